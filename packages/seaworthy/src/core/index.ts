@@ -1,0 +1,48 @@
+/**
+ * Core: what every pattern stands on.
+ *
+ * The problem: a call over a network ends done, failed, or unknown, and most code knows only the first two.
+ * The guarantee: every error says what is known about the effect; every wait can be aborted; time, randomness and ids
+ * come from ports, so that a run can be repeated exactly.
+ * Not promised: core does no input or output of its own.
+ */
+export {
+  type CallContext,
+  type Propagated,
+  type TraceHeaders,
+  assertTimeLeft,
+  contextOrRoot,
+  currentContext,
+  propagated,
+  remainingMs,
+  rootContext,
+  setTraceContextOwner,
+  shielded,
+  traceHeaders,
+  withBudget,
+  withContext,
+} from './call-context.ts'
+export {
+  type Executed,
+  type InvalidField,
+  type SeaworthyErrorOptions,
+  ConfigurationError,
+  ConflictError,
+  executedOf,
+  InvalidInputError,
+  isFinal,
+  LimitExceededError,
+  NotFoundError,
+  RejectedError,
+  SeaworthyError,
+  TimeoutError,
+  UnavailableError,
+  UnknownOutcomeError,
+} from './errors.ts'
+export { type Backoff, backoffMs, constant, exponential } from './backoff.ts'
+export { type Database, type SqlValue, type Statement, type Transaction } from './database.ts'
+export { type Infer, type Schema, type SchemaIssue, type SchemaResult, validate } from './standard-schema.ts'
+export { type Clock, type Timer, sleep, systemClock } from './clock.ts'
+export { type Random, seededRandom, systemRandom } from './random.ts'
+export { type NewId, newId, uuidV7 } from './ids.ts'
+export { type Observed, type Operation, type OperationChannel, observed, watchOperations } from './diagnostics.ts'

@@ -1,0 +1,37 @@
+import { getRandomValues } from 'node:crypto'
+
+/** A source of randomness. Jitter and ids draw from it, so that a test or a simulation can repeat a run. */
+export interface Random {
+  /** A number in [0, 1). */
+  float(): number
+  /** Fills the array with random bytes and returns it. */
+  fill(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
+}
+
+/** Randomness of this process: `Math.random` for jitter, the operating system's generator for bytes. */
+export const systemRandom: Random = {
+  float: () => Math.random(),
+  fill: (bytes) => getRandomValues(bytes),
+}
+
+/**
+ * A repeatable source: the same seed gives the same numbers. Not for secrets.
+ * The generator is Mulberry32 (Tommy Ettinger, 2017; public domain): 32 bits of state, period 2^32.
+ */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return (mixed ^ (mixed >>> 14)) >>> 0
+  }
+  return {
+    float: () => next() / 4_294_967_296,
+    fill: (bytes) => {
+      for (let index = 0; index < bytes.length; index++) bytes[index] = next() & 0xff
+      return bytes
+    },
+  }
+}

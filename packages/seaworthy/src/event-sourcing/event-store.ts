@@ -1,0 +1,49 @@
+import type { Propagated, Transaction } from 'seaworthy/core'
+
+/** An event to be stored in a stream. */
+export interface NewStoredEvent {
+  readonly id: string
+  readonly type: string
+  /** JSON-able. */
+  readonly data: unknown
+  readonly context: Propagated
+}
+
+export interface StoredEvent extends NewStoredEvent {
+  readonly stream: string
+  /** Place in its stream, from 1, gapless. */
+  readonly version: number
+  /** Place in the store; grows, may have gaps. */
+  readonly position: number
+  /** Milliseconds since the epoch. */
+  readonly recordedAtMs: number
+}
+
+/** What the stream must look like for the append to go through. A number is the version of its last event. */
+export type ExpectedVersion = number | 'no-stream' | 'any'
+
+export interface StoredSnapshot {
+  readonly stream: string
+  /** The version of the stream that it sums up. */
+  readonly version: number
+  /** Version of the code that made it. A snapshot of another version is ignored. */
+  readonly schemaVersion: number
+  readonly state: unknown
+}
+
+/** Streams of events with optimistic concurrency. */
+export interface EventStore {
+  /**
+   * Appends in the caller's transaction. Events whose ids the stream holds already are not stored again, if all of them are there: then the
+   * answer is as it was the first time.
+   * @returns the version of the stream afterwards
+   * @throws WrongExpectedVersionError with both versions
+   */
+  append(tx: Transaction, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<number>
+  /** Events of a stream in order, after version `after` (0 from the start), at most `max`. Reads inside `tx` see its own appends. */
+  read(stream: string, options?: { after?: number; max?: number; tx?: Transaction }): Promise<readonly StoredEvent[]>
+  /** Events of all streams in the order of positions, after `after`. Only what can no longer be overtaken by a commit in flight. */
+  readAll(options: { after: number; max: number }): Promise<readonly StoredEvent[]>
+  loadSnapshot(stream: string, tx?: Transaction): Promise<StoredSnapshot | undefined>
+  saveSnapshot(snapshot: StoredSnapshot): Promise<void>
+}

@@ -1,0 +1,64 @@
+import type { EventEnvelope } from './event.ts'
+
+/**
+ * Kafka's model: the broker keeps a log per topic and partition, and consumers keep their place in it.
+ * Records of one key are in one partition and keep their order; different partitions have no common order.
+ */
+export interface EventLog {
+  /**
+   * Appends in order. Settles once the records are durable; until then, they may or may not be there.
+   * Appending the same event twice stores it twice: consumers recognise it by its id.
+   */
+  append(topic: string, events: readonly EventEnvelope[]): Promise<void>
+  /** Joins a consumer group. Each group reads every record; the members of one group share the partitions. */
+  reader(options: LogReaderOptions): Promise<LogReader>
+  topics(): Promise<readonly TopicStatus[]>
+  close(): Promise<void>
+}
+
+export interface LogReaderOptions {
+  readonly topics: readonly string[]
+  readonly group: string
+  /** Where a group begins that has no offset yet. Default `earliest`. */
+  readonly from?: 'earliest' | 'latest'
+}
+
+export interface LogRecord {
+  readonly topic: string
+  readonly partition: number
+  /** Place in the partition, from 0. */
+  readonly offset: number
+  /** When the log stored it, milliseconds since the epoch. */
+  readonly appendedAtMs: number
+  readonly event: EventEnvelope
+}
+
+export interface Position {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to be read. */
+  readonly offset: number
+}
+
+/** One member of a consumer group. */
+export interface LogReader {
+  /**
+   * The next records, at most `max`, in order within each partition. Waits up to `waitMs` for the first one; an empty answer
+   * means that there was none. Does not move the committed offsets.
+   */
+  poll(options: { max: number; waitMs: number; signal?: AbortSignal }): Promise<readonly LogRecord[]>
+  /** Stores where the group goes on after a restart. */
+  commit(positions: readonly Position[]): Promise<void>
+  /** Moves this group, for a replay: to the beginning, to the end, or to the first record stored at or after a time. */
+  seek(to: { kind: 'earliest' } | { kind: 'latest' } | { kind: 'time'; epochMs: number }): Promise<void>
+  /** Records that this group has not committed yet. */
+  lag(): Promise<number>
+  close(): Promise<void>
+}
+
+export interface TopicStatus {
+  readonly topic: string
+  readonly partitions: number
+  readonly records: number
+  readonly groups: readonly { readonly group: string; readonly lag: number }[]
+}

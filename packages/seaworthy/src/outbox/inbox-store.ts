@@ -1,0 +1,27 @@
+import type { Transaction } from 'seaworthy/core'
+
+export interface InboxMessage {
+  readonly consumer: string
+  /** Raised by a replay: the same messages then count as new ones. */
+  readonly generation: number
+  readonly messageId: string
+  readonly topic: string
+  readonly key: string
+  readonly sequence: number
+}
+
+/**
+ * What the inbox says of a message:
+ * - `new`: handle it; its row is written in the same transaction.
+ * - `duplicate`: handled before, by id or because its number is at or below the last of its key.
+ * - `gap`: a number was skipped. It is recorded and handled, and is an alarm: the publisher lost a message or numbers wrongly.
+ */
+export type InboxVerdict = { readonly kind: 'new' } | { readonly kind: 'duplicate' } | { readonly kind: 'gap'; readonly expected: number }
+
+/** Where handled messages are remembered: in the handler's own database. */
+export interface InboxStore {
+  /** Decides and records in the handler's transaction. */
+  admit(tx: Transaction, message: InboxMessage): Promise<InboxVerdict>
+  /** Forgets ids handled before `olderThanMs` (milliseconds since the epoch). The last number per key stays, so that a late redelivery is still caught. */
+  forget(olderThanMs: number): Promise<number>
+}

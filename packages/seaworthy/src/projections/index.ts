@@ -1,0 +1,1 @@
+export { type ProjectionStore } from './projection-store.ts'

@@ -1,0 +1,10 @@
+/**
+ * System: what a system is made of, as data: bounded contexts, services, what each owns, publishes and may call.
+ *
+ * The problem: the rules of who may call whom and who owns which data live in heads and on wikis, and drift.
+ * The guarantee: a declaration is checked when it is made: one owner for each database and topic, no call to a service that does not exist.
+ * Not promised: nothing here starts a process or opens a connection.
+ */
+export { type Lifecycle, type LifecycleOptions, type Part } from './lifecycle.ts'
+export { type ServiceDeclaration, type ServiceRole, type Service, defineService } from './service.ts'
+export { type Route, type System, type SystemDeclaration, defineSystem } from './system.ts'

@@ -1,0 +1,43 @@
+import { ConfigurationError } from 'seaworthy/core'
+
+/** What a process is in the system: business code, or part of the platform. */
+export type ServiceRole = 'service' | 'monolith' | 'gateway' | 'console'
+
+export interface ServiceDeclaration {
+  /** kebab-case; also its topic's name and the name of its database. */
+  readonly name: string
+  readonly role?: ServiceRole
+  /** The bounded context it belongs to. */
+  readonly context: string
+  /** One sentence: what it is for. */
+  readonly purpose: string
+  /** Databases that it alone opens. */
+  readonly owns: readonly string[]
+  /** Topics that it alone publishes. */
+  readonly publishes: readonly string[]
+  /** Topics that it consumes. */
+  readonly consumes: readonly string[]
+  /** Services that it may call. */
+  readonly calls: readonly string[]
+  /** The module that is the process, as in `new URL('./main.ts', import.meta.url)`. */
+  readonly main: URL
+  /** Protocols that it serves; each gets a port of its own. */
+  readonly serves: readonly ('http' | 'grpc')[]
+}
+
+export type Service = Readonly<Required<ServiceDeclaration>>
+
+const NAME = /^[a-z][a-z0-9-]{0,39}$/
+
+/** Declares a service. @throws ConfigurationError naming what does not hold */
+export function defineService(declaration: ServiceDeclaration): Service {
+  if (!NAME.test(declaration.name)) {
+    throw new ConfigurationError(
+      `"${declaration.name}" is no name for a service. Use 1 to 40 lower-case letters, digits and hyphens, beginning with a letter.`,
+    )
+  }
+  if (declaration.calls.includes(declaration.name)) {
+    throw new ConfigurationError(`Service ${declaration.name} declares a call to itself. Call a function instead.`)
+  }
+  return Object.freeze({ role: 'service' as const, ...declaration })
+}

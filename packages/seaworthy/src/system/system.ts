@@ -1,0 +1,65 @@
+import { ConfigurationError } from 'seaworthy/core'
+import type { Service } from './service.ts'
+
+/** Requests whose path matches go to `service`. The most specific path wins: a literal segment before `:name`, and that before `/*`. */
+export interface Route {
+  /** A path template: `/api/orders/:orderId`, where `:name` is one segment, or `/api/*` for everything below. */
+  readonly path: string
+  readonly service: string
+}
+
+export interface SystemDeclaration {
+  readonly name: string
+  readonly services: readonly Service[]
+  /** The public routes through the gateway. */
+  readonly routes: readonly Route[]
+}
+
+export interface System extends SystemDeclaration {
+  service(name: string): Service
+}
+
+/** Composes services into a system and checks the whole. @throws ConfigurationError naming every rule that is broken */
+export function defineSystem(declaration: SystemDeclaration): System {
+  const byName = new Map<string, Service>()
+  const problems: string[] = []
+  for (const service of declaration.services) {
+    if (byName.has(service.name)) problems.push(`two services are called ${service.name}`)
+    byName.set(service.name, service)
+  }
+  problems.push(...oneOwner(declaration.services, 'database', (service) => service.owns))
+  problems.push(...oneOwner(declaration.services, 'topic', (service) => service.publishes))
+  const published = new Set(declaration.services.flatMap((service) => service.publishes))
+  for (const service of declaration.services) {
+    for (const callee of service.calls)
+      if (!byName.has(callee)) problems.push(`${service.name} calls ${callee}, which is not in the system`)
+    for (const topic of service.consumes)
+      if (!published.has(topic)) problems.push(`${service.name} consumes topic ${topic}, which nobody publishes`)
+  }
+  for (const route of declaration.routes) {
+    if (!byName.has(route.service)) problems.push(`route ${route.path} leads to ${route.service}, which is not in the system`)
+  }
+  if (problems.length > 0) throw new ConfigurationError(`System ${declaration.name} does not hold together: ${problems.join('; ')}.`)
+  return {
+    ...declaration,
+    service(name) {
+      const service = byName.get(name)
+      if (service === undefined)
+        throw new ConfigurationError(`There is no service ${name} in system ${declaration.name}. It has: ${[...byName.keys()].join(', ')}.`)
+      return service
+    },
+  }
+}
+
+function oneOwner(services: readonly Service[], what: string, ownedBy: (service: Service) => readonly string[]): string[] {
+  const owners = new Map<string, string>()
+  const problems: string[] = []
+  for (const service of services) {
+    for (const owned of ownedBy(service)) {
+      const owner = owners.get(owned)
+      if (owner !== undefined) problems.push(`${what} ${owned} has two owners, ${owner} and ${service.name}`)
+      owners.set(owned, service.name)
+    }
+  }
+  return problems
+}

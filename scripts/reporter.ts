@@ -1,0 +1,48 @@
+import { appendFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import type { TestEvent } from 'node:test/reporters'
+
+/**
+ * Prints failures in full and passes not at all, and adds its counts as a JSON line to the file that
+ * SEAWORTHY_TEST_COUNTS names, so that several stages can be summed into one closing line.
+ */
+export default async function* reporter(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  let passed = 0
+  let failed = 0
+  let skipped = 0
+  for await (const event of source) {
+    switch (event.type) {
+      case 'test:pass':
+        if (event.data.details.type === 'suite') break
+        if (event.data.skip !== undefined) {
+          skipped++
+          yield `skipped: ${event.data.name}${typeof event.data.skip === 'string' ? ` (${event.data.skip})` : ''}\n`
+        } else passed++
+        break
+      case 'test:fail': {
+        const { error } = event.data.details
+        // A suite or a file fails because a test in it did; only that test counts, unless the file itself broke.
+        if (event.data.details.type === 'suite' || (error as { failureType?: string }).failureType === 'subtestsFailed') break
+        failed++
+        yield `\nFAILED ${event.data.name}\n  ${relative(process.cwd(), event.data.file ?? '')}:${event.data.line ?? 0}\n`
+        yield `${format(error)}\n`
+        break
+      }
+      case 'test:stderr':
+      case 'test:stdout':
+        yield event.data.message
+        break
+      case 'test:diagnostic':
+        if (!/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(event.data.message)) yield `${event.data.message}\n`
+        break
+      default:
+    }
+  }
+  const counts = process.env['SEAWORTHY_TEST_COUNTS']
+  if (counts !== undefined) appendFileSync(counts, `${JSON.stringify({ passed, failed, skipped })}\n`)
+}
+
+function format(error: Error): string {
+  const cause = error.cause instanceof Error ? error.cause : error
+  return (cause.stack ?? String(cause)).replaceAll(/^/gm, '  ')
+}

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Runs the tests: `npm test` all of them, `npm test -- unit` those that need no process of their own.
+ * The name says what a test needs: `*.test.ts` runs with all others in one process; `*.process.test.ts` starts
+ * processes and gets one of its own; `test/end-to-end/` starts the whole shop, one file at a time.
+ */
+interface Stage {
+  readonly name: string
+  readonly files: readonly string[]
+  readonly flags: readonly string[]
+}
+
+const all = globSync(['{packages,apps,shop,labs,bench,test,scripts}/**/*.test.ts'], {
+  exclude: (path) => /node_modules|dist$/.test(path),
+}).toSorted()
+const isEndToEnd = (file: string) => file.startsWith('test/end-to-end/')
+const isProcess = (file: string) => file.endsWith('.process.test.ts')
+
+const stages: readonly Stage[] = [
+  { name: 'unit', files: all.filter((file) => !isEndToEnd(file) && !isProcess(file)), flags: ['--test-isolation=none'] },
+  { name: 'process', files: all.filter((file) => isProcess(file) && !isEndToEnd(file)), flags: ['--test-concurrency=2'] },
+  { name: 'end-to-end', files: all.filter(isEndToEnd), flags: ['--test-concurrency=1'] },
+]
+
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
+const stageNames = stages.map((stage) => stage.name)
+const byPattern = wanted.filter((argument) => !stageNames.includes(argument))
+const chosen = stages
+  .filter((stage) => byPattern.length > 0 || wanted.length === 0 || wanted.includes(stage.name))
+  .map((stage) => ({
+    ...stage,
+    files: stage.files.filter((file) => byPattern.length === 0 || byPattern.some((part) => file.includes(part))),
+  }))
+
+if (chosen.every((stage) => stage.files.length === 0)) {
+  console.error(`No test file matches ${wanted.join(' ')}. Stages: ${stageNames.join(', ')}; anything else is part of a file's path.`)
+  process.exit(1)
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'seaworthy-test-'))
+const countsFile = join(directory, 'counts')
+const total = { passed: 0, failed: 0, skipped: 0 }
+let broken = false
+for (const stage of chosen) {
+  if (stage.files.length === 0) continue
+  const startedAt = performance.now()
+  rmSync(countsFile, { force: true })
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--conditions=source',
+      '--test',
+      '--test-reporter=./scripts/reporter.ts',
+      '--test-timeout=600000',
+      ...stage.flags,
+      ...stage.files,
+    ],
+    { stdio: 'inherit', env: { ...process.env, SEAWORTHY_TEST_COUNTS: countsFile } },
+  )
+  let counts = { passed: 0, failed: 0, skipped: 0 }
+  try {
+    counts = JSON.parse(readFileSync(countsFile, 'utf8').trim()) as typeof counts
+  } catch {
+    console.error(`The ${stage.name} tests ended without a report (exit status ${status}).`)
+    broken = true
+  }
+  if (status !== 0 && counts.failed === 0) broken = true
+  total.passed += counts.passed
+  total.failed += counts.failed
+  total.skipped += counts.skipped
+  console.log(
+    `${stage.name}: ${counts.passed} of ${counts.passed + counts.failed} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
+  )
+}
+rmSync(directory, { recursive: true })
+if (broken && total.failed === 0) total.failed = 1
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
+process.exitCode = total.failed > 0 ? 1 : 0
