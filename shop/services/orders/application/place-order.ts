@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { type CallContext, type Clock, ConflictError, type Database, InvalidInputError, type NewId, RejectedError, shielded, type Transaction, UnavailableError } from 'seaworthy/core'
+import type { Outbox } from 'seaworthy/outbox'
+import { orderPlaced, orderRejected } from '../contract/events.ts'
+import { mergeLines, type Order, placeOrder, priceLines, type RequestedLine } from '../domain/order.ts'
+import type { CheckoutInput } from './checkout-saga.ts'
+import type { Catalog, Customers, OrderRepository } from './ports.ts'
+
+export interface CheckoutRequest {
+  readonly customerId: string
+  readonly lines: readonly RequestedLine[]
+  readonly card: string
+}
+
+/** Starts checkout sagas in the transaction that stores their order, and tells when one is over. */
+export interface CheckoutSagas {
+  start(tx: Transaction, input: CheckoutInput, context: CallContext): Promise<void>
+  /** Waits until the saga is over, at most `timeoutMs`. */
+  settled(orderId: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<void>
+}
+
+export interface PlaceOrderOptions {
+  readonly database: Database
+  readonly orders: OrderRepository
+  readonly outbox: Outbox
+  readonly catalog: Catalog
+  readonly customers: Customers
+  readonly sagas: CheckoutSagas
+  readonly clock: Clock
+  readonly newId: NewId
+  /** How long the customer waits for the outcome before the answer is `pending`. */
+  readonly settleWaitMs: number
+  /** False only in the test that shows what the key is for. */
+  readonly honourKeys: boolean
+}
+
+export type PlaceOrder = (request: CheckoutRequest, key: string | undefined, call: CallContext) => Promise<Order>
+
+/**
+ * The checkout. Until order, saga and event are stored in one transaction nothing has happened, and every failure says so; from
+ * then on the order exists and finishes, whatever dies.
+ */
+export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
+  const { database, orders, outbox, sagas } = options
+  // One process writes this database, so its memory knows every checkout in flight.
+  const inFlight = new Set<string>()
+
+  async function checkout(request: CheckoutRequest, key: string | undefined, call: CallContext): Promise<Order> {
+    const fingerprint = fingerprintOf(request)
+    if (key !== undefined) {
+      const known = await orders.checkoutByKey(key)
+      if (known !== undefined) {
+        if (known.fingerprint !== fingerprint) throw differentRequest()
+        return await outcome(known.orderId, call)
+      }
+    }
+    const lines = mergeLines(request.lines)
+    const [buyer, offered] = await Promise.all([
+      options.customers.buyer(request.customerId, call),
+      options.catalog.offered(
+        lines.map((line) => line.productId),
+        call,
+      ),
+    ]).catch((error: unknown) => {
+      throw new UnavailableError('Customers and catalog could not be asked, so nothing was ordered. Try again shortly.', { retryAfterMs: 1_000, cause: error })
+    })
+    if (buyer === undefined) throw new InvalidInputError('There is no such customer.', [{ field: 'customerId', message: `there is no customer ${request.customerId}` }])
+    const unknown = request.lines.flatMap((line, index) =>
+      offered.has(line.productId) ? [] : [{ field: `lines[${index}].productId`, message: `there is no product ${line.productId}` }],
+    )
+    if (unknown.length > 0) throw new InvalidInputError('Some products do not exist.', unknown)
+
+    const order = placeOrder({ id: options.newId(), buyer, lines: priceLines(lines, offered), placedAtMs: options.clock.now() })
+    await database.transaction(async (tx) => {
+      await orders.insert(tx, order, key === undefined ? undefined : { key, fingerprint })
+      await outbox.add(tx, orderPlaced({ orderId: order.id, customerId: order.customerId, lines: order.lines, totalCents: order.totalCents }))
+      if (order.state.status === 'rejected') {
+        await outbox.add(tx, orderRejected({ orderId: order.id, customerId: order.customerId, totalCents: order.totalCents, reason: order.state.reason }))
+      } else {
+        await sagas.start(tx, { orderId: order.id, customerId: order.customerId, lines: order.lines, totalCents: order.totalCents, card: request.card }, shielded(call))
+      }
+    })
+    return await outcome(order.id, call)
+  }
+
+  async function outcome(orderId: string, call: CallContext): Promise<Order> {
+    const order = (await orders.find(orderId))!
+    if (order.state.status !== 'pending') return order
+    await sagas.settled(orderId, { timeoutMs: options.settleWaitMs, ...(call.signal !== undefined && { signal: call.signal }) })
+    return (await orders.find(orderId))!
+  }
+
+  return async (request, clientKey, call) => {
+    const key = options.honourKeys ? clientKey : undefined
+    if (key === undefined) return await checkout(request, undefined, call)
+    if (inFlight.has(key)) {
+      throw new ConflictError('A checkout with this Idempotency-Key is in progress. Ask again for its outcome.', { retryAfterMs: 1_000 })
+    }
+    inFlight.add(key)
+    try {
+      return await checkout(request, key, call)
+    } finally {
+      inFlight.delete(key)
+    }
+  }
+}
+
+function differentRequest(): RejectedError {
+  return new RejectedError('idempotency-key-reused', 'This Idempotency-Key was used for a different checkout. Use a new key for a new checkout.')
+}
+
+/** Equal for equal requests, whatever the order of lines. The card is part of it, as a hash like the rest. */
+function fingerprintOf(request: CheckoutRequest): string {
+  const lines = mergeLines(request.lines).toSorted((a, b) => (a.productId < b.productId ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify([request.customerId, lines, request.card])).digest('base64url')
+}

@@ -1,0 +1,44 @@
+import type { CallContext, Transaction } from 'seaworthy/core'
+import type { Buyer, OfferedProduct, Order, OrderLine, OrderState } from '../domain/order.ts'
+
+/** The catalog and the customers of the monolith, behind an anti-corruption layer: its words end there. */
+export interface Catalog {
+  /** Those of the products that exist. @throws UnavailableError when the catalog cannot be asked */
+  offered(productIds: readonly string[], call: CallContext): Promise<ReadonlyMap<string, OfferedProduct>>
+}
+
+export interface Customers {
+  buyer(customerId: string, call: CallContext): Promise<Buyer | undefined>
+}
+
+/**
+ * The services that take part in a checkout. Each honours the call's idempotency key, undoing included: what is undone is what was
+ * done under that key. A refusal is a RejectedError.
+ */
+export interface Inventory {
+  reserve(request: { orderId: string; lines: readonly OrderLine[] }, call: CallContext): Promise<{ reservationId: string }>
+  release(request: { orderId: string }, call: CallContext): Promise<void>
+}
+
+export interface Payments {
+  charge(request: { orderId: string; customerId: string; amountCents: number; card: string }, call: CallContext): Promise<{ paymentId: string }>
+  refund(request: { orderId: string }, call: CallContext): Promise<void>
+}
+
+export interface Shipping {
+  book(request: { orderId: string; customerId: string; lines: readonly OrderLine[] }, call: CallContext): Promise<{ shipmentId: string }>
+}
+
+/** The idempotency record of a checkout: which order a client's key stands for, and for what request. */
+export interface CheckoutRecord {
+  readonly orderId: string
+  readonly fingerprint: string
+}
+
+/** Orders in the service's own database. */
+export interface OrderRepository {
+  insert(tx: Transaction, order: Order, checkout: { key: string; fingerprint: string } | undefined): Promise<void>
+  setState(tx: Transaction, orderId: string, state: OrderState): Promise<void>
+  find(orderId: string, tx?: Transaction): Promise<Order | undefined>
+  checkoutByKey(key: string): Promise<CheckoutRecord | undefined>
+}
