@@ -1,48 +1,152 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { SqlValue, Statement } from 'seaworthy/core'
+import { ConfigurationError, type SqlValue, type Statement } from 'seaworthy/core'
+import { StatementRefusedError, typed } from './errors.ts'
+import { StatementGuard } from './statement-guard.ts'
 
-/** Prepared statements kept per connection; the one that was not used for longest makes room. */
-const STATEMENTS_MAX = 200
+export interface ConnectionOptions {
+  readonly path: string
+  readonly readOnly: boolean
+  /** Prepared statements that are kept, the least recently used first to go. */
+  readonly statementsMax: number
+}
 
-/** One connection with a bounded cache of prepared statements. */
+interface Prepared {
+  readonly statement: StatementSync
+  readonly changesRows: boolean
+}
+
+/**
+ * One connection of node:sqlite: prepared statements kept within a limit, errors typed, the user's statements guarded.
+ * Everything on it is synchronous, and it never waits for a lock: a wait inside SQLite would stop the event loop.
+ *
+ * Never open the same file by node:fs in this process: closing any descriptor of it drops all of the process's POSIX locks on it
+ * (https://sqlite.org/howtocorrupt.html, section 2.2).
+ */
 export class Connection {
-  readonly raw: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  readonly path: string
+  readonly guard = new StatementGuard()
+  readonly #database: DatabaseSync
+  readonly #own = new Map<string, StatementSync>()
+  readonly #prepared = new Map<string, Prepared>()
+  readonly #statementsMax: number
 
-  constructor(path: string, options: { readOnly?: boolean } = {}) {
-    // A busy wait inside SQLite would stop the event loop, so there is none: callers retry asynchronously.
-    this.raw = new DatabaseSync(path, { timeout: 0, readOnly: options.readOnly ?? false })
-  }
-
-  prepare(sql: string): StatementSync {
-    const cached = this.#statements.get(sql)
-    if (cached !== undefined) {
-      // Map keeps insertion order: putting it back makes it the newest.
-      this.#statements.delete(sql)
-      this.#statements.set(sql, cached)
-      return cached
+  /** @throws SqliteError when the file cannot be opened */
+  constructor(options: ConnectionOptions) {
+    this.path = options.path
+    this.#statementsMax = options.statementsMax
+    try {
+      this.#database = new DatabaseSync(options.path, { readOnly: options.readOnly, timeout: 0, defensive: true })
+    } catch (error) {
+      throw typed(error, options.path)
     }
-    const statement = this.raw.prepare(sql)
-    this.#statements.set(sql, statement)
-    if (this.#statements.size > STATEMENTS_MAX) this.#statements.delete(this.#statements.keys().next().value!)
-    return statement
+    if (typeof this.#database.setAuthorizer !== 'function') {
+      this.#database.close()
+      throw new ConfigurationError(
+        `seaworthy/sqlite needs Node 24.10 or newer, whose node:sqlite can refuse statements; this is ${process.version}.`,
+      )
+    }
+    const { guard } = this
+    this.#database.setAuthorizer((action, first, second) => guard.authorize(action, first, second))
   }
 
-  all<Row extends object>({ sql, params = [] }: Statement): Row[] {
-    return this.prepare(sql).all(...(params as SqlValue[])) as Row[]
+  /** Whether a transaction is open: SQLite ends one by itself when it cannot go on. */
+  get inTransaction(): boolean {
+    return this.#database.isTransaction
   }
 
-  run({ sql, params = [] }: Statement): { rowCount: number } {
-    const { changes } = this.prepare(sql).run(...(params as SqlValue[]))
-    return { rowCount: Number(changes) }
+  /** Runs a statement of the library's own, unguarded and with SQLite's own error. */
+  control(sql: string): void {
+    let statement = this.#own.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      this.#own.set(sql, statement)
+    }
+    statement.run()
   }
 
-  get<Row extends object>({ sql, params = [] }: Statement): Row | undefined {
-    return this.prepare(sql).get(...(params as SqlValue[])) as Row | undefined
+  /** The first row of a statement of the library's own, such as a pragma. */
+  first(sql: string): Readonly<Record<string, unknown>> | undefined {
+    try {
+      return this.#database.prepare(sql).get()
+    } catch (error) {
+      throw typed(error, this.path)
+    }
+  }
+
+  /** All rows, as plain objects. */
+  all<Row extends object>(statement: Statement): Row[] {
+    return this.#guarded(() => {
+      const rows = this.#prepare(statement.sql).statement.all(...binding(statement.params))
+      // node:sqlite's rows have no prototype; those of other engines do, and equality in tests sees the difference.
+      return rows.map((row) => ({ ...row }) as Row)
+    })
+  }
+
+  /** @returns the number of rows inserted, updated or deleted */
+  run(statement: Statement): number {
+    return this.#guarded(() => {
+      const prepared = this.#prepare(statement.sql)
+      const { changes } = prepared.statement.run(...binding(statement.params))
+      // SQLite reports the last count again for a statement that changes no rows.
+      return prepared.changesRows ? Number(changes) : 0
+    })
+  }
+
+  /** Runs several statements that take no parameters. */
+  script(sql: string): void {
+    this.#guarded(() => this.#database.exec(sql))
   }
 
   close(): void {
-    this.#statements.clear()
-    if (this.raw.isOpen) this.raw.close()
+    this.#own.clear()
+    this.#prepared.clear()
+    if (this.#database.isOpen) this.#database.close()
   }
+
+  #guarded<T>(work: () => T): T {
+    this.guard.userStatement = true
+    try {
+      return work()
+    } catch (error) {
+      throw typed(error, this.path)
+    } finally {
+      this.guard.userStatement = false
+    }
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#prepared.get(sql)
+    if (known !== undefined) {
+      // A Map keeps the order of insertion: what is used moves to the end, what stands first is the oldest.
+      this.#prepared.delete(sql)
+      this.#prepared.set(sql, known)
+      return known
+    }
+    const schemaChangedBefore = this.guard.changesSchema
+    this.guard.changesRows = false
+    this.guard.changesSchema = false
+    const statement = this.#database.prepare(sql)
+    // SQLite compiles the first statement and leaves the rest; running half of what was asked must not pass for success.
+    if (holdsStatement(sql.slice(statement.sourceSQL.length))) {
+      throw new StatementRefusedError(`One statement at a time: more follows after \`${statement.sourceSQL.slice(0, 80)}\`. Use script().`)
+    }
+    // A DROP TABLE deletes rows too, as SQLite sees it; nobody counts them.
+    const prepared = { statement, changesRows: this.guard.changesRows && !this.guard.changesSchema }
+    this.guard.changesSchema ||= schemaChangedBefore
+    if (this.#prepared.size >= this.#statementsMax) {
+      const [oldest] = this.#prepared.keys()
+      if (oldest !== undefined) this.#prepared.delete(oldest)
+    }
+    this.#prepared.set(sql, prepared)
+    return prepared
+  }
+}
+
+function binding(params: readonly SqlValue[] = []): SqlValue[] {
+  return params as SqlValue[]
+}
+
+/** True when SQL is left besides blanks, semicolons and comments. */
+function holdsStatement(rest: string): boolean {
+  return rest !== '' && rest.replaceAll(/--[^\n]*|\/\*[^]*?\*\/|[\s;]+/g, '') !== ''
 }

@@ -1,137 +1,214 @@
-import { SeaworthyError } from 'seaworthy/core'
+import { type Executed, SeaworthyError } from 'seaworthy/core'
 
-/** Another process writes this file. Embedded storage has one instance of a stateful service; more need PostgreSQL. */
-export class DatabaseOwnedError extends SeaworthyError {
-  constructor(path: string, options: { cause?: unknown } = {}) {
-    super(
-      'database-owned',
-      `${path} is being written by another process. One process writes a SQLite file: stop the other instance, or move this service to PostgreSQL to run several.`,
-      { ...options, executed: 'no' },
-    )
+/** Base of the errors of an embedded database. Used itself for what has no class of its own, such as a mistake in the SQL. */
+export class SqliteError extends SeaworthyError {
+  constructor(
+    message: string,
+    options: { code?: string; executed?: Executed; final?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
+    const { code = 'sqlite', executed = 'no', ...rest } = options
+    super(code, message, { executed, ...rest })
   }
 }
 
-/** Other connections kept the file locked for longer than the limit. Nothing was written. */
-export class DatabaseBusyError extends SeaworthyError {
+export type ConstraintKind = 'unique' | 'foreign-key' | 'check' | 'not-null' | 'data-type' | 'trigger'
+
+/** A row breaks a rule of the schema. The statement had no effect; the transaction goes on unless the body lets the error pass. */
+export class SqliteConstraintError extends SqliteError {
+  readonly kind: ConstraintKind
+
+  constructor(kind: ConstraintKind, message: string, options: { cause?: unknown } = {}) {
+    // Whether a unique or a foreign key holds depends on other rows, which may change; the rest depends on the values alone.
+    super(message, { ...options, code: 'constraint', final: kind === 'check' || kind === 'not-null' || kind === 'data-type' })
+    this.kind = kind
+  }
+}
+
+/** Another process held the write lock for longer than the limit. */
+export class SqliteBusyError extends SqliteError {
+  constructor(message: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+    super(message, { ...options, code: 'database-busy' })
+  }
+}
+
+/** The disk, or the quota, is full. Nothing was stored. */
+export class SqliteFullError extends SqliteError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, { ...options, code: 'database-full' })
+  }
+}
+
+/** The file is damaged, or is no SQLite database. */
+export class SqliteCorruptError extends SqliteError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, { ...options, code: 'database-corrupt', final: true })
+  }
+}
+
+/** The database was closed before the work began. */
+export class SqliteClosedError extends SqliteError {
+  constructor(path: string) {
+    super(`The database ${path} is closed. Open it before use, and close it after the last user.`, { code: 'database-closed' })
+  }
+}
+
+/** Another process, or another handle in this one, owns the file. */
+export class SqliteOwnedError extends SqliteError {
+  readonly path: string
+
   constructor(path: string, waitedMs: number, options: { cause?: unknown } = {}) {
     super(
-      'database-busy',
-      `${path} was locked by another connection for ${Math.round(waitedMs)} ms. Look for a tool that holds a transaction open on it.`,
-      {
-        ...options,
-        executed: 'no',
-        retryAfterMs: 100,
-      },
+      `${path} is in use by another process, which still held it after ${waitedMs} ms. One process at a time writes an embedded database: ` +
+        'run one instance of the service, or close the other handle; several instances need PostgreSQL.',
+      { ...options, code: 'database-owned' },
+    )
+    this.path = path
+  }
+}
+
+/** The file was migrated by newer code. */
+export class SchemaTooNewError extends SqliteError {
+  constructor(component: string, stored: number, known: number) {
+    super(
+      `The tables of ${component} are at version ${stored}; this code knows ${known}. Run the newer release, or restore a backup from before it.`,
+      { code: 'schema-too-new', final: true },
     )
   }
 }
 
-/** The disk is full. Nothing of the transaction was kept; all that was acknowledged before is safe. */
-export class DiskFullError extends SeaworthyError {
-  constructor(path: string, options: { cause?: unknown } = {}) {
-    super('disk-full', `The disk of ${path} is full: the transaction was rolled back. Make room; nothing that was acknowledged is lost.`, {
-      ...options,
-      executed: 'no',
+/** A statement that would take the transaction, or the connection, out of the library's hands. */
+export class StatementRefusedError extends SqliteError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, { ...options, code: 'statement-refused', final: true })
+  }
+}
+
+/** `tx` was used after its body had ended, or after its time was up. The statement did not run. */
+export class TransactionEndedError extends SqliteError {
+  constructor(why: string) {
+    super(`This transaction has ended: ${why}. Use tx only inside the body that received it, and await what you start there.`, {
+      code: 'transaction-ended',
+      final: true,
     })
   }
 }
 
-/** The file is damaged or is no database. */
-export class DatabaseCorruptError extends SeaworthyError {
-  constructor(path: string, options: { cause?: unknown } = {}) {
+/** A body asked the same database for another transaction, and would have waited for itself. */
+export class NestedTransactionError extends SqliteError {
+  constructor(path: string) {
     super(
-      'database-corrupt',
-      `${path} is damaged or is not a SQLite database. Stop the service, keep a copy of the file, and restore it from a backup.`,
-      {
-        ...options,
-        executed: 'no',
-        final: true,
-      },
+      `A transaction on ${path} was begun inside the body of another, and would wait for it for ever. Hand the outer tx on instead; ` +
+        'work that shall follow the commit begins after `transaction` has settled.',
+      { code: 'transaction-nested', final: true },
     )
   }
 }
 
-/** The database was closed, or is closing. */
-export class DatabaseClosedError extends SeaworthyError {
-  constructor(path: string) {
-    super('database-closed', `${path} is closed. The process is stopping, or close() was called too early.`, { executed: 'no' })
+/** The engine rolled back the whole transaction in mid-flight, and with it every transaction that shared its commit. */
+export class TransactionLostError extends SqliteError {
+  constructor(cause: unknown) {
+    super(
+      'The engine rolled the transaction back before its commit, because of a statement with OR ROLLBACK, RAISE(ROLLBACK), or a failing disk. ' +
+        'Nothing of it was stored: try again, and use OR ABORT, which undoes its own statement alone.',
+      { code: 'transaction-lost', cause },
+    )
   }
 }
 
-/** A statement that a transaction's body must not run, or a transaction that is used when it is over. */
-export class TransactionMisuseError extends SeaworthyError {
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super('transaction-misuse', message, { ...options, executed: 'no', final: true })
+/** COMMIT failed. */
+export class CommitFailedError extends SqliteError {
+  constructor(executed: Executed, cause: unknown) {
+    super(
+      `The commit failed${executed === 'maybe' ? ', and it is not known whether it would survive a restart' : ''}. Look at the cause and at the disk; ` +
+        'work that is safe to repeat may be tried again.',
+      { code: 'commit-failed', executed, cause },
+    )
   }
 }
 
-export type ConstraintKind = 'unique' | 'foreign-key' | 'check' | 'not-null' | 'other'
-
-/** A row breaks a constraint of its table. */
-export class ConstraintError extends SeaworthyError {
-  readonly constraint: ConstraintKind
-
-  constructor(constraint: ConstraintKind, message: string, options: { cause?: unknown } = {}) {
-    super('constraint', message, { ...options, executed: 'no', final: true })
-    this.constraint = constraint
-  }
-}
-
-/** Bits of SQLite's primary result codes (sqlite.org/rescode.html). */
+// Primary and extended result codes: https://sqlite.org/rescode.html
 const BUSY = 5
 const LOCKED = 6
-const IO_ERROR = 10
+const READONLY = 8
+const IOERR = 10
 const CORRUPT = 11
 const FULL = 13
+const CANTOPEN = 14
 const CONSTRAINT = 19
-const NOT_A_DATABASE = 26
+const AUTH = 23
+const NOTADB = 26
 const CONSTRAINT_KINDS: Readonly<Record<number, ConstraintKind>> = {
   275: 'check',
   787: 'foreign-key',
   1299: 'not-null',
-  1555: 'unique',
+  1555: 'unique', // primary key
   2067: 'unique',
-  2579: 'unique',
+  2579: 'unique', // rowid
+  3091: 'data-type',
 }
 
-interface NodeSqliteError extends Error {
-  readonly code: 'ERR_SQLITE_ERROR'
-  /** SQLite's extended result code. */
-  readonly errcode: number
+function errcodeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : undefined
 }
 
-function isNodeSqliteError(error: unknown): error is NodeSqliteError {
-  return error instanceof Error && (error as Partial<NodeSqliteError>).code === 'ERR_SQLITE_ERROR'
-}
-
-/** True when another connection holds the lock: worth another try. */
+/** True when somebody else holds the lock, so that waiting can help. */
 export function isBusy(error: unknown): boolean {
-  if (!isNodeSqliteError(error)) return false
-  const primary = error.errcode & 0xff
-  return primary === BUSY || primary === LOCKED
+  const errcode = errcodeOf(error)
+  return errcode !== undefined && ((errcode & 0xff) === BUSY || (errcode & 0xff) === LOCKED)
 }
 
-/** The library's error for one of node:sqlite; anything else is handed back as it is. */
-export function typedError(error: unknown, path: string): unknown {
-  if (!isNodeSqliteError(error)) return error
-  switch (error.errcode & 0xff) {
-    case FULL:
-      return new DiskFullError(path, { cause: error })
-    case IO_ERROR:
-      return new SeaworthyError(
-        'database-io',
-        `Reading or writing ${path} failed: ${error.message}. Look at the disk and the system's log.`,
-        { executed: 'maybe', cause: error },
-      )
-    case CORRUPT:
-    case NOT_A_DATABASE:
-      return new DatabaseCorruptError(path, { cause: error })
-    case CONSTRAINT:
-      return new ConstraintError(CONSTRAINT_KINDS[error.errcode] ?? 'other', `${error.message} (${path}).`, { cause: error })
+/** The typed form of an error of node:sqlite; any other error as it is. `path` names the database. */
+export function typed(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof SeaworthyError) return error
+  const cause = error
+  const errcode = errcodeOf(error)
+  if (errcode === undefined) {
+    // node:sqlite's own refusals: a value that cannot be bound, an integer beyond 2^53, a statement without SQL.
+    return 'code' in error && typeof error.code === 'string' && error.code.startsWith('ERR_')
+      ? new SqliteError(`${error.message} (${path})`, { final: true, cause })
+      : error
+  }
+  switch (errcode & 0xff) {
+    case CONSTRAINT: {
+      // RESTRICT is carried out by an internal trigger and reported as one.
+      const kind = error.message.startsWith('FOREIGN KEY') ? 'foreign-key' : (CONSTRAINT_KINDS[errcode] ?? 'trigger')
+      return new SqliteConstraintError(kind, `${error.message} (${path})`, { cause })
+    }
     case BUSY:
     case LOCKED:
-      return new DatabaseBusyError(path, 0, { cause: error })
+      return new SqliteBusyError(
+        `${path} is locked by another process: ${error.message}. End what holds it, such as an open sqlite3 shell.`,
+        {
+          cause,
+        },
+      )
+    case FULL:
+      return new SqliteFullError(`No room is left for ${path}. Free space on its volume; work goes on by itself then.`, { cause })
+    case CORRUPT:
+    case NOTADB:
+      return new SqliteCorruptError(`${path} is damaged or no SQLite database: ${error.message}. Restore it from a backup.`, { cause })
+    case READONLY:
+      return new StatementRefusedError(
+        `${path} cannot be written here: query() only reads, so write in transaction(); if this was one, the file is write-protected.`,
+        { cause },
+      )
+    case AUTH:
+      return new StatementRefusedError(
+        `A statement was refused on ${path}: BEGIN, COMMIT, ROLLBACK, SAVEPOINT, ATTACH and settings of the connection are the library's.`,
+        { cause },
+      )
+    case IOERR:
+      return new SqliteError(`Reading or writing ${path} failed: ${error.message}. Look at the disk and the kernel's log.`, {
+        code: 'database-io',
+        executed: 'maybe',
+        cause,
+      })
+    case CANTOPEN:
+      return new SqliteError(`${path} cannot be opened: ${error.message}. Look at the folder, its rights, and the limit of open files.`, {
+        code: 'database-cannot-open',
+        cause,
+      })
     default:
-      return error
+      return new SqliteError(`${error.message} (${path})`, { cause })
   }
 }

@@ -1,37 +1,44 @@
 import { DatabaseSync } from 'node:sqlite'
-import { type Clock, sleep } from 'seaworthy/core'
-import { DatabaseOwnedError, isBusy } from './errors.ts'
+import { type Clock, type Random, backoffMs, exponential, sleep } from 'seaworthy/core'
+import { SqliteOwnedError, isBusy, typed } from './errors.ts'
 
-const RETRY_MS = 20
+export interface OwnershipOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** How long to wait for a former owner to go, in milliseconds: a restart may overlap by a moment. */
+  readonly waitMs: number
+  readonly signal?: AbortSignal | undefined
+}
 
-/** A claim on a file, for as long as this process lives or until it is released. */
+/** The right to write a file, held until it is released or the process dies. */
 export interface Ownership {
   release(): void
 }
 
+const RETRY = exponential({ baseMs: 10, maxMs: 250, jitter: 'equal' })
+
 /**
- * Claims `path` for this process by an exclusive transaction on a side file. The operating system drops the lock with the process,
- * kill -9 included, so there is nothing to clean up and no stale claim.
- * @throws DatabaseOwnedError when another process still holds it after `waitMs`: a restart may overlap by a moment
+ * Takes the ownership of `path` by an exclusive transaction, never ended, on the empty database `<path>.owner` beside it. What
+ * holds is a lock of the operating system, which is gone when the process is, however it died: no stale file to clean up. It
+ * cannot be on the database itself, where readers need to come in.
+ * @throws SqliteOwnedError when another owner is still there after `waitMs`
  */
-export async function claim(path: string, options: { waitMs: number; clock: Clock; signal?: AbortSignal }): Promise<Ownership> {
-  const lock = new DatabaseSync(`${path}.owner`, { timeout: 0 })
-  const deadlineMs = options.clock.monotonicMs() + options.waitMs
-  for (;;) {
+export async function takeOwnership(path: string, options: OwnershipOptions): Promise<Ownership> {
+  const { clock } = options
+  const startedMs = clock.monotonicMs()
+  for (let attempt = 1; ; attempt++) {
+    options.signal?.throwIfAborted()
+    const lock = new DatabaseSync(`${path}.owner`, { timeout: 0 })
     try {
-      lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
-      return { release: () => lock.isOpen && lock.close() }
-    } catch (error) {
-      if (!isBusy(error) || options.clock.monotonicMs() >= deadlineMs) {
-        lock.close()
-        throw isBusy(error) ? new DatabaseOwnedError(path, { cause: error }) : error
-      }
-    }
-    try {
-      await sleep(options.clock, RETRY_MS, options.signal)
+      lock.exec('BEGIN EXCLUSIVE')
+      return { release: () => lock.close() }
     } catch (error) {
       lock.close()
-      throw error
+      if (!isBusy(error)) throw typed(error, `${path}.owner`)
+      const waitedMs = clock.monotonicMs() - startedMs
+      if (waitedMs >= options.waitMs) throw new SqliteOwnedError(path, Math.round(waitedMs), { cause: error })
+      const pauseMs = Math.min(backoffMs(RETRY, attempt, options.random), options.waitMs - waitedMs)
+      await sleep(clock, pauseMs, options.signal)
     }
   }
 }

@@ -1,0 +1,10 @@
+import type { Timer } from './clock.ts'
+
+/**
+ * Calls `fire` in the event loop's next macrotask: after every promise that can settle without input, output or a timer has
+ * settled. Not a duration, therefore not a part of {@link Clock}.
+ */
+export function nextMacrotask(fire: () => void): Timer {
+  const handle = setImmediate(fire)
+  return { cancel: () => clearImmediate(handle) }
+}

@@ -1,0 +1,201 @@
+import { mkdirSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import {
+  type Clock,
+  type Database,
+  type Random,
+  type Statement,
+  ConfigurationError,
+  backoffMs,
+  exponential,
+  observed,
+  sleep,
+  systemClock,
+  systemRandom,
+} from 'seaworthy/core'
+import { Connection } from './connection.ts'
+import { SqliteBusyError, SqliteClosedError } from './errors.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { SqliteTransaction } from './open-transaction.ts'
+import { type Ownership, takeOwnership } from './ownership.ts'
+
+/** What an acknowledged commit survives: a power cut, or only the death of the process. */
+export type Durability = 'power-loss' | 'process-crash'
+
+export interface SqliteDatabaseOptions {
+  /** The file. It and its folder are created if need be; `<path>.owner` lies beside it. */
+  readonly path: string
+  /** Default `power-loss`. `process-crash` saves the wait for the disk, and loses the newest commits when the power fails. */
+  readonly durability?: Durability
+  /** Transactions that wait at most. Default 10,000. */
+  readonly queueMax?: number
+  /** Transactions that share a commit at most. Default 512. */
+  readonly batchSizeMax?: number
+  /** Prepared statements kept per connection. Default 256. */
+  readonly statementsMax?: number
+  /** How long a body may take that sets no `timeoutMs` of its own. Default 5,000. */
+  readonly transactionTimeoutMs?: number
+  /** How long another process may hold the write lock before those who wait are refused. Default 5,000. */
+  readonly busyTimeoutMs?: number
+  /** How long to wait for a former owner of the file to go. Default 5,000. */
+  readonly ownershipWaitMs?: number
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Ends the wait for the ownership. */
+  readonly signal?: AbortSignal
+}
+
+/** An embedded database: a file that this process alone writes. */
+export interface SqliteDatabase extends Database {
+  readonly dialect: 'sqlite'
+  readonly concurrency: 'serial'
+  /** The file, as an absolute path. */
+  readonly path: string
+  transaction<T>(body: (tx: SqliteTransaction) => Promise<T>, options?: { signal?: AbortSignal; timeoutMs?: number }): Promise<T>
+}
+
+const transactions = observed('database.transaction')
+const BUSY_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
+// The WAL shrinks to this many bytes once it has been checkpointed.
+const WAL_BYTES_MAX = 64 << 20
+
+/**
+ * Opens the database and takes the ownership of its file until `close`, or until the process dies.
+ * @throws SqliteOwnedError (`database-owned`) when another process has it
+ * @throws SqliteCorruptError when the file is no SQLite database
+ */
+export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promise<SqliteDatabase> {
+  const path = filePath(options.path)
+  const { clock = systemClock, random = systemRandom } = options
+  const ownership = await takeOwnership(path, { clock, random, waitMs: options.ownershipWaitMs ?? 5_000, signal: options.signal })
+  try {
+    return new EmbeddedDatabase(path, options, ownership, clock, random)
+  } catch (error) {
+    ownership.release()
+    throw error
+  }
+}
+
+/** The one absolute name of a file, so that two spellings of it are one database with one owner. */
+export function filePath(path: string): string {
+  if (path === '' || path === ':memory:' || path.startsWith('file:')) {
+    throw new ConfigurationError(`An embedded database is a file; '${path}' is none. Give its path, in a temporary folder for a test.`)
+  }
+  const absolute = resolve(path)
+  mkdirSync(dirname(absolute), { recursive: true })
+  try {
+    return realpathSync(absolute)
+  } catch {
+    // Not there yet; its folder is.
+    return join(realpathSync(dirname(absolute)), basename(absolute))
+  }
+}
+
+/** The settings of a connection that writes. */
+export function configureWriter(connection: Connection, durability: Durability): void {
+  const { journal_mode: mode } = connection.first('PRAGMA journal_mode = WAL') ?? {}
+  if (mode !== 'wal') {
+    throw new ConfigurationError(
+      `${connection.path} cannot keep a write-ahead log (it got ${String(mode)}). Put it on a local disk, not on a network share.`,
+    )
+  }
+  connection.first(`PRAGMA synchronous = ${durability === 'power-loss' ? 'FULL' : 'NORMAL'}`)
+  if (durability === 'power-loss') {
+    // On macOS fsync leaves the data in the drive's cache; elsewhere these two change nothing.
+    connection.first('PRAGMA fullfsync = ON')
+    connection.first('PRAGMA checkpoint_fullfsync = ON')
+  }
+  connection.first('PRAGMA foreign_keys = ON')
+  connection.first(`PRAGMA journal_size_limit = ${WAL_BYTES_MAX}`)
+}
+
+class EmbeddedDatabase implements SqliteDatabase {
+  readonly dialect = 'sqlite'
+  readonly concurrency = 'serial'
+  readonly durability: Durability
+  readonly path: string
+  readonly #writer: Connection
+  readonly #reader: Connection
+  readonly #commits: GroupCommit
+  readonly #ownership: Ownership
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #busyTimeoutMs: number
+  #closing: Promise<void> | undefined
+
+  constructor(path: string, options: SqliteDatabaseOptions, ownership: Ownership, clock: Clock, random: Random) {
+    this.path = path
+    this.durability = options.durability ?? 'power-loss'
+    this.#ownership = ownership
+    this.#clock = clock
+    this.#random = random
+    this.#busyTimeoutMs = options.busyTimeoutMs ?? 5_000
+    const statementsMax = options.statementsMax ?? 256
+    this.#writer = new Connection({ path, readOnly: false, statementsMax })
+    try {
+      configureWriter(this.#writer, this.durability)
+      this.#reader = new Connection({ path, readOnly: true, statementsMax })
+    } catch (error) {
+      this.#writer.close()
+      throw error
+    }
+    this.#commits = new GroupCommit(this.#writer, {
+      clock,
+      random,
+      queueMax: options.queueMax ?? 10_000,
+      batchSizeMax: options.batchSizeMax ?? 512,
+      timeoutMs: options.transactionTimeoutMs ?? 5_000,
+      busyTimeoutMs: this.#busyTimeoutMs,
+    })
+  }
+
+  transaction<T>(body: (tx: SqliteTransaction) => Promise<T>, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<T> {
+    return transactions.run(
+      () => ({
+        name: `transaction ${basename(this.path)}`,
+        kind: 'client',
+        attributes: { 'db.system.name': 'sqlite', 'db.namespace': basename(this.path) },
+      }),
+      (operation) =>
+        this.#commits.run({
+          body,
+          ...options,
+          onTurn: operation && ((waitedMs) => (operation.attributes['seaworthy.database.wait_ms'] = waitedMs)),
+        }),
+    )
+  }
+
+  atomically(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
+    return this.transaction(async (tx) => {
+      const results: { readonly rowCount: number }[] = []
+      for (const statement of statements) results.push(await tx.execute(statement))
+      return results
+    })
+  }
+
+  async query<Row extends object>(statement: Statement): Promise<readonly Row[]> {
+    const startedMs = this.#clock.monotonicMs()
+    for (let attempt = 1; ; attempt++) {
+      if (this.#closing !== undefined) throw new SqliteClosedError(this.path)
+      try {
+        return this.#reader.all<Row>(statement)
+      } catch (error) {
+        if (!(error instanceof SqliteBusyError) || this.#clock.monotonicMs() - startedMs >= this.#busyTimeoutMs) throw error
+        await sleep(this.#clock, backoffMs(BUSY_RETRY, attempt, this.#random))
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#commits.close()
+    // The last connection to close folds the WAL into the file; a reader cannot.
+    this.#reader.close()
+    this.#writer.close()
+    this.#ownership.release()
+  }
+}

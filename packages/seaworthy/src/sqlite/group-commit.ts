@@ -1,0 +1,344 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  type Clock,
+  type Random,
+  type Timer,
+  LimitExceededError,
+  TimeoutError,
+  backoffMs,
+  exponential,
+  nextMacrotask,
+  sleep,
+} from 'seaworthy/core'
+import type { Connection } from './connection.ts'
+import {
+  CommitFailedError,
+  NestedTransactionError,
+  SqliteBusyError,
+  SqliteClosedError,
+  SqliteConstraintError,
+  SqliteError,
+  SqliteFullError,
+  TransactionLostError,
+  isBusy,
+  typed,
+} from './errors.ts'
+import { OpenTransaction } from './open-transaction.ts'
+
+export interface GroupCommitOptions {
+  readonly clock: Clock
+  readonly random: Random
+  /** Transactions that wait at most, before further ones are refused. */
+  readonly queueMax: number
+  /** Transactions in one commit at most. */
+  readonly batchSizeMax: number
+  /** How long a body may take, unless its transaction says otherwise. */
+  readonly timeoutMs: number
+  /** How long another process may hold the write lock. */
+  readonly busyTimeoutMs: number
+}
+
+export interface TransactionRequest<T> {
+  readonly body: (tx: OpenTransaction) => Promise<T>
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs?: number | undefined
+  /** Called when its turn has come, with the milliseconds it waited. */
+  readonly onTurn?: ((waitedMs: number) => void) | undefined
+}
+
+/** One transaction from its arrival to its answer. */
+interface Job {
+  readonly body: (tx: OpenTransaction) => Promise<unknown>
+  readonly onTurn: ((waitedMs: number) => void) | undefined
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+  readonly arrivedMs: number
+  /** Runs a function in the asynchronous context of the caller: the body belongs to its trace, not to that of whoever came first. */
+  readonly inCallersContext: <R>(work: () => R) => R
+  readonly answer: (value: unknown) => void
+  readonly refuse: (error: unknown) => void
+  /** What an abort does: leave the queue, or roll back the running body; nothing once the body has settled. */
+  onAbort: (() => void) | undefined
+}
+
+type Outcome = { readonly kind: 'done'; readonly value: unknown } | { readonly kind: 'failed'; readonly error: unknown }
+
+/** A body that has run and waits for the commit. */
+interface Done {
+  readonly job: Job
+  readonly value: unknown
+  readonly effects: readonly (() => void)[]
+}
+
+const BUSY_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
+
+// A constraint that is checked at COMMIT alone cannot be laid at one body's door: where there is one, each body commits alone.
+const FIND_DEFERRED_CONSTRAINT = `SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERR%' LIMIT 1` // no index: a few rows, read after a change of the schema
+
+/**
+ * Group commit: bodies run strictly one after another, each in a savepoint of its own, inside one shared BEGIN IMMEDIATE, and are
+ * answered after its COMMIT, so that many callers share one wait for the disk.
+ *
+ * A batch takes in who is waiting until it is full, until nobody waits, or until a macrotask passes: a body that awaits
+ * something other than `tx` keeps those waiting who came before it, and no others. Between two batches the event loop turns once;
+ * without that, callers who answer each commit with the next transaction would starve timers and sockets.
+ */
+export class GroupCommit {
+  readonly #connection: Connection
+  readonly #options: GroupCommitOptions
+  readonly #clock: Clock
+  readonly #waiting = new Set<Job>()
+  readonly #inside = new AsyncLocalStorage<OpenTransaction>()
+  #draining: Promise<void> | undefined
+  #closed = false
+  #commitsAlone = true
+  /** Called at the first macrotask after the running body began. */
+  #onBodyIsSlow: (() => void) | undefined
+
+  constructor(connection: Connection, options: GroupCommitOptions) {
+    this.#connection = connection
+    this.#options = options
+    this.#clock = options.clock
+    // Compelled to look at the schema before the first batch.
+    connection.guard.changesSchema = true
+  }
+
+  run<T>(request: TransactionRequest<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new SqliteClosedError(this.#connection.path))
+    if (this.#inside.getStore()?.open === true) return Promise.reject(new NestedTransactionError(this.#connection.path))
+    if (request.signal?.aborted === true) return Promise.reject(request.signal.reason)
+    if (this.#waiting.size >= this.#options.queueMax) {
+      return Promise.reject(
+        new LimitExceededError(
+          `${this.#waiting.size} transactions wait for ${this.#connection.path}, which is its queueMax. Send less, or make the transactions shorter.`,
+          { retryAfterMs: 100 },
+        ),
+      )
+    }
+    return new Promise<T>((resolve, reject) => {
+      const job: Job = {
+        body: request.body,
+        onTurn: request.onTurn,
+        timeoutMs: request.timeoutMs ?? this.#options.timeoutMs,
+        signal: request.signal,
+        arrivedMs: this.#clock.monotonicMs(),
+        inCallersContext: AsyncLocalStorage.snapshot(),
+        answer: (value) => resolve(value as T),
+        refuse: reject,
+        onAbort: undefined,
+      }
+      this.#listenForAbort(job, () => {
+        this.#waiting.delete(job)
+        reject(job.signal?.reason)
+      })
+      this.#waiting.add(job)
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  /** Takes no more, finishes what waits, and settles when all of it is answered. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#draining
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      if (await this.#begin()) await this.#batch()
+      await new Promise<void>((resolve) => nextMacrotask(resolve))
+    }
+    this.#draining = undefined
+  }
+
+  /** BEGIN IMMEDIATE, again and again while another process holds the lock. False when nobody is left who would want it. */
+  async #begin(): Promise<boolean> {
+    let busySinceMs: number | undefined
+    for (let attempt = 1; this.#waiting.size > 0; attempt++) {
+      try {
+        this.#connection.control('BEGIN IMMEDIATE')
+        return true
+      } catch (error) {
+        const nowMs = this.#clock.monotonicMs()
+        if (!isBusy(error)) {
+          this.#refuseWaiting(() => true, typed(error, this.#connection.path))
+          return false
+        }
+        busySinceMs ??= nowMs
+        const limitMs = nowMs - this.#options.busyTimeoutMs
+        if (busySinceMs <= limitMs) {
+          this.#refuseWaiting((job) => job.arrivedMs <= limitMs, busyError(this.#connection.path, this.#options.busyTimeoutMs, error))
+        }
+      }
+      await sleep(this.#clock, backoffMs(BUSY_RETRY, attempt, this.#options.random))
+    }
+    return false
+  }
+
+  #refuseWaiting(which: (job: Job) => boolean, error: unknown): void {
+    for (const job of [...this.#waiting].filter(which)) {
+      this.#waiting.delete(job)
+      this.#forgetAbort(job)
+      job.refuse(error)
+    }
+  }
+
+  /** Runs bodies and commits them. The transaction is open when it begins, and over when it ends. */
+  async #batch(): Promise<void> {
+    const done: Done[] = []
+    let open = true
+    const turn = nextMacrotask(() => {
+      open = false
+      this.#onBodyIsSlow?.()
+    })
+    for (const job of this.#waiting) {
+      this.#waiting.delete(job)
+      const tx = new OpenTransaction(this.#connection)
+      const outcome = await this.#runBody(job, tx)
+      const lost = this.#conclude(outcome)
+      if (lost !== undefined) {
+        // The engine took back everything since BEGIN: what had run before, and was waiting for the commit, as well.
+        const cause = tx.lost ?? lost
+        for (const earlier of done) earlier.job.refuse(new TransactionLostError(cause))
+        job.refuse(new TransactionLostError(cause))
+        turn.cancel()
+        this.#connection.guard.changesSchema = true
+        return
+      }
+      if (outcome.kind === 'done') done.push({ job, value: outcome.value, effects: tx.effects })
+      else job.refuse(outcome.error)
+      if (!open || done.length >= this.#options.batchSizeMax || this.#mustCommitAlone()) break
+    }
+    turn.cancel()
+    this.#commit(done)
+  }
+
+  /** Keeps or takes back what the body did. Returns what went wrong when the whole transaction is gone. */
+  #conclude(outcome: Outcome): unknown {
+    if (!this.#connection.inTransaction) return outcome.kind === 'failed' ? outcome.error : new SqliteError('The transaction is gone.')
+    try {
+      if (outcome.kind === 'failed') this.#connection.control('ROLLBACK TO body')
+      this.#connection.control('RELEASE body')
+      return undefined
+    } catch (error) {
+      this.#rollback()
+      return typed(error, this.#connection.path)
+    }
+  }
+
+  #runBody(job: Job, tx: OpenTransaction): Promise<Outcome> {
+    const beganMs = this.#clock.monotonicMs()
+    return new Promise((resolve) => {
+      let timer: Timer | undefined
+      const settle = (outcome: Outcome, why: string) => {
+        if (!tx.open) return
+        tx.end(why)
+        timer?.cancel()
+        this.#onBodyIsSlow = undefined
+        this.#forgetAbort(job)
+        resolve(outcome)
+      }
+      this.#forgetAbort(job)
+      this.#listenForAbort(job, () => settle({ kind: 'failed', error: job.signal?.reason }, 'its caller gave up'))
+      // Hardly any body lives to see a macrotask: the timer is made for those that do.
+      this.#onBodyIsSlow = () => {
+        timer = this.#clock.timer(job.timeoutMs - (this.#clock.monotonicMs() - beganMs), () => {
+          settle({ kind: 'failed', error: bodyTimeout(this.#connection.path, job.timeoutMs) }, `it took longer than ${job.timeoutMs} ms`)
+        })
+      }
+      const fail = (error: unknown) => settle({ kind: 'failed', error }, 'its body threw')
+      try {
+        this.#connection.control('SAVEPOINT body')
+        job.onTurn?.(beganMs - job.arrivedMs)
+        job
+          .inCallersContext(() => this.#inside.run(tx, () => job.body(tx)))
+          .then((value) => settle({ kind: 'done', value }, 'its body returned'), fail)
+      } catch (error) {
+        fail(typed(error, this.#connection.path))
+      }
+    })
+  }
+
+  #commit(done: readonly Done[]): void {
+    if (done.length === 0) {
+      this.#rollback()
+      return
+    }
+    try {
+      this.#connection.control('COMMIT')
+    } catch (error) {
+      this.#rollback()
+      this.#connection.guard.changesSchema = true
+      const refusal = commitError(error, this.#connection.path)
+      for (const { job } of done) job.refuse(refusal)
+      return
+    }
+    for (const { job, value, effects } of done) {
+      job.answer(value)
+      for (const effect of effects) runEffect(job, effect)
+    }
+  }
+
+  /** Leaves no transaction open, whatever the state it is in. */
+  #rollback(): void {
+    if (!this.#connection.inTransaction) return
+    try {
+      this.#connection.control('ROLLBACK')
+    } catch {
+      // The engine has rolled back by itself between the question and the statement; BEGIN tells if it has not.
+    }
+  }
+
+  #mustCommitAlone(): boolean {
+    const { guard } = this.#connection
+    if (!guard.changesSchema) return this.#commitsAlone
+    guard.changesSchema = false
+    this.#commitsAlone = this.#connection.first(FIND_DEFERRED_CONSTRAINT) !== undefined
+    return this.#commitsAlone
+  }
+
+  #listenForAbort(job: Job, onAbort: () => void): void {
+    if (job.signal === undefined) return
+    job.onAbort = onAbort
+    job.signal.addEventListener('abort', onAbort, { once: true })
+  }
+
+  #forgetAbort(job: Job): void {
+    if (job.onAbort === undefined) return
+    job.signal?.removeEventListener('abort', job.onAbort)
+    job.onAbort = undefined
+  }
+}
+
+function runEffect(job: Job, effect: () => void): void {
+  try {
+    job.inCallersContext(effect)
+  } catch (error) {
+    // The transaction is durable and its caller is answered; a bell that broke must not look like a failed commit.
+    process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {
+      code: 'SEAWORTHY_AFTER_COMMIT',
+    })
+  }
+}
+
+function busyError(path: string, busyTimeoutMs: number, cause: unknown): SqliteBusyError {
+  return new SqliteBusyError(
+    `The write lock of ${path} was held by another process for over ${busyTimeoutMs} ms. Find what holds it (an open sqlite3 shell, a backup) and end it.`,
+    { retryAfterMs: busyTimeoutMs, cause },
+  )
+}
+
+function bodyTimeout(path: string, timeoutMs: number): TimeoutError {
+  return new TimeoutError(
+    `The body of a transaction on ${path} took longer than ${timeoutMs} ms and was rolled back. Await nothing but tx inside it: every other writer waits.`,
+    timeoutMs,
+    { executed: 'no' },
+  )
+}
+
+function commitError(error: unknown, path: string): unknown {
+  const cause = typed(error, path)
+  // Constraints are checked, and a full disk is met, before the commit record is complete: the rollback takes everything back.
+  if (cause instanceof SqliteConstraintError || cause instanceof SqliteFullError || cause instanceof SqliteBusyError) return cause
+  // A failed write or sync may have left a whole commit record in the WAL, which recovery after a crash would honour.
+  return new CommitFailedError('maybe', cause)
+}

@@ -1,0 +1,27 @@
+/**
+ * SQLite: the embedded engines, on node:sqlite.
+ *
+ * The problem: a database, an event log and a queue that need no server, yet keep what they acknowledged.
+ * The guarantee: a transaction that settled survives a power cut (or, if so chosen, the death of the process); one process writes a file, and a
+ * second one is told so; nothing here waits inside SQLite, so the event loop never stands still behind a lock.
+ * Not promised: several instances of a stateful service on one file (they need PostgreSQL); files on a network share.
+ */
+export { type Durability, type SqliteDatabase, type SqliteDatabaseOptions, openSqliteDatabase } from './database.ts'
+export type { SqliteTransaction } from './open-transaction.ts'
+export { type SchemaComponent, migrate } from './migrate.ts'
+export {
+  type ConstraintKind,
+  CommitFailedError,
+  NestedTransactionError,
+  SchemaTooNewError,
+  SqliteBusyError,
+  SqliteClosedError,
+  SqliteConstraintError,
+  SqliteCorruptError,
+  SqliteError,
+  SqliteFullError,
+  SqliteOwnedError,
+  StatementRefusedError,
+  TransactionEndedError,
+  TransactionLostError,
+} from './errors.ts'
