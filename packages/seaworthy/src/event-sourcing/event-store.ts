@@ -4,6 +4,8 @@ import type { Propagated, Transaction } from 'seaworthy/core'
 export interface NewStoredEvent {
   readonly id: string
   readonly type: string
+  /** Version of the data's shape, from 1. Older shapes are brought up to date when they are read. */
+  readonly schemaVersion: number
   /** JSON-able. */
   readonly data: unknown
   readonly context: Propagated
@@ -28,6 +30,7 @@ export interface StoredSnapshot {
   readonly version: number
   /** Version of the code that made it. A snapshot of another version is ignored. */
   readonly schemaVersion: number
+  /** JSON-able. */
   readonly state: unknown
 }
 
@@ -35,15 +38,25 @@ export interface StoredSnapshot {
 export interface EventStore {
   /**
    * Appends in the caller's transaction. Events whose ids the stream holds already are not stored again, if all of them are there: then the
-   * answer is as it was the first time.
+   * answer is as it was the first time, whatever was expected.
    * @returns the version of the stream afterwards
-   * @throws WrongExpectedVersionError with both versions
+   * @throws WrongExpectedVersionError with both versions; ConflictError when the stream holds some of the ids, but not all
    */
   append(tx: Transaction, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<number>
-  /** Events of a stream in order, after version `after` (0 from the start), at most `max`. Reads inside `tx` see its own appends. */
+  /** Events of a stream in order, after version `after` (0 from the start), at most `max` (1,000). Reads inside `tx` see its own appends. */
   read(stream: string, options?: { after?: number; max?: number; tx?: Transaction }): Promise<readonly StoredEvent[]>
+  /** The event of this id in the stream, if it is there. */
+  find(stream: string, eventId: string, tx?: Transaction): Promise<StoredEvent | undefined>
   /** Events of all streams in the order of positions, after `after`. Only what can no longer be overtaken by a commit in flight. */
   readAll(options: { after: number; max: number }): Promise<readonly StoredEvent[]>
+  /** Position of the last event that {@link readAll} may give out; 0 when there is none. */
+  head(): Promise<number>
   loadSnapshot(stream: string, tx?: Transaction): Promise<StoredSnapshot | undefined>
-  saveSnapshot(snapshot: StoredSnapshot): Promise<void>
+  /** Replaces the stream's snapshot, in the transaction that appended the last event it sums up. */
+  saveSnapshot(tx: Transaction, snapshot: StoredSnapshot): Promise<void>
+  /** Calls `listener` after each commit that appended, in this process. @returns a function that stops it */
+  onAppended(listener: () => void): () => void
 }
+
+/** How many events one read returns unless told otherwise. */
+export const EVENTS_PAGE_MAX = 1_000

@@ -25,3 +25,5 @@ export {
   TransactionEndedError,
   TransactionLostError,
 } from './errors.ts'
+export { eventStoreSchema, sqliteEventStore } from './event-store.ts'
+export { projectionStoreSchema, sqliteProjectionStore } from './projection-store.ts'

@@ -1,0 +1,199 @@
+import {
+  type Backoff,
+  type CallContext,
+  type Clock,
+  type Database,
+  type NewId,
+  type Random,
+  type Transaction,
+  backoffMs,
+  contextOrRoot,
+  exponential,
+  newId,
+  observed,
+  propagated,
+  sleep,
+  systemClock,
+  systemRandom,
+} from 'seaworthy/core'
+import type { Decider, DomainCommand, DomainEvent } from './decider.ts'
+import { WrongExpectedVersionError } from './errors.ts'
+import type { EventStore, NewStoredEvent } from './event-store.ts'
+import type { EventTypes } from './event-types.ts'
+import { type LoadedStream, loadStream } from './load-stream.ts'
+import { survivesJson } from './snapshot.ts'
+
+export interface CommandHandlerOptions<State, Command extends DomainCommand, Event extends DomainEvent> {
+  readonly decider: Decider<State, Command, Event>
+  readonly events: EventTypes<Event>
+  readonly store: EventStore
+  readonly database: Database
+  /** Version of the state's shape. Raise it when `evolve` or the state changes: older snapshots are then ignored. */
+  readonly schemaVersion: number
+  /** A snapshot once so many events were read or stored since the last. The state must be JSON-able. Default: none. */
+  readonly snapshotEvery?: number
+  /** How often a command is decided again when somebody else appended meanwhile. Default 5. */
+  readonly conflictRetriesMax?: number
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly newId?: NewId
+}
+
+export interface CommandOptions {
+  /** Default: the current context. Its signal ends the wait. */
+  readonly context?: CallContext
+  /** Makes repeating safe: a command whose events the stream holds already is not decided again. A command that caused no event leaves no trace. */
+  readonly commandId?: string
+}
+
+export interface CommandResult<State, Event> {
+  /** The state of the stream now. */
+  readonly state: State
+  /** The version that the command's events led to; the stream's, when it caused none. */
+  readonly version: number
+  /** What the command caused, in today's shape. */
+  readonly events: readonly Event[]
+  /** True when the command had been executed before. */
+  readonly repeated: boolean
+}
+
+export interface CommandHandler<State, Command extends DomainCommand, Event extends DomainEvent> {
+  /**
+   * Loads, decides and appends in one transaction, again when somebody else was faster.
+   * @throws WrongExpectedVersionError when it lost every race; UnknownEventError; whatever `decide` throws
+   */
+  execute(stream: string, command: Command, options?: CommandOptions): Promise<CommandResult<State, Event>>
+  /** The same in the caller's transaction, so that outbox rows and the like commit with the events. A conflict is the caller's to retry. */
+  executeIn(tx: Transaction, stream: string, command: Command, options?: CommandOptions): Promise<CommandResult<State, Event>>
+  /** The state and version of a stream; the initial state and 0 when it does not exist. */
+  load(stream: string, tx?: Transaction): Promise<LoadedStream<State>>
+}
+
+const CONFLICT_RETRIES_MAX = 5
+const CONFLICT_BACKOFF: Backoff = exponential({ baseMs: 5, maxMs: 100 })
+const command = observed('event-sourcing.command')
+
+/** Executes commands of a decider against streams of an event store. */
+export function commandHandler<State, Command extends DomainCommand, Event extends DomainEvent>(
+  options: CommandHandlerOptions<State, Command, Event>,
+): CommandHandler<State, Command, Event> {
+  return new StreamCommandHandler(options)
+}
+
+class StreamCommandHandler<State, Command extends DomainCommand, Event extends DomainEvent> implements CommandHandler<
+  State,
+  Command,
+  Event
+> {
+  readonly #options: CommandHandlerOptions<State, Command, Event>
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #newId: NewId
+  #warned = false
+
+  constructor(options: CommandHandlerOptions<State, Command, Event>) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? systemRandom
+    this.#newId = options.newId ?? newId
+  }
+
+  async execute(stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
+    const context = options.context ?? contextOrRoot()
+    const { database, conflictRetriesMax = CONFLICT_RETRIES_MAX } = this.#options
+    const signal = context.signal
+    return command.run(
+      () => ({
+        name: `execute ${message.type}`,
+        kind: 'internal',
+        attributes: { 'seaworthy.command': message.type, 'seaworthy.stream': stream, 'seaworthy.correlation_id': context.correlationId },
+      }),
+      async (operation) => {
+        for (let attempt = 1; ; attempt++) {
+          try {
+            const result = await database.transaction(
+              (tx) => this.executeIn(tx, stream, message, { ...options, context }),
+              signal && { signal },
+            )
+            if (operation !== undefined) operation.attributes['seaworthy.stream.version'] = result.version
+            return result
+          } catch (error) {
+            if (!(error instanceof WrongExpectedVersionError) || attempt > conflictRetriesMax) throw error
+            if (operation !== undefined) operation.attributes['seaworthy.conflicts'] = attempt
+          }
+          await sleep(this.#clock, backoffMs(CONFLICT_BACKOFF, attempt, this.#random), signal)
+        }
+      },
+    )
+  }
+
+  async executeIn(tx: Transaction, stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
+    const { decider, store, snapshotEvery, schemaVersion } = this.#options
+    const loaded = await this.load(stream, tx)
+    if (options.commandId !== undefined) {
+      const before = await this.#resultOfBefore(tx, stream, options.commandId, loaded)
+      if (before !== undefined) return before
+    }
+    const events = decider.decide(message, loaded.state)
+    if (events.length === 0) return { state: loaded.state, version: loaded.version, events, repeated: false }
+
+    const expected = loaded.version === 0 ? 'no-stream' : loaded.version
+    const version = await store.append(tx, stream, this.#toStore(events, options), expected)
+    // A loop and not `reduce(evolve)`: reduce would hand evolve an index and the array, too.
+    let state = loaded.state
+    for (const event of events) state = decider.evolve(state, event)
+    if (snapshotEvery !== undefined && version - loaded.snapshotVersion >= snapshotEvery) {
+      if (survivesJson(state)) await store.saveSnapshot(tx, { stream, version, schemaVersion, state })
+      else this.#warnOfState(stream)
+    }
+    return { state, version, events, repeated: false }
+  }
+
+  load(stream: string, tx?: Transaction): Promise<LoadedStream<State>> {
+    return loadStream({ ...this.#options, stream, tx })
+  }
+
+  /** What the command did when it was executed before: its events stand together, under ids made from its own. */
+  async #resultOfBefore(
+    tx: Transaction,
+    stream: string,
+    commandId: string,
+    loaded: LoadedStream<State>,
+  ): Promise<CommandResult<State, Event> | undefined> {
+    const { store, events } = this.#options
+    let found = await store.find(stream, eventId(commandId, 0), tx)
+    if (found === undefined) return undefined
+    let version = 0
+    const caused: Event[] = []
+    while (found !== undefined) {
+      version = found.version
+      caused.push(events.read(found))
+      found = await store.find(stream, eventId(commandId, caused.length), tx)
+    }
+    return { state: loaded.state, version, events: caused, repeated: true }
+  }
+
+  /** Without snapshots loading stays slower, but right: no reason to refuse the command. */
+  #warnOfState(stream: string): void {
+    if (this.#warned) return
+    this.#warned = true
+    process.emitWarning(
+      `The state of stream ${stream} does not survive JSON, so no snapshot of it is kept. Use plain objects, arrays, strings, finite numbers, booleans and null.`,
+      { code: 'SEAWORTHY_SNAPSHOT' },
+    )
+  }
+
+  #toStore(events: readonly Event[], options: CommandOptions): readonly NewStoredEvent[] {
+    const { commandId } = options
+    const context = propagated(options.context ?? contextOrRoot())
+    return events.map((event, index) => ({
+      id: commandId === undefined ? this.#newId() : eventId(commandId, index),
+      ...this.#options.events.write(event),
+      context: commandId === undefined ? context : { ...context, causationId: commandId },
+    }))
+  }
+}
+
+function eventId(commandId: string, index: number): string {
+  return `${commandId}/${index}`
+}

@@ -1,0 +1,40 @@
+import type { Transaction } from 'seaworthy/core'
+import type { Decider, DomainCommand, DomainEvent } from './decider.ts'
+import { EVENTS_PAGE_MAX, type EventStore } from './event-store.ts'
+import type { EventTypes } from './event-types.ts'
+
+export interface LoadedStream<State> {
+  readonly state: State
+  /** Version of the last event; 0 when the stream does not exist. */
+  readonly version: number
+  /** Version of the snapshot that loading began from; 0 when it began from the first event. */
+  readonly snapshotVersion: number
+}
+
+/** Folds a stream into its state: from its snapshot, if the same code made that, and then event by event, a page at a time. */
+export async function loadStream<State, Command extends DomainCommand, Event extends DomainEvent>(options: {
+  readonly decider: Decider<State, Command, Event>
+  readonly events: EventTypes<Event>
+  readonly store: EventStore
+  readonly schemaVersion: number
+  readonly snapshotEvery?: number
+  readonly stream: string
+  readonly tx: Transaction | undefined
+}): Promise<LoadedStream<State>> {
+  const { decider, events, store, schemaVersion, snapshotEvery, stream, tx } = options
+  let state = decider.initial()
+  let version = 0
+  // Whoever switched snapshots off does not want old ones back.
+  const snapshot = snapshotEvery === undefined ? undefined : await store.loadSnapshot(stream, tx)
+  if (snapshot?.schemaVersion === schemaVersion) {
+    state = snapshot.state as State
+    version = snapshot.version
+  }
+  const snapshotVersion = version
+  for (;;) {
+    const page = await store.read(stream, { after: version, max: EVENTS_PAGE_MAX, ...(tx && { tx }) })
+    for (const stored of page) state = decider.evolve(state, events.read(stored))
+    version = page.at(-1)?.version ?? version
+    if (page.length < EVENTS_PAGE_MAX) return { state, version, snapshotVersion }
+  }
+}

@@ -1,0 +1,177 @@
+import { type Clock, type Propagated, type SqlValue, type Transaction, ConflictError, systemClock } from 'seaworthy/core'
+import {
+  type EventStore,
+  type ExpectedVersion,
+  type NewStoredEvent,
+  type StoredEvent,
+  type StoredSnapshot,
+  EVENTS_PAGE_MAX,
+  WrongExpectedVersionError,
+} from 'seaworthy/event-sourcing'
+import type { SqliteDatabase } from './database.ts'
+import type { SchemaComponent } from './migrate.ts'
+
+/** Tables of {@link sqliteEventStore}. */
+export const eventStoreSchema: SchemaComponent = {
+  component: 'seaworthy.event-store',
+  versions: [
+    // AUTOINCREMENT: a position is never given out twice, not even when the newest rows were deleted, or readers would miss the new ones.
+    `CREATE TABLE seaworthy_events (
+      position INTEGER PRIMARY KEY AUTOINCREMENT,
+      stream TEXT NOT NULL,
+      version INTEGER NOT NULL CHECK (version > 0),
+      id TEXT NOT NULL,
+      type TEXT NOT NULL,
+      schema_version INTEGER NOT NULL CHECK (schema_version > 0),
+      data TEXT NOT NULL,
+      context TEXT NOT NULL,
+      recorded_at_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX seaworthy_events_by_version ON seaworthy_events (stream, version);
+    CREATE UNIQUE INDEX seaworthy_events_by_id ON seaworthy_events (stream, id);
+    CREATE TABLE seaworthy_snapshots (
+      stream TEXT PRIMARY KEY,
+      version INTEGER NOT NULL,
+      schema_version INTEGER NOT NULL,
+      state TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+  ],
+}
+
+const EVENT = 'position, stream, version, id, type, schema_version, data, context, recorded_at_ms'
+// seaworthy_events_by_version, its last entry of the stream.
+const SELECT_VERSION = 'SELECT max(version) AS version FROM seaworthy_events WHERE stream = ?'
+// seaworthy_events_by_id, a look-up for each id.
+const SELECT_KNOWN = `SELECT count(*) AS count, max(version) AS version FROM seaworthy_events
+  WHERE stream = ? AND id IN (SELECT value FROM json_each(?))`
+const INSERT_EVENT = `INSERT INTO seaworthy_events (stream, version, id, type, schema_version, data, context, recorded_at_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+// seaworthy_events_by_version, a range.
+const SELECT_STREAM = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND version > ? ORDER BY version LIMIT ?`
+// seaworthy_events_by_id.
+const SELECT_EVENT = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND id = ?`
+// Primary key of seaworthy_events, a range.
+const SELECT_ALL = `SELECT ${EVENT} FROM seaworthy_events WHERE position > ? ORDER BY position LIMIT ?`
+// Primary key of seaworthy_events, its last entry.
+const SELECT_HEAD = 'SELECT max(position) AS position FROM seaworthy_events'
+// Primary key of seaworthy_snapshots.
+const SELECT_SNAPSHOT = 'SELECT stream, version, schema_version, state FROM seaworthy_snapshots WHERE stream = ?'
+// Primary key of seaworthy_snapshots.
+const SAVE_SNAPSHOT = `INSERT INTO seaworthy_snapshots (stream, version, schema_version, state) VALUES (?, ?, ?, ?)
+  ON CONFLICT (stream) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version, state = excluded.state`
+
+interface EventRow {
+  readonly position: number
+  readonly stream: string
+  readonly version: number
+  readonly id: string
+  readonly type: string
+  readonly schema_version: number
+  readonly data: string
+  readonly context: string
+  readonly recorded_at_ms: number
+}
+
+/** An event store in an embedded database. Its writers come one after another, so what is committed can no longer be overtaken. */
+export function sqliteEventStore(database: SqliteDatabase, options: { clock?: Clock } = {}): EventStore {
+  return new SqliteEventStore(database, options.clock ?? systemClock)
+}
+
+class SqliteEventStore implements EventStore {
+  readonly #database: SqliteDatabase
+  readonly #clock: Clock
+  readonly #listeners = new Set<() => void>()
+
+  constructor(database: SqliteDatabase, clock: Clock) {
+    this.#database = database
+    this.#clock = clock
+  }
+
+  async append(tx: Transaction, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<number> {
+    const known = await this.#knownVersion(tx, stream, events)
+    if (known !== undefined) return known
+    const [row] = await tx.query<{ version: number | null }>({ sql: SELECT_VERSION, params: [stream] })
+    let version = row?.version ?? 0
+    if (expected !== 'any' && version !== (expected === 'no-stream' ? 0 : expected)) {
+      throw new WrongExpectedVersionError(stream, { expected, actual: version })
+    }
+    for (const { id, type, schemaVersion, data, context } of events) {
+      version++
+      await tx.execute({
+        sql: INSERT_EVENT,
+        params: [stream, version, id, type, schemaVersion, JSON.stringify(data ?? null), JSON.stringify(context), this.#clock.now()],
+      })
+    }
+    if (events.length > 0) {
+      tx.afterCommit(() => {
+        for (const listener of this.#listeners) listener()
+      })
+    }
+    return version
+  }
+
+  async read(stream: string, { after = 0, max = EVENTS_PAGE_MAX, tx }: { after?: number; max?: number; tx?: Transaction } = {}) {
+    return this.#events(SELECT_STREAM, [stream, after, max], tx)
+  }
+
+  async find(stream: string, eventId: string, tx?: Transaction): Promise<StoredEvent | undefined> {
+    return (await this.#events(SELECT_EVENT, [stream, eventId], tx))[0]
+  }
+
+  async readAll({ after, max }: { after: number; max: number }): Promise<readonly StoredEvent[]> {
+    return this.#events(SELECT_ALL, [after, max])
+  }
+
+  async head(): Promise<number> {
+    const [row] = await this.#database.query<{ position: number | null }>({ sql: SELECT_HEAD })
+    return row?.position ?? 0
+  }
+
+  async loadSnapshot(stream: string, tx?: Transaction): Promise<StoredSnapshot | undefined> {
+    const [row] = await (tx ?? this.#database).query<{ version: number; schema_version: number; state: string }>({
+      sql: SELECT_SNAPSHOT,
+      params: [stream],
+    })
+    return row && { stream, version: row.version, schemaVersion: row.schema_version, state: JSON.parse(row.state) as unknown }
+  }
+
+  async saveSnapshot(tx: Transaction, { stream, version, schemaVersion, state }: StoredSnapshot): Promise<void> {
+    await tx.execute({ sql: SAVE_SNAPSHOT, params: [stream, version, schemaVersion, JSON.stringify(state)] })
+  }
+
+  onAppended(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The version after these events were stored the first time, if they were. */
+  async #knownVersion(tx: Transaction, stream: string, events: readonly NewStoredEvent[]): Promise<number | undefined> {
+    if (events.length === 0) return undefined
+    const ids = JSON.stringify(events.map(({ id }) => id))
+    const [row] = await tx.query<{ count: number; version: number | null }>({ sql: SELECT_KNOWN, params: [stream, ids] })
+    if (row === undefined || row.version === null) return undefined
+    if (row.count === events.length) return row.version
+    throw new ConflictError(
+      `Stream ${stream} holds ${row.count} of the ${events.length} events to be appended. Append them with the ids and in the groups of the first time, or give them new ids.`,
+    )
+  }
+
+  async #events(sql: string, params: readonly SqlValue[], tx?: Transaction): Promise<readonly StoredEvent[]> {
+    const rows = await (tx ?? this.#database).query<EventRow>({ sql, params })
+    return rows.map(storedEvent)
+  }
+}
+
+function storedEvent(row: EventRow): StoredEvent {
+  return {
+    stream: row.stream,
+    version: row.version,
+    position: row.position,
+    id: row.id,
+    type: row.type,
+    schemaVersion: row.schema_version,
+    data: JSON.parse(row.data),
+    context: JSON.parse(row.context) as Propagated,
+    recordedAtMs: row.recorded_at_ms,
+  }
+}
