@@ -1,0 +1,74 @@
+import { context, isSpanContextValid, trace } from '@opentelemetry/api'
+import { type DestinationStream, type LevelWithSilent, type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino'
+import { currentContext } from 'seaworthy/core'
+import { redactText, redactValue } from './redaction.ts'
+
+export interface LogOptions {
+  readonly service: string
+  readonly instance: string
+  /** Default `info`. */
+  readonly level?: LevelWithSilent
+  /** Default: the process's standard output, written synchronously, so that the last line before a crash is there. */
+  readonly destination?: DestinationStream
+}
+
+/**
+ * A logger of JSON lines. Each has the correlation id of the work in progress, and trace and span id once tracing has been started.
+ * Secrets are replaced by their names at any depth (authorization, cookie, password, token, card and their like) and, in text, by their form.
+ */
+export function createLogger({ service, instance, level = 'info', destination }: LogOptions): Logger {
+  const options: LoggerOptions = {
+    level,
+    base: { service, instance },
+    timestamp: stdTimeFunctions.isoTime,
+    mixin: workInProgress,
+    formatters: {
+      level: (label) => ({ level: label }),
+      bindings: redactFields,
+      log: redactFields,
+    },
+    // Pino's own serializer would take the fields apart again, after they were redacted.
+    serializers: { err: (fields: unknown) => fields },
+    hooks: { streamWrite: redactText },
+  }
+  return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+function workInProgress(): object {
+  const correlationId = currentContext()?.correlationId
+  const span = trace.getSpanContext(context.active())
+  return {
+    ...(correlationId !== undefined && { correlationId }),
+    ...(span !== undefined && isSpanContextValid(span) && { traceId: span.traceId, spanId: span.spanId }),
+  }
+}
+
+function redactFields(fields: Record<string, unknown>): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined
+  for (const [name, value] of Object.entries(fields)) {
+    if (!(value instanceof Error)) continue
+    copy ??= { ...fields }
+    copy[name] = errorFields(value)
+  }
+  return redactValue(copy ?? fields) as Record<string, unknown>
+}
+
+const CAUSES_MAX = 5
+
+/** What JSON leaves out of an error, with its causes, and the fields that its class added. */
+function errorFields(error: Error, depth = 0): Record<string, unknown> {
+  const { name: _name, message: _message, stack: _stack, cause: _cause, ...own } = error as Error & Record<string, unknown>
+  return {
+    type: error.name,
+    message: error.message,
+    ...own,
+    ...(Array.isArray(own['errors']) && { errors: own['errors'].map((each: unknown) => nestedError(each, depth)) }),
+    stack: error.stack,
+    ...(error.cause !== undefined && { cause: nestedError(error.cause, depth) }),
+  }
+}
+
+function nestedError(value: unknown, depth: number): unknown {
+  if (!(value instanceof Error)) return value
+  return depth < CAUSES_MAX ? errorFields(value, depth + 1) : `${value.name}: ${value.message}`
+}

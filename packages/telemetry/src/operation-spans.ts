@@ -1,0 +1,105 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
+import { type Operation, type OperationChannel, SeaworthyError, currentContext, watchOperations } from 'seaworthy/core'
+import { remoteSpanContext } from './trace-headers.ts'
+
+const KINDS: Readonly<Record<Operation['kind'], SpanKind>> = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+}
+
+const CORRELATION_ID = 'seaworthy.correlation_id'
+
+/** What `TracingChannel.tracePromise` adds to the operation when the work threw. */
+type Traced = Operation & { readonly error?: unknown }
+
+export interface OperationSpansOptions {
+  readonly tracer: Tracer
+  /** Where the span in progress is kept: the storage of the registered context manager. */
+  readonly storage: AsyncLocalStorage<Context>
+  /** Milliseconds since the epoch, with fractions. */
+  readonly nowMs: () => number
+}
+
+/**
+ * Makes a span of every operation of the library. While the operation runs, its span is the one in progress, because the
+ * storage is bound to the channel: the span begins with the body and no callback of the caller can come between.
+ * @returns a function that stops it
+ */
+export function operationSpans({ tracer, storage, nowMs }: OperationSpansOptions): () => void {
+  // Operations are described by the work itself, so that nothing but this map can say which span belongs to one.
+  const spans = new WeakMap<Operation, Span>()
+  const stops: (() => void)[] = []
+
+  const begin = (operation: Operation): Context => {
+    const parent = parentContext(operation, storage.getStore() ?? ROOT_CONTEXT)
+    const span = tracer.startSpan(operation.name, { kind: KINDS[operation.kind], startTime: operation.startedAtMs ?? nowMs() }, parent)
+    spans.set(operation, span)
+    return trace.setSpan(parent, span)
+  }
+
+  const end = (operation: Traced): void => {
+    const span = spans.get(operation)
+    if (span === undefined) return
+    spans.delete(operation)
+    if (span.isRecording()) describe(span, operation)
+    span.end(nowMs())
+  }
+
+  const watch = (_name: string, channel: OperationChannel): void => {
+    channel.start.bindStore(storage, begin)
+    const subscribers = {
+      start: () => undefined,
+      // A body that throws before it returns a promise has no asynchronous end.
+      end: (operation: Traced) => (operation.error === undefined ? undefined : end(operation)),
+      asyncStart: () => undefined,
+      asyncEnd: end,
+      error: () => undefined,
+    }
+    channel.subscribe(subscribers)
+    stops.push(() => {
+      channel.start.unbindStore(storage)
+      channel.unsubscribe(subscribers)
+    })
+  }
+  stops.push(watchOperations(watch))
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+/** A remote parent wins over the span in progress; one that names no valid span begins a new trace. */
+function parentContext(operation: Operation, active: Context): Context {
+  if (operation.parent === undefined) return active
+  const remote = remoteSpanContext(operation.parent)
+  return remote === undefined ? trace.deleteSpan(active) : trace.setSpanContext(active, remote)
+}
+
+function describe(span: Span, operation: Traced): void {
+  span.setAttributes(operation.attributes)
+  if (operation.attributes[CORRELATION_ID] === undefined && operation.kind !== 'internal') {
+    const correlationId = currentContext()?.correlationId
+    if (correlationId !== undefined) span.setAttribute(CORRELATION_ID, correlationId)
+  }
+  const { error, failure } = operation
+  if (error !== undefined) {
+    const { type, message } = nameError(error)
+    span.setAttribute('error.type', type)
+    if (error instanceof SeaworthyError) span.setAttribute('seaworthy.executed', error.executed)
+    span.addEvent('exception', { 'exception.type': type, 'exception.message': message })
+    span.setStatus({ code: SpanStatusCode.ERROR, message })
+  } else if (failure !== undefined) {
+    if (operation.attributes['error.type'] === undefined) span.setAttribute('error.type', 'failure')
+    span.setStatus({ code: SpanStatusCode.ERROR, message: failure })
+  }
+}
+
+/** The library's code where there is one, because classes are renamed by bundlers and codes are not. */
+function nameError(error: unknown): { type: string; message: string } {
+  if (error instanceof SeaworthyError) return { type: error.code, message: error.message }
+  if (error instanceof Error) return { type: error.name, message: error.message }
+  return { type: typeof error, message: String(error) }
+}

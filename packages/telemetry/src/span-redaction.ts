@@ -1,0 +1,33 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { Span, SpanProcessor } from '@opentelemetry/sdk-trace'
+import { REDACTED, isSecretName, redactText } from './redaction.ts'
+
+/** Replaces secrets in every span that is about to end, whoever made it: attributes of secret names, and text that gives one away. */
+export const spanRedaction: SpanProcessor = {
+  onStart: () => undefined,
+  onEnding(span: Span) {
+    redactAttributes(span.attributes)
+    for (const event of span.events) if (event.attributes !== undefined) redactAttributes(event.attributes)
+    if (span.status.message !== undefined) span.status.message = clip(redactText(span.status.message))
+  },
+  onEnd: () => undefined,
+  forceFlush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+}
+
+// In place: the span is not shared yet, and its setter would warn of limits that were kept already.
+function redactAttributes(attributes: Attributes): void {
+  for (const name in attributes) {
+    const value = attributes[name]
+    if (isSecretName(name)) attributes[name] = REDACTED
+    else if (typeof value === 'string' && value.length >= SECRET_LENGTH_MIN) attributes[name] = clip(redactText(value))
+  }
+}
+
+// No form of a secret in text is shorter: `pwd=x` and `://:x@` begin at five, and most attributes are short words.
+const SECRET_LENGTH_MIN = 5
+const TEXT_LENGTH_MAX = 4_096
+
+function clip(text: string): string {
+  return text.length <= TEXT_LENGTH_MAX ? text : `${text.slice(0, TEXT_LENGTH_MAX - 1)}…`
+}
