@@ -1,3 +1,4 @@
+import { SeaworthyError } from 'seaworthy/core'
 import type { EventEnvelope } from './event.ts'
 
 /**
@@ -8,9 +9,14 @@ export interface EventLog {
   /**
    * Appends in order. Settles once the records are durable; until then, they may or may not be there.
    * Appending the same event twice stores it twice: consumers recognise it by its id.
+   * @throws TopicNotOwnedError when this process may not write the topic
    */
   append(topic: string, events: readonly EventEnvelope[]): Promise<void>
-  /** Joins a consumer group. Each group reads every record; the members of one group share the partitions. */
+  /**
+   * Joins a consumer group. Each group reads every record; the members of one group share the partitions. A topic that does not exist yet is
+   * waited for.
+   * @throws GroupTakenError when the engine has one member a group, and it has one
+   */
   reader(options: LogReaderOptions): Promise<LogReader>
   topics(): Promise<readonly TopicStatus[]>
   close(): Promise<void>
@@ -30,6 +36,7 @@ export interface LogRecord {
   readonly offset: number
   /** When the log stored it, milliseconds since the epoch. */
   readonly appendedAtMs: number
+  /** What was stored. Whoever reads checks it (`assertEnvelope`): what is no event is handed on as it lies, so that a person can see it. */
   readonly event: EventEnvelope
 }
 
@@ -47,7 +54,10 @@ export interface LogReader {
    * means that there was none. Does not move the committed offsets.
    */
   poll(options: { max: number; waitMs: number; signal?: AbortSignal }): Promise<readonly LogRecord[]>
-  /** Stores where the group goes on after a restart. */
+  /**
+   * Stores where the group goes on after a restart. Moves forward only; a place that has not been read since the last seek is ignored,
+   * because it was read before it.
+   */
   commit(positions: readonly Position[]): Promise<void>
   /** Moves this group, for a replay: to the beginning, to the end, or to the first record stored at or after a time. */
   seek(to: { kind: 'earliest' } | { kind: 'latest' } | { kind: 'time'; epochMs: number }): Promise<void>
@@ -61,4 +71,26 @@ export interface TopicStatus {
   readonly partitions: number
   readonly records: number
   readonly groups: readonly { readonly group: string; readonly lag: number }[]
+}
+
+/** This process may not write the topic. */
+export class TopicNotOwnedError extends SeaworthyError {
+  constructor(topic: string, owns: readonly string[]) {
+    super(
+      'topic-not-owned',
+      `This process may not append to topic ${topic}: it owns ${owns.length === 0 ? 'none' : owns.join(', ')}. Publish through the service that owns it.`,
+      { executed: 'no', final: true },
+    )
+  }
+}
+
+/** The consumer group has its one member already. */
+export class GroupTakenError extends SeaworthyError {
+  constructor(group: string, options: { cause?: unknown } = {}) {
+    super(
+      'group-taken',
+      `Consumer group ${group} has a member already, and an embedded group has one. Give this consumer a group of its own, or end the other process.`,
+      { ...options, executed: 'no' },
+    )
+  }
 }

@@ -8,6 +8,8 @@
  */
 export { type Durability, type SqliteDatabase, type SqliteDatabaseOptions, openSqliteDatabase } from './database.ts'
 export type { SqliteTransaction } from './open-transaction.ts'
+export { type SqliteEventLogOptions, openSqliteEventLog } from './event-log.ts'
+export type { Retention } from './retention.ts'
 export { type SchemaComponent, migrate } from './migrate.ts'
 export {
   type ConstraintKind,
@@ -27,3 +29,6 @@ export {
 } from './errors.ts'
 export { eventStoreSchema, sqliteEventStore } from './event-store.ts'
 export { projectionStoreSchema, sqliteProjectionStore } from './projection-store.ts'
+export { type SqliteOutboxStoreOptions, outboxStoreSchema, sqliteOutboxStore } from './outbox-store.ts'
+export { inboxStoreSchema, sqliteInboxStore } from './inbox-store.ts'
+export { consumerStoreSchema, sqliteConsumerStore } from './consumer-store.ts'
