@@ -23,7 +23,16 @@ interface HistoryRow {
 export function historyRepository(database: Database): HistoryRepository {
   return {
     async insert(tx: Transaction, entry, atMs) {
-      const params = [entry.customerId, entry.placedAtMs, entry.orderId, entry.status, entry.reason ?? null, entry.totalCents, JSON.stringify(entry.lines), atMs]
+      const params = [
+        entry.customerId,
+        entry.placedAtMs,
+        entry.orderId,
+        entry.status,
+        entry.reason ?? null,
+        entry.totalCents,
+        JSON.stringify(entry.lines),
+        atMs,
+      ]
       await tx.execute({ sql: INSERT, params })
     },
     async setStatus(tx, { orderId, status, reason }, atMs) {

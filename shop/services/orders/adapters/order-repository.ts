@@ -27,7 +27,15 @@ export function orderRepository(database: Database): OrderRepository {
     async insert(tx, order, checkout) {
       await tx.execute({
         sql: INSERT_ORDER,
-        params: [order.id, order.customerId, JSON.stringify(order.lines), order.totalCents, order.state.status, reasonOf(order.state), order.placedAtMs],
+        params: [
+          order.id,
+          order.customerId,
+          JSON.stringify(order.lines),
+          order.totalCents,
+          order.state.status,
+          reasonOf(order.state),
+          order.placedAtMs,
+        ],
       })
       if (checkout !== undefined) await tx.execute({ sql: INSERT_KEY, params: [checkout.key, order.id, checkout.fingerprint] })
     },

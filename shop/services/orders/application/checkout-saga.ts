@@ -21,7 +21,11 @@ export function checkoutSaga({ inventory, payments, shipping }: { inventory: Inv
       compensate: (s) => inventory.release({ orderId: s.input.orderId }, s),
     })
     .step('charge', {
-      run: (s) => payments.charge({ orderId: s.input.orderId, customerId: s.input.customerId, amountCents: s.input.totalCents, card: s.input.card }, s),
+      run: (s) =>
+        payments.charge(
+          { orderId: s.input.orderId, customerId: s.input.customerId, amountCents: s.input.totalCents, card: s.input.card },
+          s,
+        ),
       compensate: (s) => payments.refund({ orderId: s.input.orderId }, s),
     })
     .pivot('book shipment', {

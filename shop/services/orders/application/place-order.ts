@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto'
-import { type CallContext, type Clock, ConflictError, type Database, InvalidInputError, type NewId, RejectedError, shielded, type Transaction, UnavailableError } from 'seaworthy/core'
+import {
+  type CallContext,
+  type Clock,
+  ConflictError,
+  type Database,
+  InvalidInputError,
+  type NewId,
+  RejectedError,
+  shielded,
+  type Transaction,
+  UnavailableError,
+} from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
 import { orderPlaced, orderRejected } from '../contract/events.ts'
 import { mergeLines, type Order, placeOrder, priceLines, type RequestedLine } from '../domain/order.ts'
@@ -62,23 +73,27 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
         call,
       ),
     ]).catch((error: unknown) => {
-      throw new UnavailableError('Customers and catalog could not be asked, so nothing was ordered. Try again shortly.', { retryAfterMs: 1_000, cause: error })
+      throw new UnavailableError('Customers and catalog could not be asked, so nothing was ordered. Try again shortly.', {
+        retryAfterMs: 1_000,
+        cause: error,
+      })
     })
-    if (buyer === undefined) throw new InvalidInputError('There is no such customer.', [{ field: 'customerId', message: `there is no customer ${request.customerId}` }])
+    if (buyer === undefined)
+      throw new InvalidInputError('There is no such customer.', [
+        { field: 'customerId', message: `there is no customer ${request.customerId}` },
+      ])
     const unknown = request.lines.flatMap((line, index) =>
       offered.has(line.productId) ? [] : [{ field: `lines[${index}].productId`, message: `there is no product ${line.productId}` }],
     )
     if (unknown.length > 0) throw new InvalidInputError('Some products do not exist.', unknown)
 
     const order = placeOrder({ id: options.newId(), buyer, lines: priceLines(lines, offered), placedAtMs: options.clock.now() })
+    const facts = { orderId: order.id, customerId: order.customerId, lines: [...order.lines], totalCents: order.totalCents }
     await database.transaction(async (tx) => {
       await orders.insert(tx, order, key === undefined ? undefined : { key, fingerprint })
-      await outbox.add(tx, orderPlaced({ orderId: order.id, customerId: order.customerId, lines: order.lines, totalCents: order.totalCents }))
-      if (order.state.status === 'rejected') {
-        await outbox.add(tx, orderRejected({ orderId: order.id, customerId: order.customerId, totalCents: order.totalCents, reason: order.state.reason }))
-      } else {
-        await sagas.start(tx, { orderId: order.id, customerId: order.customerId, lines: order.lines, totalCents: order.totalCents, card: request.card }, shielded(call))
-      }
+      await outbox.add(tx, orderPlaced(facts))
+      if (order.state.status === 'rejected') await outbox.add(tx, orderRejected({ ...facts, reason: order.state.reason }))
+      else await sagas.start(tx, { ...facts, card: request.card }, shielded(call))
     })
     return await outcome(order.id, call)
   }
@@ -106,11 +121,16 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
 }
 
 function differentRequest(): RejectedError {
-  return new RejectedError('idempotency-key-reused', 'This Idempotency-Key was used for a different checkout. Use a new key for a new checkout.')
+  return new RejectedError(
+    'idempotency-key-reused',
+    'This Idempotency-Key was used for a different checkout. Use a new key for a new checkout.',
+  )
 }
 
 /** Equal for equal requests, whatever the order of lines. The card is part of it, as a hash like the rest. */
 function fingerprintOf(request: CheckoutRequest): string {
   const lines = mergeLines(request.lines).toSorted((a, b) => (a.productId < b.productId ? -1 : 1))
-  return createHash('sha256').update(JSON.stringify([request.customerId, lines, request.card])).digest('base64url')
+  return createHash('sha256')
+    .update(JSON.stringify([request.customerId, lines, request.card]))
+    .digest('base64url')
 }

@@ -21,7 +21,10 @@ export interface Inventory {
 }
 
 export interface Payments {
-  charge(request: { orderId: string; customerId: string; amountCents: number; card: string }, call: CallContext): Promise<{ paymentId: string }>
+  charge(
+    request: { orderId: string; customerId: string; amountCents: number; card: string },
+    call: CallContext,
+  ): Promise<{ paymentId: string }>
   refund(request: { orderId: string }, call: CallContext): Promise<void>
 }
 

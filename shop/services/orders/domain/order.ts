@@ -21,7 +21,10 @@ export interface OrderLine {
  * - `completed`: paid and booked for shipment.
  * - `rejected`: will not be fulfilled; whatever was done for it has been or is being undone.
  */
-export type OrderState = { readonly status: 'pending' } | { readonly status: 'completed' } | { readonly status: 'rejected'; readonly reason: string }
+export type OrderState =
+  | { readonly status: 'pending' }
+  | { readonly status: 'completed' }
+  | { readonly status: 'rejected'; readonly reason: string }
 
 /** What the customer asks for. */
 export interface RequestedLine {
