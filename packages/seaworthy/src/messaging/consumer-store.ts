@@ -1,27 +1,84 @@
 import type { EventEnvelope } from './event.ts'
 
-/** Why a message was set aside. */
-export interface DeadLetter {
+/** A message as one consumer sees it. */
+export interface ConsumedMessage {
+  /** The consumer's name in the store, from {@link consumerName}. */
   readonly consumer: string
   readonly topic: string
   readonly event: EventEnvelope
+}
+
+/**
+ * Why a message lies among the dead letters:
+ * - `skipped`: it failed, and later messages of its key went on without it.
+ * - `parked`: it failed, and holds up its key.
+ * - `held`: it came behind a parked message of its key, and was not tried.
+ */
+export type DeadLetterKind = 'skipped' | 'parked' | 'held'
+
+/** A message that was set aside, with the evidence. */
+export interface NewDeadLetter extends ConsumedMessage {
+  readonly kind: DeadLetterKind
   readonly attempts: number
   readonly reason: string
   /** Milliseconds since the epoch. */
   readonly diedAtMs: number
 }
 
-/** What a consumer remembers about messages that fail. */
+export interface DeadLetter extends NewDeadLetter {
+  /** Place among the dead letters: those of one key lie in the order of their arrival. Grows, may have gaps. */
+  readonly position: number
+}
+
+/**
+ * What to do with a message that arrived:
+ * - `run`: the attempt is counted, and its number is `attempt` (1 is the first).
+ * - `held`: its key is parked; the message lies behind the others now.
+ * - `dead`: it was set aside before, and the log delivered it again.
+ * - `full`: it belongs behind a parked message, and no more can be set aside. Nothing was stored.
+ */
+export type Admission =
+  | { readonly kind: 'run'; readonly attempt: number }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'dead' }
+  | { readonly kind: 'full' }
+
+export interface DeadLetterLimit {
+  /** The most dead letters that a consumer may have. */
+  readonly deadLettersMax: number
+}
+
+/**
+ * What a consumer remembers about messages that fail, in a database that only its own service opens.
+ * A key is parked as long as a letter of kind `parked` or `held` is there for it: no other state can disagree with the letters.
+ */
 export interface ConsumerStore {
-  /** Counts an attempt before the handler runs, durably, and tells its number (1 is the first): a message that kills the process is seen to. */
-  countAttempt(consumer: string, messageId: string): Promise<number>
-  /** Forgets the count, after success or after the message was set aside. */
-  clearAttempts(consumer: string, messageIds: readonly string[]): Promise<void>
-  /** Sets a message aside, with the reason. */
-  bury(letter: DeadLetter): Promise<void>
-  /** Keys held up behind a parked message of theirs. */
-  parkedKeys(consumer: string): Promise<ReadonlySet<string>>
-  deadLetters(consumer: string, max: number): Promise<readonly DeadLetter[]>
-  /** Takes dead letters of a key out, in their order, to be handled again; the key is no longer parked. */
-  exhume(consumer: string, key: string): Promise<readonly DeadLetter[]>
+  /**
+   * Decides and records in one transaction, durably, before the handler runs: so a message that kills the process is seen to, and
+   * none slips past a key that is being parked or released at the same moment.
+   */
+  begin(message: ConsumedMessage, options: DeadLetterLimit & { readonly atMs: number }): Promise<Admission>
+  /** Forgets the attempts of messages that were handled. */
+  forgetAttempts(consumer: string, messages: readonly { readonly topic: string; readonly messageId: string }[]): Promise<void>
+  /**
+   * Sets a message aside and forgets its attempts. Repeating it for the same message replaces kind, attempts and reason, and keeps its place.
+   * @returns `full` when it is a new letter and the limit is reached: nothing was stored
+   */
+  bury(letter: NewDeadLetter, limit: DeadLetterLimit): Promise<'buried' | 'full'>
+  /** In the order of positions, after position `after`. */
+  deadLetters(
+    consumer: string,
+    options: { readonly topic?: string; readonly key?: string; readonly after?: number; readonly max: number },
+  ): Promise<readonly DeadLetter[]>
+  /** Counts another attempt of a dead letter, durably, before it is handled again. @returns its number; undefined when the letter is gone */
+  countRetry(letter: DeadLetter): Promise<number | undefined>
+  /** Removes a letter that was handled, or that a person gave up. With its last letter a key is no longer parked. */
+  resolve(letter: DeadLetter): Promise<void>
+  /** Keys that are held up, and by how many letters. */
+  parkedKeys(consumer: string): Promise<readonly { readonly topic: string; readonly key: string; readonly letters: number }[]>
+}
+
+/** The name of a group's generation in the stores: a replay starts with no attempts and no parked keys, and the old letters keep their place. */
+export function consumerName(group: string, generation: number): string {
+  return generation === 1 ? group : `${group}#${generation}`
 }

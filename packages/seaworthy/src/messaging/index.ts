@@ -5,7 +5,31 @@
  * The guarantee: at-least-once delivery, in order per key; a message that cannot be handled is set aside with its reason, never dropped silently.
  * Not promised: exactly-once delivery, or an order between keys. Effects are once when the handler uses the inbox (`seaworthy/outbox`).
  */
-export { type EventEnvelope, type EventType, type EventTypeOptions, defineEvent } from './event.ts'
-export { type EventLog, type LogReader, type LogReaderOptions, type LogRecord, type Position, type TopicStatus } from './event-log.ts'
+export { type EventEnvelope, type EventType, type EventTypeOptions, assertEnvelope, contextOf, defineEvent } from './event.ts'
+export { type Consumer, type ConsumerOptions, type ConsumerStatus, startConsumer } from './consumer.ts'
+export { type EventHandler, type HandlersOptions, UnknownEventError, handlers, on } from './handlers.ts'
+export { type Attempt, type MessageHandler } from './attempt.ts'
+export { ConsumerStoppedError } from './running-consumer.ts'
+export { MALFORMED_EVENT, type Requeued } from './dead-letter.ts'
+export { type ReplayOptions, replay } from './replay.ts'
+export {
+  type EventLog,
+  type LogReader,
+  type LogReaderOptions,
+  type LogRecord,
+  type Position,
+  type TopicStatus,
+  GroupTakenError,
+  TopicNotOwnedError,
+} from './event-log.ts'
 export { type DeadQueueMessage, type Delivery, type NewQueueMessage, type Queue, type QueueStatus } from './queue.ts'
-export { type ConsumerStore, type DeadLetter } from './consumer-store.ts'
+export {
+  type Admission,
+  type ConsumedMessage,
+  type ConsumerStore,
+  type DeadLetter,
+  type DeadLetterKind,
+  type DeadLetterLimit,
+  type NewDeadLetter,
+  consumerName,
+} from './consumer-store.ts'
