@@ -7,20 +7,24 @@ export interface InboxMessage {
   readonly messageId: string
   readonly topic: string
   readonly key: string
+  /** Number of the message among those of its key. 0: it has none, and only its id tells it from others. */
   readonly sequence: number
 }
 
 /**
  * What the inbox says of a message:
  * - `new`: handle it; its row is written in the same transaction.
- * - `duplicate`: handled before, by id or because its number is at or below the last of its key.
- * - `gap`: a number was skipped. It is recorded and handled, and is an alarm: the publisher lost a message or numbers wrongly.
+ * - `duplicate`: handled before, by its id, or because its number is at or below the last of its key.
+ * - `gap`: handle it, but numbers from `expected` on did not come. An alarm: a message was lost, skipped or wrongly numbered.
  */
-export type InboxVerdict = { readonly kind: 'new' } | { readonly kind: 'duplicate' } | { readonly kind: 'gap'; readonly expected: number }
+export type InboxVerdict =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'duplicate'; readonly by: 'id' | 'sequence' }
+  | { readonly kind: 'gap'; readonly expected: number }
 
 /** Where handled messages are remembered: in the handler's own database. */
 export interface InboxStore {
-  /** Decides and records in the handler's transaction. */
+  /** Decides and records in the handler's transaction. A duplicate changes nothing. */
   admit(tx: Transaction, message: InboxMessage): Promise<InboxVerdict>
   /** Forgets ids handled before `olderThanMs` (milliseconds since the epoch). The last number per key stays, so that a late redelivery is still caught. */
   forget(olderThanMs: number): Promise<number>

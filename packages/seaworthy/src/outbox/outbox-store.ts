@@ -3,10 +3,12 @@ import type { EventEnvelope } from 'seaworthy/messaging'
 
 /** A message in the outbox, with its place. */
 export interface OutboxEntry {
-  /** Place in the table; grows, may have gaps. Orders the messages of one key; says nothing about different keys. */
+  /** Place in the table; grows, may have gaps, and is never given again. Orders the messages of one key; says nothing about different keys. */
   readonly position: number
   readonly topic: string
   readonly event: EventEnvelope
+  /** When its transaction added it, milliseconds since the epoch. */
+  readonly addedAtMs: number
 }
 
 /** Where the outbox lives: in the service's own database, beside its data. */
@@ -14,14 +16,17 @@ export interface OutboxStore {
   /**
    * Stores the events in the caller's transaction, takes each key's lock until that transaction ends, and assigns the key's next
    * sequence number: the order of numbers is the order of commits, without gaps.
+   * @throws LimitExceededError when an event is larger than the store allows: no broker would take it, and its key would stand still for ever
    */
   add(tx: Transaction, topic: string, events: readonly EventEnvelope[]): Promise<void>
-  /** The oldest unsent messages, at most `max`, each key in order. */
-  unsent(max: number): Promise<readonly OutboxEntry[]>
-  /** Called after the broker's confirmation. */
+  /** Topics that have unsent messages. */
+  topics(): Promise<readonly string[]>
+  /** The oldest unsent messages of a topic, committed ones only, at most `max`, each key in order. */
+  unsent(topic: string, max: number): Promise<readonly OutboxEntry[]>
+  /** Called after the broker's confirmation; repeating it does nothing. */
   markSent(positions: readonly number[]): Promise<void>
   /** How many wait, and since when (milliseconds since the epoch). */
   backlog(): Promise<{ readonly messages: number; readonly oldestAtMs: number | undefined }>
-  /** Calls `listener` after each commit that added a message, in this process. @returns a function that stops it */
-  onAdded(listener: () => void): () => void
+  /** Calls `listener` with the topic after each commit that added a message through this store. @returns a function that stops it */
+  onAdded(listener: (topic: string) => void): () => void
 }

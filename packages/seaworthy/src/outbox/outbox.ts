@@ -1,0 +1,72 @@
+import { type Transaction, ConfigurationError, InvalidInputError, LimitExceededError } from 'seaworthy/core'
+import type { EventEnvelope } from 'seaworthy/messaging'
+import type { OutboxStore } from './outbox-store.ts'
+
+export interface OutboxOptions {
+  readonly store: OutboxStore
+  /** The topics that this service publishes on. An event of another is refused, because its owner numbers its events alone. Default: any. */
+  readonly topics?: readonly string[]
+}
+
+/** Publishes events with the caller's own transaction: both commit, or neither does. */
+export interface Outbox {
+  /**
+   * Adds the events to the caller's transaction, each under the topic of its declaration, and gives each the next number of its key. The
+   * keys stay locked until the transaction ends, so add last what is contended.
+   * @throws InvalidInputError when an event was published before, or is no JSON
+   * @throws LimitExceededError when an event is too large for the store
+   * @throws ConfigurationError when the topic is not this service's
+   */
+  add(tx: Transaction, ...events: readonly EventEnvelope[]): Promise<void>
+}
+
+/** The outbox of a service. A relay ({@link startRelay}) takes what is committed to the event log. */
+export function outbox({ store, topics }: OutboxOptions): Outbox {
+  const own = topics === undefined ? undefined : new Set(topics)
+  return {
+    add: async (tx, ...events) => {
+      const byTopic = new Map<string, EventEnvelope[]>()
+      for (const event of events) {
+        if (own !== undefined && !own.has(event.source)) {
+          throw new ConfigurationError(
+            `Event ${event.type} belongs to topic ${event.source}, and this service publishes on ${[...own].join(', ')}. Declare an event of its own.`,
+          )
+        }
+        if (event.sequence !== 0) {
+          throw new InvalidInputError(
+            `Event ${event.type} ${event.id} was published before, as number ${event.sequence} of its key. Make a new one.`,
+          )
+        }
+        const sameTopic = byTopic.get(event.source)
+        if (sameTopic === undefined) byTopic.set(event.source, [event])
+        else sameTopic.push(event)
+      }
+      // In one order for all callers: two transactions that each hold a lock the other waits for would never end.
+      for (const topic of [...byTopic.keys()].toSorted()) await store.add(tx, topic, byTopic.get(topic)!)
+    },
+  }
+}
+
+/**
+ * The event as a store keeps it. For stores.
+ * @throws InvalidInputError when it is no JSON
+ * @throws LimitExceededError when it takes more than `eventBytesMax` bytes
+ */
+export function serializeEvent(event: EventEnvelope, eventBytesMax: number): string {
+  let text: string
+  try {
+    text = JSON.stringify(event)
+  } catch (cause) {
+    throw new InvalidInputError(`Event ${event.type} ${event.id} is no JSON: ${String(cause)}. Put plain values into its data.`, [], {
+      cause,
+    })
+  }
+  // A character is at most three bytes of UTF-8, so that small events are not counted.
+  if (text.length * 3 > eventBytesMax && Buffer.byteLength(text) > eventBytesMax) {
+    throw new LimitExceededError(
+      `Event ${event.type} ${event.id} takes ${Buffer.byteLength(text)} bytes; the limit eventBytesMax is ${eventBytesMax}. Publish a reference to the large part.`,
+      { final: true },
+    )
+  }
+  return text
+}
