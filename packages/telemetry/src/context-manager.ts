@@ -1,5 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
+import { EventEmitter } from 'node:events'
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'
+import { bindEmitter } from './bound-emitter.ts'
 
 /**
  * OpenTelemetry's context in one AsyncLocalStorage of ours. The storage is shared with the library's tracing channels
@@ -25,15 +27,16 @@ export class StorageContextManager implements ContextManager {
     return this.#storage.run(context, () => fn.apply(thisArg, args))
   }
 
-  /** Only functions can be bound: an event emitter keeps the context of whoever emits, as everywhere in Node. */
+  /** A function runs in `context` whenever it is called; so do the listeners that an event emitter is given from now on. */
   bind<T>(context: Context, target: T): T {
-    if (typeof target !== 'function') return target
     const storage = this.#storage
-    const bound = function (this: unknown, ...args: unknown[]): unknown {
-      return storage.run(context, () => Reflect.apply(target, this, args))
-    }
-    Object.defineProperty(bound, 'length', { value: target.length, configurable: true })
-    return bound as T
+    const bound = <F extends (this: unknown, ...args: unknown[]) => unknown>(fn: F) =>
+      function (this: unknown, ...args: unknown[]): unknown {
+        return storage.run(context, () => Reflect.apply(fn, this, args))
+      }
+    if (target instanceof EventEmitter) bindEmitter(target, bound)
+    if (typeof target !== 'function') return target
+    return Object.defineProperty(bound(target as never), 'length', { value: target.length, configurable: true }) as T
   }
 
   enable(): this {

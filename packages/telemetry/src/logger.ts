@@ -24,14 +24,23 @@ export function createLogger({ service, instance, level = 'info', destination }:
     mixin: workInProgress,
     formatters: {
       level: (label) => ({ level: label }),
-      bindings: redactFields,
       log: redactFields,
     },
     // Pino's own serializer would take the fields apart again, after they were redacted.
     serializers: { err: (fields: unknown) => fields },
     hooks: { streamWrite: redactText },
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  return redactChildren(destination === undefined ? pino(options) : pino(options, destination))
+}
+
+/** Pino formats the bindings of the first logger only. Loggers inherit from the one that they are children of, so that one override is enough. */
+function redactChildren(logger: Logger): Logger {
+  const child = Reflect.get(logger, 'child') as unknown as (this: Logger, bindings: Record<string, unknown>, options?: object) => Logger
+  return Object.assign(logger, {
+    child(this: Logger, bindings: Record<string, unknown>, options?: object): Logger {
+      return child.call(this, redactFields(bindings), options)
+    },
+  })
 }
 
 function workInProgress(): object {

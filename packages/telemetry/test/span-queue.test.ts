@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { VirtualClock } from '@seaworthy/testing'
+import * as fc from 'fast-check'
+import { type ExportTrouble, type SendResult, SpanQueue, type SpanTransport } from '../src/span-queue.ts'
+
+const span = (name: string, traceFlags = 1) => ({ name, spanContext: () => ({ traceId: 't', spanId: 's', traceFlags }) }) as ReadableSpan
+const STORED: SendResult = { kind: 'stored', rejected: 0, why: '' }
+const AWAY: SendResult = { kind: 'unreachable', why: 'ECONNREFUSED' }
+
+/** A transport that answers as told, and remembers what it stored. */
+function transport(
+  answer: () => SendResult | Promise<SendResult>,
+): SpanTransport & { readonly stored: string[]; batches: number; closed: boolean } {
+  return {
+    stored: [],
+    batches: 0,
+    closed: false,
+    async send(spans) {
+      this.batches++
+      const result = await answer()
+      if (result.kind === 'stored') this.stored.push(...spans.map(({ name }) => name))
+      return result
+    },
+    close() {
+      this.closed = true
+    },
+  }
+}
+
+test('spans of one moment share a request, and leave within the delay', async () => {
+  const clock = new VirtualClock()
+  const to = transport(() => STORED)
+  const queue = new SpanQueue({ transport: to, clock, delayMs: 200 })
+  for (const name of ['a', 'b', 'c']) queue.onEnd(span(name))
+  await clock.advance(199)
+  assert.equal(to.batches, 0)
+  await clock.advance(1)
+  assert.equal(to.batches, 1)
+  assert.deepEqual(to.stored, ['a', 'b', 'c'])
+  assert.equal(clock.pending.length, 0)
+})
+
+test('a full batch leaves at once', async () => {
+  const clock = new VirtualClock()
+  const to = transport(() => STORED)
+  const queue = new SpanQueue({ transport: to, clock, batchSizeMax: 2 })
+  for (const name of ['a', 'b', 'c']) queue.onEnd(span(name))
+  await clock.advance(0)
+  assert.deepEqual(to.stored, ['a', 'b'])
+})
+
+test('a span that was not sampled is not sent', async () => {
+  const clock = new VirtualClock()
+  const queue = new SpanQueue({ transport: transport(() => STORED), clock })
+  queue.onEnd(span('a', 0))
+  assert.equal(queue.status.queued, 0)
+})
+
+test('nothing within the bound is lost while the collector is away, in any pattern of outages', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.integer({ min: 1, max: 60 }), async (outages, count) => {
+      const clock = new VirtualClock()
+      const answers = [...outages]
+      const to = transport(() => (answers.shift() === true ? AWAY : STORED))
+      const queue = new SpanQueue({ transport: to, clock, batchSizeMax: 7, queueMax: 100 })
+      const names = Array.from({ length: count }, (_, index) => `span ${index}`)
+      for (const name of names) {
+        queue.onEnd(span(name))
+        await clock.advance(20)
+      }
+      await clock.advance(300_000)
+      assert.deepEqual(to.stored, names)
+      assert.deepEqual(queue.status, { queued: 0, exported: count, dropped: 0 })
+    }),
+  )
+})
+
+test('beyond the bound the oldest are dropped, every loss is counted, and the trouble is told once', async () => {
+  const clock = new VirtualClock()
+  const troubles: ExportTrouble[] = []
+  let isAway = true
+  const to = transport(() => (isAway ? AWAY : STORED))
+  const queue = new SpanQueue({ transport: to, clock, queueMax: 100, onTrouble: (trouble) => troubles.push(trouble) })
+  for (let index = 0; index < 1_000; index++) {
+    queue.onEnd(span(`span ${index}`))
+    await clock.advance(10)
+  }
+  isAway = false
+  await clock.advance(60_000)
+  const { exported, dropped, queued } = queue.status
+  assert.equal(queued, 0)
+  assert.equal(exported + dropped, 1_000)
+  assert.ok(exported >= 89 && exported <= 100, `${exported} were kept`)
+  assert.equal(to.stored.at(-1), 'span 999')
+  assert.deepEqual(
+    troubles.map(({ kind }) => kind),
+    ['unreachable', 'back'],
+  )
+})
+
+test('a collector that says when to come back is not asked before', async () => {
+  const clock = new VirtualClock()
+  const answers: SendResult[] = [{ kind: 'unreachable', why: '503', retryAfterMs: 30_000 }]
+  const to = transport(() => answers.shift() ?? STORED)
+  const queue = new SpanQueue({ transport: to, clock })
+  queue.onEnd(span('a'))
+  await clock.advance(30_199)
+  assert.equal(to.batches, 1)
+  await clock.advance(1)
+  assert.deepEqual(to.stored, ['a'])
+})
+
+test('a batch that the collector will never take does not hold up those behind it', async () => {
+  const clock = new VirtualClock()
+  const troubles: ExportTrouble[] = []
+  const answers: SendResult[] = [{ kind: 'refused', why: '400' }]
+  const to = transport(() => answers.shift() ?? STORED)
+  const queue = new SpanQueue({ transport: to, clock, batchSizeMax: 2, onTrouble: (trouble) => troubles.push(trouble) })
+  for (const name of ['a', 'b', 'c']) queue.onEnd(span(name))
+  await clock.advance(1_000)
+  assert.deepEqual(to.stored, ['c'])
+  assert.deepEqual(queue.status, { queued: 0, exported: 1, dropped: 2 })
+  assert.deepEqual(troubles, [{ kind: 'refused', why: '400', spans: 2 }])
+})
+
+test('shutdown sends all that waits in as many requests as it takes', async () => {
+  const clock = new VirtualClock()
+  const to = transport(() => STORED)
+  const queue = new SpanQueue({ transport: to, clock, batchSizeMax: 3, queueMax: 100 })
+  for (let index = 0; index < 10; index++) queue.onEnd(span(`span ${index}`))
+  await queue.shutdown()
+  assert.equal(to.stored.length, 10)
+  assert.equal(to.closed, true)
+  assert.equal(clock.pending.length, 0)
+})
+
+test('shutdown does not wait longer than its limit for a collector that hangs, and counts what is lost', async () => {
+  const clock = new VirtualClock()
+  const to: SpanTransport = {
+    send: (_spans, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(AWAY))),
+    close: () => undefined,
+  }
+  const queue = new SpanQueue({ transport: to, clock })
+  queue.onEnd(span('a'))
+  let isDone = false
+  const done = queue.shutdown().then(() => (isDone = true))
+  await clock.advance(499)
+  assert.equal(isDone, false)
+  await clock.advance(1)
+  await done
+  assert.deepEqual(queue.status, { queued: 0, exported: 0, dropped: 1 })
+  assert.equal(clock.pending.length, 0)
+})
