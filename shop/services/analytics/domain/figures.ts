@@ -1,10 +1,9 @@
-import type { EventEnvelope } from 'seaworthy/messaging'
-import { customerCreated, customerImported } from '../../../monolith/contract/events.ts'
-import { orderCompleted, orderImported, orderRejected } from '../../orders/contract/events.ts'
+import type { OrderEventLine } from '../../orders/contract/events.ts'
 
-/** The counters, by name. */
+/** What is counted. */
 export type Counter = 'orders-completed' | 'orders-rejected' | 'revenue-cents' | 'customers'
 
+/** What a line of an order adds to the figures of its product. */
 export interface ProductSale {
   readonly productId: string
   readonly name: string
@@ -12,30 +11,6 @@ export interface ProductSale {
   readonly revenueCents: number
 }
 
-/** What an event adds to the figures. */
-export interface Contribution {
-  readonly counters: readonly { readonly counter: Counter; readonly by: number }[]
-  readonly sales: readonly ProductSale[]
-}
-
-/** What the event adds; undefined when it is none of analytics' business. */
-export function contributionOf(event: EventEnvelope): Contribution | undefined {
-  if (orderCompleted.is(event) || orderImported.is(event)) {
-    const { lines, totalCents } = event.data
-    return {
-      counters: [
-        { counter: 'orders-completed', by: 1 },
-        { counter: 'revenue-cents', by: totalCents },
-      ],
-      sales: lines.map(({ productId, name, quantity, priceCents, discountCents }) => ({
-        productId,
-        name,
-        quantity,
-        revenueCents: quantity * priceCents - (discountCents ?? 0),
-      })),
-    }
-  }
-  if (orderRejected.is(event)) return { counters: [{ counter: 'orders-rejected', by: 1 }], sales: [] }
-  if (customerCreated.is(event) || customerImported.is(event)) return { counters: [{ counter: 'customers', by: 1 }], sales: [] }
-  return undefined
+export function saleOf({ productId, name, quantity, priceCents, discountCents = 0 }: OrderEventLine): ProductSale {
+  return { productId, name, quantity, revenueCents: quantity * priceCents - discountCents }
 }

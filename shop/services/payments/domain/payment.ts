@@ -1,3 +1,4 @@
+import { decider, eventTypes } from 'seaworthy/event-sourcing'
 import { CARD_CLEARING, customerAccount, type LedgerTransaction, reversal, transaction } from './ledger.ts'
 
 /** What is known of a payment. Each state carries exactly its own data. */
@@ -66,3 +67,8 @@ export function evolve(payment: Payment, event: PaymentEvent): Payment {
         : payment
   }
 }
+
+export const payment = decider<Payment, PaymentCommand, PaymentEvent>({ initial: () => noPayment, decide, evolve })
+
+/** The shapes in which the events are stored. */
+export const paymentEvents = eventTypes<PaymentEvent>({ charged: { version: 1 }, refunded: { version: 1 } })

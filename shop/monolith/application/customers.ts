@@ -1,0 +1,61 @@
+import { type Clock, type Database, type NewId, NotFoundError } from 'seaworthy/core'
+import type { Outbox } from 'seaworthy/outbox'
+import { customerCreated } from '../contract/events.ts'
+import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
+
+export interface Customer {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  /** What one order may cost at most. */
+  readonly creditLimitCents: number
+  /** RFC 3339, UTC. */
+  readonly createdAt: string
+}
+
+export interface Customers {
+  create(request: { readonly name: string; readonly email: string }): Promise<Customer>
+  /** @throws NotFoundError */
+  customer(id: string): Promise<Customer>
+}
+
+const INSERT_CUSTOMER = 'INSERT INTO customers (id, name, email, credit_limit_cents, created_at_ms) VALUES (?, ?, ?, ?, ?)'
+// By primary key.
+const SELECT_CUSTOMER = 'SELECT id, name, email, credit_limit_cents, created_at_ms FROM customers WHERE id = ?'
+
+interface CustomerRow {
+  readonly id: string
+  readonly name: string
+  readonly email: string
+  readonly credit_limit_cents: number
+  readonly created_at_ms: number
+}
+
+export function customers(options: { database: Database; outbox: Outbox; clock: Clock; newId: NewId }): Customers {
+  const { database, outbox, clock, newId } = options
+  return {
+    create: ({ name, email }) =>
+      database.transaction(async (tx) => {
+        const row: CustomerRow = { id: newId(), name, email, credit_limit_cents: CREDIT_LIMIT_CENTS, created_at_ms: clock.now() }
+        await tx.execute({ sql: INSERT_CUSTOMER, params: [row.id, row.name, row.email, row.credit_limit_cents, row.created_at_ms] })
+        await outbox.add(tx, customerCreated({ customerId: row.id, name, email, creditLimitCents: row.credit_limit_cents }))
+        return toCustomer(row)
+      }),
+
+    async customer(id) {
+      const [row] = await database.query<CustomerRow>({ sql: SELECT_CUSTOMER, params: [id] })
+      if (row === undefined) throw new NotFoundError(`There is no customer ${id}.`)
+      return toCustomer(row)
+    },
+  }
+}
+
+function toCustomer(row: CustomerRow): Customer {
+  return {
+    id: row.id,
+    name: row.name,
+    email: row.email,
+    creditLimitCents: row.credit_limit_cents,
+    createdAt: new Date(row.created_at_ms).toISOString(),
+  }
+}

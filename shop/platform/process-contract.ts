@@ -1,0 +1,81 @@
+import { ConfigurationError } from 'seaworthy/core'
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(1).max(65_535)
+const endpoints = z.record(z.string(), z.object({ http: z.url(), grpc: z.string().min(1).optional() }))
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+const environment = z.object({
+  SEAWORTHY_SERVICE: z.string().min(1),
+  SEAWORTHY_INSTANCE: z.string().min(1),
+  SEAWORTHY_DATA_DIR: z.string().min(1),
+  SEAWORTHY_LOG_DIR: z.string().min(1),
+  SEAWORTHY_HTTP_PORT: port,
+  SEAWORTHY_GRPC_PORT: port.optional(),
+  SEAWORTHY_ENDPOINTS: z
+    .string()
+    .default('{}')
+    .transform((text, context) => {
+      try {
+        return endpoints.parse(JSON.parse(text))
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: `is no map of endpoints: ${String(error)}` })
+        return z.NEVER
+      }
+    }),
+  SEAWORTHY_OTLP_URL: z.url().optional(),
+  SEAWORTHY_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+})
+
+/** Where a callee is. */
+export interface Endpoint {
+  readonly http: string
+  readonly grpc?: string | undefined
+}
+
+/** What whoever starts a process tells it, by environment variables. */
+export interface ProcessContract {
+  readonly service: string
+  readonly instance: string
+  /** This service's private folder. */
+  readonly dataDir: string
+  /** The folder of the event log, shared with all. */
+  readonly logDir: string
+  readonly httpPort: number
+  readonly grpcPort: number | undefined
+  readonly otlpUrl: string | undefined
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  /** @throws ConfigurationError when this process was not told where the service is, because its declaration does not say that it calls it */
+  endpoint(service: string): Endpoint
+}
+
+/** @throws ConfigurationError naming every variable that is missing or wrong */
+export function readProcessContract(env: NodeJS.ProcessEnv = process.env): ProcessContract {
+  const result = environment.safeParse(env)
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new ConfigurationError(
+      `This process was not told what it must know. Start it by the supervisor (npm start), or set the variables yourself: ${problems.join('; ')}.`,
+    )
+  }
+  const { data } = result
+  return {
+    service: data.SEAWORTHY_SERVICE,
+    instance: data.SEAWORTHY_INSTANCE,
+    dataDir: data.SEAWORTHY_DATA_DIR,
+    logDir: data.SEAWORTHY_LOG_DIR,
+    httpPort: data.SEAWORTHY_HTTP_PORT,
+    grpcPort: data.SEAWORTHY_GRPC_PORT,
+    otlpUrl: data.SEAWORTHY_OTLP_URL,
+    logLevel: data.SEAWORTHY_LOG_LEVEL,
+    endpoint(service) {
+      const found = data.SEAWORTHY_ENDPOINTS[service]
+      if (found === undefined) {
+        throw new ConfigurationError(
+          `${data.SEAWORTHY_SERVICE} was not told where ${service} is. Name ${service} among the calls of its service.ts.`,
+        )
+      }
+      return found
+    },
+  }
+}

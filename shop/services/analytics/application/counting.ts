@@ -1,0 +1,26 @@
+import type { Transaction } from 'seaworthy/core'
+import { type EventEnvelope, handlers, on } from 'seaworthy/messaging'
+import { type CustomerData, customerCreated, customerImported } from '../../../monolith/contract/events.ts'
+import { type OrderCompleted, type OrderImported, orderCompleted, orderImported, orderRejected } from '../../orders/contract/events.ts'
+import { saleOf } from '../domain/figures.ts'
+import type { FiguresRepository } from './ports.ts'
+
+/** Counts what the events tell, in the transaction that remembers them. */
+export function counting(figures: FiguresRepository): (event: EventEnvelope, tx: Transaction) => Promise<void> {
+  const sold = async ({ data }: EventEnvelope<OrderCompleted | OrderImported>, tx: Transaction) => {
+    await figures.add(tx, 'orders-completed', 1)
+    await figures.add(tx, 'revenue-cents', data.totalCents)
+    for (const line of data.lines) await figures.addSale(tx, saleOf(line))
+  }
+  const customer = (_: EventEnvelope<CustomerData>, tx: Transaction) => figures.add(tx, 'customers', 1)
+  return handlers(
+    [
+      on(orderCompleted, sold),
+      on(orderImported, sold),
+      on(orderRejected, (_, tx: Transaction) => figures.add(tx, 'orders-rejected', 1)),
+      on(customerCreated, customer),
+      on(customerImported, customer),
+    ],
+    { others: 'ignore' },
+  )
+}

@@ -1,0 +1,16 @@
+import type { SchemaComponent } from 'seaworthy/sqlite'
+
+/** The tables of shipping. */
+export const SHIPPING_SCHEMA: SchemaComponent = {
+  component: 'shipping',
+  versions: [
+    `CREATE TABLE shipments (
+       id TEXT PRIMARY KEY,
+       order_id TEXT NOT NULL,
+       customer_id TEXT NOT NULL,
+       lines TEXT NOT NULL,
+       state TEXT NOT NULL CHECK (state IN ('booked', 'cancelled'))
+     ) STRICT, WITHOUT ROWID;
+     CREATE INDEX shipments_by_order ON shipments (order_id);`,
+  ],
+}

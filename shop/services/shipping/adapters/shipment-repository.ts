@@ -1,0 +1,31 @@
+import type { ShipmentRepository } from '../application/ports.ts'
+import type { ParcelLine, Shipment } from '../domain/parcel.ts'
+
+const INSERT_SHIPMENT = 'INSERT INTO shipments (id, order_id, customer_id, lines, state) VALUES (?, ?, ?, ?, ?)'
+// By primary key.
+const UPDATE_SHIPMENT = 'UPDATE shipments SET state = ? WHERE id = ?'
+// By primary key.
+const SELECT_SHIPMENT = 'SELECT id, order_id, customer_id, lines, state FROM shipments WHERE id = ?'
+
+interface ShipmentRow {
+  readonly id: string
+  readonly order_id: string
+  readonly customer_id: string
+  readonly lines: string
+  readonly state: Shipment['state']
+}
+
+export const shipmentRepository: ShipmentRepository = {
+  async add(tx, { id, orderId, customerId, lines, state }) {
+    await tx.execute({ sql: INSERT_SHIPMENT, params: [id, orderId, customerId, JSON.stringify(lines), state] })
+  },
+  async setState(tx, shipmentId, state) {
+    await tx.execute({ sql: UPDATE_SHIPMENT, params: [state, shipmentId] })
+  },
+  async find(tx, shipmentId) {
+    const [row] = await tx.query<ShipmentRow>({ sql: SELECT_SHIPMENT, params: [shipmentId] })
+    return row === undefined
+      ? undefined
+      : { id: row.id, orderId: row.order_id, customerId: row.customer_id, lines: JSON.parse(row.lines) as ParcelLine[], state: row.state }
+  },
+}
