@@ -1,4 +1,4 @@
-import type { Propagated } from 'seaworthy/core'
+import { type Propagated, SeaworthyError } from 'seaworthy/core'
 
 /**
  * RabbitMQ's and SQS's model: the broker hands each message to one worker, waits for its acknowledgement, and hands it
@@ -10,11 +10,13 @@ export interface Queue {
    * sending under the id of the event that caused it is safe to repeat.
    */
   send(message: NewQueueMessage): Promise<void>
-  /** Up to `max` messages, leased for `leaseMs`. Waits up to `waitMs` for the first. */
+  /**
+   * Up to `max` messages, leased for `leaseMs`. Waits up to `waitMs` for the first; an abort ends the wait with the signal's reason.
+   */
   receive(options: { max: number; leaseMs: number; waitMs: number; signal?: AbortSignal }): Promise<readonly Delivery[]>
   status(): Promise<QueueStatus>
   deadLetters(options: { max: number }): Promise<readonly DeadQueueMessage[]>
-  /** Puts dead letters back as fresh messages. Settles with how many there were. */
+  /** Puts dead letters back as fresh messages, their attempts counted from the start. Settles with how many there were. */
   requeueDead(ids: readonly string[]): Promise<number>
   close(): Promise<void>
 }
@@ -37,7 +39,10 @@ export interface Delivery {
   readonly attempt: number
   /** Done. @throws LeaseLostError when the lease had ended: somebody else may have the message now */
   acknowledge(): Promise<void>
-  /** Not done: back into the queue after `delayMs`, or to the dead letters when the delivery limit is reached or `dead` is true. */
+  /**
+   * Not done: back into the queue after `delayMs`, or to the dead letters when the delivery limit is reached or `dead` is true.
+   * @throws LeaseLostError
+   */
   reject(options: { reason: string; delayMs?: number; dead?: boolean }): Promise<void>
   /** Asks for `leaseMs` more, counted from now. @throws LeaseLostError */
   extend(leaseMs: number): Promise<void>
@@ -56,4 +61,15 @@ export interface QueueStatus {
   readonly delayed: number
   readonly leased: number
   readonly dead: number
+}
+
+/** The lease of a delivery had ended before its answer came: the message is ready again, or somebody else has it. The answer had no effect. */
+export class LeaseLostError extends SeaworthyError {
+  constructor(id: string, options: { cause?: unknown } = {}) {
+    super(
+      'lease-lost',
+      `The lease of message ${id} had ended. It will be, or was, handed out again: make its effect idempotent, and lease for longer than the work takes.`,
+      { ...options, executed: 'no', final: true },
+    )
+  }
 }

@@ -10,6 +10,7 @@ export { type Durability, type SqliteDatabase, type SqliteDatabaseOptions, openS
 export type { SqliteTransaction } from './open-transaction.ts'
 export { type SqliteEventLogOptions, openSqliteEventLog } from './event-log.ts'
 export type { Retention } from './retention.ts'
+export { type SqliteQueueOptions, openSqliteQueue } from './queue.ts'
 export { type SchemaComponent, migrate } from './migrate.ts'
 export {
   type ConstraintKind,
