@@ -5,7 +5,10 @@ export interface Answer<Body> {
   readonly body: Body
 }
 
-export async function request<Body>(url: string, options: { method?: string; body?: unknown; headers?: Record<string, string>; timeoutMs?: number } = {}): Promise<Answer<Body>> {
+export async function request<Body>(
+  url: string,
+  options: { method?: string; body?: unknown; headers?: Record<string, string>; timeoutMs?: number } = {},
+): Promise<Answer<Body>> {
   const response = await fetch(url, {
     method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),
     headers: { ...(options.body !== undefined && { 'content-type': 'application/json' }), ...options.headers },
@@ -35,7 +38,9 @@ export interface CheckoutRequest {
 }
 
 export const createCustomer = async (gateway: string, name: string): Promise<string> => {
-  const { status, body } = await request<{ id: string }>(`${gateway}/api/customers`, { body: { name, email: `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '.')}@example.com` } })
+  const { status, body } = await request<{ id: string }>(`${gateway}/api/customers`, {
+    body: { name, email: `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '.')}@example.com` },
+  })
   if (status !== 201) throw new Error(`POST /api/customers answered ${status}: ${JSON.stringify(body)}`)
   return body.id
 }
@@ -46,7 +51,12 @@ export const checkout = (gateway: string, order: CheckoutRequest, headers: Recor
 /**
  * A customer who does not give up: asks again under the same key after every failure, until there is an order or the time is over.
  */
-export async function persistentCheckout(gateway: string, order: CheckoutRequest, key: string, options: { timeoutMs: number }): Promise<CheckoutAnswer> {
+export async function persistentCheckout(
+  gateway: string,
+  order: CheckoutRequest,
+  key: string,
+  options: { timeoutMs: number },
+): Promise<CheckoutAnswer> {
   const deadline = performance.now() + options.timeoutMs
   let last: unknown
   while (performance.now() < deadline) {

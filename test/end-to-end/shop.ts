@@ -89,7 +89,11 @@ export async function startShop(options: { dataDir?: string; env?: Record<string
     },
   }
   try {
-    await until(() => printed.includes('Ctrl-C'), { timeoutMs: options.readyTimeoutMs ?? 60_000, what: () => `the shop to be ready; it printed:\n${printed}`, failed: () => child.exitCode !== null })
+    await until(() => printed.includes('Ctrl-C'), {
+      timeoutMs: options.readyTimeoutMs ?? 60_000,
+      what: () => `the shop to be ready; it printed:\n${printed}`,
+      failed: () => child.exitCode !== null,
+    })
   } catch (error) {
     await shop[Symbol.asyncDispose]()
     throw error

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { type CheckoutAnswer, checkout, createCustomer, type Product, request } from './client.ts'
+import { seaworthy } from './command.ts'
+import { type Shop, startShop, until } from './shop.ts'
+import { flatten, type OtlpTrace } from './trace.ts'
+
+interface Order {
+  readonly orderId: string
+  readonly status: string
+  readonly totalCents: number
+}
+
+suite('a checkout through the gateway', () => {
+  let shop: Shop
+  let customerId: string
+  let product: Product
+
+  before(async () => {
+    shop = await startShop()
+    customerId = await createCustomer(shop.gateway, 'Ada Lovelace')
+    const { body } = await request<{ items: Product[] }>(`${shop.gateway}/api/products?page=1`)
+    product = body.items[0]!
+  })
+  after(() => shop[Symbol.asyncDispose]())
+
+  const order = (card: string, quantity = 1) => ({ customerId, lines: [{ productId: product.id, quantity }], card })
+  const services = () => shop.processes().map((process) => process.name)
+
+  test('completes, and order, history, e-mail and figures agree', async () => {
+    const answer = await checkout(shop.gateway, order('ok', 2))
+    assert.equal(answer.status, 201)
+    assert.equal(answer.body.status, 'completed')
+    const { body: stored } = await request<Order>(`${shop.gateway}/api/orders/${answer.body.orderId}`)
+    assert.equal(stored.status, 'completed')
+    assert.equal(stored.totalCents, 2 * product.priceCents)
+    const history = await until(
+      async () => {
+        const { body } = await request<{ items: Order[] }>(`${shop.gateway}/api/customers/${customerId}/orders`)
+        return body.items.find((entry) => entry.orderId === answer.body.orderId && entry.status === 'completed')
+      },
+      { timeoutMs: 10_000, what: 'the order in the history' },
+    )
+    assert.equal(history.totalCents, stored.totalCents)
+    const mail = await until(() => mails(shop).find((text) => text.includes(answer.body.orderId)), {
+      timeoutMs: 10_000,
+      what: 'the e-mail',
+    })
+    assert.match(mail, /^Message-ID: /im)
+  })
+
+  test('is one trace over at least six services, asynchronous hops included', async () => {
+    const correlationId = `trace-test-${process.pid}`
+    const answer = await checkout(shop.gateway, order('ok'), { 'x-correlation-id': correlationId })
+    assert.equal(answer.headers.get('x-correlation-id'), correlationId)
+    const spans = await until(
+      async () => {
+        const { body } = await request<{ traces: { traceId: string }[] }>(`${shop.console}/api/traces?correlationId=${correlationId}`)
+        const traceId = body.traces[0]?.traceId
+        if (traceId === undefined) return undefined
+        const found = flatten((await request<OtlpTrace>(`${shop.console}/api/traces/${traceId}`)).body)
+        const complete = ['notifications', 'analytics', 'order-history'].every((name) =>
+          found.some((span) => span.service === name && span.kind === 'consumer'),
+        )
+        return complete ? found : undefined
+      },
+      { timeoutMs: 15_000, what: 'the whole trace in the console' },
+    )
+    const names = new Set(spans.map((span) => span.service))
+    for (const name of ['gateway', 'orders', 'monolith', 'inventory', 'payments', 'shipping', 'notifications'])
+      assert.ok(names.has(name), `no span of ${name} in ${[...names].join(', ')}`)
+    const ids = new Set(spans.map((span) => span.spanId))
+    const roots = spans.filter((span) => span.parentSpanId === '')
+    assert.deepEqual(
+      roots.map((span) => span.service),
+      ['gateway'],
+    )
+    const orphans = spans.filter((span) => span.parentSpanId !== '' && !ids.has(span.parentSpanId))
+    assert.deepEqual(orphans, [])
+    assert.ok(spans.some((span) => span.kind === 'producer' && span.service === 'orders'))
+  })
+
+  test('is rejected with the reason when the card is declined, and gives the stock back', async () => {
+    const answer = await checkout(shop.gateway, order('declined'))
+    assert.equal(answer.status, 201)
+    assert.equal(answer.body.status, 'rejected')
+    assert.equal(answer.body.reason, 'card-declined')
+  })
+
+  test('waits out a slow card, under the same key', async () => {
+    const answer = await checkout(shop.gateway, order('slow'))
+    assert.equal(answer.body.status, 'completed')
+  })
+
+  test('is rejected when the stock does not suffice', async () => {
+    const answer = await checkout(shop.gateway, order('ok', 100_000))
+    assert.equal(answer.status, 201)
+    assert.equal(answer.body.status, 'rejected')
+    assert.match(answer.body.reason ?? '', /out-of-stock|credit-limit-exceeded/)
+  })
+
+  test('under one Idempotency-Key is one order; another body is refused', async () => {
+    const key = `key-${process.pid}`
+    const first = await checkout(shop.gateway, order('ok'), { 'idempotency-key': key })
+    const second = await checkout(shop.gateway, order('ok'), { 'idempotency-key': key })
+    assert.equal(second.status, 201)
+    assert.equal(second.body.orderId, first.body.orderId)
+    const other = await checkout(shop.gateway, order('ok', 3), { 'idempotency-key': key })
+    assert.equal(other.status, 422)
+  })
+
+  test('whose key is still in flight is told to come back', async () => {
+    const key = `flight-${process.pid}`
+    const first = checkout(shop.gateway, order('slow'), { 'idempotency-key': key })
+    const busy = await until(
+      async () => {
+        const answer = await checkout(shop.gateway, order('slow'), { 'idempotency-key': key })
+        return answer.status === 409 ? answer : undefined
+      },
+      { timeoutMs: 3_000, what: 'a 409 while the first checkout is in flight' },
+    )
+    assert.ok(Number(busy.headers.get('retry-after')) >= 1)
+    assert.equal((await first).body.status, 'completed')
+  })
+
+  test('with bad input names the field and shows no stack', async () => {
+    const answer = await request<{ errors: { field: string }[] }>(`${shop.gateway}/api/checkout`, {
+      body: { customerId, lines: [{ productId: product.id, quantity: 0 }], card: 'ok' },
+    })
+    assert.equal(answer.status, 400)
+    assert.match(answer.headers.get('content-type') ?? '', /application\/problem\+json/)
+    assert.equal(answer.body.errors[0]?.field, 'lines[0].quantity')
+    assert.doesNotMatch(JSON.stringify(answer.body), /\bat .*\.ts:/)
+    assert.equal((await request(`${shop.gateway}/api/nothing-here`)).status, 404)
+    const large = await request(`${shop.gateway}/api/checkout`, { body: JSON.stringify({ customerId, pad: 'x'.repeat(1_100_000) }) })
+    assert.equal(large.status, 413)
+  })
+
+  test('of a rolling restart of orders under load: no request fails', async () => {
+    const statuses: number[] = []
+    let done = false
+    const clients = Array.from({ length: 4 }, async () => {
+      while (!done) statuses.push((await checkout(shop.gateway, order('ok'))).status)
+    })
+    await seaworthy(['restart', 'orders', `--data-dir=${shop.dataDir}`])
+    await until(() => statuses.length > 8, { timeoutMs: 20_000, what: 'checkouts during the restart' })
+    done = true
+    await Promise.all(clients)
+    assert.deepEqual([...new Set(statuses)], [201])
+  })
+
+  test('finds every service ready in the console', async () => {
+    const { body } = await request<{ services: { name: string; instances: { ready: boolean }[] }[] }>(`${shop.console}/api/services`)
+    assert.deepEqual(body.services.map((service) => service.name).toSorted(), services().toSorted())
+    assert.ok(body.services.every((service) => service.instances.every((instance) => instance.ready)))
+  })
+
+  test('leaves nothing behind when the shop stops, and is there the next day', async () => {
+    const { body: last } = await request<CheckoutAnswer>(`${shop.gateway}/api/checkout`, { body: order('ok') })
+    const pids = shop.processes().flatMap((process) => (process.pid === null ? [] : [process.pid]))
+    const stoppedInMs = await shop.stop()
+    assert.ok(stoppedInMs < 5_000, `stopping took ${Math.round(stoppedInMs)} ms`)
+    assert.deepEqual(pids.filter(isAlive), [])
+    await using tomorrow = await startShop({ dataDir: shop.dataDir })
+    assert.equal((await request<Order>(`${tomorrow.gateway}/api/orders/${last.orderId}`)).body.status, 'completed')
+  })
+})
+
+/** Zombies count as dead. */
+function isAlive(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] !== 'Z'
+  } catch {
+    return false
+  }
+}
+
+function mails(shop: Shop): string[] {
+  const folder = join(shop.dataDir, 'data', 'notifications')
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.eml'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+}
