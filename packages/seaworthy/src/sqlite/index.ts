@@ -33,3 +33,5 @@ export { projectionStoreSchema, sqliteProjectionStore } from './projection-store
 export { type SqliteOutboxStoreOptions, outboxStoreSchema, sqliteOutboxStore } from './outbox-store.ts'
 export { inboxStoreSchema, sqliteInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, sqliteConsumerStore } from './consumer-store.ts'
+export { sagaStoreSchema, sqliteSagaStore } from './saga-store.ts'
+export { participantStoreSchema, sqliteParticipantStore } from './participant-store.ts'
