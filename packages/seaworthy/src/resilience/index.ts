@@ -1,0 +1,28 @@
+/**
+ * Resilience: calls to a receiver that may be slow, failing or gone.
+ *
+ * The problem: a receiver that answers slowly takes its callers down with it, and callers that try again bury it.
+ * The guarantee: time, calls at once, calls waiting and retries are bounded; a retry is made only where it can do no
+ * harm; a receiver that fails is left alone until probes show that it answers; an abort ends every wait at once; no
+ * timer or listener is left behind.
+ * Not promised: a body that ignores its signal is not stopped, only no longer waited for; it keeps its place in the
+ * bulkhead until it ends. Limits hold for one process.
+ */
+export { type Policy, policy, type PolicyOptions, type PolicySnapshot } from './policy.ts'
+export { bulkhead, circuitBreaker, retry, timeout } from './alone.ts'
+export {
+  type BulkheadDeclaration,
+  type CircuitBreakerDeclaration,
+  type CircuitBreakerTrip,
+  type CountWindowDeclaration,
+  countWindow,
+  type PolicyDeclaration,
+  type RetryBudgetDeclaration,
+  type RetryDeclaration,
+  type TimeoutDeclaration,
+} from './policy-declaration.ts'
+export { BrokenCircuitError, BulkheadFullError } from './errors.ts'
+export { type BulkheadSnapshot } from './bulkhead.ts'
+export { type CircuitBreakerSnapshot } from './circuit-breaker.ts'
+export { type RetryBudgetSnapshot } from './retry-budget.ts'
+export { type ResilienceEvent } from './events.ts'
