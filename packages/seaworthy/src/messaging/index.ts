@@ -22,7 +22,8 @@ export {
   GroupTakenError,
   TopicNotOwnedError,
 } from './event-log.ts'
-export { type DeadQueueMessage, type Delivery, type NewQueueMessage, type Queue, type QueueStatus } from './queue.ts'
+export { type DeadQueueMessage, type Delivery, type NewQueueMessage, type Queue, type QueueStatus, LeaseLostError } from './queue.ts'
+export { type Worker, type WorkerFailure, type WorkerMessage, type WorkerOptions, startWorker } from './worker.ts'
 export {
   type Admission,
   type ConsumedMessage,
