@@ -13,6 +13,7 @@ export const outboxStoreSchema: SchemaComponent = {
     `CREATE TABLE seaworthy_outbox (
       position INTEGER PRIMARY KEY AUTOINCREMENT,
       topic TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
       event TEXT NOT NULL,
       added_at_ms INTEGER NOT NULL
     ) STRICT;
@@ -29,7 +30,7 @@ export const outboxStoreSchema: SchemaComponent = {
 // Primary key of seaworthy_outbox_sequences.
 const TAKE_NUMBERS = `INSERT INTO seaworthy_outbox_sequences (topic, key, last) VALUES (?, ?, ?)
   ON CONFLICT (topic, key) DO UPDATE SET last = last + excluded.last RETURNING last`
-const INSERT_MESSAGE = 'INSERT INTO seaworthy_outbox (topic, event, added_at_ms) VALUES (?, ?, ?)'
+const INSERT_MESSAGE = 'INSERT INTO seaworthy_outbox (topic, sequence, event, added_at_ms) VALUES (?, ?, ?, ?)'
 // seaworthy_outbox_by_topic, one look-up for each topic however many messages wait.
 const SELECT_TOPICS = `WITH RECURSIVE waiting (topic) AS (
     SELECT min(topic) FROM seaworthy_outbox
@@ -37,7 +38,7 @@ const SELECT_TOPICS = `WITH RECURSIVE waiting (topic) AS (
     SELECT (SELECT min(topic) FROM seaworthy_outbox WHERE topic > waiting.topic) FROM waiting WHERE waiting.topic IS NOT NULL
   ) SELECT topic FROM waiting WHERE topic IS NOT NULL`
 // seaworthy_outbox_by_topic, a range: a topic's entries lie in the order of their positions there.
-const SELECT_UNSENT = 'SELECT position, topic, event, added_at_ms FROM seaworthy_outbox WHERE topic = ? ORDER BY position LIMIT ?'
+const SELECT_UNSENT = 'SELECT position, topic, sequence, event, added_at_ms FROM seaworthy_outbox WHERE topic = ? ORDER BY position LIMIT ?'
 // Primary key of seaworthy_outbox, a look-up for each position.
 const DELETE_SENT = 'DELETE FROM seaworthy_outbox WHERE position IN (SELECT value FROM json_each(?))'
 // The oldest by the primary key; the count reads seaworthy_outbox_by_topic whole.
@@ -53,6 +54,7 @@ export interface SqliteOutboxStoreOptions {
 interface UnsentRow {
   readonly position: number
   readonly topic: string
+  readonly sequence: number
   readonly event: string
   readonly added_at_ms: number
 }
@@ -76,13 +78,14 @@ class SqliteOutboxStore implements OutboxStore {
 
   async add(tx: Transaction, topic: string, events: readonly EventEnvelope[]): Promise<void> {
     if (events.length === 0) return
+    // Before any number is taken: a caller who catches the refusal and commits must not leave a gap.
+    const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
     const next = await this.#takeNumbers(tx, topic, events)
     const addedAtMs = this.#clock.now()
-    for (const event of events) {
-      const sequence = next.get(event.key)!
-      next.set(event.key, sequence + 1)
-      const text = serializeEvent({ ...event, sequence }, this.#eventBytesMax)
-      await tx.execute({ sql: INSERT_MESSAGE, params: [topic, text, addedAtMs] })
+    for (const [index, { key }] of events.entries()) {
+      const sequence = next.get(key)!
+      next.set(key, sequence + 1)
+      await tx.execute({ sql: INSERT_MESSAGE, params: [topic, sequence, texts[index]!, addedAtMs] })
     }
     tx.afterCommit(() => {
       for (const listener of this.#listeners) listener(topic)
@@ -111,7 +114,7 @@ class SqliteOutboxStore implements OutboxStore {
     return rows.map((row) => ({
       position: row.position,
       topic: row.topic,
-      event: JSON.parse(row.event) as EventEnvelope,
+      event: { ...(JSON.parse(row.event) as EventEnvelope), sequence: row.sequence },
       addedAtMs: row.added_at_ms,
     }))
   }
