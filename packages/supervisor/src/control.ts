@@ -1,0 +1,45 @@
+import { connect } from 'node:net'
+import { resolve } from 'node:path'
+import { SeaworthyError } from 'seaworthy/core'
+import type { ControlAnswer, ControlRequest } from './control-socket.ts'
+import { dataDirectoryPaths } from './data-directory.ts'
+import { NotRunningError } from './errors.ts'
+import { onLines } from './lines.ts'
+import { readRunFile } from './run-file.ts'
+
+export interface ControlOptions {
+  /** The data directory of the running system. */
+  readonly dataDir: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Asks the supervisor that runs on a data directory. `stop` resolves when everything has ended.
+ * @throws NotRunningError when there is none; what the supervisor answered, as a SeaworthyError with its code
+ */
+export async function control(request: ControlRequest, options: ControlOptions): Promise<unknown> {
+  const run = readRunFile(dataDirectoryPaths(resolve(options.dataDir)).runFile)
+  if (run === undefined) throw new NotRunningError(options.dataDir)
+  return await new Promise((resolve, reject) => {
+    let answer: ControlAnswer | undefined
+    const socket = connect(run.controlSocket)
+    const abort = () => socket.destroy(options.signal.reason as Error)
+    if (options.signal.aborted) abort()
+    options.signal.addEventListener('abort', abort, { once: true })
+    socket.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT' ? new NotRunningError(options.dataDir, { cause }) : cause),
+    )
+    socket.once('close', () => {
+      options.signal.removeEventListener('abort', abort)
+      if (answer === undefined) reject(new NotRunningError(options.dataDir))
+      else if (answer.ok) resolve(answer.result)
+      else reject(new SeaworthyError(answer.error.code, answer.error.message, { executed: 'no' }))
+    })
+    onLines(socket, (line) => {
+      answer = JSON.parse(line) as ControlAnswer
+      // The supervisor closes the connection of a stop when the last process has ended.
+      if (request.command !== 'stop' || !answer.ok) socket.destroy()
+    })
+    socket.write(`${JSON.stringify(request)}\n`)
+  })
+}

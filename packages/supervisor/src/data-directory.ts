@@ -1,0 +1,60 @@
+import { mkdirSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { AlreadyRunningError } from './errors.ts'
+import { readRunFile } from './run-file.ts'
+
+/** The names inside a data directory. */
+export interface DataDirectoryPaths {
+  readonly path: string
+  readonly runFile: string
+  /** What each process printed. */
+  readonly logs: string
+  /** The embedded event log, shared by all. */
+  readonly eventLog: string
+  /** One private folder for each service. */
+  readonly services: string
+}
+
+/** A data directory that this process alone supervises, until it releases it or dies. */
+export interface DataDirectory extends DataDirectoryPaths {
+  release(): void
+}
+
+export function dataDirectoryPaths(path: string): DataDirectoryPaths {
+  return {
+    path,
+    runFile: join(path, 'run.json'),
+    logs: join(path, 'logs'),
+    eventLog: join(path, 'event-log'),
+    services: join(path, 'services'),
+  }
+}
+
+/**
+ * Creates what is missing and takes possession. What is held is a lock of the operating system, by way of SQLite: it is gone when
+ * the process is, however it died, so that there is no stale lock file to judge by a pid that may be a stranger's by now.
+ * @throws AlreadyRunningError when a living supervisor has it
+ */
+export function openDataDirectory(directory: string): DataDirectory {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  // One directory has one name, whatever links lead to it: processes of an earlier run are recognised by it.
+  const paths = dataDirectoryPaths(realpathSync(directory))
+  for (const folder of [paths.logs, paths.eventLog, paths.services]) mkdirSync(folder, { recursive: true })
+  const lock = new DatabaseSync(join(paths.path, 'supervisor.lock'), { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error
+    const run = readRunFile(paths.runFile)
+    const front = run?.processes.find(({ role }) => role === 'console') ?? run?.processes.find(({ role }) => role === 'gateway')
+    throw new AlreadyRunningError(paths.path, { pid: run?.supervisorPid, url: front?.httpUrl })
+  }
+  return {
+    ...paths,
+    release: () => lock.close(),
+  }
+}
+
+const SQLITE_BUSY = 5

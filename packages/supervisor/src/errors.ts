@@ -1,0 +1,69 @@
+import { SeaworthyError } from 'seaworthy/core'
+
+/** The data directory belongs to a supervisor that is alive. */
+export class AlreadyRunningError extends SeaworthyError {
+  /** The other supervisor's process; undefined while it has not yet written its run file. */
+  readonly pid: number | undefined
+  /** Where its system answers, if it has a console or a gateway. */
+  readonly url: string | undefined
+
+  constructor(dataDir: string, running: { pid?: number | undefined; url?: string | undefined }) {
+    const who = running.pid === undefined ? 'Another supervisor, which is just starting or stopping,' : `Process ${running.pid}`
+    const where = running.url === undefined ? '' : ` at ${running.url}`
+    super(
+      'already-running',
+      `${who} already runs a system${where} on ${dataDir}. Use that one, stop it (seaworthy stop), or choose another directory with --data-dir.`,
+      { executed: 'no', final: true },
+    )
+    this.pid = running.pid
+    this.url = running.url
+  }
+}
+
+/** A port that was asked for cannot be listened on. Nothing was started. */
+export class PortTakenError extends SeaworthyError {
+  readonly port: number
+
+  constructor(port: number, setting: PortSetting, cause: unknown) {
+    const why = (cause as { code?: string }).code === 'EACCES' ? 'may not be opened by this user' : 'is in use by another process'
+    super(
+      'port-taken',
+      `Port ${port} for the ${setting.purpose} ${why}. Choose another with ${setting.flag} PORT (or ${setting.variable}), or free it; 0 takes any free port.`,
+      { executed: 'no', final: true, cause },
+    )
+    this.port = port
+  }
+}
+
+/** What a public port is for, and where it is set. */
+export interface PortSetting {
+  readonly purpose: string
+  readonly flag: string
+  readonly variable: string
+}
+
+/** A process died again and again before it was ever ready. */
+export class StartFailedError extends SeaworthyError {
+  readonly service: string
+
+  constructor(service: string, details: { attempts: number; lastExit: string; lastWords: readonly string[]; logFile: string }) {
+    const words = details.lastWords.map((line) => `\n  ${line}`).join('')
+    super(
+      'start-failed',
+      `${service} did not start: it ended ${details.attempts} times before it was ready, at last by ${details.lastExit}. Its log is ${details.logFile}.${words}`,
+      { executed: 'no' },
+    )
+    this.service = service
+  }
+}
+
+/** No supervisor answers for this data directory. */
+export class NotRunningError extends SeaworthyError {
+  constructor(dataDir: string, options: { cause?: unknown } = {}) {
+    super('not-running', `No system is running on ${dataDir}. Start one, or name its directory with --data-dir.`, {
+      ...options,
+      executed: 'no',
+      final: true,
+    })
+  }
+}

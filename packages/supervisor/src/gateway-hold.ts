@@ -1,0 +1,35 @@
+import { type Clock, newId } from 'seaworthy/core'
+import type { Child } from './child.ts'
+
+// A gateway that does not answer must not keep a service from being replaced.
+const HELD_TIMEOUT_MS = 1_000
+
+/** While it lasts, the gateway keeps requests to one upstream waiting, each within its deadline. */
+export interface Hold {
+  /** False if the gateway did not confirm: requests in the next moments may meet a closed port. */
+  readonly confirmed: boolean
+  release(): void
+}
+
+/** Asks the gateway to hold requests to `upstream`: `hold` → `held`, later `release`, over the channel of its process. */
+export async function hold(gateway: Child, upstream: string, clock: Clock): Promise<Hold> {
+  const id = newId()
+  const confirmed = await new Promise<boolean>((resolve) => {
+    const settle = (value: boolean) => {
+      timer.cancel()
+      ignore()
+      resolve(value)
+    }
+    const timer = clock.timer(HELD_TIMEOUT_MS, () => settle(false))
+    const ignore = gateway.onMessage((message) => {
+      if (isHeld(message) && message.id === id) settle(true)
+    })
+    void gateway.ended.then(() => settle(false))
+    gateway.send({ type: 'hold', upstream, id })
+  })
+  return { confirmed, release: () => gateway.send({ type: 'release', upstream, id }) }
+}
+
+function isHeld(message: unknown): message is { readonly type: 'held'; readonly id: unknown } {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'held' && 'id' in message
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import type { Service, System } from 'seaworthy/system'
+import type { DataDirectoryPaths } from './data-directory.ts'
+
+/** The addresses of one process. All on 127.0.0.1. */
+export interface Addresses {
+  readonly httpPort: number
+  readonly grpcPort: number | undefined
+  /** The gateway's and the console's second port: the one that people use. */
+  readonly publicPort: number | undefined
+}
+
+export interface ContractOptions {
+  readonly system: System
+  readonly paths: DataDirectoryPaths
+  readonly addresses: ReadonlyMap<string, Addresses>
+  /** What every process inherits. */
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** Present exactly where the contract says; a value inherited from the shell would mislead a process that should have none. */
+const OWN_VARIABLES = ['SEAWORTHY_GRPC_PORT', 'SEAWORTHY_GATEWAY_PORT', 'SEAWORTHY_CONSOLE_PORT', 'SEAWORTHY_ROUTES'] as const
+
+export const loopbackUrl = (port: number): string => `http://127.0.0.1:${port}`
+
+export const instanceOf = (service: Service): string => `${service.name}-1`
+
+/** The environment of a service's process: everything that it may know about where it runs. */
+export function processEnvironment(service: Service, options: ContractOptions): NodeJS.ProcessEnv {
+  const { system, paths, addresses } = options
+  const own = addressesOf(service.name, addresses)
+  const env: NodeJS.ProcessEnv = { ...options.env }
+  for (const name of OWN_VARIABLES) delete env[name]
+  Object.assign(env, {
+    SEAWORTHY_SERVICE: service.name,
+    SEAWORTHY_INSTANCE: instanceOf(service),
+    SEAWORTHY_DATA_DIR: join(paths.services, service.name),
+    SEAWORTHY_LOG_DIR: paths.eventLog,
+    SEAWORTHY_RUN_FILE: paths.runFile,
+    SEAWORTHY_HTTP_PORT: String(own.httpPort),
+    SEAWORTHY_ENDPOINTS: JSON.stringify(endpoints(service, options)),
+    SEAWORTHY_LOG_LEVEL: options.env['SEAWORTHY_LOG_LEVEL'] ?? 'info',
+  })
+  if (own.grpcPort !== undefined) env['SEAWORTHY_GRPC_PORT'] = String(own.grpcPort)
+  if (service.role === 'gateway') {
+    env['SEAWORTHY_GATEWAY_PORT'] = String(own.publicPort)
+    env['SEAWORTHY_ROUTES'] = JSON.stringify(system.routes)
+  }
+  if (service.role === 'console') env['SEAWORTHY_CONSOLE_PORT'] = String(own.publicPort)
+  else {
+    const console = system.services.find(({ role }) => role === 'console')
+    const consolePort = console === undefined ? undefined : addresses.get(console.name)?.publicPort
+    if (consolePort !== undefined) env['SEAWORTHY_OTLP_URL'] = loopbackUrl(consolePort)
+  }
+  return env
+}
+
+/** The addresses that a process may call: those that its declaration names, and for the gateway all. */
+function endpoints(service: Service, { system, addresses }: ContractOptions): Record<string, { http: string; grpc?: string }> {
+  const callees =
+    service.role === 'gateway' ? system.services.map(({ name }) => name).filter((name) => name !== service.name) : service.calls
+  return Object.fromEntries(
+    callees.map((name) => {
+      const { httpPort, grpcPort } = addressesOf(name, addresses)
+      return [name, { http: loopbackUrl(httpPort), ...(grpcPort === undefined ? {} : { grpc: `127.0.0.1:${grpcPort}` }) }]
+    }),
+  )
+}
+
+function addressesOf(name: string, addresses: ReadonlyMap<string, Addresses>): Addresses {
+  const found = addresses.get(name)
+  if (found === undefined) throw new TypeError(`No addresses were allotted to ${name}.`)
+  return found
+}

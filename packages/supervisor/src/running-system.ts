@@ -1,0 +1,200 @@
+import { type Clock, TimeoutError, UnavailableError } from 'seaworthy/core'
+import type { System } from 'seaworthy/system'
+import { settlesWithin } from './child.ts'
+import { type ControlRequest, ControlSocket } from './control-socket.ts'
+import type { DataDirectoryPaths } from './data-directory.ts'
+import { hold } from './gateway-hold.ts'
+import type { Report } from './notice.ts'
+import { type Addresses, instanceOf, loopbackUrl } from './process-contract.ts'
+import { type ProcessRecord, type RunFile, writeRunFile } from './run-file.ts'
+import type { SupervisedProcess } from './supervised-process.ts'
+
+export interface RunningSystemOptions {
+  readonly system: System
+  readonly directory: DataDirectoryPaths
+  readonly addresses: ReadonlyMap<string, Addresses>
+  readonly processes: readonly SupervisedProcess[]
+  readonly clock: Clock
+  readonly report: Report
+  /** Called once, when the last process has ended. */
+  readonly onStopped: () => void
+}
+
+/** How long a replaced process may take to end, and its successor to be ready. */
+const REPLACE_STOP_TIMEOUT_MS = 5_000
+const REPLACE_READY_TIMEOUT_MS = 30_000
+
+/**
+ * When, after the stop began, each stage is killed if it has not ended: first the gateway, so that no new work comes in while the
+ * services that it called can still answer; then they; last the console, which takes their last traces. All is over within 5 s.
+ */
+const STOP_STAGES = [
+  { roles: ['gateway'], killAfterMs: 2_300 },
+  { roles: ['service', 'monolith'], killAfterMs: 4_000 },
+  { roles: ['console'], killAfterMs: 4_500 },
+] as const
+
+/** A system whose processes run, or are being brought back. */
+export class RunningSystem {
+  readonly #options: RunningSystemOptions
+  readonly #startedAt: string
+  readonly #replacing = new Map<string, Promise<void>>()
+  readonly #stopping = new AbortController()
+  readonly #stopped = Promise.withResolvers<void>()
+  #control: ControlSocket | undefined
+  #stop: Promise<void> | undefined
+  #isOver = false
+
+  constructor(options: RunningSystemOptions) {
+    this.#options = options
+    this.#startedAt = new Date(options.clock.now()).toISOString()
+  }
+
+  /** Resolves when a stop, whoever asked for it, is complete. */
+  get stopped(): Promise<void> {
+    return this.#stopped.promise
+  }
+
+  /** What `run.json` holds. */
+  status(): RunFile {
+    return {
+      system: this.#options.system.name,
+      startedAt: this.#startedAt,
+      supervisorPid: process.pid,
+      controlSocket: this.#control?.path ?? '',
+      processes: this.#options.processes.map((supervised) => this.#record(supervised)),
+    }
+  }
+
+  /** @internal Opens the control socket and spawns every process, without waiting for one before the next. */
+  async start(): Promise<void> {
+    this.#control = await ControlSocket.listen(this.#options.directory.path, (request) => this.#answer(request))
+    for (const supervised of this.#options.processes) supervised.start()
+  }
+
+  /**
+   * Resolves when every process is ready.
+   * @throws StartFailedError when one has given up; UnavailableError when the system is stopped first; the signal's reason
+   */
+  async untilReady(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    const ended = AbortSignal.any([signal, this.#stopping.signal])
+    await Promise.all(this.#options.processes.map((supervised) => supervised.untilReady(ended)))
+    for (const { child } of this.#options.processes) child?.send({ type: 'flush-compile-cache' })
+  }
+
+  /**
+   * Replaces a process: the gateway holds the requests to it, it finishes what it has, its successor becomes ready, and the held
+   * requests go on. A second call for the same process while one is under way waits for that one. The gateway itself has nobody
+   * in front of it, so its own replacement refuses connections for a moment.
+   * @throws ConfigurationError when there is no such process; TimeoutError when the successor is not ready in time
+   */
+  restart(name: string): Promise<void> {
+    this.#options.system.service(name)
+    const underWay = this.#replacing.get(name)
+    if (underWay !== undefined) return underWay
+    const replaced = this.#replace(name).finally(() => this.#replacing.delete(name))
+    this.#replacing.set(name, replaced)
+    return replaced
+  }
+
+  /** SIGTERM to all, stage by stage; what is left is killed. Settles within 5 s, when no process is left. */
+  stop(): Promise<void> {
+    this.#stop ??= this.#stopAll()
+    return this.#stop
+  }
+
+  /** SIGKILL to every process group, at once. */
+  kill(): void {
+    this.#stopping.abort(new UnavailableError('The system was killed.'))
+    for (const supervised of this.#options.processes) supervised.kill()
+  }
+
+  /** @internal A process changed its state. */
+  changed(): void {
+    if (this.#control === undefined || this.#isOver) return
+    try {
+      writeRunFile(this.#options.directory.runFile, this.status())
+    } catch (error) {
+      // A full disk must not end the supervisor, and with it the system.
+      const message = `run.json is out of date, because it could not be written: ${(error as Error).message}`
+      this.#options.report({ service: undefined, level: 'warning', message })
+    }
+  }
+
+  async #replace(name: string): Promise<void> {
+    const { processes, system, clock, report } = this.#options
+    const supervised = processes.find(({ service }) => service.name === name)
+    if (supervised === undefined || this.#stopping.signal.aborted)
+      throw new UnavailableError(`${name} cannot be restarted: the system is stopping.`)
+    const gateway = processes.find(({ service }) => service.role === 'gateway' && service.name !== name)
+    const isRouted = system.routes.some(({ service }) => service === name)
+    const held = isRouted && gateway?.state === 'ready' && gateway.child !== undefined ? await hold(gateway.child, name, clock) : undefined
+    if (held?.confirmed === false)
+      report({ service: name, level: 'warning', message: 'the gateway did not confirm that it holds requests' })
+    try {
+      await supervised.stop(REPLACE_STOP_TIMEOUT_MS)
+      this.#stopping.signal.throwIfAborted()
+      supervised.start()
+      const late = new TimeoutError(`${name} was not ready ${REPLACE_READY_TIMEOUT_MS} ms after its restart.`, REPLACE_READY_TIMEOUT_MS)
+      const tooLate = new AbortController()
+      const timer = clock.timer(REPLACE_READY_TIMEOUT_MS, () => tooLate.abort(late))
+      try {
+        await supervised.untilReady(AbortSignal.any([this.#stopping.signal, tooLate.signal]))
+      } finally {
+        timer.cancel()
+      }
+    } finally {
+      held?.release()
+    }
+  }
+
+  async #stopAll(): Promise<void> {
+    const { processes, clock } = this.#options
+    const startedMs = clock.monotonicMs()
+    this.#stopping.abort(new UnavailableError('The system is stopping.'))
+    for (const { roles, killAfterMs } of STOP_STAGES) {
+      const stage = processes.filter(({ service }) => roles.some((role) => role === service.role))
+      const leftMs = Math.max(0, killAfterMs - (clock.monotonicMs() - startedMs))
+      await Promise.all(stage.map((supervised) => supervised.stop(leftMs)))
+    }
+    await settlesWithin(Promise.allSettled(this.#replacing.values()), REPLACE_STOP_TIMEOUT_MS, clock)
+    this.#isOver = true
+    // Before the data directory is given up: its next owner makes a socket of the same name.
+    this.#control?.close()
+    this.#options.onStopped()
+    this.#control?.disconnect()
+    this.#stopped.resolve()
+  }
+
+  async #answer(request: ControlRequest): Promise<unknown> {
+    switch (request.command) {
+      case 'status':
+        return this.status()
+      case 'restart':
+        return this.restart(request.service)
+      case 'stop':
+        // Answered at once; the connection ends when everything has.
+        void this.stop()
+        return null
+    }
+  }
+
+  #record(supervised: SupervisedProcess): ProcessRecord {
+    const { service } = supervised
+    const addresses = this.#options.addresses.get(service.name)
+    return {
+      name: service.name,
+      role: service.role,
+      context: service.context,
+      purpose: service.purpose,
+      instance: instanceOf(service),
+      pid: supervised.child?.pid ?? null,
+      state: supervised.state,
+      restarts: supervised.restarts,
+      lastExit: supervised.lastExit,
+      startedAt: new Date(supervised.startedAt).toISOString(),
+      httpUrl: loopbackUrl(addresses?.publicPort ?? addresses?.httpPort ?? 0),
+      grpcAddress: addresses?.grpcPort === undefined ? null : `127.0.0.1:${addresses.grpcPort}`,
+    }
+  }
+}

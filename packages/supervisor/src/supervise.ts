@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Clock, ConfigurationError, systemClock, systemRandom } from 'seaworthy/core'
+import type { Service, System } from 'seaworthy/system'
+import { removeAbandonedSocket } from './control-socket.ts'
+import { type DataDirectory, openDataDirectory } from './data-directory.ts'
+import { Guardian } from './guardian.ts'
+import { endLeftovers } from './leftovers.ts'
+import { type Report, limited } from './notice.ts'
+import { assertPortFree, freePorts } from './ports.ts'
+import { type Addresses, processEnvironment } from './process-contract.ts'
+import { ProcessOutput } from './process-output.ts'
+import { RotatingLog } from './rotating-log.ts'
+import { readRunFile } from './run-file.ts'
+import { RunningSystem } from './running-system.ts'
+import { type RestartPolicy, SupervisedProcess, defaultRestartPolicy } from './supervised-process.ts'
+
+export interface SuperviseOptions {
+  readonly system: System
+  /** Created when it is missing. One supervisor at a time has it. */
+  readonly dataDir: string
+  /** The public port of the process with the role `gateway`; 0 takes a free one. Default 8080. */
+  readonly gatewayPort?: number | undefined
+  /** The public port of the process with the role `console`; 0 takes a free one. Default 4000. */
+  readonly consolePort?: number | undefined
+  /** What every process inherits. Default: this process's environment. */
+  readonly env?: NodeJS.ProcessEnv
+  /** The working directory of every process. Default: this process's. */
+  readonly cwd?: string
+  /** Told what a person at the terminal should know. Default: nobody. */
+  readonly report?: Report
+  readonly restartPolicy?: Partial<RestartPolicy>
+  /** The size at which a process's log is rotated; one older file is kept. Default 10 MiB. */
+  readonly logBytesMax?: number
+}
+
+const PUBLIC_PORTS = {
+  gateway: { purpose: 'gateway', flag: '--gateway-port', variable: 'SEAWORTHY_GATEWAY_PORT' },
+  console: { purpose: 'console', flag: '--console-port', variable: 'SEAWORTHY_CONSOLE_PORT' },
+} as const
+
+/**
+ * Starts every process of a system and keeps it running. Resolves when all have been spawned; `untilReady` waits for the rest.
+ * @throws AlreadyRunningError, PortTakenError, ConfigurationError: nothing was started
+ */
+export async function supervise(options: SuperviseOptions): Promise<RunningSystem> {
+  const { system } = options
+  if (process.platform === 'win32')
+    throw new ConfigurationError('Systems are supervised by the means of Linux and macOS. On Windows, use WSL.')
+  for (const { name, main } of system.services)
+    if (!existsSync(main)) throw new ConfigurationError(`The module of ${name}, ${fileURLToPath(main)}, does not exist.`)
+  const clock = systemClock
+  const report = options.report ?? (() => {})
+  const directory = openDataDirectory(resolve(options.dataDir))
+  try {
+    await recover(directory, clock, report)
+    const addresses = await allot(options, directory)
+    return await run(options, { directory, addresses, clock, report })
+  } catch (error) {
+    directory.release()
+    throw error
+  }
+}
+
+/** Ends what a killed supervisor left behind. */
+async function recover(directory: DataDirectory, clock: Clock, report: Report): Promise<void> {
+  const abandoned = readRunFile(directory.runFile)
+  if (abandoned === undefined) return
+  const killed = await endLeftovers(abandoned, directory.runFile, clock)
+  removeAbandonedSocket(abandoned.controlSocket)
+  rmSync(directory.runFile, { force: true })
+  if (killed.length > 0)
+    report({ service: undefined, level: 'warning', message: `ended processes of an earlier run: ${killed.join(', ')}` })
+}
+
+async function allot(options: SuperviseOptions, directory: DataDirectory): Promise<ReadonlyMap<string, Addresses>> {
+  const asked = { gateway: options.gatewayPort ?? 8080, console: options.consolePort ?? 4000 }
+  const { services } = options.system
+  const publicRole = ({ role }: Service) => (role === 'gateway' || role === 'console' ? role : undefined)
+  for (const service of services) {
+    const role = publicRole(service)
+    if (role !== undefined && asked[role] !== 0) await assertPortFree(asked[role], PUBLIC_PORTS[role])
+  }
+  const wanted = services.reduce((sum, service) => {
+    const role = publicRole(service)
+    return sum + 1 + (service.serves.includes('grpc') ? 1 : 0) + (role !== undefined && asked[role] === 0 ? 1 : 0)
+  }, 0)
+  const ports = (await freePorts(wanted, directory.path, new Set([asked.gateway, asked.console]))).values()
+  const next = () => ports.next().value ?? 0
+  return new Map(
+    services.map((service) => {
+      const role = publicRole(service)
+      return [
+        service.name,
+        {
+          httpPort: next(),
+          grpcPort: service.serves.includes('grpc') ? next() : undefined,
+          publicPort: role === undefined ? undefined : asked[role] === 0 ? next() : asked[role],
+        },
+      ]
+    }),
+  )
+}
+
+async function run(
+  options: SuperviseOptions,
+  parts: { directory: DataDirectory; addresses: ReadonlyMap<string, Addresses>; clock: Clock; report: Report },
+): Promise<RunningSystem> {
+  const { system } = options
+  const { directory, addresses, clock, report } = parts
+  const guardian = new Guardian()
+  const contract = { system, paths: directory, addresses, env: options.env ?? process.env }
+  const logs: RotatingLog[] = []
+  // The processes report their changes to the running system, which is made of them.
+  let running: RunningSystem | undefined
+  const processes = system.services.map((service) => {
+    const logFile = join(directory.logs, `${service.name}.log`)
+    const log = new RotatingLog(logFile, { bytesMax: options.logBytesMax ?? 10 * 1024 * 1024 })
+    logs.push(log)
+    mkdirSync(join(directory.services, service.name), { recursive: true })
+    return new SupervisedProcess({
+      service,
+      env: processEnvironment(service, contract),
+      cwd: options.cwd ?? process.cwd(),
+      httpPort: addresses.get(service.name)?.httpPort ?? 0,
+      output: new ProcessOutput(service.name, log, limited(report, clock, logFile)),
+      logFile,
+      guardian,
+      policy: { ...defaultRestartPolicy, ...options.restartPolicy },
+      clock,
+      random: systemRandom,
+      report,
+      onChange: () => running?.changed(),
+    })
+  })
+  running = new RunningSystem({
+    system,
+    directory,
+    addresses,
+    processes,
+    clock,
+    report,
+    onStopped: () => {
+      guardian.close()
+      for (const log of logs) log.close()
+      rmSync(directory.runFile, { force: true })
+      directory.release()
+    },
+  })
+  try {
+    await running.start()
+  } catch (error) {
+    running.kill()
+    guardian.close()
+    throw error
+  }
+  return running
+}
