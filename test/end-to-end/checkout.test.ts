@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { mailTexts } from './books.ts'
 import { type CheckoutAnswer, checkout, createCustomer, type Product, request } from './client.ts'
 import { seaworthy } from './command.ts'
 import { type Shop, startShop, until } from './shop.ts'
@@ -44,10 +45,13 @@ suite('a checkout through the gateway', () => {
       { timeoutMs: 10_000, what: 'the order in the history' },
     )
     assert.equal(history.totalCents, stored.totalCents)
-    const mail = await until(() => mails(shop).find((text) => text.includes(answer.body.orderId)), {
-      timeoutMs: 10_000,
-      what: 'the e-mail',
-    })
+    const mail = await until(
+      () => mailTexts(join(shop.dataDir, 'data', 'notifications')).find((text) => text.includes(answer.body.orderId)),
+      {
+        timeoutMs: 10_000,
+        what: 'the e-mail',
+      },
+    )
     assert.match(mail, /^Message-ID: /im)
   })
 
@@ -175,11 +179,4 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-function mails(shop: Shop): string[] {
-  const folder = join(shop.dataDir, 'data', 'notifications')
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.eml'))
-    .map((name) => readFileSync(join(folder, name), 'utf8'))
 }

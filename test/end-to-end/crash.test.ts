@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { type CrashRunOptions, crashRun } from './crash-run.ts'
+
+const run: CrashRunOptions = {
+  checkouts: 200,
+  clients: 8,
+  victims: ['orders', 'payments', 'inventory', 'notifications'],
+  killEveryMs: [400, 1_200],
+  seed: Number(process.env['SEAWORTHY_SEED'] ?? Date.now() % 1_000_000),
+}
+
+suite('customers check out while orders, payments, inventory and notifications are killed', () => {
+  test('every order is completed or undone, nobody pays twice, stock and ledger agree, one e-mail each', async (t) => {
+    const { violations, kills, tookMs } = await crashRun(run)
+    t.diagnostic(`seed ${run.seed}: kills ${JSON.stringify(kills)} in ${(tookMs / 1000).toFixed(0)} s`)
+    assert.deepEqual(violations, [])
+    // A fault test whose fault never fired proves nothing.
+    for (const [victim, count] of Object.entries(kills)) assert.ok(count > 0, `${victim} was never killed`)
+  })
+
+  for (const without of ['inbox', 'idempotency-keys', 'unknown-outcome']) {
+    test(`without ${without} the same run finds the books wrong`, async (t) => {
+      const { violations, kills, tookMs } = await crashRun({ ...run, without })
+      t.diagnostic(
+        `without ${without}: kills ${JSON.stringify(kills)} in ${(tookMs / 1000).toFixed(0)} s; first of ${violations.length}: ${violations[0]}`,
+      )
+      assert.ok(violations.length > 0, `the run did not notice that ${without} was missing`)
+    })
+  }
+})
