@@ -15,8 +15,8 @@ export interface EventStoreUnderTest {
  * @param open makes a fresh store for each test
  */
 export function eventStoreContract(name: string, open: () => Promise<EventStoreUnderTest>): void {
-  const check = (sentence: string, body: (under: EventStoreUnderTest) => Promise<void>) =>
-    test(sentence, async () => {
+  const check = (sentence: string, body: (under: EventStoreUnderTest) => Promise<void>): void => {
+    void test(sentence, async () => {
       const under = await open()
       try {
         await body(under)
@@ -24,6 +24,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
         await under.dispose()
       }
     })
+  }
   const append = (
     { database, store }: EventStoreUnderTest,
     stream: string,
@@ -31,7 +32,7 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
     expected: Parameters<EventStore['append']>[3],
   ) => database.transaction((tx) => store.append(tx, stream, ids.map(event), expected))
 
-  suite(`event store contract: ${name}`, () => {
+  void suite(`event store contract: ${name}`, () => {
     check('versions of a stream begin at 1 and have no gap', async (under) => {
       assert.equal(await append(under, 'a', ['1', '2'], 'no-stream'), 2)
       assert.equal(await append(under, 'b', ['3'], 'no-stream'), 1)

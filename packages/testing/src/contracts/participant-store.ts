@@ -15,8 +15,8 @@ export interface ParticipantStoreUnderTest {
  * @param open makes a fresh store for each test
  */
 export function participantStoreContract(name: string, open: () => Promise<ParticipantStoreUnderTest>): void {
-  const check = (sentence: string, body: (under: ParticipantStoreUnderTest) => Promise<void>) =>
-    test(sentence, async () => {
+  const check = (sentence: string, body: (under: ParticipantStoreUnderTest) => Promise<void>): void => {
+    void test(sentence, async () => {
       const under = await open()
       try {
         await body(under)
@@ -24,9 +24,10 @@ export function participantStoreContract(name: string, open: () => Promise<Parti
         await under.dispose()
       }
     })
+  }
   const load = ({ store, database }: ParticipantStoreUnderTest, key: string) => database.transaction((tx) => store.load(tx, key))
 
-  suite(`participant store contract: ${name}`, () => {
+  void suite(`participant store contract: ${name}`, () => {
     check('a record comes back as it was saved, and the last one counts', async (under) => {
       const records: readonly ParticipantRecord[] = [
         { kind: 'answered', fingerprint: 'f', answer: { id: 1, list: [null, 'x'] } },

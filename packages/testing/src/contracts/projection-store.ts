@@ -15,8 +15,8 @@ export interface ProjectionStoreUnderTest {
  * @param open makes a fresh store for each test
  */
 export function projectionStoreContract(name: string, open: () => Promise<ProjectionStoreUnderTest>): void {
-  const check = (sentence: string, body: (under: ProjectionStoreUnderTest) => Promise<void>) =>
-    test(sentence, async () => {
+  const check = (sentence: string, body: (under: ProjectionStoreUnderTest) => Promise<void>): void => {
+    void test(sentence, async () => {
       const under = await open()
       try {
         await body(under)
@@ -24,8 +24,9 @@ export function projectionStoreContract(name: string, open: () => Promise<Projec
         await under.dispose()
       }
     })
+  }
 
-  suite(`projection store contract: ${name}`, () => {
+  void suite(`projection store contract: ${name}`, () => {
     check('a projection without a checkpoint is at 0, and its versions are apart', async ({ store, database }) => {
       assert.equal(await store.checkpoint('p', 1), 0)
       assert.equal(await database.transaction((tx) => store.advance(tx, 'p', 1, { from: 0, to: 7 })), true)

@@ -15,8 +15,8 @@ export interface SagaStoreUnderTest {
  * @param open makes a fresh store for each test
  */
 export function sagaStoreContract(name: string, open: () => Promise<SagaStoreUnderTest>): void {
-  const check = (sentence: string, body: (under: SagaStoreUnderTest) => Promise<void>) =>
-    test(sentence, async () => {
+  const check = (sentence: string, body: (under: SagaStoreUnderTest) => Promise<void>): void => {
+    void test(sentence, async () => {
       const under = await open()
       try {
         await body(under)
@@ -24,9 +24,10 @@ export function sagaStoreContract(name: string, open: () => Promise<SagaStoreUnd
         await under.dispose()
       }
     })
+  }
   const start = ({ database, store }: SagaStoreUnderTest, started: SagaRecord) => database.transaction((tx) => store.start(tx, started))
 
-  suite(`saga store contract: ${name}`, () => {
+  void suite(`saga store contract: ${name}`, () => {
     check('a saga comes back as it was stored, with an empty journal', async (under) => {
       const stored = record('s1', { input: { text: 'a "b" ✓', list: [1, null] }, reason: undefined })
       assert.equal(await start(under, stored), true)
