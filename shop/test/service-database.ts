@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EventEnvelope } from 'seaworthy/messaging'
 import { outbox, type Outbox, type OutboxStore } from 'seaworthy/outbox'
+import { participant, type Participant } from 'seaworthy/saga'
 import {
   eventStoreSchema,
   migrate,
   openSqliteDatabase,
   outboxStoreSchema,
+  participantStoreSchema,
   projectionStoreSchema,
   type SchemaComponent,
   type SqliteDatabase,
   sqliteOutboxStore,
+  sqliteParticipantStore,
 } from 'seaworthy/sqlite'
 
 /** A service's database in a folder of the test's own, with what the library keeps in it. */
@@ -19,6 +22,7 @@ export interface ServiceDatabase extends AsyncDisposable {
   readonly database: SqliteDatabase
   readonly outbox: Outbox
   readonly outboxStore: OutboxStore
+  readonly participant: Participant
   /** The folder, for files that lie beside the database. */
   readonly directory: string
   /** The events of a topic that wait for the relay: all that were published. */
@@ -28,12 +32,13 @@ export interface ServiceDatabase extends AsyncDisposable {
 export async function openServiceDatabase(schema: SchemaComponent): Promise<ServiceDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'seaworthy-shop-test-'))
   const database = await openSqliteDatabase({ path: join(directory, 'service.sqlite'), durability: 'process-crash' })
-  await migrate(database, [outboxStoreSchema, eventStoreSchema, projectionStoreSchema, schema])
+  await migrate(database, [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, schema])
   const outboxStore = sqliteOutboxStore(database)
   return {
     database,
     outbox: outbox({ store: outboxStore }),
     outboxStore,
+    participant: participant({ database, store: sqliteParticipantStore(database) }),
     directory,
     published: async (topic) => (await outboxStore.unsent(topic, 10_000)).map((entry) => entry.event),
     async [Symbol.asyncDispose]() {

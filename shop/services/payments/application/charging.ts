@@ -1,6 +1,7 @@
-import { InvalidInputError, type NewId, RejectedError, type Transaction } from 'seaworthy/core'
+import { type Clock, InvalidInputError, type NewId, RejectedError, sleep, type Transaction } from 'seaworthy/core'
 import type { CommandHandler } from 'seaworthy/event-sourcing'
 import type { Outbox } from 'seaworthy/outbox'
+import { fingerprintOf, type Participant } from 'seaworthy/saga'
 import { paymentCharged, paymentDeclined, paymentRefunded } from '../contract/events.ts'
 import { askCardCompany } from '../domain/card.ts'
 import type { Payment, PaymentCommand, PaymentEvent } from '../domain/payment.ts'
@@ -12,52 +13,67 @@ export interface ChargeRequest {
   readonly card: string
 }
 
-/** What payments does. Each act is one transaction of the caller's, which its event is part of. */
+/** What payments does. Under one key each happens once, whatever is repeated, delayed or overtaken. */
 export interface Charging {
   /**
-   * Books a charge. The answer may be due only after `answerDelayMs`: the card company is slow to tell, not to act.
+   * Books a charge at once; for a slow card the answer comes later. A repetition is answered at once: the card company has told by then.
    * @throws RejectedError `card-declined`; InvalidInputError for a card that is none
    */
-  charge(tx: Transaction, request: ChargeRequest): Promise<{ paymentId: string; answerDelayMs: number }>
-  refund(tx: Transaction, paymentId: string): Promise<void>
-  /** Tells the world of a charge that was declined. In a transaction of its own, because that of the charge is rolled back. */
-  declined(tx: Transaction, request: ChargeRequest): Promise<void>
+  charge(key: string, request: ChargeRequest, signal?: AbortSignal): Promise<{ paymentId: string }>
+  /** Gives back what was charged under the key. */
+  refund(key: string): Promise<void>
 }
 
 export interface ChargingOptions {
   readonly payments: CommandHandler<Payment, PaymentCommand, PaymentEvent>
+  readonly participant: Participant
   readonly outbox: Outbox
+  readonly clock: Clock
   readonly newId: NewId
 }
 
-export function charging({ payments, outbox, newId }: ChargingOptions): Charging {
+/** What is remembered under the key. A decline is a result too, because its event commits with it; a refusal that is thrown leaves nothing. */
+type ChargeOutcome = { readonly kind: 'charged'; readonly paymentId: string } | { readonly kind: 'declined' }
+
+export function charging({ payments, participant, outbox, clock, newId }: ChargingOptions): Charging {
+  async function book(tx: Transaction, { orderId, customerId, amountCents }: ChargeRequest): Promise<ChargeOutcome> {
+    const paymentId = newId()
+    await payments.executeIn(tx, streamOf(paymentId), { type: 'charge', paymentId, orderId, customerId, amountCents })
+    await outbox.add(tx, paymentCharged({ paymentId, orderId, customerId, amountCents }))
+    return { kind: 'charged', paymentId }
+  }
+
+  async function decline(tx: Transaction, { orderId, customerId, amountCents }: ChargeRequest): Promise<ChargeOutcome> {
+    await outbox.add(tx, paymentDeclined({ orderId, customerId, amountCents, reason: 'card-declined' }))
+    return { kind: 'declined' }
+  }
+
   return {
-    async charge(tx, { orderId, customerId, amountCents, card }) {
-      const answer = askCardCompany(card)
-      switch (answer.kind) {
-        case 'unknown-card':
-          throw new InvalidInputError('This is no card that the shop takes.', [{ field: 'card', message: 'must be ok, declined or slow' }])
-        case 'declined':
-          throw new RejectedError('card-declined', 'The card was declined.')
-        case 'approved': {
-          const paymentId = newId()
-          await payments.executeIn(tx, streamOf(paymentId), { type: 'charge', paymentId, orderId, customerId, amountCents })
-          await outbox.add(tx, paymentCharged({ paymentId, orderId, customerId, amountCents }))
-          return { paymentId, answerDelayMs: answer.delayMs }
-        }
+    async charge(key, request, signal) {
+      const answer = askCardCompany(request.card)
+      if (answer.kind === 'unknown-card') {
+        throw new InvalidInputError('This is no card that the shop takes.', [{ field: 'card', message: 'must be ok, declined or slow' }])
       }
+      let answerDelayMs = 0
+      const outcome = await participant.act(key, fingerprintOf(request), (tx) => {
+        if (answer.kind === 'declined') return decline(tx, request)
+        answerDelayMs = answer.delayMs
+        return book(tx, request)
+      })
+      if (outcome.kind === 'declined') throw new RejectedError('card-declined', 'The card was declined.')
+      if (answerDelayMs > 0) await sleep(clock, answerDelayMs, signal)
+      return { paymentId: outcome.paymentId }
     },
 
-    async refund(tx, paymentId) {
-      const { state, events } = await payments.executeIn(tx, streamOf(paymentId), { type: 'refund', paymentId })
-      // Nothing moved: it was refunded before, or never charged.
-      if (events.length === 0 || state.status === 'none') return
-      const { orderId, customerId, amountCents } = state
-      await outbox.add(tx, paymentRefunded({ paymentId, orderId, customerId, amountCents }))
-    },
-
-    async declined(tx, { orderId, customerId, amountCents }) {
-      await outbox.add(tx, paymentDeclined({ orderId, customerId, amountCents, reason: 'card-declined' }))
+    async refund(key) {
+      await participant.compensate<ChargeOutcome>(key, async (tx, outcome) => {
+        if (outcome.kind === 'declined') return
+        const { paymentId } = outcome
+        const { state, events } = await payments.executeIn(tx, streamOf(paymentId), { type: 'refund', paymentId })
+        if (events.length === 0 || state.status === 'none') return
+        const { orderId, customerId, amountCents } = state
+        await outbox.add(tx, paymentRefunded({ paymentId, orderId, customerId, amountCents }))
+      })
     },
   }
 }

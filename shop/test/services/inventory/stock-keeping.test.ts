@@ -12,14 +12,14 @@ async function openInventory(stock: Record<string, number>) {
   const repository = stockRepository(service.database)
   const received = Object.entries(stock).map(([productId, quantity]) => ({ productId, quantity }))
   await service.database.transaction((tx) => repository.takeOver(tx, received))
-  const keeping = stockKeeping({ stock: repository, outbox: service.outbox, newId })
+  const keeping = stockKeeping({ stock: repository, participant: service.participant, outbox: service.outbox, newId })
   return {
     ...service,
     repository,
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
     reserve: (orderId: string, lines: { productId: string; quantity: number }[]) =>
-      service.database.transaction((tx) => keeping.reserve(tx, { orderId, lines })),
-    release: (reservationId: string) => service.database.transaction((tx) => keeping.release(tx, reservationId)),
+      keeping.reserve(`${orderId}/reserve`, { orderId, lines }),
+    release: (orderId: string) => keeping.release(`${orderId}/reserve`),
     ship: (orderId: string) => service.database.transaction((tx) => keeping.ship(tx, orderId)),
     types: async () => (await service.published('inventory')).map(({ type }) => type),
   }
@@ -28,12 +28,30 @@ async function openInventory(stock: Record<string, number>) {
 describe('inventory', () => {
   test('a reservation that is released leaves stock and two events behind', async () => {
     await using inventory = await openInventory({ a: 5 })
-    const { reservationId } = await inventory.reserve('o1', [{ productId: 'a', quantity: 3 }])
+    await inventory.reserve('o1', [{ productId: 'a', quantity: 3 }])
     assert.deepEqual(await inventory.repository.level('a'), { productId: 'a', onHand: 2, reserved: 3, shipped: 0 })
-    await inventory.release(reservationId)
-    await inventory.release(reservationId)
+    await inventory.release('o1')
+    await inventory.release('o1')
     assert.deepEqual(await inventory.repository.level('a'), { productId: 'a', onHand: 5, reserved: 0, shipped: 0 })
     assert.deepEqual(await inventory.types(), ['stock.reserved', 'stock.released'])
+  })
+
+  test('a reservation that is asked for again under its key is the same one', async () => {
+    await using inventory = await openInventory({ a: 5 })
+    const lines = [{ productId: 'a', quantity: 3 }]
+    assert.deepEqual(await inventory.reserve('o1', lines), await inventory.reserve('o1', lines))
+    assert.equal((await inventory.repository.level('a'))?.onHand, 2)
+    assert.deepEqual(await inventory.types(), ['stock.reserved'])
+  })
+
+  test('a release that overtakes its reservation wins', async () => {
+    await using inventory = await openInventory({ a: 5 })
+    await inventory.release('o1')
+    await assert.rejects(
+      inventory.reserve('o1', [{ productId: 'a', quantity: 3 }]),
+      (error) => error instanceof RejectedError && error.reason === 'compensated',
+    )
+    assert.equal((await inventory.repository.level('a'))?.onHand, 5)
   })
 
   test('an order that is short of one product gets nothing, publishes nothing, and hears which', async () => {
@@ -51,17 +69,17 @@ describe('inventory', () => {
 
   test('goods leave with the parcel, and come back when the order is undone after all', async () => {
     await using inventory = await openInventory({ a: 5 })
-    const { reservationId } = await inventory.reserve('o1', [{ productId: 'a', quantity: 3 }])
+    await inventory.reserve('o1', [{ productId: 'a', quantity: 3 }])
     await inventory.ship('o1')
     assert.deepEqual(await inventory.repository.level('a'), { productId: 'a', onHand: 2, reserved: 0, shipped: 3 })
-    await inventory.release(reservationId)
+    await inventory.release('o1')
     assert.deepEqual(await inventory.repository.level('a'), { productId: 'a', onHand: 5, reserved: 0, shipped: 0 })
   })
 
   test('a parcel that is heard of after the release takes nothing', async () => {
     await using inventory = await openInventory({ a: 5 })
-    const { reservationId } = await inventory.reserve('o1', [{ productId: 'a', quantity: 3 }])
-    await inventory.release(reservationId)
+    await inventory.reserve('o1', [{ productId: 'a', quantity: 3 }])
+    await inventory.release('o1')
     await inventory.ship('o1')
     assert.deepEqual(await inventory.repository.level('a'), { productId: 'a', onHand: 5, reserved: 0, shipped: 0 })
   })

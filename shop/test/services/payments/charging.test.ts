@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { VirtualClock } from '@seaworthy/testing'
 import { InvalidInputError, newId, RejectedError } from 'seaworthy/core'
 import { commandHandler } from 'seaworthy/event-sourcing'
 import { startProjection } from 'seaworthy/projections'
@@ -13,17 +14,19 @@ import { openServiceDatabase } from '../../service-database.ts'
 async function openPayments() {
   const service = await openServiceDatabase(BALANCES_SCHEMA)
   const { database } = service
+  const clock = new VirtualClock()
   const store = sqliteEventStore(database)
   const payments = commandHandler({ decider: payment, events: paymentEvents, store, database, schemaVersion: 1 })
-  const acts = charging({ payments, outbox: service.outbox, newId })
+  const acts = charging({ payments, participant: service.participant, outbox: service.outbox, clock, newId })
   return {
     ...service,
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
-    charge: (card: string, amountCents = 1_250) => {
+    clock,
+    charge: (card: string, { amountCents = 1_250, key = 'o1/charge' } = {}) => {
       const request: ChargeRequest = { orderId: 'o1', customerId: 'c1', amountCents, card }
-      return database.transaction((tx) => acts.charge(tx, request))
+      return acts.charge(key, request)
     },
-    refund: (paymentId: string) => database.transaction((tx) => acts.refund(tx, paymentId)),
+    refund: (key = 'o1/charge') => acts.refund(key),
     types: async () => (await service.published('payments')).map(({ type }) => type),
     /** The ledger, once its projection has caught up. */
     async ledger() {
@@ -47,43 +50,61 @@ async function openPayments() {
 describe('payments', () => {
   test('a charge is a balanced entry in the ledger, and an event', async () => {
     await using payments = await openPayments()
-    const { paymentId, answerDelayMs } = await payments.charge('ok')
-    assert.ok(paymentId)
-    assert.equal(answerDelayMs, 0)
+    assert.ok((await payments.charge('ok')).paymentId)
     assert.deepEqual(await payments.ledger(), { sumCents: 0, balanceCents: 1_250 })
     assert.deepEqual(await payments.types(), ['payment.charged'])
   })
 
+  test('a charge that is asked for again under its key is the same one, and under another key another', async () => {
+    await using payments = await openPayments()
+    assert.deepEqual(await payments.charge('ok'), await payments.charge('ok'))
+    assert.equal((await payments.ledger()).balanceCents, 1_250)
+    await payments.charge('ok', { key: 'o2/charge' })
+    assert.equal((await payments.ledger()).balanceCents, 2_500)
+  })
+
   test('a refund takes the charge back, once', async () => {
     await using payments = await openPayments()
-    const { paymentId } = await payments.charge('ok')
-    await payments.refund(paymentId)
-    await payments.refund(paymentId)
+    await payments.charge('ok')
+    await payments.refund()
+    await payments.refund()
     assert.deepEqual(await payments.ledger(), { sumCents: 0, balanceCents: 0 })
     assert.deepEqual(await payments.types(), ['payment.charged', 'payment.refunded'])
   })
 
-  test('a declined card moves no money', async () => {
+  test('a refund that overtakes its charge wins: the charge then does nothing', async () => {
     await using payments = await openPayments()
-    await assert.rejects(payments.charge('declined'), (error) => error instanceof RejectedError && error.reason === 'card-declined')
-    assert.deepEqual(await payments.ledger(), { sumCents: 0, balanceCents: 0 })
+    await payments.refund()
+    await assert.rejects(payments.charge('ok'), (error) => error instanceof RejectedError && error.reason === 'compensated')
     assert.deepEqual(await payments.types(), [])
   })
 
-  test('a slow card is booked at once, and answered later', async () => {
+  test('a declined card moves no money, and is told about once, however often it is tried', async () => {
     await using payments = await openPayments()
-    assert.equal((await payments.charge('slow')).answerDelayMs, 2_000)
+    const declined = (error: unknown) => error instanceof RejectedError && error.reason === 'card-declined'
+    await assert.rejects(payments.charge('declined'), declined)
+    await assert.rejects(payments.charge('declined'), declined)
+    await payments.refund()
+    assert.deepEqual(await payments.ledger(), { sumCents: 0, balanceCents: 0 })
+    assert.deepEqual(await payments.types(), ['payment.declined'])
+  })
+
+  test('a slow card is booked at once and answered 2 s later; a repetition is answered at once', async () => {
+    await using payments = await openPayments()
+    let answered = false
+    const slow = payments.charge('slow').then((answer) => {
+      answered = true
+      return answer
+    })
+    const again = await payments.charge('slow')
+    assert.equal(answered, false)
     assert.equal((await payments.ledger()).balanceCents, 1_250)
+    await payments.clock.advance(2_000)
+    assert.deepEqual(await slow, again)
   })
 
   test('a card that is none is bad input, and the field is named', async () => {
     await using payments = await openPayments()
     await assert.rejects(payments.charge('4111'), (error) => error instanceof InvalidInputError && error.fields[0]?.field === 'card')
-  })
-
-  test('a refund of a payment that never was does nothing', async () => {
-    await using payments = await openPayments()
-    await payments.refund('nothing')
-    assert.deepEqual(await payments.types(), [])
   })
 })

@@ -11,10 +11,10 @@ const order = (quantity: number) => ({ orderId: 'o1', customerId: 'c1', lines: [
 describe('shipping', () => {
   test('a parcel is booked and cancelled once, and both are told', async () => {
     await using shipping = await openServiceDatabase(SHIPPING_SCHEMA)
-    const acts = booking({ shipments: shipmentRepository, outbox: shipping.outbox, newId })
-    const { shipmentId } = await shipping.database.transaction((tx) => acts.book(tx, order(100)))
-    await shipping.database.transaction((tx) => acts.cancel(tx, shipmentId))
-    await shipping.database.transaction((tx) => acts.cancel(tx, shipmentId))
+    const acts = booking({ shipments: shipmentRepository, participant: shipping.participant, outbox: shipping.outbox, newId })
+    const { shipmentId } = await acts.book('o1/book', order(100))
+    await acts.cancel('o1/book')
+    await acts.cancel('o1/book')
     const events = await shipping.published('shipping')
     assert.deepEqual(
       events.map(({ type, data }) => [type, data]),
@@ -24,11 +24,8 @@ describe('shipping', () => {
 
   test('more pieces than a parcel takes are refused, and nothing is told', async () => {
     await using shipping = await openServiceDatabase(SHIPPING_SCHEMA)
-    const acts = booking({ shipments: shipmentRepository, outbox: shipping.outbox, newId })
-    await assert.rejects(
-      shipping.database.transaction((tx) => acts.book(tx, order(101))),
-      (error) => error instanceof RejectedError && error.reason === 'shipping-refused',
-    )
+    const acts = booking({ shipments: shipmentRepository, participant: shipping.participant, outbox: shipping.outbox, newId })
+    await assert.rejects(acts.book('o1/book', order(101)), (error) => error instanceof RejectedError && error.reason === 'shipping-refused')
     assert.deepEqual(await shipping.published('shipping'), [])
   })
 })

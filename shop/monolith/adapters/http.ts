@@ -1,0 +1,48 @@
+import { type HttpServer, serve } from '@seaworthy/rpc/rest'
+import type { Database, Transaction } from 'seaworthy/core'
+import type { Catalog } from '../application/catalog.ts'
+import type { Customers } from '../application/customers.ts'
+import type { Reviews } from '../application/reviews.ts'
+import type { TakingOver } from '../application/taking-over.ts'
+import { monolithApi, monolithImport } from '../contract/rest.ts'
+
+export interface MonolithModules {
+  readonly database: Database
+  readonly catalog: Catalog
+  readonly reviews: Reviews
+  readonly customers: Customers
+  readonly takingOver: TakingOver
+  /** The document of the whole public API. */
+  readonly openApiDocument: () => Record<string, unknown>
+}
+
+export function serveMonolith(server: HttpServer, modules: MonolithModules): void {
+  const { catalog, reviews, customers } = modules
+  let document: Record<string, unknown> | undefined
+  serve(server, monolithApi, {
+    searchProducts: async ({ query: { q, ...page } }) => ({ status: 200, body: await catalog.search({ text: q, ...page }) }),
+    getProduct: async ({ params }) => ({ status: 200, body: await catalog.product(params.id) }),
+    listReviews: async ({ query }) => ({ status: 200, body: await reviews.ofProduct(query) }),
+    writeReview: async ({ body }) => ({ status: 201, body: await reviews.write(body) }),
+    createCustomer: async ({ body }) => {
+      const customer = await customers.create(body)
+      return { status: 201, headers: { location: `/api/customers/${customer.id}` }, body: customer }
+    },
+    getCustomer: async ({ params }) => ({ status: 200, body: await customers.customer(params.id) }),
+    // Made when it is first asked for: the start has no use for it.
+    getOpenApi: async () => ({ status: 200, body: (document ??= modules.openApiDocument()) }),
+  })
+  serveImport(server, modules)
+}
+
+function serveImport(server: HttpServer, { database, takingOver }: MonolithModules): void {
+  const outcome = async (records: number, takeOver: (tx: Transaction) => Promise<number>) => {
+    const added = await database.transaction(takeOver)
+    return { status: 200, body: { added, known: records - added } } as const
+  }
+  serve(server, monolithImport, {
+    importProducts: ({ body: { products } }) => outcome(products.length, (tx) => takingOver.products(tx, products)),
+    importReviews: ({ body: { reviews } }) => outcome(reviews.length, (tx) => takingOver.reviews(tx, reviews)),
+    importCustomers: ({ body: { customers } }) => outcome(customers.length, (tx) => takingOver.customers(tx, customers)),
+  })
+}
