@@ -3,6 +3,12 @@ import type { OrderRepository } from '../application/ports.ts'
 import type { Order, OrderLine, OrderState } from '../domain/order.ts'
 
 const INSERT_ORDER = 'INSERT INTO orders (id, customer_id, lines, total_cents, status, reason, placed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)'
+// One statement for a whole batch. WHERE true tells the parser that ON belongs to the INSERT.
+const TAKE_OVER = `INSERT INTO orders (id, customer_id, lines, total_cents, status, reason, placed_at_ms)
+  SELECT value ->> 'id', value ->> 'customerId', value -> 'lines', value ->> 'totalCents', 'completed', NULL, value ->> 'placedAtMs'
+  FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING
+  RETURNING id`
+const SELECT_ANY = 'SELECT 1 AS found FROM orders LIMIT 1'
 const INSERT_KEY = 'INSERT INTO checkout_keys (key, order_id, fingerprint) VALUES (?, ?, ?)'
 // By primary key.
 const UPDATE_STATE = 'UPDATE orders SET status = ?, reason = ? WHERE id = ?'
@@ -45,6 +51,13 @@ export function orderRepository(database: Database): OrderRepository {
     async find(orderId, tx) {
       const [row] = await read(tx ?? database, { sql: SELECT_ORDER, params: [orderId] })
       return row === undefined ? undefined : toOrder(row)
+    },
+    async takeOver(tx, orders) {
+      const added = await tx.query<{ id: string }>({ sql: TAKE_OVER, params: [JSON.stringify(orders)] })
+      return new Set(added.map(({ id }) => id))
+    },
+    async isEmpty() {
+      return (await database.query({ sql: SELECT_ANY })).length === 0
     },
     async checkoutByKey(key) {
       const [row] = await database.query<{ order_id: string; fingerprint: string }>({ sql: SELECT_KEY, params: [key] })

@@ -14,6 +14,8 @@ export interface OrderLine {
   readonly quantity: number
   /** Price of one piece when the order was placed: later changes of the catalog do not touch it. */
   readonly priceCents: number
+  /** What the line costs less than quantity times price. Orders taken over from other systems have it. */
+  readonly discountCents?: number | undefined
 }
 
 /**
@@ -54,7 +56,7 @@ export function mergeLines(lines: readonly RequestedLine[]): readonly RequestedL
 }
 
 export function totalCents(lines: readonly OrderLine[]): number {
-  return lines.reduce((sum, line) => sum + line.priceCents * line.quantity, 0)
+  return lines.reduce((sum, line) => sum + line.priceCents * line.quantity - (line.discountCents ?? 0), 0)
 }
 
 /** Prices the lines by the catalog. Every requested product must be among the offered ones. */

@@ -1,0 +1,38 @@
+import { type HttpServer, serve } from '@seaworthy/rpc/rest'
+import { NotFoundError } from 'seaworthy/core'
+import type { OrderRepository } from '../application/ports.ts'
+import type { PlaceOrder } from '../application/place-order.ts'
+import type { TakeOverOrders } from '../application/taking-over.ts'
+import { ordersApi, ordersImport } from '../contract/rest.ts'
+import type { OrderState } from '../domain/order.ts'
+
+export function serveOrders(
+  server: HttpServer,
+  options: { placeOrder: PlaceOrder; orders: OrderRepository; takeOver: TakeOverOrders },
+): void {
+  serve(server, ordersApi, {
+    checkout: async ({ body, call }) => {
+      const order = await options.placeOrder(body, call.idempotencyKey, call)
+      return { status: 201, body: { orderId: order.id, ...shown(order.state), totalCents: order.totalCents } }
+    },
+    getOrder: async ({ params }) => {
+      const order = await options.orders.find(params.orderId)
+      if (order === undefined) throw new NotFoundError(`There is no order ${params.orderId}.`)
+      const { id, customerId, lines, totalCents, placedAtMs } = order
+      return {
+        status: 200,
+        body: { orderId: id, customerId, ...shown(order.state), lines, totalCents, placedAt: new Date(placedAtMs).toISOString() },
+      }
+    },
+  })
+  serve(server, ordersImport, {
+    importOrders: async ({ body }) => {
+      const added = await options.takeOver(body.orders)
+      return { status: 200, body: { added, known: body.orders.length - added } }
+    },
+  })
+}
+
+function shown(state: OrderState): { status: OrderState['status']; reason?: string } {
+  return state.status === 'rejected' ? { status: state.status, reason: state.reason } : { status: state.status }
+}

@@ -1,0 +1,23 @@
+import { exponential } from 'seaworthy/core'
+import { countWindow, type PolicyDeclaration } from 'seaworthy/resilience'
+
+const breaker = { failureRate: 0.5, window: countWindow(40), minimumCalls: 20, openMs: 1_000, probesMax: 3 }
+
+/** Questions to the monolith: reading, so asking again is safe, and a customer waits. */
+export const MONOLITH_POLICY: PolicyDeclaration = {
+  idempotent: true,
+  timeout: { attemptMs: 1_500, totalMs: 4_000 },
+  retry: { attemptsMax: 4, backoff: exponential({ baseMs: 50, maxMs: 1_000 }), budget: { ratio: 0.2 } },
+  circuitBreaker: breaker,
+  bulkhead: { concurrencyMax: 32, queueMax: 256 },
+}
+
+/**
+ * Calls of saga steps. The saga asks again by itself, under the step's key and for much longer than a call lasts, so there is no retry here:
+ * two layers that retry multiply.
+ */
+export const PARTICIPANT_POLICY: PolicyDeclaration = {
+  timeout: { attemptMs: 1_000 },
+  circuitBreaker: { ...breaker, failureRate: 0.8 },
+  bulkhead: { concurrencyMax: 32, queueMax: 256 },
+}
