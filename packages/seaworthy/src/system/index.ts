@@ -5,6 +5,6 @@
  * The guarantee: a declaration is checked when it is made: one owner for each database and topic, no call to a service that does not exist.
  * Not promised: nothing here starts a process or opens a connection.
  */
-export { type Lifecycle, type LifecycleOptions, type Part } from './lifecycle.ts'
+export { type Lifecycle, lifecycle, type LifecycleOptions, onTerminationSignals, type Part, StopError } from './lifecycle.ts'
 export { type ServiceDeclaration, type ServiceRole, type Service, defineService } from './service.ts'
 export { type Route, type System, type SystemDeclaration, defineSystem } from './system.ts'

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { ConfigurationError } from 'seaworthy/core'
+import { defineService, defineSystem, type ServiceDeclaration } from 'seaworthy/system'
+
+const declared = (name: string, fields: Partial<ServiceDeclaration> = {}) =>
+  defineService({
+    name,
+    context: 'sales',
+    purpose: 'Sells things.',
+    owns: [],
+    publishes: [],
+    consumes: [],
+    calls: [],
+    main: new URL('file:///main.ts'),
+    serves: ['http'],
+    ...fields,
+  })
+
+const refused = (make: () => unknown, ...why: readonly RegExp[]) =>
+  assert.throws(make, (error: unknown) => {
+    assert.ok(error instanceof ConfigurationError)
+    assert.equal(error.executed, 'no')
+    assert.equal(error.final, true)
+    for (const each of why) assert.match(error.message, each)
+    return true
+  })
+
+describe('a service', () => {
+  test('has a name that can be a topic, a database and a host', () => {
+    for (const name of ['', 'Orders', 'orders_1', '1orders', 'a'.repeat(41), '../orders']) refused(() => declared(name), /lower-case/)
+    assert.equal(declared('orders-2').name, 'orders-2')
+  })
+
+  test('does not call itself', () => refused(() => declared('orders', { calls: ['orders'] }), /orders declares a call to itself/))
+
+  test('is a business service unless declared otherwise, and does not change', () => {
+    const service = declared('orders')
+    assert.equal(service.role, 'service')
+    assert.equal(declared('edge', { role: 'gateway' }).role, 'gateway')
+    assert.ok(Object.isFrozen(service))
+  })
+})
+
+describe('a system', () => {
+  test('names every rule that is broken at once', () => {
+    refused(
+      () =>
+        defineSystem({
+          name: 'shop',
+          services: [
+            declared('orders', { owns: ['orders'], publishes: ['orders'], calls: ['nobody'], consumes: ['silence'] }),
+            declared('billing', { owns: ['orders'], publishes: ['orders'] }),
+            declared('orders'),
+          ],
+          routes: [{ path: '/api/*', service: 'ghost' }],
+        }),
+      /System shop does not hold together/,
+      /two services are called orders/,
+      /database orders has two owners, orders and billing/,
+      /topic orders has two owners, orders and billing/,
+      /orders calls nobody, which is not in the system/,
+      /orders consumes topic silence, which nobody publishes/,
+      /route \/api\/\* leads to ghost/,
+    )
+  })
+
+  test('finds its services by name, and says what there is when asked for another', () => {
+    const shop = defineSystem({
+      name: 'shop',
+      services: [declared('orders', { calls: ['stock'] }), declared('stock')],
+      routes: [{ path: '/api/orders', service: 'orders' }],
+    })
+    assert.equal(shop.service('stock').name, 'stock')
+    refused(() => shop.service('billing'), /no service billing in system shop. It has: orders, stock/)
+  })
+})
