@@ -146,10 +146,7 @@ class FusedPolicy implements Policy {
     try {
       if (context.signal?.aborted) throw context.signal.reason
       // The receiver may have failed while this call waited: ask the breaker again rather than send one more into an open circuit.
-      if (permit !== undefined && this.#breaker?.holds(permit) === false) {
-        permit = undefined
-        permit = this.#breaker.admit()
-      }
+      if (permit !== undefined && this.#breaker?.holds(permit) === false) permit = this.#breaker.admit()
     } catch (error) {
       if (permit !== undefined) this.#breaker?.settle(permit, 'ignored')
       bulkhead.leave()

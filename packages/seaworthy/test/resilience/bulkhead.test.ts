@@ -67,20 +67,29 @@ describe('a bulkhead', () => {
     assertNothingLeft(clock, [controller.signal])
   })
 
-  test('an abort at the very moment of being let in gives the place to the next', async () => {
+  test('an abort in the moment between being let in and starting gives the place to the next', async () => {
     const clock = new VirtualClock()
     const guarded = bulkhead({ concurrencyMax: 1, queueMax: 2 }, { name, clock })
     const { body, calls } = heldBody()
-    const running = guarded.run(async (call) => {
-      await body(call)
-      controller.abort(new Error('left'))
-    })
     const { context, controller } = abortable()
-    const aborted = watched(guarded.run(() => assert.fail('called'), context))
+    let place: Promise<string> | undefined
+    const running = guarded.run((call) => (place = body(call)))
+    let called = false
+    const aborted = watched(
+      guarded.run(async () => {
+        called = true
+      }, context),
+    )
     const next = watched(guarded.run(body))
+    // Runs after the bulkhead has heard of the end, and before the one who waited first continues.
+    const abortThen = place!.then(() => {
+      assert.equal(guarded.snapshot().bulkhead?.queued, 1, 'it was let in')
+      return controller.abort(new Error('left'))
+    })
     calls[0]!.succeed()
-    await running
+    await Promise.all([running, abortThen])
     await clock.advance(0)
+    assert.equal(called, false)
     assert.equal(aborted.settled, 'error')
     calls[1]!.succeed()
     await clock.advance(0)

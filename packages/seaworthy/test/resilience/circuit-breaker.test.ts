@@ -87,6 +87,16 @@ describe('a circuit breaker', () => {
     assert.equal(breakerOf(guarded).state, 'closed')
   })
 
+  test('once closed, it starts counting from nothing', async () => {
+    const clock = new VirtualClock()
+    const guarded = circuitBreaker({ consecutiveFailures: 2, openMs: 1_000 }, { name, clock })
+    for (let call = 0; call < 2; call++) await errorOf(guarded.run(fails))
+    await clock.advance(1_000)
+    await guarded.run(works)
+    await errorOf(guarded.run(fails))
+    assert.deepEqual(breakerOf(guarded), { state: 'closed', calls: 1, failures: 1, opened: 1, rejected: 0 })
+  })
+
   test('a probe that succeeded counts against the probes too', async () => {
     const clock = new VirtualClock()
     const guarded = await readyForProbes(clock, 2)
