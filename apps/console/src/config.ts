@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { ConfigurationError } from 'seaworthy/core'
+
+/** What the console's process is told by its environment. */
+export interface ConsoleConfig {
+  readonly service: string
+  readonly instance: string
+  readonly databasePath: string
+  /** Page, API and ingest, for people. */
+  readonly consolePort: number
+  /** Health, for the supervisor. May be the same. */
+  readonly httpPort: number
+  readonly runFile: string | undefined
+  readonly logLevel: LogLevel
+  readonly hostNames: readonly string[]
+  readonly tracesMax: number
+  readonly ageMaxMs: number
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+type LogLevel = (typeof LOG_LEVELS)[number]
+const HOUR_MS = 3_600_000
+
+/** @throws ConfigurationError naming every variable that is missing or wrong */
+export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
+  const problems: string[] = []
+  const number = (name: string, range: { min: number; max: number; fallback?: number }): number => {
+    const text = env[name]
+    const value = text === undefined || text === '' ? range.fallback : Number(text)
+    if (value !== undefined && Number.isInteger(value) && value >= range.min && value <= range.max) return value
+    problems.push(`${name} must be a whole number from ${range.min} to ${range.max}`)
+    return range.min
+  }
+  const port = { min: 1, max: 65_535 }
+  const dataDir = env['SEAWORTHY_DATA_DIR'] ?? ''
+  if (dataDir === '') problems.push('SEAWORTHY_DATA_DIR must name the folder for the traces')
+  const logLevel = LOG_LEVELS.find((level) => level === (env['SEAWORTHY_LOG_LEVEL'] || 'info'))
+  if (logLevel === undefined) problems.push(`SEAWORTHY_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`)
+  const consolePort = number('SEAWORTHY_CONSOLE_PORT', port)
+  const config: ConsoleConfig = {
+    service: env['SEAWORTHY_SERVICE'] || 'console',
+    instance: env['SEAWORTHY_INSTANCE'] || 'console-1',
+    databasePath: join(dataDir, 'traces.sqlite'),
+    consolePort,
+    httpPort: number('SEAWORTHY_HTTP_PORT', { ...port, fallback: consolePort }),
+    runFile: env['SEAWORTHY_RUN_FILE'] || undefined,
+    logLevel: logLevel ?? 'info',
+    hostNames: (env['SEAWORTHY_CONSOLE_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || []),
+    tracesMax: number('SEAWORTHY_CONSOLE_TRACES_MAX', { min: 1, max: 10_000_000, fallback: 20_000 }),
+    ageMaxMs: number('SEAWORTHY_CONSOLE_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 168 }) * HOUR_MS,
+  }
+  if (problems.length > 0) throw new ConfigurationError(`The console cannot start: ${problems.join('; ')}.`)
+  return config
+}

@@ -1,0 +1,94 @@
+import type { FastifyInstance } from 'fastify'
+import { InvalidInputError, type InvalidField } from 'seaworthy/core'
+import type { IngestQueue } from '../ingest-queue.ts'
+import type { TraceFilter, TraceStore } from '../store/trace-store.ts'
+import type { LatencyWindow } from '../system/latency-window.ts'
+import { serviceViews } from '../system/overview.ts'
+import type { RunFileReader } from '../system/run-file.ts'
+import { sendProblem } from './problem.ts'
+
+export interface ApiParts {
+  readonly store: TraceStore
+  readonly queue: IngestQueue
+  readonly runFile: RunFileReader
+  readonly figures: LatencyWindow
+}
+
+const LIMIT_DEFAULT = 50
+const LIMIT_MAX = 500
+
+/** What the page and other programs read. */
+export function registerApi(app: FastifyInstance, { store, queue, runFile, figures }: ApiParts): void {
+  app.get('/api/services', async (_request, reply) => {
+    await runFile.refresh()
+    const { system, startedAt } = runFile.state
+    return reply.header('cache-control', 'no-store').send({
+      system,
+      startedAt,
+      services: serviceViews(runFile.state, figures),
+      ingest: { ...queue.status, ...store.counts },
+    })
+  })
+
+  app.get<{ Querystring: Record<string, unknown> }>('/api/traces', async (request, reply) => {
+    const filter = traceFilter(request.query)
+    const traces = await store.list(filter)
+    return reply.header('cache-control', 'no-store').send({
+      traces: traces.map(({ startUs: _startUs, ...trace }) => trace),
+      // Where the next page begins: hand it back as `before`. Absent on the last page.
+      ...(traces.length === filter.limit && { nextBefore: String(traces.at(-1)!.startUs) }),
+    })
+  })
+
+  app.get<{ Params: { traceId: string } }>('/api/traces/:traceId', async (request, reply) => {
+    const traceId = request.params.traceId.toLowerCase()
+    if (!/^[0-9a-f]{32}$/.test(traceId)) return sendProblem(reply, 404, 'A trace id has 32 hexadecimal digits.')
+    const trace = await store.trace(traceId)
+    if (trace === undefined) {
+      return sendProblem(
+        reply,
+        404,
+        `There is no trace ${traceId}. Its spans have not arrived yet, or it was deleted to keep within the limits.`,
+      )
+    }
+    return reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(trace)
+  })
+}
+
+/** @throws InvalidInputError naming each parameter that does not hold */
+export function traceFilter(query: Record<string, unknown>): TraceFilter {
+  const invalid: InvalidField[] = []
+  const text = (name: string): string | undefined => {
+    const value = query[name]
+    if (value === undefined || value === '') return undefined
+    if (typeof value === 'string' && value.length <= 200) return value
+    invalid.push({ field: name, message: 'must be given once, with at most 200 characters' })
+    return undefined
+  }
+  const number = (name: string, max: number): number | undefined => {
+    const value = text(name)
+    if (value === undefined) return undefined
+    const parsed = Number(value)
+    if (parsed >= 0 && parsed <= max) return parsed
+    invalid.push({ field: name, message: `must be a number from 0 to ${max}` })
+    return undefined
+  }
+  const status = text('status')
+  if (status !== undefined && status !== 'ok' && status !== 'error') invalid.push({ field: 'status', message: 'must be ok or error' })
+  const filter: TraceFilter = {
+    limit: Math.max(1, Math.floor(number('limit', LIMIT_MAX) ?? LIMIT_DEFAULT)),
+    correlationId: text('correlationId'),
+    service: text('service'),
+    minDurationMs: number('minDurationMs', 86_400_000),
+    status: status === 'ok' || status === 'error' ? status : undefined,
+    text: text('q'),
+    beforeUs: number('before', Number.MAX_SAFE_INTEGER),
+  }
+  if (invalid.length > 0) {
+    throw new InvalidInputError(
+      `The query does not hold: ${invalid.map(({ field, message }) => `${field} ${message}`).join('; ')}.`,
+      invalid,
+    )
+  }
+  return filter
+}

@@ -1,0 +1,48 @@
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
+import type { Logger } from 'pino'
+import { InvalidInputError } from 'seaworthy/core'
+import { type ApiParts, registerApi } from './api.ts'
+import { BODY_BYTES_MAX, registerIngest } from './ingest.ts'
+import type { LiveUpdates } from './live.ts'
+import { registerPage } from './page.ts'
+import { problem, sendProblem } from './problem.ts'
+import { protect } from './protection.ts'
+
+export interface AppOptions extends ApiParts {
+  readonly live: LiveUpdates
+  readonly logger: Logger
+  /** Names besides those of loopback under which the console may be called. */
+  readonly hostNames: readonly string[]
+  /** Whether the process may receive work. */
+  readonly isReady: () => boolean
+  /** Folder of the built page. */
+  readonly pageFolder?: string | undefined
+}
+
+/** The console's one application: page, API, ingest and health. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, routerOptions: { maxParamLength: 200 } })
+  protect(app, { hostNames: options.hostNames })
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `There is no ${request.method} ${request.url.split('?')[0]}.`))
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    if (error instanceof InvalidInputError) {
+      return reply
+        .code(400)
+        .type('application/problem+json')
+        .send({ ...problem(400, error.message), errors: error.fields })
+    }
+    const status = error.statusCode ?? 500
+    if (status < 500) return sendProblem(reply, status, error.message)
+    options.logger.error({ err: error, method: request.method, path: request.url.split('?')[0] }, 'request failed')
+    return sendProblem(reply, 500, 'The console failed to answer. Its log says why.')
+  })
+  app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/readyz', (_request, reply) =>
+    options.isReady() ? { status: 'ready' } : sendProblem(reply, 503, 'The console is starting, or stopping.'),
+  )
+  registerIngest(app, options.queue)
+  registerApi(app, options)
+  options.live.register(app)
+  registerPage(app, options.pageFolder)
+  return app
+}

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { sendProblem } from './problem.ts'
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** Beside the sources in a checkout, and beside the compiled files in the package: the same place from both. */
+export const BUILT_PAGE = fileURLToPath(new URL('../../dist/web/', import.meta.url))
+
+const NOT_BUILT = `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Seaworthy console: not built</title>
+<link rel="icon" href="data:,">
+<h1>The page has not been built</h1>
+<p>The console receives traces and answers its API, but its page is missing. In the repository run</p>
+<pre>npm run build:console</pre>
+<p>and load this address again. The data is there already: <a href="/api/services">/api/services</a>, <a href="/api/traces">/api/traces</a>.</p>
+</html>
+`
+
+/** The built page. Its assets carry a hash of their content in their names, and never change; its HTML names them, and is always asked for. */
+export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
+  const html = async (_request: unknown, reply: FastifyReply): Promise<FastifyReply> => {
+    const page = await readFile(join(folder, 'index.html')).catch(() => undefined)
+    return reply
+      .code(page === undefined ? 503 : 200)
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .send(page ?? NOT_BUILT)
+  }
+  // The page's own addresses, so that a link to a trace or a span can be sent to somebody.
+  for (const path of ['/', '/system', '/traces', '/traces/:traceId']) app.get(path, html)
+
+  app.get<{ Params: { name: string } }>('/assets/:name', async (request, reply) => {
+    const { name } = request.params
+    // One plain file name: nothing that leads out of the folder.
+    const content = /^[\w-]+(?:\.[\w-]+)+$/.test(name) ? await readFile(join(folder, 'assets', name)).catch(() => undefined) : undefined
+    if (content === undefined) return sendProblem(reply, 404, `There is no asset ${name}. Load the page again: it was built anew.`)
+    return reply
+      .type(TYPES[extname(name)] ?? 'application/octet-stream')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .send(content)
+  })
+}

@@ -1,0 +1,107 @@
+import { type Clock, type Timer, systemClock } from 'seaworthy/core'
+import type { SpanRow } from './otlp/rows.ts'
+import type { TraceStore } from './store/trace-store.ts'
+
+export interface IngestQueueOptions {
+  readonly store: Pick<TraceStore, 'write'>
+  /** Spans that wait to be stored at most. Default 50,000. */
+  readonly spansMax?: number
+  /** Bytes of their bodies at most. Default 64 MiB. */
+  readonly bytesMax?: number
+  /** Spans stored in one transaction. Default 500. */
+  readonly batchSizeMax?: number
+  /** How long a span waits for others to share its transaction. Default 50 ms. */
+  readonly delayMs?: number
+  readonly onStored: (rows: readonly SpanRow[]) => void
+  readonly onError: (error: unknown, spansLost: number) => void
+  readonly clock?: Clock
+}
+
+/** Counts since the start. */
+export interface IngestStatus {
+  readonly queued: number
+  readonly received: number
+  readonly stored: number
+  /** Taken and then lost: the store failed, or their trace was full. */
+  readonly dropped: number
+  /** Turned away while the queue was full; their senders try again. */
+  readonly refused: number
+}
+
+/** Spans between the request that brought them and the store: a request is answered before its spans are on disk. */
+export class IngestQueue {
+  readonly #options: Required<Omit<IngestQueueOptions, 'clock'>>
+  readonly #clock: Clock
+  #waiting: SpanRow[] = []
+  #bytes = 0
+  #timer: Timer | undefined
+  #writing: Promise<void> | undefined
+  #received = 0
+  #stored = 0
+  #dropped = 0
+  #refused = 0
+
+  constructor({ clock = systemClock, ...options }: IngestQueueOptions) {
+    this.#options = { spansMax: 50_000, bytesMax: 64 << 20, batchSizeMax: 500, delayMs: 50, ...options }
+    this.#clock = clock
+  }
+
+  get status(): IngestStatus {
+    return { queued: this.#waiting.length, received: this.#received, stored: this.#stored, dropped: this.#dropped, refused: this.#refused }
+  }
+
+  /** @returns false when there is no room: all of the request is turned away, so that its sender can send it again */
+  offer(rows: readonly SpanRow[]): boolean {
+    const bytes = bytesOf(rows)
+    const isFull = this.#waiting.length + rows.length > this.#options.spansMax || this.#bytes + bytes > this.#options.bytesMax
+    // An empty queue takes anything that a request may hold, or such a request could never be stored.
+    if (isFull && this.#waiting.length > 0) {
+      this.#refused += rows.length
+      return false
+    }
+    this.#received += rows.length
+    this.#bytes += bytes
+    for (const row of rows) this.#waiting.push(row)
+    if (this.#waiting.length >= this.#options.batchSizeMax) this.#write()
+    else if (this.#writing === undefined)
+      this.#timer ??= this.#clock.timer(this.#options.delayMs, () => this.#write(), { keepAlive: false })
+    return true
+  }
+
+  /** Settles when all that waits has been stored. */
+  async drain(): Promise<void> {
+    this.#write()
+    await this.#writing
+  }
+
+  #write(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#waiting.length > 0) this.#writing ??= this.#writeAll()
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#options.batchSizeMax)
+      this.#bytes -= bytesOf(batch)
+      try {
+        const { stored, dropped } = await this.#options.store.write(batch)
+        this.#stored += stored
+        this.#dropped += dropped
+        this.#options.onStored(batch)
+      } catch (error) {
+        this.#dropped += batch.length
+        this.#options.onError(error, batch.length)
+      }
+      // Requests get their turn between two transactions: storing is synchronous work.
+      await new Promise<void>((resolve) => this.#clock.timer(0, resolve))
+    }
+    this.#writing = undefined
+  }
+}
+
+function bytesOf(rows: readonly SpanRow[]): number {
+  let bytes = 0
+  for (const row of rows) bytes += row.body.length
+  return bytes
+}

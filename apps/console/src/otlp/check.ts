@@ -1,0 +1,135 @@
+import type { ExportTraceRequest, ResourceSpans, ScopeSpans, Span } from './model.ts'
+
+/** What a request holds, and how many spans of it cannot be kept, with the reason of the first. */
+export interface CheckedRequest extends ExportTraceRequest {
+  readonly spanCount: number
+  readonly rejected: number
+  readonly why: string | undefined
+}
+
+const KINDS: Readonly<Record<string, number>> = {
+  SPAN_KIND_UNSPECIFIED: 0,
+  SPAN_KIND_INTERNAL: 1,
+  SPAN_KIND_SERVER: 2,
+  SPAN_KIND_CLIENT: 3,
+  SPAN_KIND_PRODUCER: 4,
+  SPAN_KIND_CONSUMER: 5,
+}
+const STATUS_CODES: Readonly<Record<string, number>> = { STATUS_CODE_UNSET: 0, STATUS_CODE_OK: 1, STATUS_CODE_ERROR: 2 }
+const NAME_LENGTH_MAX = 1_024
+// Unsigned 64 bits hold twenty digits; the store counts microseconds in a double, which is exact until the year 2255.
+const NANOS_MAX = 9_000_000_000_000_000_000n
+
+/** A span that breaks the specification. Others of its request are kept. */
+class SpanRefusal extends Error {}
+
+/**
+ * Takes a decoded request apart and brings every span to one form. Whoever sends may be of any language and version:
+ * numbers may be strings, enums may be names, lists may be missing.
+ * @throws TypeError when it is no trace request at all
+ */
+export function checkRequest(request: unknown): CheckedRequest {
+  const given = list(field(request, 'resourceSpans'), 'resourceSpans')
+  if (typeof request !== 'object' || request === null) throw new TypeError('The body is no ExportTraceServiceRequest: it is no object.')
+  let spanCount = 0
+  let rejected = 0
+  let why: string | undefined
+  const resourceSpans = given.map((each): ResourceSpans => {
+    const scopes = list(field(each, 'scopeSpans') ?? field(each, 'instrumentationLibrarySpans'), 'scopeSpans')
+    const scopeSpans = scopes.map((scoped): ScopeSpans => {
+      const spans: Span[] = []
+      for (const span of list(field(scoped, 'spans'), 'spans')) {
+        try {
+          spans.push(checkSpan(span))
+          spanCount++
+        } catch (error) {
+          if (!(error instanceof SpanRefusal)) throw error
+          rejected++
+          why ??= error.message
+        }
+      }
+      return { scope: field(scoped, 'scope'), spans, schemaUrl: text(field(scoped, 'schemaUrl')) }
+    })
+    const resource = field(each, 'resource')
+    return {
+      resource:
+        typeof resource === 'object' && resource !== null
+          ? { ...resource, attributes: keyValues(field(resource, 'attributes')) }
+          : undefined,
+      scopeSpans,
+      schemaUrl: text(field(each, 'schemaUrl')),
+    }
+  })
+  return { resourceSpans, spanCount, rejected, why }
+}
+
+function checkSpan(span: unknown): Span {
+  if (typeof span !== 'object' || span === null) throw new SpanRefusal('a span is no object')
+  const status = field(span, 'status')
+  const startTimeUnixNano = nanos(field(span, 'startTimeUnixNano'), 'startTimeUnixNano')
+  const endTimeUnixNano = nanos(field(span, 'endTimeUnixNano'), 'endTimeUnixNano')
+  const checked: Span = {
+    ...span,
+    traceId: id(field(span, 'traceId'), 32, 'traceId'),
+    spanId: id(field(span, 'spanId'), 16, 'spanId'),
+    parentSpanId: parentId(field(span, 'parentSpanId')),
+    name: (text(field(span, 'name')) ?? '').slice(0, NAME_LENGTH_MAX),
+    kind: enumeration(field(span, 'kind'), KINDS),
+    startTimeUnixNano,
+    // A span that ends before it began, by a clock set back in between, would have a negative length.
+    endTimeUnixNano: BigInt(endTimeUnixNano) < BigInt(startTimeUnixNano) ? startTimeUnixNano : endTimeUnixNano,
+    attributes: keyValues(field(span, 'attributes')),
+  }
+  if (typeof status !== 'object' || status === null) return checked
+  return { ...checked, status: { ...status, code: enumeration(field(status, 'code'), STATUS_CODES) } }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+}
+
+function list(value: unknown, name: string): readonly unknown[] {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value)) throw new TypeError(`The body is no ExportTraceServiceRequest: ${name} is no list.`)
+  return value
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Attributes that are key and value; others would break every reader behind. */
+function keyValues(value: unknown): readonly { key: string }[] {
+  if (!Array.isArray(value)) return []
+  return value.filter((each): each is { key: string } => {
+    const inner = field(each, 'value')
+    return typeof field(each, 'key') === 'string' && (inner === undefined || (typeof inner === 'object' && inner !== null))
+  })
+}
+
+function id(value: unknown, length: number, name: string): string {
+  const hex = typeof value === 'string' ? value.toLowerCase() : ''
+  if (hex.length !== length || !/^[0-9a-f]+$/.test(hex) || /^0+$/.test(hex)) {
+    throw new SpanRefusal(`${name} is not ${length} hexadecimal digits other than all zero`)
+  }
+  return hex
+}
+
+/** Absent, empty and all zero all mean that there is none. */
+function parentId(value: unknown): string | undefined {
+  if (value === undefined || value === null || (typeof value === 'string' && /^0*$/.test(value))) return undefined
+  return id(value, 16, 'parentSpanId')
+}
+
+function nanos(value: unknown, name: string): string {
+  const digits = typeof value === 'number' && Number.isFinite(value) ? BigInt(Math.trunc(value)).toString() : text(value)
+  if (digits === undefined || !/^\d{1,20}$/.test(digits) || BigInt(digits) > NANOS_MAX) {
+    throw new SpanRefusal(`${name} is no time in nanoseconds since the epoch`)
+  }
+  return BigInt(digits).toString()
+}
+
+function enumeration(value: unknown, names: Readonly<Record<string, number>>): number {
+  const number = typeof value === 'string' ? (names[value] ?? Number(value)) : Number(value ?? 0)
+  return Number.isInteger(number) ? number : 0
+}

@@ -1,0 +1,120 @@
+import { ProtobufError, type ProtobufReader, ProtobufReader as Reader } from './protobuf-reader.ts'
+
+/** How a field is named in OTLP's JSON form and read from the wire. */
+interface Field {
+  readonly name: string
+  readonly wireType: 0 | 1 | 2 | 5
+  readonly isList?: true
+  readonly read: (reader: ProtobufReader, depth: number) => unknown
+}
+
+type Message = Readonly<Record<number, Field>>
+
+const text: Field['read'] = (reader) => reader.text()
+const hex: Field['read'] = (reader) => reader.bytes().toString('hex')
+const number: Field['read'] = (reader) => Number(reader.varint())
+// JSON carries 64-bit integers as decimal strings (protobuf.dev/programming-guides/json).
+const time: Field['read'] = (reader) => reader.fixed64().toString()
+const signed: Field['read'] = (reader) => BigInt.asIntN(64, reader.varint()).toString()
+
+const one = (name: string, wireType: Field['wireType'], read: Field['read']): Field => ({ name, wireType, read })
+const nested = (name: string, message: () => Message): Field => ({
+  name,
+  wireType: 2,
+  read: (reader, depth) => decode(reader.message(), message(), depth),
+})
+const many = (name: string, message: () => Message): Field => ({ ...nested(name, message), isList: true })
+
+// Field numbers of opentelemetry-proto: common/v1/common.proto, resource/v1/resource.proto, trace/v1/trace.proto.
+const ANY_VALUE: Message = {
+  1: one('stringValue', 2, text),
+  2: one('boolValue', 0, (reader) => reader.varint() !== 0n),
+  3: one('intValue', 0, signed),
+  4: one('doubleValue', 1, (reader) => reader.double()),
+  5: nested('arrayValue', () => ({ 1: many('values', () => ANY_VALUE) })),
+  6: nested('kvlistValue', () => ({ 1: many('values', () => KEY_VALUE) })),
+  7: one('bytesValue', 2, (reader) => reader.bytes().toString('base64')),
+}
+const KEY_VALUE: Message = { 1: one('key', 2, text), 2: nested('value', () => ANY_VALUE) }
+const ATTRIBUTES = many('attributes', () => KEY_VALUE)
+const DROPPED_ATTRIBUTES = 'droppedAttributesCount'
+
+const SCOPE: Message = { 1: one('name', 2, text), 2: one('version', 2, text), 3: ATTRIBUTES, 4: one(DROPPED_ATTRIBUTES, 0, number) }
+const RESOURCE: Message = { 1: ATTRIBUTES, 2: one(DROPPED_ATTRIBUTES, 0, number) }
+const EVENT: Message = { 1: one('timeUnixNano', 1, time), 2: one('name', 2, text), 3: ATTRIBUTES, 4: one(DROPPED_ATTRIBUTES, 0, number) }
+const LINK: Message = {
+  1: one('traceId', 2, hex),
+  2: one('spanId', 2, hex),
+  3: one('traceState', 2, text),
+  4: ATTRIBUTES,
+  5: one(DROPPED_ATTRIBUTES, 0, number),
+  6: one('flags', 5, (reader) => reader.fixed32()),
+}
+const STATUS: Message = { 2: one('message', 2, text), 3: one('code', 0, number) }
+const SPAN: Message = {
+  1: one('traceId', 2, hex),
+  2: one('spanId', 2, hex),
+  3: one('traceState', 2, text),
+  4: one('parentSpanId', 2, hex),
+  5: one('name', 2, text),
+  6: one('kind', 0, number),
+  7: one('startTimeUnixNano', 1, time),
+  8: one('endTimeUnixNano', 1, time),
+  9: ATTRIBUTES,
+  10: one(DROPPED_ATTRIBUTES, 0, number),
+  11: many('events', () => EVENT),
+  12: one('droppedEventsCount', 0, number),
+  13: many('links', () => LINK),
+  14: one('droppedLinksCount', 0, number),
+  15: nested('status', () => STATUS),
+  16: one('flags', 5, (reader) => reader.fixed32()),
+}
+const SCOPE_SPANS: Message = { 1: nested('scope', () => SCOPE), 2: many('spans', () => SPAN), 3: one('schemaUrl', 2, text) }
+const RESOURCE_SPANS: Message = {
+  1: nested('resource', () => RESOURCE),
+  2: many('scopeSpans', () => SCOPE_SPANS),
+  3: one('schemaUrl', 2, text),
+}
+const REQUEST: Message = { 1: many('resourceSpans', () => RESOURCE_SPANS) }
+
+// A value may hold lists of values. A sender who nests them ten thousand deep means to break the stack.
+const DEPTH_MAX = 64
+
+/** An `ExportTraceServiceRequest` in protobuf, as the object that its JSON form would be. @throws ProtobufError */
+export function decodeTraceRequest(body: Buffer): unknown {
+  return { resourceSpans: [], ...decode(new Reader(body), REQUEST, 0) }
+}
+
+function decode(reader: ProtobufReader, message: Message, depth: number): Record<string, unknown> {
+  if (depth > DEPTH_MAX) throw new ProtobufError(`messages are nested more than ${DEPTH_MAX} deep`)
+  const value: Record<string, unknown> = {}
+  while (!reader.isAtEnd) {
+    const { field: fieldNumber, wireType } = reader.tag()
+    const field = message[fieldNumber]
+    if (field === undefined || field.wireType !== wireType) {
+      reader.skip(wireType)
+      continue
+    }
+    const read = field.read(reader, depth + 1)
+    if (field.isList !== true) value[field.name] = read
+    else if (Object.hasOwn(value, field.name)) (value[field.name] as unknown[]).push(read)
+    else value[field.name] = [read]
+  }
+  return value
+}
+
+/** An `ExportTraceServiceResponse`: nothing when all was taken. */
+export function encodeTraceResponse(rejected: number, why: string): Buffer {
+  if (rejected === 0) return Buffer.alloc(0)
+  const message = Buffer.from(why.slice(0, 1_000), 'utf8')
+  const partial = Buffer.concat([Buffer.of(0x08), varint(rejected), Buffer.of(0x12), varint(message.length), message])
+  return Buffer.concat([Buffer.of(0x0a), varint(partial.length), partial])
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest])
+    bytes.push((rest % 128) | 0x80)
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { type ExportTraceRequest, type ResourceSpans, STATUS_ERROR, type ScopeSpans, type Span, textAttribute } from './model.ts'
+
+/** A span as it is stored: what is searched in columns, all of it as JSON. */
+export interface SpanRow {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId: string | null
+  readonly service: string
+  readonly name: string
+  readonly kind: number
+  /** Microseconds since the epoch: exact in a double until the year 2255. The body has the nanoseconds. */
+  readonly startUs: number
+  readonly endUs: number
+  readonly isError: boolean
+  readonly correlationId: string | null
+  readonly origin: SpanOrigin
+  /** The span, in OTLP's JSON form. */
+  readonly body: string
+}
+
+/** Where spans come from: shared by all spans of one process and library, and kept once per trace. */
+export interface SpanOrigin {
+  /** The same for the same resource and scope. */
+  readonly key: string
+  readonly resource: string
+  readonly scope: string
+  readonly resourceSchemaUrl: string
+  readonly scopeSchemaUrl: string
+}
+
+const UNKNOWN_SERVICE = 'unknown'
+
+/** @throws RangeError for values that are nested too deep to be written */
+export function spanRows(request: ExportTraceRequest): SpanRow[] {
+  return request.resourceSpans.flatMap((resourceSpans) => {
+    const service = textAttribute(resourceSpans.resource?.attributes, 'service.name') || UNKNOWN_SERVICE
+    return resourceSpans.scopeSpans.flatMap((scopeSpans) => {
+      if (scopeSpans.spans.length === 0) return []
+      const origin = originOf(resourceSpans, scopeSpans)
+      return scopeSpans.spans.map((span) => row(span, service, origin))
+    })
+  })
+}
+
+function row(span: Span, service: string, origin: SpanOrigin): SpanRow {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    parentSpanId: span.parentSpanId ?? null,
+    service,
+    name: span.name,
+    kind: span.kind,
+    startUs: Number(BigInt(span.startTimeUnixNano) / 1_000n),
+    endUs: Number(BigInt(span.endTimeUnixNano) / 1_000n),
+    isError: span.status?.code === STATUS_ERROR,
+    correlationId: textAttribute(span.attributes, 'seaworthy.correlation_id') ?? null,
+    origin,
+    body: JSON.stringify(span),
+  }
+}
+
+function originOf(resourceSpans: ResourceSpans, scopeSpans: ScopeSpans): SpanOrigin {
+  const resource = JSON.stringify({ attributes: [], ...resourceSpans.resource })
+  const scope = JSON.stringify(scopeSpans.scope ?? {})
+  const resourceSchemaUrl = resourceSpans.schemaUrl ?? ''
+  const scopeSchemaUrl = scopeSpans.schemaUrl ?? ''
+  // A name for equal content, not a protection: collisions can only be made on purpose, by a sender against its own traces.
+  const key = createHash('sha1').update([resource, scope, resourceSchemaUrl, scopeSchemaUrl].join('\n')).digest('hex').slice(0, 20)
+  return { key, resource, scope, resourceSchemaUrl, scopeSchemaUrl }
+}

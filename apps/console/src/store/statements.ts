@@ -1,0 +1,75 @@
+/** Reads `trace` whole, once at the start: 20,000 short rows. */
+export const COUNT = 'SELECT count(*) AS traces, coalesce(sum(span_count), 0) AS spans FROM trace'
+
+// Primary key of trace, a look-up for each.
+export const SELECT_SPAN_COUNTS = 'SELECT trace_id, span_count FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))'
+
+// Unique index of span on (trace_id, span_id).
+export const INSERT_SPAN = `INSERT INTO span (trace_id, span_id, service, kind, start_us, end_us, is_error, origin_key, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace_id, span_id) DO NOTHING`
+
+// Primary key of trace. A span without a parent is a better root than one with; an earlier one is better than a later.
+export const UPSERT_TRACE = `INSERT INTO trace
+    (trace_id, start_us, end_us, span_count, error_count, root_service, root_name, root_is_orphan, root_start_us, correlation_id, updated_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (trace_id) DO UPDATE SET
+    start_us = min(start_us, excluded.start_us),
+    end_us = max(end_us, excluded.end_us),
+    span_count = span_count + excluded.span_count,
+    error_count = error_count + excluded.error_count,
+    (root_service, root_name, root_is_orphan, root_start_us) = (
+      SELECT service, name, is_orphan, first_us FROM (
+        SELECT root_service AS service, root_name AS name, root_is_orphan AS is_orphan, root_start_us AS first_us
+        UNION ALL
+        SELECT excluded.root_service, excluded.root_name, excluded.root_is_orphan, excluded.root_start_us
+      ) ORDER BY is_orphan, first_us LIMIT 1
+    ),
+    correlation_id = coalesce(correlation_id, excluded.correlation_id),
+    updated_ms = excluded.updated_ms`
+
+// Primary key of trace_service.
+export const UPSERT_SERVICE = `INSERT INTO trace_service (trace_id, service, first_us) VALUES (?, ?, ?)
+  ON CONFLICT (trace_id, service) DO UPDATE SET first_us = min(first_us, excluded.first_us)`
+
+// Primary key of trace_correlation.
+export const INSERT_CORRELATION = 'INSERT INTO trace_correlation (correlation_id, trace_id) VALUES (?, ?) ON CONFLICT DO NOTHING'
+
+// Primary key of trace_origin.
+export const INSERT_ORIGIN = `INSERT INTO trace_origin (trace_id, origin_key, resource, scope, resource_schema_url, scope_schema_url)
+  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+// trace_by_start backwards, until enough traces match; services by the primary key of trace_service, correlation ids by that of trace_correlation.
+export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, error_count, root_service, root_name, correlation_id,
+    (SELECT json_group_array(service ORDER BY first_us) FROM trace_service WHERE trace_service.trace_id = trace.trace_id) AS services
+  FROM trace
+  WHERE start_us < ?1
+    AND (?2 IS NULL OR EXISTS (SELECT 1 FROM trace_service WHERE trace_service.trace_id = trace.trace_id AND service = ?2))
+    AND (?3 IS NULL OR end_us - start_us >= ?3)
+    AND (?4 IS NULL OR (error_count > 0) = ?4)
+    AND (?5 IS NULL OR trace_id IN (SELECT trace_id FROM trace_correlation WHERE correlation_id = ?5))
+    AND (?6 IS NULL
+      OR instr(lower(root_name), ?6) > 0
+      OR instr(trace_id, ?6) = 1
+      OR EXISTS (SELECT 1 FROM trace_service WHERE trace_service.trace_id = trace.trace_id AND instr(lower(service), ?6) > 0)
+      OR EXISTS (SELECT 1 FROM trace_correlation WHERE trace_correlation.trace_id = trace.trace_id AND instr(lower(correlation_id), ?6) = 1))
+  ORDER BY start_us DESC LIMIT ?7`
+
+// Unique index of span on (trace_id, span_id).
+export const SELECT_SPANS = 'SELECT origin_key, body FROM span WHERE trace_id = ? ORDER BY start_us'
+
+// Primary key of trace_origin.
+export const SELECT_ORIGINS =
+  'SELECT origin_key, resource, scope, resource_schema_url, scope_schema_url FROM trace_origin WHERE trace_id = ? ORDER BY origin_key'
+
+// trace_by_update for the traces that were touched since, then their spans by the unique index of span. Kinds: 2 server, 5 consumer.
+export const SELECT_ENTRY_SPANS = `SELECT span.service, span.start_us, span.end_us, span.is_error
+  FROM trace INDEXED BY trace_by_update CROSS JOIN span ON span.trace_id = trace.trace_id
+  WHERE trace.updated_ms > ? AND span.kind IN (2, 5) AND span.end_us > ? LIMIT ?`
+
+// trace_by_update, from its beginning.
+export const SELECT_OLDEST = 'SELECT trace_id, span_count FROM trace WHERE updated_ms < ? ORDER BY updated_ms LIMIT ?'
+
+/** All that belongs to the traces whose ids are in a JSON list: by the first column of each primary key, and trace_correlation_by_trace. */
+export const DELETE_TRACES = ['span', 'trace_service', 'trace_correlation', 'trace_origin', 'trace'].map(
+  (table) => `DELETE FROM ${table} WHERE trace_id IN (SELECT value FROM json_each(?))`,
+)

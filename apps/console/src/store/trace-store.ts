@@ -1,0 +1,276 @@
+import { type Clock, systemClock } from 'seaworthy/core'
+import { type SqliteDatabase, type SqliteTransaction, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import type { SpanRow } from '../otlp/rows.ts'
+import { consoleSchema } from './schema.ts'
+import * as sql from './statements.ts'
+import { type TraceChange, traceChanges } from './trace-summary.ts'
+
+export interface TraceStoreOptions {
+  /** The SQLite file. */
+  readonly path: string
+  /** Traces kept at most. Default 20,000. */
+  readonly tracesMax?: number
+  /** Spans kept at most. Default 1,000,000: about 1 GB. */
+  readonly spansMax?: number
+  /** How long a trace is kept after its last span came, in milliseconds. Default 7 days. */
+  readonly ageMaxMs?: number
+  /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 20,000. */
+  readonly spansPerTraceMax?: number
+  readonly clock?: Clock
+}
+
+export interface TraceFilter {
+  readonly limit: number
+  readonly correlationId?: string | undefined
+  readonly service?: string | undefined
+  readonly minDurationMs?: number | undefined
+  readonly status?: 'ok' | 'error' | undefined
+  /** Part of the root's name, of a service, or the beginning of a trace or correlation id. */
+  readonly text?: string | undefined
+  /** Only traces that began before: microseconds since the epoch. */
+  readonly beforeUs?: number | undefined
+}
+
+export interface TraceSummary {
+  readonly traceId: string
+  readonly root: { readonly service: string; readonly name: string }
+  /** RFC 3339, UTC. */
+  readonly startTime: string
+  readonly startUs: number
+  readonly durationMs: number
+  readonly spanCount: number
+  readonly errorCount: number
+  /** In the order of their first spans. */
+  readonly services: readonly string[]
+  readonly correlationId: string | null
+}
+
+/** What became of a batch. Spans that were there already count as neither. */
+export interface WriteResult {
+  readonly stored: number
+  /** Over the limit of their trace. */
+  readonly dropped: number
+}
+
+export interface EntrySpan {
+  readonly service: string
+  readonly endUs: number
+  readonly durationMs: number
+  readonly isError: boolean
+}
+
+const DAY_MS = 86_400_000
+/** Traces deleted in one transaction: some milliseconds of work, between which others get their turn. */
+const PRUNE_BATCH = 50
+
+/** Traces in one SQLite file, within limits of number and age. */
+export class TraceStore {
+  readonly #database: SqliteDatabase
+  readonly #clock: Clock
+  readonly #limits: { readonly tracesMax: number; readonly spansMax: number; readonly ageMaxMs: number; readonly spansPerTraceMax: number }
+  #traces = 0
+  #spans = 0
+
+  private constructor(database: SqliteDatabase, options: TraceStoreOptions) {
+    this.#database = database
+    this.#clock = options.clock ?? systemClock
+    this.#limits = {
+      tracesMax: options.tracesMax ?? 20_000,
+      spansMax: options.spansMax ?? 1_000_000,
+      ageMaxMs: options.ageMaxMs ?? 7 * DAY_MS,
+      spansPerTraceMax: options.spansPerTraceMax ?? 20_000,
+    }
+  }
+
+  static async open(options: TraceStoreOptions): Promise<TraceStore> {
+    // Traces are worth a file, not an fsync for each batch: a power cut costs the newest.
+    const database = await openSqliteDatabase({ path: options.path, durability: 'process-crash' })
+    const store = new TraceStore(database, options)
+    try {
+      await migrate(database, [consoleSchema])
+      await store.#count()
+    } catch (error) {
+      await database.close()
+      throw error
+    }
+    return store
+  }
+
+  get counts(): { readonly traces: number; readonly spans: number } {
+    return { traces: this.#traces, spans: this.#spans }
+  }
+
+  async #count(): Promise<void> {
+    const [row] = await this.#database.query<{ traces: number; spans: number }>({ sql: sql.COUNT })
+    this.#traces = row?.traces ?? 0
+    this.#spans = row?.spans ?? 0
+  }
+
+  /** Stores spans; one that is there already is passed over, because senders repeat what was not confirmed. */
+  async write(rows: readonly SpanRow[]): Promise<WriteResult> {
+    const traceIds = JSON.stringify([...new Set(rows.map(({ traceId }) => traceId))])
+    const { stored, dropped, newTraces } = await this.#database.transaction(async (tx) => {
+      const known = new Map<string, number>()
+      for (const row of await tx.query<{ trace_id: string; span_count: number }>({ sql: sql.SELECT_SPAN_COUNTS, params: [traceIds] })) {
+        known.set(row.trace_id, row.span_count)
+      }
+      const counts = new Map(known)
+      const stored: SpanRow[] = []
+      let dropped = 0
+      for (const row of rows) {
+        const count = counts.get(row.traceId) ?? 0
+        if (count >= this.#limits.spansPerTraceMax) {
+          dropped++
+          continue
+        }
+        if (await insertSpan(tx, row)) {
+          stored.push(row)
+          counts.set(row.traceId, count + 1)
+        }
+      }
+      const changes = traceChanges(stored)
+      for (const change of changes) await applyChange(tx, change, this.#clock.now())
+      return { stored, dropped, newTraces: changes.filter(({ traceId }) => !known.has(traceId)).length }
+    })
+    this.#spans += stored.length
+    this.#traces += newTraces
+    return { stored: stored.length, dropped }
+  }
+
+  /** The newest first. */
+  async list(filter: TraceFilter): Promise<readonly TraceSummary[]> {
+    const rows = await this.#database.query<TraceRow>({
+      sql: sql.SELECT_TRACES,
+      params: [
+        filter.beforeUs ?? Number.MAX_SAFE_INTEGER,
+        filter.service ?? null,
+        filter.minDurationMs === undefined ? null : Math.round(filter.minDurationMs * 1_000),
+        filter.status === undefined ? null : Number(filter.status === 'error'),
+        filter.correlationId ?? null,
+        filter.text === undefined || filter.text.trim() === '' ? null : filter.text.trim().toLowerCase(),
+        filter.limit,
+      ],
+    })
+    return rows.map(summary)
+  }
+
+  /** A trace as OTLP JSON; undefined when there is none. */
+  async trace(traceId: string): Promise<string | undefined> {
+    const spans = await this.#database.query<{ origin_key: string; body: string }>({ sql: sql.SELECT_SPANS, params: [traceId] })
+    if (spans.length === 0) return undefined
+    const origins = await this.#database.query<OriginRow>({ sql: sql.SELECT_ORIGINS, params: [traceId] })
+    const bodies = new Map<string, string[]>(origins.map(({ origin_key }) => [origin_key, []]))
+    for (const { origin_key, body } of spans) bodies.get(origin_key)?.push(body)
+    // The parts were JSON when they were stored; parsing 20,000 of them to write them out again would stop the event loop.
+    const resourceSpans = origins.map((origin) => {
+      const scopeSchema = origin.scope_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.scope_schema_url)}`
+      const resourceSchema = origin.resource_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.resource_schema_url)}`
+      const scopeSpans = `{"scope":${origin.scope},"spans":[${bodies.get(origin.origin_key)!.join(',')}]${scopeSchema}}`
+      return `{"resource":${origin.resource},"scopeSpans":[${scopeSpans}]${resourceSchema}}`
+    })
+    return `{"resourceSpans":[${resourceSpans.join(',')}]}`
+  }
+
+  /** Spans by which work entered a service since a time, for the figures of the last minutes. */
+  async entrySpansSince(sinceMs: number, max: number): Promise<readonly EntrySpan[]> {
+    const rows = await this.#database.query<{ service: string; start_us: number; end_us: number; is_error: number }>({
+      sql: sql.SELECT_ENTRY_SPANS,
+      params: [sinceMs, sinceMs * 1_000, max],
+    })
+    return rows.map(({ service, start_us, end_us, is_error }) => ({
+      service,
+      endUs: end_us,
+      durationMs: (end_us - start_us) / 1_000,
+      isError: is_error === 1,
+    }))
+  }
+
+  /** Deletes the oldest traces beyond the limits, a few at a time. @returns whether more are to be deleted */
+  async prune(): Promise<boolean> {
+    const { tracesMax, spansMax, ageMaxMs } = this.#limits
+    const isFull = this.#traces > tracesMax || this.#spans > spansMax
+    const oldestMs = isFull ? Number.MAX_SAFE_INTEGER : this.#clock.now() - ageMaxMs
+    const limit = isFull && this.#spans <= spansMax ? Math.min(PRUNE_BATCH, this.#traces - tracesMax) : PRUNE_BATCH
+    const old = await this.#database.query<{ trace_id: string; span_count: number }>({ sql: sql.SELECT_OLDEST, params: [oldestMs, limit] })
+    if (old.length === 0) return false
+    const traceIds = JSON.stringify(old.map(({ trace_id }) => trace_id))
+    await this.#database.atomically(sql.DELETE_TRACES.map((statement) => ({ sql: statement, params: [traceIds] })))
+    this.#traces -= old.length
+    this.#spans -= old.reduce((sum, { span_count }) => sum + span_count, 0)
+    return old.length === limit
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+}
+
+async function insertSpan(tx: SqliteTransaction, row: SpanRow): Promise<boolean> {
+  const { rowCount } = await tx.execute({
+    sql: sql.INSERT_SPAN,
+    params: [row.traceId, row.spanId, row.service, row.kind, row.startUs, row.endUs, Number(row.isError), row.origin.key, row.body],
+  })
+  return rowCount === 1
+}
+
+async function applyChange(tx: SqliteTransaction, change: TraceChange, nowMs: number): Promise<void> {
+  const { traceId, root } = change
+  await tx.execute({
+    sql: sql.UPSERT_TRACE,
+    params: [
+      traceId,
+      change.startUs,
+      change.endUs,
+      change.spanCount,
+      change.errorCount,
+      root.service,
+      root.name,
+      Number(root.isOrphan),
+      root.startUs,
+      change.correlationId,
+      nowMs,
+    ],
+  })
+  for (const [service, firstUs] of change.services) await tx.execute({ sql: sql.UPSERT_SERVICE, params: [traceId, service, firstUs] })
+  for (const correlationId of change.correlationIds) await tx.execute({ sql: sql.INSERT_CORRELATION, params: [correlationId, traceId] })
+  for (const origin of change.origins.values()) {
+    await tx.execute({
+      sql: sql.INSERT_ORIGIN,
+      params: [traceId, origin.key, origin.resource, origin.scope, origin.resourceSchemaUrl, origin.scopeSchemaUrl],
+    })
+  }
+}
+
+interface TraceRow {
+  readonly trace_id: string
+  readonly start_us: number
+  readonly end_us: number
+  readonly span_count: number
+  readonly error_count: number
+  readonly root_service: string
+  readonly root_name: string
+  readonly correlation_id: string | null
+  readonly services: string
+}
+
+interface OriginRow {
+  readonly origin_key: string
+  readonly resource: string
+  readonly scope: string
+  readonly resource_schema_url: string
+  readonly scope_schema_url: string
+}
+
+function summary(row: TraceRow): TraceSummary {
+  return {
+    traceId: row.trace_id,
+    root: { service: row.root_service, name: row.root_name },
+    startTime: new Date(row.start_us / 1_000).toISOString(),
+    startUs: row.start_us,
+    durationMs: (row.end_us - row.start_us) / 1_000,
+    spanCount: row.span_count,
+    errorCount: row.error_count,
+    services: JSON.parse(row.services) as string[],
+    correlationId: row.correlation_id,
+  }
+}

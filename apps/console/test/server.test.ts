@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { createLogger } from '@seaworthy/telemetry/logger'
+import type { FastifyInstance } from 'fastify'
+import { createApp } from '../src/http/app.ts'
+import { LiveUpdates } from '../src/http/live.ts'
+import { IngestQueue } from '../src/ingest-queue.ts'
+import { TraceStore } from '../src/store/trace-store.ts'
+import { LatencyWindow } from '../src/system/latency-window.ts'
+import { RunFileReader } from '../src/system/run-file.ts'
+import { checkoutSpans, otlpRequest } from './checkout-trace.ts'
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
+const HEADERS = { host: '127.0.0.1:4000', 'content-type': 'application/json' }
+const checkout = (traceId = TRACE_ID, correlationId = 'c-1') =>
+  otlpRequest(checkoutSpans(), { traceId, correlationId, startMs: 1_795_438_250_000 })
+
+interface Fixture {
+  readonly app: FastifyInstance
+  readonly queue: IngestQueue
+  readonly store: TraceStore
+  readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>
+  readonly get: (url: string, headers?: Record<string, string>) => Promise<Answer>
+}
+
+interface Answer {
+  readonly status: number
+  readonly json: Record<string, unknown>
+  readonly text: string
+  readonly headers: Record<string, unknown>
+}
+
+async function fixture(t: TestContext, options: { spansMax?: number; hostNames?: string[] } = {}): Promise<Fixture> {
+  const folder = mkdtempSync(join(tmpdir(), 'console-'))
+  const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
+  const queue = new IngestQueue({
+    store,
+    onStored: () => undefined,
+    onError: (error) => assert.fail(String(error)),
+    ...(options.spansMax !== undefined && { spansMax: options.spansMax }),
+  })
+  const app = createApp({
+    store,
+    queue,
+    live: new LiveUpdates(),
+    runFile: new RunFileReader(undefined),
+    figures: new LatencyWindow(),
+    logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
+    hostNames: options.hostNames ?? [],
+    isReady: () => true,
+    pageFolder: join(folder, 'no-page'),
+  })
+  t.after(async () => {
+    await queue.drain()
+    await app.close()
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+  const parse = (text: string) => (text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {})
+  return {
+    app,
+    queue,
+    store,
+    async post(body, headers = {}) {
+      const payload = Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body)
+      const response = await app.inject({ method: 'POST', url: '/v1/traces', headers: { ...HEADERS, ...headers }, payload })
+      await queue.drain()
+      return { status: response.statusCode, json: parse(response.body), text: response.body, headers: response.headers }
+    },
+    async get(url, headers = {}) {
+      const response = await app.inject({ method: 'GET', url, headers: { host: HEADERS.host, ...headers } })
+      return { status: response.statusCode, json: parse(response.body), text: response.body, headers: response.headers }
+    },
+  }
+}
+
+interface OtlpTrace {
+  readonly resourceSpans: readonly {
+    readonly resource: unknown
+    readonly scopeSpans: readonly { readonly scope: unknown; readonly spans: readonly Record<string, unknown>[] }[]
+  }[]
+}
+
+const spansOf = (trace: OtlpTrace) => trace.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
+
+test('a checkout is found by its correlation id, with its root, services and counts', async (t) => {
+  const { post, get } = await fixture(t)
+  const posted = await post(checkout())
+  assert.deepEqual([posted.status, posted.json], [200, { partialSuccess: {} }])
+  await post(checkout('1af7651916cd43dd8448eb211c80319c', 'other'))
+  const { json } = await get('/api/traces?limit=10&correlationId=c-1')
+  const [trace, ...others] = json['traces'] as Record<string, unknown>[]
+  assert.equal(others.length, 0)
+  assert.deepEqual(trace, {
+    traceId: TRACE_ID,
+    root: { service: 'gateway', name: 'POST /api/checkout' },
+    startTime: '2026-11-23T12:50:50.000Z',
+    durationMs: 251,
+    spanCount: spansOf(checkout() as OtlpTrace).length,
+    errorCount: 0,
+    services: ['gateway', 'orders', 'monolith', 'inventory', 'payments', 'shipping', 'analytics', 'order-history', 'notifications'],
+    correlationId: 'c-1',
+  })
+})
+
+test('a trace leaves as OTLP JSON, with every span, resource and scope as it came', async (t) => {
+  const { post, get } = await fixture(t)
+  await post(checkout())
+  const { status, json } = await get(`/api/traces/${TRACE_ID.toUpperCase()}`)
+  assert.equal(status, 200)
+  const bySpan = (trace: OtlpTrace) =>
+    Object.fromEntries(
+      trace.resourceSpans.flatMap(({ resource, scopeSpans }) =>
+        scopeSpans.flatMap(({ scope, spans }) => spans.map((span) => [span['spanId'], { resource, scope, span }])),
+      ),
+    )
+  assert.deepEqual(bySpan(json as unknown as OtlpTrace), bySpan(checkout() as OtlpTrace))
+})
+
+test('spans that come twice, in parts and out of order make the same trace', async (t) => {
+  const { post, get } = await fixture(t)
+  const whole = checkout() as OtlpTrace
+  // The root's resource comes last, and everything comes twice.
+  for (const part of [...whole.resourceSpans].toReversed()) await post({ resourceSpans: [part] })
+  await post(whole)
+  const { json } = await get('/api/traces')
+  const [trace] = json['traces'] as { root: unknown; spanCount: number; startTime: string; services: string[] }[]
+  assert.deepEqual(trace!.root, { service: 'gateway', name: 'POST /api/checkout' })
+  assert.equal(trace!.spanCount, spansOf(whole).length)
+  assert.equal(trace!.services[0], 'gateway')
+})
+
+test('filters: service, errors, duration, text, and pages', async (t) => {
+  const { post, get } = await fixture(t)
+  await post(checkout('11111111111111111111111111111111', 'alpha'))
+  await post(
+    otlpRequest(checkoutSpans('declined'), {
+      traceId: '22222222222222222222222222222222',
+      correlationId: 'beta',
+      startMs: 1_795_438_260_000,
+    }),
+  )
+  await post(
+    otlpRequest([{ service: 'analytics', name: 'nightly report', kind: 'internal', start: 0, end: 2_000 }], {
+      traceId: '33333333333333333333333333333333',
+      correlationId: 'gamma',
+      startMs: 1_795_438_270_000,
+    }),
+  )
+  const found = async (query: string) =>
+    ((await get(`/api/traces?${query}`)).json['traces'] as { traceId: string }[]).map(({ traceId }) => traceId[0])
+  assert.deepEqual(await found(''), ['3', '2', '1'])
+  assert.deepEqual(await found('service=gateway'), ['2', '1'])
+  assert.deepEqual(await found('status=error'), ['2'])
+  assert.deepEqual(await found('status=ok'), ['3', '1'])
+  assert.deepEqual(await found('minDurationMs=1000'), ['3'])
+  assert.deepEqual(await found('q=NIGHTLY'), ['3'])
+  assert.deepEqual(await found('q=shipp'), ['1'])
+  assert.deepEqual(await found('q=22222'), ['2'])
+  assert.deepEqual(await found('q=alph'), ['1'])
+  assert.deepEqual(await found('q=%25'), [])
+  const first = await get('/api/traces?limit=2')
+  assert.deepEqual(await found(`limit=2&before=${String(first.json['nextBefore'])}`), ['1'])
+})
+
+test('a query that does not hold is refused, and each parameter named', async (t) => {
+  const { get } = await fixture(t)
+  const { status, json, headers } = await get('/api/traces?limit=many&status=bad')
+  assert.equal(status, 400)
+  assert.match(String(headers['content-type']), /^application\/problem\+json/)
+  assert.deepEqual(
+    (json['errors'] as { field: string }[]).map(({ field }) => field),
+    ['status', 'limit'],
+  )
+})
+
+test('an unknown trace and an unknown path are 404 with Problem Details', async (t) => {
+  const { get } = await fixture(t)
+  for (const url of [
+    '/api/traces/ffffffffffffffffffffffffffffffff',
+    '/api/traces/nonsense',
+    '/api/nothing',
+    '/assets/..%2Fpackage.json',
+    '/assets/nothing.js',
+  ]) {
+    const { status, json, headers } = await get(url)
+    assert.equal(status, 404, url)
+    assert.equal(json['status'], 404)
+    assert.match(String(headers['content-type']), /^application\/problem\+json/)
+  }
+})
+
+test('a compressed request is unpacked, and one that unpacks to too much is refused', async (t) => {
+  const { post, get } = await fixture(t)
+  const gzip = { 'content-encoding': 'gzip' }
+  assert.equal((await post(gzipSync(JSON.stringify(checkout())), gzip)).status, 200)
+  assert.equal((await get(`/api/traces/${TRACE_ID}`)).status, 200)
+  assert.equal((await post(gzipSync(Buffer.alloc(9 << 20)), gzip)).status, 413)
+  assert.equal((await post('no gzip', gzip)).status, 400)
+  assert.equal((await post('x', { 'content-encoding': 'br' })).status, 415)
+})
+
+test('a body over 8 MiB is 413, another type 415, garbage 400', async (t) => {
+  const { post } = await fixture(t)
+  assert.equal((await post('x'.repeat((8 << 20) + 1))).status, 413)
+  assert.equal((await post('{}', { 'content-type': 'text/plain' })).status, 415)
+  for (const body of ['', '{', 'null', '[]', '{"resourceSpans":7}', '{"resourceSpans":[{"scopeSpans":[{"spans":7}]}]}']) {
+    assert.equal((await post(body)).status, body === '[]' ? 200 : 400, body)
+  }
+  assert.equal((await post(Buffer.from([0xff, 0xff, 0xff]), { 'content-type': 'application/x-protobuf' })).status, 400)
+})
+
+test('spans that break the specification are counted and the others kept', async (t) => {
+  const { post, get } = await fixture(t)
+  const good = {
+    traceId: TRACE_ID,
+    spanId: '00f067aa0ba902b7',
+    name: 'good',
+    kind: 'SPAN_KIND_SERVER',
+    startTimeUnixNano: 1,
+    endTimeUnixNano: '2',
+  }
+  const bad = [
+    { ...good, traceId: 'short' },
+    { ...good, spanId: '0000000000000000' },
+    { ...good, startTimeUnixNano: 'yesterday' },
+    { ...good, endTimeUnixNano: undefined },
+    { ...good, parentSpanId: 'xyz' },
+    null,
+    7,
+  ]
+  const { json } = await post({ resourceSpans: [{ scopeSpans: [{ spans: [good, ...bad] }] }] })
+  assert.equal((json['partialSuccess'] as { rejectedSpans: number }).rejectedSpans, bad.length)
+  const trace = (await get(`/api/traces/${TRACE_ID}`)).json as unknown as OtlpTrace
+  assert.equal(spansOf(trace).length, 1)
+  assert.equal(spansOf(trace)[0]!['kind'], 2)
+  assert.deepEqual(trace.resourceSpans[0]!.resource, { attributes: [] })
+})
+
+test('a value nested beyond measure is refused and hurts nobody', async (t) => {
+  const { post } = await fixture(t)
+  const depth = 200_000
+  const value = `${'{"arrayValue":{"values":['.repeat(depth)}{}${']}}'.repeat(depth)}`
+  const span = `{"traceId":"${TRACE_ID}","spanId":"00f067aa0ba902b7","startTimeUnixNano":"1","endTimeUnixNano":"2","attributes":[{"key":"k","value":${value}}]}`
+  const { status } = await post(`{"resourceSpans":[{"scopeSpans":[{"spans":[${span}]}]}]}`)
+  assert.equal(status, 400)
+})
+
+test('while the queue is full a request is turned away whole, to be sent again', async (t) => {
+  const { app, queue } = await fixture(t, { spansMax: 50 })
+  const send = (traceId: string) =>
+    app.inject({ method: 'POST', url: '/v1/traces', headers: HEADERS, payload: JSON.stringify(checkout(traceId)) })
+  const answers = await Promise.all(['1', '2', '3', '4'].map((digit) => send(digit.repeat(32))))
+  const refused = answers.filter(({ statusCode }) => statusCode === 503)
+  assert.ok(refused.length > 0 && refused.length < 4)
+  assert.equal(refused[0]!.headers['retry-after'], '1')
+  assert.ok(queue.status.refused > 0)
+  await queue.drain()
+  assert.equal((await send('5'.repeat(32))).statusCode, 200)
+})
+
+test('a foreign name, a foreign origin and a foreign page’s request are refused', async (t) => {
+  const { get, post } = await fixture(t, { hostNames: ['console.internal'] })
+  assert.equal((await get('/api/traces', { host: 'evil.example:4000' })).status, 421)
+  assert.equal((await get('/api/traces', { host: '127.0.0.1.evil.example' })).status, 421)
+  assert.equal((await get('/api/traces', { origin: 'http://evil.example' })).status, 403)
+  assert.equal((await get('/api/traces', { 'sec-fetch-site': 'cross-site' })).status, 403)
+  assert.equal((await post(checkout(), { origin: 'null' })).status, 403)
+  for (const host of ['localhost:4000', '127.0.0.1:4000', '[::1]:4000', 'CONSOLE.internal']) {
+    assert.equal((await get('/api/traces', { host })).status, 200, host)
+  }
+  assert.equal((await get('/api/traces', { origin: 'http://127.0.0.1:4000', 'sec-fetch-site': 'same-origin' })).status, 200)
+})
+
+test('every answer forbids foreign content, framing and sniffing, and none allows another origin', async (t) => {
+  const { get } = await fixture(t)
+  for (const url of ['/', '/api/services', '/api/traces/none', '/healthz']) {
+    const { headers } = await get(url)
+    assert.match(String(headers['content-security-policy']), /default-src 'none'/)
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+    assert.equal(headers['access-control-allow-origin'], undefined)
+  }
+})
+
+test('without a built page the console says how to build it', async (t) => {
+  const { get } = await fixture(t)
+  const { status, text } = await get('/traces/0af7651916cd43dd8448eb211c80319c')
+  assert.equal(status, 503)
+  assert.match(text, /npm run build:console/)
+})
