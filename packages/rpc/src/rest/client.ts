@@ -1,0 +1,205 @@
+import { Agent } from 'node:http'
+import {
+  assertTimeLeft,
+  type CallContext,
+  ConfigurationError,
+  contextOrRoot,
+  InvalidInputError,
+  observed,
+  type Operation,
+  remainingMs,
+  validate,
+} from 'seaworthy/core'
+import type { CallPolicy } from '../call-policy.ts'
+import { contextHeaders } from '../context.ts'
+import { BadAnswerError } from '../errors.ts'
+import type { ContractSchema, RestArguments, RestContract, RestOperation, RestOperations, RestResult } from './contract.ts'
+import { errorFromAnswer, TIMEOUT_HEADER } from './errors.ts'
+import { type RawAnswer, sendRequest } from './send-request.ts'
+import { missingIdempotencyKey } from './serve.ts'
+
+export interface RestClientOptions {
+  /** `http://HOST:PORT`, or https; a path in it is put before the operations' paths. */
+  readonly baseUrl: string
+  /** Guards every call: timeouts, retries, circuit breaker. Without it a call is made once. */
+  readonly policy?: CallPolicy
+  /** How long a connection may take to be made, in milliseconds. Default 1,000. */
+  readonly connectTimeoutMs?: number
+  /** Connections at once; further calls wait for one. Default 64. */
+  readonly connectionsMax?: number
+  /** Largest answer that is read, in bytes. Default 16 MiB. */
+  readonly answerBytesMax?: number
+}
+
+/**
+ * One method per operation. Without `call` the current context counts.
+ *
+ * Each throws the error that the server's Problem Details stand for, and of its own:
+ * UnavailableError when no connection could be made; UnknownOutcomeError when one broke after the request was sent;
+ * TimeoutError at the deadline; BadAnswerError when the answer breaks the contract; the reason of an abort.
+ */
+export type RestClient<Operations extends RestOperations> = {
+  readonly [Name in keyof Operations]: Record<string, never> extends RestArguments<Operations[Name]>
+    ? (request?: RestArguments<Operations[Name]>, call?: CallContext) => Promise<RestResult<Operations[Name]>>
+    : (request: RestArguments<Operations[Name]>, call?: CallContext) => Promise<RestResult<Operations[Name]>>
+} & {
+  /** Closes the connections that are kept alive. */
+  [Symbol.dispose](): void
+}
+
+const CONNECT_TIMEOUT_MS = 1_000
+const CONNECTIONS_MAX = 64
+const ANSWER_BYTES_MAX = 16_777_216
+
+const client = observed('http.client')
+
+/** Makes a client of a contract, over connections that are kept alive. */
+export function restClient<Operations extends RestOperations>(
+  contract: RestContract<Operations>,
+  options: RestClientOptions,
+): RestClient<Operations> {
+  const connection = new Connection(options)
+  const methods: Record<string | symbol, unknown> = { [Symbol.dispose]: () => connection.close() }
+  for (const [name, operation] of Object.entries(contract.operations)) {
+    methods[name] = (request: Arguments = {}, call: CallContext = contextOrRoot()) => {
+      const send = (attempt: CallContext) => connection.call(operation, request, attempt)
+      return options.policy === undefined ? send(call) : options.policy.run(send, call)
+    }
+  }
+  return methods as RestClient<Operations>
+}
+
+// The types of the contract are gone at this point; the schemas take over.
+type Scalar = string | number | boolean | bigint | null | undefined
+interface Arguments {
+  readonly params?: Readonly<Record<string, Scalar>>
+  readonly query?: Readonly<Record<string, Scalar | readonly Scalar[]>>
+  readonly headers?: Readonly<Record<string, Scalar>>
+  readonly body?: unknown
+}
+
+class Connection {
+  readonly #base: URL
+  readonly #agent: Agent
+  readonly #connectTimeoutMs: number
+  readonly #answerBytesMax: number
+
+  constructor(options: RestClientOptions) {
+    this.#base = new URL(options.baseUrl)
+    if (this.#base.protocol !== 'http:' && this.#base.protocol !== 'https:') {
+      throw new ConfigurationError(`${options.baseUrl} is no base URL of a REST service: it begins with http:// or https://.`)
+    }
+    // node:https brings TLS with it: loaded only by those who speak it.
+    const AgentClass = this.#base.protocol === 'https:' ? process.getBuiltinModule('node:https').Agent : Agent
+    this.#agent = new AgentClass({ keepAlive: true, maxSockets: options.connectionsMax ?? CONNECTIONS_MAX, scheduling: 'lifo' })
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
+    this.#answerBytesMax = options.answerBytesMax ?? ANSWER_BYTES_MAX
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  async call(operation: RestOperation, request: Arguments, call: CallContext): Promise<unknown> {
+    const what = `${operation.method} ${operation.path} of ${this.#base.host}`
+    if (operation.idempotencyKey === 'required' && call.idempotencyKey === undefined) throw missingIdempotencyKey()
+    const url = this.#urlOf(operation, request)
+    const body = operation.body === undefined ? undefined : JSON.stringify(request.body)
+    assertTimeLeft(call, what)
+    return client.run(
+      () => this.#describe(operation, call),
+      async (span) => {
+        const answer = await sendRequest({
+          what,
+          url,
+          method: operation.method,
+          agent: this.#agent,
+          body,
+          headers: headersOf(request, call, body),
+          connectTimeoutMs: this.#connectTimeoutMs,
+          answerBytesMax: this.#answerBytesMax,
+          call,
+        })
+        if (span !== undefined) span.attributes['http.response.status_code'] = answer.status
+        if (answer.status < 400) return resultOf(operation, answer, what)
+        const error = errorFromAnswer({ ...answer, body: jsonOf(answer.text)?.value, what })
+        if (span !== undefined) span.attributes['error.type'] = String(answer.status)
+        throw error
+      },
+    )
+  }
+
+  #urlOf(operation: RestOperation, request: Arguments): URL {
+    const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => {
+      const value = request.params?.[name]
+      const text = value === undefined || value === null ? '' : String(value)
+      // Both of these would name another resource: a URL parser takes dot segments out of the path.
+      if (text === '' || text === '.' || text === '..') {
+        throw new InvalidInputError(`The path parameter ${name} of ${operation.path} cannot be ${JSON.stringify(text)}.`, [
+          { field: name, message: 'Expected a value that can stand in a path' },
+        ])
+      }
+      return encodeURIComponent(text)
+    })
+    const url = new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base)
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      for (const item of Array.isArray(value) ? value : [value]) {
+        if (item !== undefined && item !== null) url.searchParams.append(name, String(item))
+      }
+    }
+    return url
+  }
+
+  #describe(operation: RestOperation, call: CallContext): Operation {
+    return {
+      name: `${operation.method} ${operation.path}`,
+      kind: 'client',
+      attributes: {
+        'http.request.method': operation.method,
+        'url.template': operation.path,
+        'server.address': this.#base.hostname,
+        'server.port': Number(this.#base.port || (this.#base.protocol === 'https:' ? 443 : 80)),
+        'seaworthy.correlation_id': call.correlationId,
+      },
+    }
+  }
+}
+
+/** Written inside the client's span, so that the trace headers are its own. */
+function headersOf(request: Arguments, call: CallContext, body: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = { accept: 'application/json, application/problem+json' }
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (value !== undefined && value !== null) headers[name] = String(value)
+  }
+  Object.assign(headers, contextHeaders(call))
+  const leftMs = remainingMs(call)
+  if (leftMs !== Number.POSITIVE_INFINITY) headers[TIMEOUT_HEADER] = String(Math.max(1, Math.floor(leftMs)))
+  if (body !== undefined) {
+    headers['content-type'] = 'application/json'
+    headers['content-length'] = String(Buffer.byteLength(body))
+  }
+  return headers
+}
+
+function resultOf(operation: RestOperation, answer: RawAnswer, what: string): unknown {
+  const { status, headers } = answer
+  const schema: ContractSchema | null | undefined = operation.responses[status]
+  if (schema === undefined) throw new BadAnswerError(`${what} answered ${status}, which its contract does not have.`)
+  if (schema === null) return { status, headers, body: undefined }
+  const parsed = jsonOf(answer.text)
+  if (parsed === undefined) throw new BadAnswerError(`${what} answered ${status} with a body that is not JSON.`)
+  try {
+    return { status, headers, body: validate(schema, parsed.value, `The answer of ${what}`) }
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error
+    throw new BadAnswerError(`${error.message} The server and this client have different versions of the contract.`, { cause: error })
+  }
+}
+
+function jsonOf(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
