@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { type Database, RejectedError, type Transaction, rootContext } from 'seaworthy/core'
+import { type EventStore, WrongExpectedVersionError, commandHandler, decider, eventTypes } from 'seaworthy/event-sourcing'
+import { eventStoreSchema, migrate, openSqliteDatabase, sqliteEventStore } from 'seaworthy/sqlite'
+import { InMemoryTransaction, VirtualClock, inMemoryDatabase, inMemoryEventStore } from '@seaworthy/testing'
+import { testFolder } from '../sqlite/folder.ts'
+import { type AccountCommand, account, accountEvents } from './account.ts'
+
+const open: AccountCommand = { type: 'open', owner: 'ada' }
+const deposit = (amountCents: number): AccountCommand => ({ type: 'deposit', amountCents })
+const withdraw = (amountCents: number): AccountCommand => ({ type: 'withdraw', amountCents })
+
+function accountsIn(
+  options: { store?: EventStore; database?: Database; snapshotEvery?: number; schemaVersion?: number; conflictRetriesMax?: number } = {},
+) {
+  const database = options.database ?? inMemoryDatabase()
+  const store = options.store ?? inMemoryEventStore()
+  const accounts = commandHandler({ decider: account, events: accountEvents, schemaVersion: 1, ...options, database, store })
+  return { accounts, database, store }
+}
+
+void suite('a command', () => {
+  test('is decided on the state that the stream makes, and its events are appended', async () => {
+    const { accounts, store } = accountsIn()
+    assert.deepEqual(await accounts.execute('a', open), {
+      state: { owner: 'ada', balanceCents: 0, movements: 0 },
+      version: 1,
+      events: [{ type: 'opened', owner: 'ada' }],
+      repeated: false,
+    })
+    await accounts.execute('a', deposit(100))
+    const { state, version } = await accounts.execute('a', withdraw(30))
+    assert.deepEqual([state.balanceCents, version], [70, 3])
+    assert.deepEqual(await accounts.load('a'), { state, version: 3, snapshotVersion: 0 })
+    const [, deposited] = await store.read('a')
+    assert.deepEqual([deposited?.type, deposited?.data, deposited?.schemaVersion], ['deposited', { amountCents: 100 }, 1])
+  })
+
+  test('that is refused, or has nothing to do, leaves no event', async () => {
+    const { accounts, store } = accountsIn()
+    await accounts.execute('a', open)
+    await assert.rejects(accounts.execute('a', withdraw(1)), (error) => error instanceof RejectedError && error.reason === 'overdrawn')
+    assert.deepEqual(await accounts.execute('a', open), {
+      state: { owner: 'ada', balanceCents: 0, movements: 0 },
+      version: 1,
+      events: [],
+      repeated: false,
+    })
+    assert.equal((await store.read('a')).length, 1)
+  })
+
+  test('leaves correlation and causation with its events', async () => {
+    const { accounts, store } = accountsIn()
+    await accounts.execute('a', open, { context: rootContext({ correlationId: 'conversation', actor: 'ada' }), commandId: 'command' })
+    const [event] = await store.read('a')
+    assert.deepEqual(event?.context, { correlationId: 'conversation', actor: 'ada', causationId: 'command' })
+  })
+
+  test('that is repeated under its id gets the first answer, even where it would be refused now', async () => {
+    const { accounts, store } = accountsIn()
+    await accounts.execute('a', open)
+    await accounts.execute('a', deposit(100))
+    const first = await accounts.execute('a', withdraw(80), { commandId: 'w' })
+    await accounts.execute('a', deposit(1))
+    const again = await accounts.execute('a', withdraw(80), { commandId: 'w' })
+    assert.deepEqual([first.repeated, again.repeated], [false, true])
+    assert.deepEqual([again.events, again.version], [first.events, first.version])
+    assert.equal(again.state.balanceCents, 21)
+    assert.equal((await store.read('a')).length, 4)
+  })
+
+  test('commits with what its caller writes, or not at all', async () => {
+    const { accounts, store, database } = accountsIn()
+    const failing = database.transaction(async (tx: Transaction) => {
+      await accounts.executeIn(tx, 'a', open)
+      await accounts.executeIn(tx, 'a', deposit(5))
+      assert.equal((await accounts.load('a', tx)).state.balanceCents, 5)
+      throw new Error('the outbox is full')
+    })
+    await assert.rejects(failing, /outbox/)
+    assert.deepEqual(await store.read('a'), [])
+  })
+})
+
+/** Transactions that run side by side, as on PostgreSQL. */
+function overlappingDatabase(): Database {
+  const refused = () => Promise.reject(new Error('There is no SQL here.'))
+  return {
+    dialect: 'postgres',
+    durability: 'process-crash',
+    concurrency: 'overlapping',
+    atomically: refused,
+    query: refused,
+    close: () => Promise.resolve(),
+    async transaction(body) {
+      const tx = new InMemoryTransaction()
+      try {
+        const value = await body(tx)
+        tx.end('commit')
+        return value
+      } catch (error) {
+        tx.end('rollback')
+        throw error
+      }
+    },
+  }
+}
+
+void suite('commands that race for one stream', () => {
+  test('are all decided, each on the state that the one before left', async () => {
+    const { accounts, store } = accountsIn({ database: overlappingDatabase(), conflictRetriesMax: 50 })
+    await accounts.execute('a', open)
+    await accounts.execute('a', deposit(10))
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => accounts.execute('a', withdraw(1))))
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 10)
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') assert.ok(outcome.reason instanceof RejectedError && outcome.reason.reason === 'overdrawn')
+    }
+    assert.equal((await accounts.load('a')).state.balanceCents, 0)
+    assert.equal((await store.read('a')).length, 12)
+  })
+
+  test('are tried again no more often than allowed, and the loser is told both versions', async () => {
+    const clock = new VirtualClock()
+    const database = inMemoryDatabase()
+    const store = inMemoryEventStore()
+    let decisions = 0
+    const rival = () => ({ id: `rival ${decisions}`, type: 'added', schemaVersion: 1, data: {}, context: { correlationId: 'c' } })
+    const losing: EventStore = Object.assign(Object.create(store) as EventStore, {
+      // Somebody else is always faster.
+      append: async (...[tx, stream, , expected]: Parameters<EventStore['append']>) => {
+        decisions++
+        const actual = await store.append(tx, stream, [rival()], 'any')
+        throw new WrongExpectedVersionError(stream, { expected, actual })
+      },
+      read: store.read.bind(store),
+    })
+    const counter = commandHandler({
+      decider: decider<number, { type: 'add' }, { type: 'added' }>({
+        initial: () => 0,
+        decide: () => [{ type: 'added' }],
+        evolve: (state) => state + 1,
+      }),
+      events: eventTypes<{ type: 'added' }>({ added: { version: 1 } }),
+      store: losing,
+      database,
+      schemaVersion: 1,
+      conflictRetriesMax: 3,
+      clock,
+    })
+    const lost = assert.rejects(counter.execute('a', { type: 'add' }), (error) => {
+      assert.ok(error instanceof WrongExpectedVersionError)
+      assert.deepEqual([error.expected, error.actual, error.executed], ['no-stream', 1, 'no'])
+      return true
+    })
+    for (let retry = 0; retry < 3; retry++) await clock.advanceToNext()
+    await lost
+    assert.equal(decisions, 4)
+    assert.deepEqual(clock.pending, [])
+  })
+
+  test('of one id take effect once', async () => {
+    const { accounts, store } = accountsIn({ database: overlappingDatabase(), conflictRetriesMax: 50 })
+    await accounts.execute('a', open)
+    const results = await Promise.all(Array.from({ length: 10 }, () => accounts.execute('a', deposit(7), { commandId: 'd' })))
+    assert.deepEqual(new Set(results.map(({ version }) => version)), new Set([2]))
+    assert.equal((await store.read('a')).length, 2)
+  })
+})
+
+void suite('a snapshot', () => {
+  const commands = fc.array(fc.oneof(fc.nat(50).map(deposit), fc.nat(80).map(withdraw), fc.constant(open)), { maxLength: 40 })
+
+  test('changes nothing but the speed', async () => {
+    await fc.assert(
+      fc.asyncProperty(commands, fc.integer({ min: 1, max: 6 }), async (sequence, snapshotEvery) => {
+        const plain = accountsIn()
+        const quick = accountsIn({ snapshotEvery })
+        const outcome = async (run: Promise<object>) => run.catch((error: unknown) => (error as RejectedError).reason)
+        for (const command of [open, ...sequence]) {
+          assert.deepEqual(await outcome(quick.accounts.execute('a', command)), await outcome(plain.accounts.execute('a', command)))
+        }
+        const { state, version } = await plain.accounts.load('a')
+        const loaded = await quick.accounts.load('a')
+        assert.deepEqual({ state: loaded.state, version: loaded.version }, { state, version })
+        assert.ok(version - loaded.snapshotVersion < snapshotEvery, 'no snapshot was used')
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('of another version of the code is ignored, and replaced', async () => {
+    const { store, database, accounts: old } = accountsIn({ snapshotEvery: 2, schemaVersion: 7 })
+    await old.execute('a', open)
+    await old.execute('a', deposit(100))
+    for (const schemaVersion of [6, 8]) {
+      const poisoned = { stream: 'a', version: 2, schemaVersion, state: { owner: 'eve', balanceCents: 1_000_000, movements: 0 } }
+      await database.transaction((tx) => store.saveSnapshot(tx, poisoned))
+      assert.deepEqual(await old.load('a'), { state: { owner: 'ada', balanceCents: 100, movements: 1 }, version: 2, snapshotVersion: 0 })
+    }
+    await old.execute('a', deposit(1))
+    assert.deepEqual(await old.load('a'), { state: { owner: 'ada', balanceCents: 101, movements: 2 }, version: 3, snapshotVersion: 3 })
+  })
+
+  test('is not used by code that keeps none', async () => {
+    const { store, database, accounts } = accountsIn()
+    await accounts.execute('a', open)
+    await database.transaction((tx) => store.saveSnapshot(tx, { stream: 'a', version: 1, schemaVersion: 1, state: { owner: 'eve' } }))
+    assert.equal((await accounts.load('a')).state.owner, 'ada')
+  })
+
+  test('of a state that does not survive JSON is not kept, and the command goes through', async () => {
+    const warnings: string[] = []
+    const listen = (warning: Error) => warnings.push(warning.message)
+    process.on('warning', listen)
+    try {
+      const store = inMemoryEventStore()
+      const tags = commandHandler({
+        decider: decider<Set<number>, { type: 'add' }, { type: 'added'; at: number }>({
+          initial: () => new Set(),
+          decide: (_, state) => [{ type: 'added', at: state.size }],
+          evolve: (state, { at }) => new Set([...state, at]),
+        }),
+        events: eventTypes<{ type: 'added'; at: number }>({ added: { version: 1 } }),
+        store,
+        database: inMemoryDatabase(),
+        schemaVersion: 1,
+        snapshotEvery: 1,
+      })
+      await tags.execute('a', { type: 'add' })
+      const { state } = await tags.execute('a', { type: 'add' })
+      assert.deepEqual(state, new Set([0, 1]))
+      assert.equal(await store.loadSnapshot('a'), undefined)
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.equal(warnings.filter((text) => text.includes('does not survive JSON')).length, 1)
+    } finally {
+      process.off('warning', listen)
+    }
+  })
+})
+
+test('a stream of 10,000 events is read in pages, and from its snapshot on alone', async (t) => {
+  const database = await openSqliteDatabase({ path: join(testFolder(t), 'events.db'), durability: 'process-crash' })
+  t.after(() => database.close())
+  await migrate(database, [eventStoreSchema])
+  const store = sqliteEventStore(database)
+  const pages: number[] = []
+  const watched: EventStore = Object.assign(Object.create(store) as EventStore, {
+    read: async (...args: Parameters<EventStore['read']>) => {
+      const page = await store.read(...args)
+      pages.push(page.length)
+      return page
+    },
+    loadSnapshot: store.loadSnapshot.bind(store),
+    append: store.append.bind(store),
+    saveSnapshot: store.saveSnapshot.bind(store),
+  })
+  const handler = { decider: account, events: accountEvents, store: watched, database, schemaVersion: 1 }
+  const plain = commandHandler(handler)
+  await plain.execute('a', open)
+  const context = { correlationId: 'c' }
+  await database.transaction(async (tx) => {
+    const events = Array.from({ length: 9_999 }, (_, index) => ({
+      id: `d${index}`,
+      type: 'deposited',
+      schemaVersion: 1,
+      data: { amountCents: 1 },
+      context,
+    }))
+    await store.append(tx, 'a', events, 1)
+  })
+  pages.length = 0
+  const { state, version } = await plain.load('a')
+  assert.deepEqual([state.balanceCents, version], [9_999, 10_000])
+  assert.ok(pages.every((length) => length <= 1_000) && pages.length >= 10, `pages of ${pages.join(', ')}`)
+
+  const quick = commandHandler({ ...handler, snapshotEvery: 100 })
+  await quick.execute('a', deposit(1))
+  pages.length = 0
+  assert.equal((await quick.load('a')).state.balanceCents, 10_000)
+  assert.deepEqual(pages, [0])
+})
+
+test('the backoff between conflicts ends when the caller gives up', async () => {
+  const clock = new VirtualClock()
+  const controller = new AbortController()
+  const store = inMemoryEventStore()
+  const losing: EventStore = Object.assign(Object.create(store) as EventStore, {
+    append: (...[, stream, , expected]: Parameters<EventStore['append']>) =>
+      Promise.reject(new WrongExpectedVersionError(stream, { expected, actual: 1 })),
+    read: store.read.bind(store),
+  })
+  const accounts = commandHandler({
+    decider: account,
+    events: accountEvents,
+    store: losing,
+    database: inMemoryDatabase(),
+    schemaVersion: 1,
+    clock,
+    random: { float: () => 0.5, fill: (bytes) => bytes },
+  })
+  const gaveUp = assert.rejects(accounts.execute('a', open, { context: rootContext({ signal: controller.signal }) }), /enough/)
+  while (clock.pending.length === 0) await clock.advance(0)
+  controller.abort(new Error('enough'))
+  await gaveUp
+  assert.deepEqual(clock.pending, [])
+})
