@@ -1,0 +1,27 @@
+import { openApiDocument } from '../platform/openapi.ts'
+import { runService } from '../platform/run-service.ts'
+import { serveMonolith } from './adapters/http.ts'
+import { MONOLITH_SCHEMA } from './adapters/schema.ts'
+import { catalog } from './application/catalog.ts'
+import { customers } from './application/customers.ts'
+import { reviews } from './application/reviews.ts'
+import { seedMonolith } from './application/seeding.ts'
+import { takingOver } from './application/taking-over.ts'
+import { service } from './service.ts'
+
+await runService({
+  service,
+  schema: [MONOLITH_SCHEMA],
+  async wire({ database, outbox, clock, newId, http, seed }) {
+    const modules = {
+      database,
+      catalog: catalog(database),
+      reviews: reviews({ database, clock, newId }),
+      customers: customers({ database, outbox, clock, newId }),
+      takingOver: takingOver({ database, outbox, clock }),
+      openApiDocument,
+    }
+    if (seed !== undefined) await seedMonolith({ ...modules, seed })
+    serveMonolith(http, modules)
+  },
+})

@@ -1,0 +1,23 @@
+import { type GrpcImplementation, implement } from '@seaworthy/rpc/grpc'
+import { validate } from 'seaworthy/core'
+import { z } from 'zod'
+import { requiredKey } from '../../../platform/required-key.ts'
+import type { Charging } from '../application/charging.ts'
+import { Payments } from '../contract/gen/payments_pb.js'
+
+const chargeRequest = z.object({
+  orderId: z.string().min(1).max(100),
+  customerId: z.string().min(1).max(100),
+  amountCents: z.bigint().min(1n).max(BigInt(Number.MAX_SAFE_INTEGER)).transform(Number),
+  card: z.string().min(1).max(100),
+})
+
+export function paymentsOverGrpc(charging: Charging): GrpcImplementation {
+  return implement(Payments, {
+    charge: (request, call) => charging.charge(requiredKey(call), validate(chargeRequest, request, 'The charge'), call.signal),
+    refund: async (_, call) => {
+      await charging.refund(requiredKey(call))
+      return {}
+    },
+  })
+}
