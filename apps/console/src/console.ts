@@ -2,7 +2,8 @@ import { type Server, createServer } from 'node:http'
 import { once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { ConfigurationError, type Timer, systemClock } from 'seaworthy/core'
+import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
+import type { Lifecycle } from 'seaworthy/system'
 import type { ConsoleConfig } from './config.ts'
 import { createApp } from './http/app.ts'
 import { LiveUpdates } from './http/live.ts'
@@ -13,12 +14,12 @@ import { TraceStore } from './store/trace-store.ts'
 import { LatencyWindow, WINDOW_MS } from './system/latency-window.ts'
 import { RunFileReader } from './system/run-file.ts'
 
-/** A console that serves. */
-export interface RunningConsole {
-  /** Where the page is. */
-  readonly url: string
-  /** Stops taking spans, stores those that it took, and closes its file. */
-  stop(): Promise<void>
+export interface ConsoleOptions {
+  readonly logger: Logger
+  /** The parts of the console are stopped by it, and `/readyz` answers by it. */
+  readonly life: Lifecycle
+  /** Folder of the built page. */
+  readonly pageFolder?: string
 }
 
 const HOST = '127.0.0.1'
@@ -28,72 +29,44 @@ const CLOSE_TIMEOUT_MS = 1_000
 /** Spans that are read again at the start for the figures of the last minutes. */
 const RECENT_SPANS_MAX = 100_000
 
-/** @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file */
-export async function startConsole(config: ConsoleConfig, options: { logger: Logger; pageFolder?: string }): Promise<RunningConsole> {
-  const { logger } = options
+/**
+ * Opens the file, serves, and watches. When the life ends: no new spans, those that were taken are stored, the file is closed.
+ * @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file
+ */
+export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder }: ConsoleOptions): Promise<void> {
   const store = await TraceStore.open({ path: config.databasePath, tracesMax: config.tracesMax, ageMaxMs: config.ageMaxMs })
+  life.add('traces', () => store.close())
   const figures = new LatencyWindow()
+  for (const span of await store.entrySpansSince(systemClock.now() - WINDOW_MS, RECENT_SPANS_MAX)) {
+    figures.record(span.service, { ...span, endMs: span.endUs / 1_000 })
+  }
   const live = new LiveUpdates()
-  const runFile = new RunFileReader(config.runFile)
   const onStored = (rows: readonly SpanRow[]): void => {
     for (const row of rows) {
       live.traceGrew(row.traceId)
       if (row.kind === KIND.server || row.kind === KIND.consumer) record(figures, row)
     }
   }
-  const queue = new IngestQueue({
-    store,
-    onStored,
-    onError: (error, spansLost) => logger.error({ err: error, spansLost }, 'spans could not be stored'),
-  })
-  let isReady = false
-  const app = createApp({
-    store,
-    queue,
-    runFile,
-    figures,
-    live,
-    logger,
-    hostNames: config.hostNames,
-    isReady: () => isReady,
-    pageFolder: options.pageFolder,
-  })
-  let servers: readonly Server[] = []
-  try {
-    for (const span of await store.entrySpansSince(systemClock.now() - WINDOW_MS, RECENT_SPANS_MAX)) {
-      figures.record(span.service, { ...span, endMs: span.endUs / 1_000 })
-    }
-    await runFile.refresh()
-    servers = await listen(app, config)
-  } catch (error) {
-    await app.close()
-    await store.close()
-    throw error
-  }
-  const watching = every(RUN_FILE_EVERY_MS, async () => {
+  const onError = (error: unknown, spansLost: number): void => logger.error({ err: error, spansLost }, 'spans could not be stored')
+  const queue = new IngestQueue({ store, onStored, onError })
+  life.add('ingest', () => queue.drain())
+
+  const runFile = new RunFileReader(config.runFile)
+  await runFile.refresh()
+  const isReady = (): boolean => life.isReady
+  const app = createApp({ store, queue, runFile, figures, live, logger, hostNames: config.hostNames, isReady, pageFolder })
+  life.add('http', () => app.close())
+  for (const server of await listen(app, config)) life.add('server', () => closeServer(server))
+  life.add('live pages', () => live.close())
+
+  const watchRunFile = async (): Promise<void> => {
     if (live.hasClients && (await runFile.refresh())) live.servicesChanged()
-  })
-  const pruning = every(PRUNE_EVERY_MS, async () => {
-    try {
-      while (await store.prune());
-    } catch (error) {
-      logger.error({ err: error }, 'old traces could not be deleted')
-    }
-  })
-  isReady = true
-  return {
-    url: `http://${HOST}:${config.consolePort}`,
-    async stop() {
-      isReady = false
-      watching.cancel()
-      pruning.cancel()
-      live.close()
-      await Promise.all(servers.map(closeServer))
-      await app.close()
-      await queue.drain()
-      await store.close()
-    },
   }
+  const prune = async (): Promise<void> => {
+    while (!life.signal.aborted && (await store.prune()));
+  }
+  const repeating = [repeat(RUN_FILE_EVERY_MS, watchRunFile, life.signal, logger), repeat(PRUNE_EVERY_MS, prune, life.signal, logger)]
+  life.add('watchers', async () => void (await Promise.all(repeating)))
 }
 
 function record(figures: LatencyWindow, row: SpanRow): void {
@@ -135,23 +108,14 @@ async function closeServer(server: Server): Promise<void> {
   patience.cancel()
 }
 
-/** Repeats `work` until it is cancelled, the next turn after the last one has ended. */
-function every(delayMs: number, work: () => Promise<void>): Timer {
-  let isCancelled = false
-  const next = (): Timer =>
-    systemClock.timer(
-      delayMs,
-      () =>
-        void work().finally(() => {
-          if (!isCancelled) timer = next()
-        }),
-      { keepAlive: false },
-    )
-  let timer = next()
-  return {
-    cancel() {
-      isCancelled = true
-      timer.cancel()
-    },
+/** Repeats `work` until the signal, the next turn after the last one has ended. Never rejects. */
+async function repeat(everyMs: number, work: () => Promise<void>, signal: AbortSignal, logger: Logger): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await sleep(systemClock, everyMs, signal)
+      await work()
+    } catch (error) {
+      if (!signal.aborted) logger.error({ err: error }, 'background work failed')
+    }
   }
 }

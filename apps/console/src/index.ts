@@ -6,5 +6,5 @@
  * Not promised: an account system (it answers on loopback, to its own names), or traces from before its limits of number and age.
  */
 export { type ConsoleConfig, readConfig } from './config.ts'
-export { type RunningConsole, startConsole } from './console.ts'
+export { type ConsoleOptions, startConsole } from './console.ts'
 export { service } from './service.ts'

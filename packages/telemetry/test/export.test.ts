@@ -30,6 +30,7 @@ test('spans arrive as OTLP JSON within moments, without any flush', async (t) =>
   const span = resourceSpans!.scopeSpans[0]!.spans[0] as Record<string, unknown>
   assert.match(String(span['traceId']), /^[0-9a-f]{32}$/)
   assert.match(String(span['startTimeUnixNano']), /^\d{19}$/)
+  await until(() => telemetry.exportStatus().exported === 1, 'the answer arrives')
   assert.deepEqual(telemetry.exportStatus(), { queued: 0, exported: 1, dropped: 0 })
 })
 
