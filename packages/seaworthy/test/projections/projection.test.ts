@@ -124,6 +124,23 @@ void suite('a projection of an event store', () => {
     assert.deepEqual(await balancesOf(), { a: [5, 5] })
   })
 
+  test('does not sleep through a commit that came between looking and waiting', async (t) => {
+    const { start, deposit, source } = await world(t)
+    let late = false
+    const racing = Object.assign(Object.create(source) as typeof source, {
+      onAppended: source.onAppended.bind(source),
+      head: source.head.bind(source),
+      readAll: async (options: { after: number; max: number }) => {
+        const page = await source.readAll(options)
+        if (!late) await deposit('a', 1)
+        late = true
+        return page
+      },
+    })
+    const running = start(balances(), { source: racing, clock: new VirtualClock() })
+    await eventually('it has caught up', async () => late && (await running.lag()).positions === 0)
+  })
+
   test('looks again by itself, for commits that ring no bell here', async (t) => {
     const { start, deposit, balancesOf, source } = await world(t)
     const deaf = Object.assign(Object.create(source) as typeof source, {
