@@ -1,4 +1,4 @@
-import type { Database, Transaction } from 'seaworthy/core'
+import { type Database, NotFoundError, type Transaction } from 'seaworthy/core'
 import type { HistoryEntry, HistoryLine, HistoryRepository } from '../application/order-history.ts'
 
 const INSERT = `INSERT INTO order_history (customer_id, placed_at_ms, order_id, status, reason, total_cents, lines, updated_at_ms)
@@ -37,7 +37,7 @@ export function historyRepository(database: Database): HistoryRepository {
     },
     async setStatus(tx, { orderId, status, reason }, atMs) {
       const { rowCount } = await tx.execute({ sql: UPDATE, params: [status, reason ?? null, atMs, orderId] })
-      return rowCount > 0
+      if (rowCount === 0) throw new NotFoundError(`The history has no order ${orderId}: its order.placed has not arrived.`)
     },
     async page(customerId, { page, pageSize }) {
       const [rows, [counted]] = await Promise.all([

@@ -1,0 +1,13 @@
+import { type HttpServer, serve } from '@seaworthy/rpc/rest'
+import type { HistoryRepository } from '../application/order-history.ts'
+import { orderHistoryApi } from '../contract/rest.ts'
+
+export function serveHistory(server: HttpServer, history: HistoryRepository): void {
+  serve(server, orderHistoryApi, {
+    listOrdersOfCustomer: async ({ params: { customerId }, query: { page, pageSize } }) => {
+      const { items, total } = await history.page(customerId, { page, pageSize })
+      const shown = items.map(({ customerId: _, placedAtMs, ...entry }) => ({ ...entry, placedAt: new Date(placedAtMs).toISOString() }))
+      return { status: 200, body: { items: shown, page, pageSize, total } }
+    },
+  })
+}
