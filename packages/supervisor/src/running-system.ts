@@ -55,6 +55,11 @@ export class RunningSystem {
     return this.#stopped.promise
   }
 
+  /** True from the moment that a stop, whoever asked for it, begins. */
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted
+  }
+
   /** What `run.json` holds. */
   status(): RunFile {
     return {

@@ -1,0 +1,75 @@
+import { parseArgs } from 'node:util'
+import { UsageError, suggestion } from './usage.ts'
+
+/** An option of a command: `--name VALUE`, or `--name` alone where it has no `value`. */
+export interface OptionSpec {
+  /** What stands for the value in the help. */
+  readonly value?: string
+  readonly help: string
+}
+
+/** What a command takes. */
+export interface ArgumentSpec {
+  /** Names of the operands, all of them needed. */
+  readonly operands: readonly string[]
+  readonly options: Readonly<Record<string, OptionSpec>>
+}
+
+export interface Arguments {
+  readonly operands: readonly string[]
+  readonly values: Readonly<Record<string, string | undefined>>
+  readonly flags: ReadonlySet<string>
+}
+
+/** @throws UsageError naming the argument that is unknown, missing or too much */
+export function parseArguments(command: string, args: readonly string[], spec: ArgumentSpec): Arguments {
+  const { tokens } = parseArgs({
+    args: [...args],
+    strict: false,
+    tokens: true,
+    options: Object.fromEntries(
+      Object.entries(spec.options).map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' } as const]),
+    ),
+  })
+  const operands: string[] = []
+  const values: Record<string, string | undefined> = {}
+  const flags = new Set<string>()
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value)
+    if (token.kind !== 'option') continue
+    const option = Object.hasOwn(spec.options, token.name) ? spec.options[token.name] : undefined
+    if (option === undefined) {
+      const known = Object.keys(spec.options).map((name) => `--${name}`)
+      throw new UsageError(`seaworthy ${command} has no option ${token.rawName}.${suggestion(token.rawName, known)}`)
+    }
+    if (option.value === undefined) {
+      if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value, but got "${token.value}".`)
+      flags.add(token.name)
+    } else {
+      if (token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('-')))
+        throw new UsageError(`${token.rawName} needs a value: ${token.rawName} ${option.value}.`)
+      values[token.name] = token.value
+    }
+  }
+  const missing = spec.operands[operands.length]
+  if (missing !== undefined) throw new UsageError(`seaworthy ${command} needs ${missing}: seaworthy ${command} ${spec.operands.join(' ')}.`)
+  const extra = operands[spec.operands.length]
+  if (extra !== undefined) throw new UsageError(`seaworthy ${command} does not know what to do with "${extra}".`)
+  return { operands, values, flags }
+}
+
+/** A port from a flag or else a variable; 0 stands for any free one. @throws UsageError naming the one that holds no port */
+export function portOf(flag: string, variable: string, args: Arguments, env: NodeJS.ProcessEnv): number | undefined {
+  const [source, text] = args.values[flag] === undefined ? [variable, env[variable]] : [`--${flag}`, args.values[flag]]
+  if (text === undefined || text === '') return undefined
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new UsageError(`${source} must be a port, 0 to 65535, but is "${text}".`)
+  return port
+}
+
+export const dataDirOption = { value: 'DIR', help: 'where the data is (SEAWORTHY_DATA_DIR; .seaworthy)' } as const
+
+export function dataDirOf(args: Arguments, env: NodeJS.ProcessEnv): string {
+  const fromEnv = env['SEAWORTHY_DATA_DIR']
+  return args.values['data-dir'] ?? (fromEnv === undefined || fromEnv === '' ? '.seaworthy' : fromEnv)
+}

@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Notice, type ProcessRecord, type RunFile, type RunningSystem, supervise } from '@seaworthy/supervisor'
+import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
+import type { System } from 'seaworthy/system'
+import { type Arguments, dataDirOf, dataDirOption, portOf } from '../arguments.ts'
+import type { Command } from '../command.ts'
+import { listenForSignals, watchParent } from '../stop-signals.ts'
+import { type Terminal, columns } from '../terminal.ts'
+
+const STILL_WAITING_MS = 10_000
+
+export const start: Command = {
+  name: 'start',
+  summary: 'starts every process of a system, and keeps them running',
+  operands: ['SYSTEM_FILE'],
+  options: {
+    'gateway-port': { value: 'PORT', help: 'the public API (SEAWORTHY_GATEWAY_PORT; 8080); 0 takes any free port' },
+    'console-port': { value: 'PORT', help: 'the console (SEAWORTHY_CONSOLE_PORT; 4000); 0 takes any free port' },
+    'no-console': { help: 'without the console' },
+    'data-dir': dataDirOption,
+  },
+  async run(args, terminal) {
+    const startedMs = systemClock.monotonicMs()
+    // Whoever reads the output may go; the system stays.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+    const wish = new Wish(terminal)
+    const release = [listenForSignals(wish), watchParent(terminal.env, () => wish.onStop('the parent process is gone'))]
+    try {
+      const running = await supervise({ ...(await settings(args, terminal)), report: (notice) => show(notice, terminal) })
+      wish.fulfil(running)
+      const code = await untilReady(running, { startedMs, dataDir: dataDirOf(args, terminal.env) }, terminal)
+      if (code !== 0) await running.stop()
+      await running.stopped
+      return wish.wasKilled ? 130 : code
+    } finally {
+      for (const end of release) end()
+    }
+  },
+}
+
+/** What the signals ask for, which may be before there is a system to ask it of. */
+class Wish {
+  wasKilled = false
+  readonly #terminal: Terminal
+  #running: RunningSystem | undefined
+  #stopAsked = false
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal
+  }
+
+  fulfil(running: RunningSystem): void {
+    this.#running = running
+    if (this.#stopAsked) void running.stop()
+    if (this.wasKilled) running.kill()
+  }
+
+  onStop(reason: string): void {
+    if (this.#stopAsked) return
+    this.#stopAsked = true
+    this.#terminal.print(`\nStopping (${reason}). Once more kills what is left.`)
+    void this.#running?.stop()
+  }
+
+  onKill(): void {
+    this.wasKilled = true
+    this.#running?.kill()
+  }
+}
+
+async function settings(args: Arguments, { env, print }: Terminal) {
+  const gatewayPort = portOf('gateway-port', 'SEAWORTHY_GATEWAY_PORT', args, env)
+  const consolePort = portOf('console-port', 'SEAWORTHY_CONSOLE_PORT', args, env)
+  const dataDir = dataDirOf(args, env)
+  const file = resolve(args.operands[0] ?? '')
+  const declared = await load(file)
+  const services = args.flags.has('no-console') ? declared.services.filter(({ role }) => role !== 'console') : declared.services
+  const system = { ...declared, services }
+  print(`Starting ${system.name}: ${services.length} processes …`)
+  return { system, dataDir, gatewayPort, consolePort, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
+}
+
+/** @throws ConfigurationError when the file is not there, or exports no system */
+async function load(file: string): Promise<System> {
+  if (!existsSync(file)) throw new ConfigurationError(`There is no file ${file}. Name the module that exports the system.`)
+  const loaded = (await import(pathToFileURL(file).href)) as { default?: unknown; system?: unknown }
+  const system = loaded.default ?? loaded.system
+  if (typeof system !== 'object' || system === null || !('services' in system) || !('routes' in system))
+    throw new ConfigurationError(`${file} exports no system. Export what defineSystem returns, as default or as "system".`)
+  return system as System
+}
+
+/** Compiled sources outlive the data, where there is a place for such things. */
+function compileCacheFor(file: string, dataDir: string): string {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder))
+    if (existsSync(join(folder, 'node_modules'))) return join(folder, 'node_modules', '.cache', 'seaworthy', 'compile')
+  return join(resolve(dataDir), 'compile-cache')
+}
+
+/** Prints the table when all are ready. @returns 1 when one of them cannot be started */
+async function untilReady(running: RunningSystem, about: { startedMs: number; dataDir: string }, terminal: Terminal): Promise<number> {
+  const settled = new AbortController()
+  void sayWhatIsAwaited(running, settled.signal, terminal)
+  try {
+    await running.untilReady()
+    const seconds = ((systemClock.monotonicMs() - about.startedMs) / 1_000).toFixed(1)
+    terminal.print(table(running.status(), { seconds, dataDir: resolve(about.dataDir) }))
+    return 0
+  } catch (error) {
+    if (running.isStopping) return 0
+    terminal.printError(error instanceof Error ? error.message : String(error))
+    return 1
+  } finally {
+    settled.abort()
+  }
+}
+
+async function sayWhatIsAwaited(running: RunningSystem, settled: AbortSignal, { print }: Terminal): Promise<void> {
+  try {
+    for (;;) {
+      await sleep(systemClock, STILL_WAITING_MS, settled)
+      const awaited = running.status().processes.filter(({ state }) => state !== 'ready')
+      print(`Still waiting for ${awaited.map(({ name, state }) => `${name} (${state})`).join(', ')}`)
+    }
+  } catch {
+    // It is ready, or will not be.
+  }
+}
+
+function table(run: RunFile, about: { seconds: string; dataDir: string }): string {
+  const title = ({ role, name }: ProcessRecord) => (role === 'gateway' ? 'Storefront API' : role === 'console' ? 'Console' : name)
+  const isFront = ({ role }: ProcessRecord) => role === 'gateway' || role === 'console'
+  const row = (record: ProcessRecord) => [
+    title(record),
+    record.httpUrl,
+    `pid ${record.pid}`,
+    record.grpcAddress === null ? '' : `gRPC ${record.grpcAddress}`,
+  ]
+  const front = run.processes.filter(isFront).toSorted((a, b) => b.role.localeCompare(a.role))
+  const rows = [...front.map(row), ...(front.length > 0 ? [[]] : []), ...run.processes.filter((record) => !isFront(record)).map(row)]
+  return `\n${run.system} is ready after ${about.seconds} s.\n\n${columns(rows)}\n\n  Data in ${about.dataDir}\n  Ctrl-C stops everything.\n`
+}
+
+function show({ service, level, message }: Notice, terminal: Terminal): void {
+  const line = `${service ?? 'supervisor'}: ${level === 'info' ? '' : `${level}: `}${message}`
+  if (level === 'info') terminal.print(line)
+  else terminal.printError(line)
+}

@@ -1,0 +1,30 @@
+import { type RunFile, control } from '@seaworthy/supervisor'
+import { dataDirOf, dataDirOption } from '../arguments.ts'
+import type { Command } from '../command.ts'
+import { columns } from '../terminal.ts'
+
+const TIMEOUT_MS = 5_000
+
+export const status: Command = {
+  name: 'status',
+  summary: 'what runs, and how it does',
+  operands: [],
+  options: { json: { help: 'as JSON, as in run.json' }, 'data-dir': dataDirOption },
+  async run(args, { env, print }) {
+    const options = { dataDir: dataDirOf(args, env), signal: AbortSignal.timeout(TIMEOUT_MS) }
+    const run = (await control({ command: 'status' }, options)) as RunFile
+    print(args.flags.has('json') ? JSON.stringify(run, null, 2) : describe(run))
+    return 0
+  },
+}
+
+function describe(run: RunFile): string {
+  const rows = run.processes.map(({ name, state, pid, restarts, lastExit, httpUrl }) => [
+    name,
+    state,
+    pid === null ? '' : `pid ${pid}`,
+    httpUrl,
+    restarts === 0 ? '' : `restarts ${restarts}${lastExit === null ? '' : `, last end: ${lastExit}`}`,
+  ])
+  return `${run.system}, since ${run.startedAt}, supervised by process ${run.supervisorPid}\n${columns(rows)}`
+}

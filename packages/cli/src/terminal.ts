@@ -1,0 +1,14 @@
+/** What a command sees of the world outside. */
+export interface Terminal {
+  readonly env: NodeJS.ProcessEnv
+  /** Prints a line, or several, on stdout. */
+  readonly print: (text: string) => void
+  /** Prints a line, or several, on stderr. */
+  readonly printError: (text: string) => void
+}
+
+/** Rows in columns, each as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[], indent = '  '): string {
+  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)), [])
+  return rows.map((row) => (indent + row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).trimEnd()).join('\n')
+}
