@@ -42,7 +42,7 @@ export interface StockLevel {
 }
 
 function rows<Row>(dataDir: string, service: string, sql: string): Row[] {
-  using database = new DatabaseSync(join(dataDir, 'data', service, `${service}.db`), { readOnly: true, timeout: 5_000 })
+  using database = new DatabaseSync(join(dataDir, 'services', service, `${service}.db`), { readOnly: true, timeout: 5_000 })
   return database.prepare(sql).all() as Row[]
 }
 
@@ -95,7 +95,7 @@ export function readBooks(dataDir: string): Books {
       state: row.state,
       lines: JSON.parse(row.lines) as OrderedLine[],
     })),
-    mails: mailTexts(join(dataDir, 'data', 'notifications')),
+    mails: mailTexts(join(dataDir, 'services', 'notifications')),
     counters: new Map(
       rows<{ counter: string; value: number }>(dataDir, 'analytics', 'SELECT counter, value FROM counters').map((row) => [
         row.counter,

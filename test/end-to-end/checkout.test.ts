@@ -46,7 +46,7 @@ suite('a checkout through the gateway', () => {
     )
     assert.equal(history.totalCents, stored.totalCents)
     const mail = await until(
-      () => mailTexts(join(shop.dataDir, 'data', 'notifications')).find((text) => text.includes(answer.body.orderId)),
+      () => mailTexts(join(shop.dataDir, 'services', 'notifications')).find((text) => text.includes(answer.body.orderId)),
       {
         timeoutMs: 10_000,
         what: 'the e-mail',

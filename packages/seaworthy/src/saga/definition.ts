@@ -7,7 +7,7 @@ import { ACTION_POLICY, COMPENSATION_POLICY, FORWARD_POLICY, type StepPolicy } f
  */
 export interface StepContext<Input, Results> extends CallContext {
   readonly sagaId: string
-  /** `sagaId/step`: the same for every attempt and for the compensation. */
+  /** `sagaId/step`, the step's name percent-encoded: the same for every attempt and for the compensation. */
   readonly key: string
   readonly idempotencyKey: string
   readonly input: Input

@@ -204,7 +204,8 @@ export class SagaRun {
 
   #stepContext(step: Step, number: number): CompensationContext<unknown, unknown, unknown> {
     const { id, input } = this.#record
-    const key = `${id}/${step.name}`
+    // Encoded, because a key travels in headers, and headers take no spaces.
+    const key = `${id}/${encodeURIComponent(step.name)}`
     const done = this.#saga.steps.filter(({ name }) => progressOf(this.#progress, name).done)
     const own: Omit<StepContext<unknown, unknown>, keyof CallContext> & { idempotencyKey: string; result: unknown } = {
       sagaId: id,

@@ -16,7 +16,7 @@ export interface ChargeRequest {
 /** What payments does. Under one key each happens once, whatever is repeated, delayed or overtaken. */
 export interface Charging {
   /**
-   * Books a charge at once; for a slow card the answer comes later. A repetition is answered at once: the card company has told by then.
+   * Books a charge at once; for a slow card the answer comes later, to a repetition too.
    * @throws RejectedError `card-declined`; InvalidInputError for a card that is none
    */
   charge(key: string, request: ChargeRequest, signal?: AbortSignal): Promise<{ paymentId: string }>
@@ -33,14 +33,16 @@ export interface ChargingOptions {
 }
 
 /** What is remembered under the key. A decline is a result too, because its event commits with it; a refusal that is thrown leaves nothing. */
-type ChargeOutcome = { readonly kind: 'charged'; readonly paymentId: string } | { readonly kind: 'declined' }
+type ChargeOutcome =
+  | { readonly kind: 'charged'; readonly paymentId: string; readonly answerDueAtMs: number }
+  | { readonly kind: 'declined' }
 
 export function charging({ payments, participant, outbox, clock, newId }: ChargingOptions): Charging {
-  async function book(tx: Transaction, { orderId, customerId, amountCents }: ChargeRequest): Promise<ChargeOutcome> {
+  async function book(tx: Transaction, { orderId, customerId, amountCents }: ChargeRequest, answerDelayMs: number): Promise<ChargeOutcome> {
     const paymentId = newId()
     await payments.executeIn(tx, streamOf(paymentId), { type: 'charge', paymentId, orderId, customerId, amountCents })
     await outbox.add(tx, paymentCharged({ paymentId, orderId, customerId, amountCents }))
-    return { kind: 'charged', paymentId }
+    return { kind: 'charged', paymentId, answerDueAtMs: clock.now() + answerDelayMs }
   }
 
   async function decline(tx: Transaction, { orderId, customerId, amountCents }: ChargeRequest): Promise<ChargeOutcome> {
@@ -54,14 +56,13 @@ export function charging({ payments, participant, outbox, clock, newId }: Chargi
       if (answer.kind === 'unknown-card') {
         throw new InvalidInputError('This is no card that the shop takes.', [{ field: 'card', message: 'must be ok, declined or slow' }])
       }
-      let answerDelayMs = 0
-      const outcome = await participant.act(key, fingerprintOf(request), (tx) => {
-        if (answer.kind === 'declined') return decline(tx, request)
-        answerDelayMs = answer.delayMs
-        return book(tx, request)
-      })
-      if (outcome.kind === 'declined') throw new RejectedError('card-declined', 'The card was declined.')
-      if (answerDelayMs > 0) await sleep(clock, answerDelayMs, signal)
+      const outcome = await participant.act(key, fingerprintOf(request), (tx) =>
+        answer.kind === 'declined' ? decline(tx, request) : book(tx, request, answer.delayMs),
+      )
+      if (outcome.kind === 'declined' || answer.kind === 'declined') throw new RejectedError('card-declined', 'The card was declined.')
+      // Never longer than the card company takes, whatever the wall clock did in between.
+      const waitMs = Math.min(outcome.answerDueAtMs - clock.now(), answer.delayMs)
+      if (waitMs > 0) await sleep(clock, waitMs, signal)
       return { paymentId: outcome.paymentId }
     },
 
