@@ -24,6 +24,14 @@ export interface CrashRun {
   readonly tookMs: number
 }
 
+/** The run that must leave the books right. */
+export const CRASH_RUN = {
+  checkouts: 200,
+  clients: 8,
+  victims: ['orders', 'payments', 'inventory', 'notifications'],
+  killEveryMs: [400, 1_200],
+} as const satisfies Partial<CrashRunOptions>
+
 const SETTLE_TIMEOUT_MS = 60_000
 
 /** Customers check out and do not give up, while services are killed with SIGKILL; then the books are read. */

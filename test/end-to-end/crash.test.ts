@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type CrashRunOptions, crashRun } from './crash-run.ts'
+import { CRASH_RUN, type CrashRunOptions, crashRun } from './crash-run.ts'
 
-const run: CrashRunOptions = {
-  checkouts: 200,
-  clients: 8,
-  victims: ['orders', 'payments', 'inventory', 'notifications'],
-  killEveryMs: [400, 1_200],
-  seed: Number(process.env['SEAWORTHY_SEED'] ?? Date.now() % 1_000_000),
-}
+const run: CrashRunOptions = { ...CRASH_RUN, seed: Number(process.env['SEAWORTHY_SEED'] ?? Date.now() % 1_000_000) }
 
 suite('customers check out while orders, payments, inventory and notifications are killed', () => {
   test('every order is completed or undone, nobody pays twice, stock and ledger agree, one e-mail each', async (t) => {

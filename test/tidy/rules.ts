@@ -81,6 +81,19 @@ export function chapterBreaches(file: SourceFile): Breach[] {
   return breaches
 }
 
+const ERROR_CLASS = /^export class (\w+) extends (?:SeaworthyError|SqliteError|ConflictError)\b/
+
+/** Every error that a user can meet stands in docs/errors.md, with a line for the engineer on call. */
+export function errorBreaches(file: SourceFile, documented: string): Breach[] {
+  if (!/^packages\/[^/]+\/src\//.test(file.path)) return []
+  return file.lines.flatMap((line, index) => {
+    const name = ERROR_CLASS.exec(line)?.[1]
+    return name === undefined || new RegExp(`\\b${name}\\b`).test(documented)
+      ? []
+      : [`${file.path}:${index + 1}: ${name} is not in docs/errors.md`]
+  })
+}
+
 function matching(file: SourceFile, pattern: RegExp, why: string): Breach[] {
   return file.lines.flatMap((line, index) => {
     const code = line.replace(/^\s*(?:\/\/|\*|\/\*).*$/, '')

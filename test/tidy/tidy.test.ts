@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type Breach, bareTimeBreaches, chapterBreaches, fileBreaches, importBreaches, testBreaches } from './rules.ts'
+import { type Breach, bareTimeBreaches, chapterBreaches, errorBreaches, fileBreaches, importBreaches, testBreaches } from './rules.ts'
 import { parseSource, readSources, trackedFiles } from './source-files.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
@@ -24,6 +24,10 @@ suite('the house rules', () => {
   test('imports follow the table', () => none(sources.flatMap((file) => importBreaches(file, packageFolders))))
   test('the library takes time and randomness from ports', () => none(sources.flatMap(bareTimeBreaches)))
   test('files are named for their concept, small, and leave nothing for later', () => none(sources.flatMap(fileBreaches)))
+  test('every error stands in docs/errors.md', () => {
+    const documented = readFileSync(`${root}/docs/errors.md`, 'utf8')
+    none(sources.flatMap((file) => errorBreaches(file, documented)))
+  })
   test('no test runs alone', () => none(sources.flatMap(testBreaches)))
   test('every chapter opens with problem, guarantee and what is not promised', () => none(sources.flatMap(chapterBreaches)))
   test('the lock file and the configuration name no registry', () => {
@@ -79,6 +83,10 @@ suite('the rules catch a planted breach', () => {
   })
   test('a bare timer in the library', () => {
     caught(bareTimeBreaches(planted('packages/seaworthy/src/saga/x.ts', 'setTimeout(f, 1)')), /Clock and Random/)
+  })
+  test('an error that nobody documented', () => {
+    const text = 'export class LostError extends SeaworthyError {}'
+    caught(errorBreaches(planted('packages/rpc/src/errors.ts', text), 'LostErrorToo'), /not in docs\/errors.md/)
   })
   test('a vague name', () => {
     caught(fileBreaches(planted('packages/rpc/src/utils.ts', '')), /name the concept/)
