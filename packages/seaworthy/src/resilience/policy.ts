@@ -1,4 +1,16 @@
-import { type CallContext, type Clock, contextOrRoot, type Random, sleep, systemClock, systemRandom, TimeoutError } from 'seaworthy/core'
+import {
+  type CallContext,
+  type Clock,
+  contextOrRoot,
+  executedOf,
+  isFinal,
+  type Random,
+  sleep,
+  systemClock,
+  systemRandom,
+  TimeoutError,
+  UnknownOutcomeError,
+} from 'seaworthy/core'
 import { Bulkhead, type BulkheadSnapshot } from './bulkhead.ts'
 import { CircuitBreaker, type CircuitBreakerSnapshot, outcomeOf, type Permit } from './circuit-breaker.ts'
 import { publish } from './events.ts'
@@ -86,6 +98,7 @@ class FusedPolicy implements Policy {
     this.#calls++
     this.#budget?.deposit()
     const deadlineMs = Math.min(context.deadlineMs ?? Number.POSITIVE_INFINITY, this.#clock.monotonicMs() + this.#totalMs)
+    let mayHaveRun = false
     try {
       for (let attempt = 1; ; attempt++) {
         try {
@@ -94,7 +107,8 @@ class FusedPolicy implements Policy {
           return value
         } catch (error) {
           const delayMs = this.#delayBeforeRetry(error, attempt, context, deadlineMs)
-          if (delayMs === undefined) throw error
+          if (delayMs === undefined) throw mayHaveRun ? this.#ofAllAttempts(error) : error
+          mayHaveRun ||= executedOf(error) !== 'no'
           await sleep(this.#clock, delayMs, context.signal)
         }
       }
@@ -186,6 +200,19 @@ class FusedPolicy implements Policy {
         )
       },
     }
+  }
+
+  /**
+   * The last error, after an earlier attempt that may have been executed: that the last one surely was not does not
+   * settle the call. A final answer does, because the receiver has looked at a repetition that it can tell.
+   */
+  #ofAllAttempts(error: unknown): unknown {
+    if (executedOf(error) !== 'no' || isFinal(error)) return error
+    const message = error instanceof Error ? error.message : String(error)
+    return new UnknownOutcomeError(
+      `${this.name} may have executed an earlier attempt of this call. The last one failed: ${message} Ask again under the same key.`,
+      { cause: error },
+    )
   }
 
   /** @returns undefined when there is to be no other attempt */

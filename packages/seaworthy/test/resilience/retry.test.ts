@@ -75,6 +75,24 @@ describe('a retry', () => {
     assert.deepEqual(await Promise.all([keyed, idempotent]), ['paid', 'paid'])
   })
 
+  test('after an attempt that may have been executed, no later error says that the call was not', async () => {
+    const clock = new VirtualClock()
+    const lost = new UnknownOutcomeError('reset')
+    const context = rootContext({ idempotencyKey: 'order-1' })
+    const guarded = retry({ attemptsMax: 2, backoff }, { name, clock })
+    for (const last of [new UnavailableError('down'), new ConflictError('the first is still in flight')]) {
+      const run = errorOf(guarded.run(failing(lost, last).body, context))
+      await clock.advance(100)
+      const error = await run
+      assert.ok(error instanceof UnknownOutcomeError)
+      assert.equal(error.cause, last)
+    }
+    const declined = new RejectedError('card-declined', 'declined')
+    const run = errorOf(guarded.run(failing(lost, declined).body, context))
+    await clock.advance(100)
+    assert.equal(await run, declined, 'the receiver has decided about the key')
+  })
+
   test('never repeats what is final, key or not', async () => {
     const clock = new VirtualClock()
     const declined = new RejectedError('card-declined', 'declined')
