@@ -21,8 +21,14 @@ export default async function* reporter(source: AsyncIterable<TestEvent>): Async
         break
       case 'test:fail': {
         const { error } = event.data.details
-        // A suite or a file fails because a test in it did; only that test counts, unless the file itself broke.
-        if (event.data.details.type === 'suite' || (error as { failureType?: string }).failureType === 'subtestsFailed') break
+        const { failureType } = error as { failureType?: string }
+        // A suite or a file fails because a test in it did, and only that test counts; unless a hook or the file itself broke.
+        if (failureType === 'subtestsFailed' || (event.data.details.type === 'suite' && failureType !== 'hookFailed')) break
+        // Those tests never began: the hook that failed is the failure.
+        if (failureType === 'cancelledByParent') {
+          failed++
+          break
+        }
         failed++
         yield `\nFAILED ${event.data.name}\n  ${relative(process.cwd(), event.data.file ?? '')}:${event.data.line ?? 0}\n`
         yield `${format(error)}\n`
