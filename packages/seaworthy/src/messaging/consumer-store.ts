@@ -33,19 +33,37 @@ export interface DeadLetter extends NewDeadLetter {
 /**
  * What to do with a message that arrived:
  * - `run`: the attempt is counted, and its number is `attempt` (1 is the first).
+ * - `suspect`: an earlier attempt never ended, because the process did. Nothing is counted yet: run it alone, so that what it may kill is
+ *   itself only, and say that you do.
  * - `held`: its key is parked; the message lies behind the others now.
  * - `dead`: it was set aside before, and the log delivered it again.
  * - `full`: it belongs behind a parked message, and no more can be set aside. Nothing was stored.
  */
 export type Admission =
   | { readonly kind: 'run'; readonly attempt: number }
+  | { readonly kind: 'suspect' }
   | { readonly kind: 'held' }
   | { readonly kind: 'dead' }
   | { readonly kind: 'full' }
 
+/** A message by its place among those of a consumer. */
+export interface MessageName {
+  readonly topic: string
+  readonly messageId: string
+}
+
 export interface DeadLetterLimit {
   /** The most dead letters that a consumer may have. */
   readonly deadLettersMax: number
+}
+
+export interface BeginOptions extends DeadLetterLimit {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+  /** Whether to count an attempt of a suspect too: it runs alone, or it was this process that tried it before. */
+  readonly countSuspect: boolean
+  /** Messages that were handled meanwhile: their attempts are forgotten in the same transaction, first. */
+  readonly handled: readonly MessageName[]
 }
 
 /**
@@ -55,11 +73,12 @@ export interface DeadLetterLimit {
 export interface ConsumerStore {
   /**
    * Decides and records in one transaction, durably, before the handler runs: so a message that kills the process is seen to, and
-   * none slips past a key that is being parked or released at the same moment.
+   * none slips past a key that is being parked or released at the same moment. Only what is in progress has attempts, because what was handled is
+   * forgotten here too: else the messages handled just before one that kills the process would be counted with it, crash after crash.
    */
-  begin(message: ConsumedMessage, options: DeadLetterLimit & { readonly atMs: number }): Promise<Admission>
+  begin(message: ConsumedMessage, options: BeginOptions): Promise<Admission>
   /** Forgets the attempts of messages that were handled. */
-  forgetAttempts(consumer: string, messages: readonly { readonly topic: string; readonly messageId: string }[]): Promise<void>
+  forgetAttempts(consumer: string, messages: readonly MessageName[]): Promise<void>
   /**
    * Sets a message aside and forgets its attempts. Repeating it for the same message replaces kind, attempts and reason, and keeps its place.
    * @returns `full` when it is a new letter and the limit is reached: nothing was stored

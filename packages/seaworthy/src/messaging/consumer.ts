@@ -22,7 +22,7 @@ export interface ConsumerOptions {
   readonly generation?: number
   /** Where a group begins that has no offset yet. Default `earliest`. */
   readonly from?: LogReaderOptions['from']
-  /** Attempts of a message, those before a crash included. Default 10. */
+  /** Attempts of a message, those that the process did not outlive included: such a message is tried again alone. Default 10. */
   readonly attemptsMax?: number
   /** Wait between attempts. Default exponential from 100 ms to 30 s with full jitter. */
   readonly backoff?: Backoff

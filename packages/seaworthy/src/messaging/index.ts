@@ -26,11 +26,13 @@ export { type DeadQueueMessage, type Delivery, type NewQueueMessage, type Queue,
 export { type Worker, type WorkerFailure, type WorkerMessage, type WorkerOptions, startWorker } from './worker.ts'
 export {
   type Admission,
+  type BeginOptions,
   type ConsumedMessage,
   type ConsumerStore,
   type DeadLetter,
   type DeadLetterKind,
   type DeadLetterLimit,
+  type MessageName,
   type NewDeadLetter,
   consumerName,
 } from './consumer-store.ts'

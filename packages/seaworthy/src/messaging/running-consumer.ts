@@ -15,7 +15,7 @@ import {
 } from 'seaworthy/core'
 import { runAttempt } from './attempt.ts'
 import type { Consumer, ConsumerOptions, ConsumerStatus } from './consumer.ts'
-import { type DeadLetterKind, type NewDeadLetter, consumerName } from './consumer-store.ts'
+import { type Admission, type DeadLetterKind, type MessageName, type NewDeadLetter, consumerName } from './consumer-store.ts'
 import { type Requeued, MALFORMED_EVENT, announce, readEvent, reasonOf, requeueLetters } from './dead-letter.ts'
 import { type EventEnvelope, assertEnvelope } from './event.ts'
 import type { LogReader, LogRecord } from './event-log.ts'
@@ -41,6 +41,14 @@ interface Message {
   readonly problem: unknown
 }
 
+/** What follows an attempt. */
+type Next =
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'suspect' }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: number; readonly reason: string }
+
+const SETTLED: Next = { kind: 'settled' }
+
 /** @internal */
 export class RunningConsumer implements Consumer {
   readonly done: Promise<void>
@@ -63,7 +71,8 @@ export class RunningConsumer implements Consumer {
   #failure: ConsumerStoppedError | undefined
   #stopped: Promise<void> | undefined
   #finish = Promise.withResolvers<void>()
-  #handledSinceCommit: { readonly topic: string; readonly messageId: string }[] = []
+  // Messages that were handled and still have attempts in the store.
+  #counted: MessageName[] = []
   #commitTimer: Timer | undefined
   #committing: Promise<void> | undefined
   #commitFailures = 0
@@ -119,7 +128,7 @@ export class RunningConsumer implements Consumer {
         clock: this.#clock,
         signal,
         handle: ({ event, kind }, attempt) =>
-          this.#slots.use(signal, async () => {
+          this.#slots.use(signal, 1, async () => {
             // What came may be an event to newer code; the envelope around it is ours and nobody handles it.
             const message: unknown = event.type === MALFORMED_EVENT ? event.data : event
             assertEnvelope(message)
@@ -177,37 +186,41 @@ export class RunningConsumer implements Consumer {
   /** Settles when the message was handled or set aside. @throws when the consumer stops first */
   async #process(message: Message, lane: string): Promise<void> {
     const { signal } = this.#stopSignal
+    let alone = false
+    let countSuspect = false
     try {
       for (;;) {
-        const retry = await this.#slots.use(signal, () => this.#tryOnce(message))
-        if (retry === undefined) return
-        const { delayMs, attempt, reason } = retry
-        this.#retrying.set(lane, { topic: message.record.topic, key: message.event.key, attempt, reason })
-        await sleep(this.#clock, delayMs, signal)
+        const next: Next = await this.#slots.use(signal, alone ? this.#slots.count : 1, () => this.#tryOnce(message, countSuspect))
+        if (next.kind === 'settled') return
+        // What fails by an error from here on is known to have been tried by this process.
+        countSuspect = true
+        alone = next.kind === 'suspect'
+        if (next.kind === 'suspect') continue
+        this.#retrying.set(lane, { topic: message.record.topic, key: message.event.key, attempt: next.attempt, reason: next.reason })
+        await sleep(this.#clock, next.delayMs, signal)
       }
     } finally {
       this.#retrying.delete(lane)
     }
   }
 
-  /** One attempt. @returns what to wait for before the next, or undefined when there is none */
-  async #tryOnce(message: Message): Promise<{ delayMs: number; attempt: number; reason: string } | undefined> {
+  async #tryOnce(message: Message, countSuspect: boolean): Promise<Next> {
     const { record, event, problem } = message
-    const { store, onPoison } = this.#options
     if (problem !== undefined) return this.#bury(message, 'skipped', 0, reasonOf(problem))
-    const consumed = { consumer: this.#consumer, topic: record.topic, event }
-    const admission = await this.#untilStored(() => store.begin(consumed, { ...this.#limit, atMs: this.#clock.now() }))
+    const admission = await this.#begin(message, countSuspect)
     switch (admission.kind) {
+      case 'suspect':
+        return { kind: 'suspect' }
       case 'held':
         this.#setAside++
-        return undefined
+        return SETTLED
       case 'dead':
-        return undefined
+        return SETTLED
       case 'full':
         throw this.#full()
       case 'run': {
         const { attempt } = admission
-        const kind = onPoison === 'skip' ? 'skipped' : 'parked'
+        const kind = this.#options.onPoison === 'skip' ? 'skipped' : 'parked'
         if (attempt > this.#attemptsMax) {
           const reason = `The process ended during the last of ${this.#attemptsMax} attempts: the message may be what ended it.`
           return this.#bury(message, kind, this.#attemptsMax, reason)
@@ -218,12 +231,26 @@ export class RunningConsumer implements Consumer {
           this.#failedAttempts++
           const reason = reasonOf(error)
           if (isFinal(error) || attempt >= this.#attemptsMax) return this.#bury(message, kind, attempt, reason)
-          return { delayMs: this.#delayMs(error, attempt), attempt, reason }
+          return { kind: 'retry', delayMs: this.#delayMs(error, attempt), attempt, reason }
         }
         this.#handled++
-        this.#handledSinceCommit.push({ topic: record.topic, messageId: event.id })
-        return undefined
+        this.#counted.push({ topic: record.topic, messageId: event.id })
+        return SETTLED
       }
+    }
+  }
+
+  async #begin({ record, event }: Message, countSuspect: boolean): Promise<Admission> {
+    const handled = this.#counted
+    this.#counted = []
+    try {
+      const message = { consumer: this.#consumer, topic: record.topic, event }
+      return await this.#untilStored(() =>
+        this.#options.store.begin(message, { ...this.#limit, atMs: this.#clock.now(), countSuspect, handled }),
+      )
+    } catch (error) {
+      this.#counted = [...handled, ...this.#counted]
+      throw error
     }
   }
 
@@ -241,13 +268,14 @@ export class RunningConsumer implements Consumer {
     return backoffMs(this.#backoff, failures, this.#random)
   }
 
-  async #bury(message: Message, kind: DeadLetterKind, attempts: number, reason: string): Promise<undefined> {
+  async #bury(message: Message, kind: DeadLetterKind, attempts: number, reason: string): Promise<Next> {
     const { event, record } = message
     const diedAtMs = this.#clock.now()
     const letter: NewDeadLetter = { consumer: this.#consumer, topic: record.topic, event, kind, attempts, reason, diedAtMs }
     if ((await this.#untilStored(() => this.#options.store.bury(letter, this.#limit))) === 'full') throw this.#full()
     this.#setAside++
     announce(letter)
+    return SETTLED
   }
 
   /** Tries until the store answers: without it nothing can be handled, so that the slot may as well be held. @throws when the consumer stops */
@@ -272,14 +300,14 @@ export class RunningConsumer implements Consumer {
       this.#committing = this.#commit().finally(() => {
         this.#committing = undefined
         this.#wakeReading?.()
-        if (this.#handledSinceCommit.length > 0 || this.#offsets.commit().positions.length > 0) this.#scheduleCommit()
+        if (this.#counted.length > 0 || this.#offsets.commit().positions.length > 0) this.#scheduleCommit()
       })
     })
   }
 
   async #commit(): Promise<void> {
-    const handled = this.#handledSinceCommit
-    this.#handledSinceCommit = []
+    const handled = this.#counted
+    this.#counted = []
     const commit = this.#offsets.commit()
     try {
       // Before the offsets: after a crash in between, messages that were handled come again and are counted from 1.
@@ -289,7 +317,7 @@ export class RunningConsumer implements Consumer {
       this.#commitFailures = 0
     } catch (error) {
       this.#commitFailures++
-      this.#handledSinceCommit = [...handled, ...this.#handledSinceCommit]
+      this.#counted = [...handled, ...this.#counted]
       this.#note(error)
     }
   }

@@ -1,12 +1,14 @@
 import type { SqlValue, Transaction } from 'seaworthy/core'
 import type {
   Admission,
+  BeginOptions,
   ConsumedMessage,
   ConsumerStore,
   DeadLetter,
   DeadLetterKind,
   DeadLetterLimit,
   EventEnvelope,
+  MessageName,
   NewDeadLetter,
 } from 'seaworthy/messaging'
 import type { SqliteDatabase } from './database.ts'
@@ -40,10 +42,11 @@ export const consumerStoreSchema: SchemaComponent = {
   ],
 }
 
-// seaworthy_dead_letters_by_message, a look-up; seaworthy_dead_letters_by_key, the letters of one key.
+// seaworthy_dead_letters_by_message, a look-up; seaworthy_dead_letters_by_key, the letters of one key; primary key of seaworthy_attempts.
 const SELECT_STANDING = `SELECT
     EXISTS (SELECT 1 FROM seaworthy_dead_letters WHERE consumer = ?1 AND topic = ?2 AND message_id = ?3) AS dead,
-    EXISTS (SELECT 1 FROM seaworthy_dead_letters WHERE consumer = ?1 AND topic = ?2 AND key = ?4 AND kind <> 'skipped') AS parked`
+    EXISTS (SELECT 1 FROM seaworthy_dead_letters WHERE consumer = ?1 AND topic = ?2 AND key = ?4 AND kind <> 'skipped') AS parked,
+    EXISTS (SELECT 1 FROM seaworthy_attempts WHERE consumer = ?1 AND topic = ?2 AND message_id = ?3) AS tried`
 // Primary key of seaworthy_attempts.
 const COUNT_ATTEMPT = `INSERT INTO seaworthy_attempts (consumer, topic, message_id, attempts) VALUES (?, ?, ?, 1)
   ON CONFLICT (consumer, topic, message_id) DO UPDATE SET attempts = attempts + 1 RETURNING attempts`
@@ -95,10 +98,11 @@ class SqliteConsumerStore implements ConsumerStore {
     this.#database = database
   }
 
-  begin(message: ConsumedMessage, { deadLettersMax, atMs }: DeadLetterLimit & { readonly atMs: number }): Promise<Admission> {
+  begin(message: ConsumedMessage, { deadLettersMax, atMs, countSuspect, handled }: BeginOptions): Promise<Admission> {
     const { consumer, topic, event } = message
     return this.#database.transaction(async (tx): Promise<Admission> => {
-      const [standing] = await tx.query<{ dead: number; parked: number }>({
+      if (handled.length > 0) await tx.execute({ sql: FORGET_ATTEMPTS, params: [consumer, JSON.stringify(handled)] })
+      const [standing] = await tx.query<{ dead: number; parked: number; tried: number }>({
         sql: SELECT_STANDING,
         params: [consumer, topic, event.id, event.key],
       })
@@ -108,12 +112,13 @@ class SqliteConsumerStore implements ConsumerStore {
         const letter: NewDeadLetter = { ...message, kind: 'held', attempts: 0, reason, diedAtMs: atMs }
         return (await insertLetter(tx, letter, deadLettersMax)) ? { kind: 'held' } : { kind: 'full' }
       }
+      if (standing!.tried === 1 && !countSuspect) return { kind: 'suspect' }
       const [counted] = await tx.query<{ attempts: number }>({ sql: COUNT_ATTEMPT, params: [consumer, topic, event.id] })
       return { kind: 'run', attempt: counted!.attempts }
     })
   }
 
-  async forgetAttempts(consumer: string, messages: readonly { readonly topic: string; readonly messageId: string }[]): Promise<void> {
+  async forgetAttempts(consumer: string, messages: readonly MessageName[]): Promise<void> {
     await this.#database.atomically([{ sql: FORGET_ATTEMPTS, params: [consumer, JSON.stringify(messages)] }])
   }
 

@@ -11,6 +11,7 @@ export interface ConsumerStoreUnderTest {
 }
 
 const LIMIT = { deadLettersMax: 1_000 }
+const OPTIONS = { atMs: 1_700_000_000_000, countSuspect: true, handled: [] }
 const run = (attempt: number): Admission => ({ kind: 'run', attempt })
 
 /** What every ConsumerStore owes. `open` is called once for each test. */
@@ -34,6 +35,28 @@ export function consumerStoreContract(name: string, open: () => Promise<Consumer
         assert.deepEqual(await begin(store, { ...message, topic: 'returns' }), run(1))
         assert.deepEqual(await begin(store, { ...message, consumer: 'another' }), run(1))
         assert.deepEqual(await begin(store, message), run(3))
+      }))
+
+    test('a message whose last attempt never ended is a suspect, and is counted only on demand', () =>
+      withStore(async (store) => {
+        const message = consumed({ id: 'm1' })
+        const carefully = { ...LIMIT, ...OPTIONS, countSuspect: false }
+        assert.deepEqual(await store.begin(message, carefully), run(1))
+        assert.deepEqual(await store.begin(message, carefully), { kind: 'suspect' })
+        assert.deepEqual(await store.begin(message, carefully), { kind: 'suspect' })
+        assert.deepEqual(await begin(store, message), run(2))
+        await bury(store, { id: 'm0', key: 'k', kind: 'parked' })
+        assert.deepEqual(await store.begin(message, carefully), { kind: 'held' })
+      }))
+
+    test('what was handled meanwhile is forgotten before the attempt is counted', () =>
+      withStore(async (store) => {
+        const name = (messageId: string) => ({ topic: 'orders', messageId })
+        for (const id of ['m1', 'm2', 'm3']) await begin(store, consumed({ id }))
+        const options = { ...LIMIT, ...OPTIONS, countSuspect: false, handled: [name('m1'), name('m2')] }
+        assert.deepEqual(await store.begin(consumed({ id: 'm1' }), options), run(1))
+        assert.deepEqual(await begin(store, consumed({ id: 'm2' })), run(1))
+        assert.deepEqual(await begin(store, consumed({ id: 'm3' })), run(2))
       }))
 
     test('concurrent attempts get different numbers', () =>
@@ -117,14 +140,14 @@ export function consumerStoreContract(name: string, open: () => Promise<Consumer
       withStore(async (store) => {
         const limit = { deadLettersMax: 2 }
         await bury(store, { id: 'm1', key: 'a', kind: 'parked' })
-        assert.deepEqual(await store.begin(consumed({ id: 'm2', key: 'a' }), { ...limit, atMs: 1 }), { kind: 'held' })
-        assert.deepEqual(await store.begin(consumed({ id: 'm3', key: 'a' }), { ...limit, atMs: 1 }), { kind: 'full' })
+        assert.deepEqual(await store.begin(consumed({ id: 'm2', key: 'a' }), { ...limit, ...OPTIONS }), { kind: 'held' })
+        assert.deepEqual(await store.begin(consumed({ id: 'm3', key: 'a' }), { ...limit, ...OPTIONS }), { kind: 'full' })
         assert.deepEqual(await begin(store, consumed({ id: 'm4', key: 'b' })), run(1))
         assert.equal(await store.bury(letter({ id: 'm4', key: 'b', kind: 'parked' }), limit), 'full')
         assert.deepEqual(await begin(store, consumed({ id: 'm4', key: 'b' })), run(2))
         // What lies there already takes no more room.
         assert.equal(await store.bury(letter({ id: 'm1', key: 'a', kind: 'parked' }), limit), 'buried')
-        assert.deepEqual(await store.begin(consumed({ id: 'm2', key: 'a' }), { ...limit, atMs: 1 }), { kind: 'dead' })
+        assert.deepEqual(await store.begin(consumed({ id: 'm2', key: 'a' }), { ...limit, ...OPTIONS }), { kind: 'dead' })
         // The letters of others do not count.
         assert.equal(await store.bury({ ...letter({ id: 'm9', key: 'z', kind: 'skipped' }), consumer: 'another' }, limit), 'buried')
         assert.equal((await store.deadLetters('history', { max: 10 })).length, 2)
@@ -252,7 +275,7 @@ async function bury(store: ConsumerStore, fields: Fields): Promise<void> {
 }
 
 function begin(store: ConsumerStore, message: ReturnType<typeof consumed>): Promise<Admission> {
-  return store.begin(message, { ...LIMIT, atMs: 1_700_000_000_000 })
+  return store.begin(message, { ...LIMIT, ...OPTIONS })
 }
 
 function summary(letters: readonly DeadLetter[]): readonly string[] {

@@ -1,4 +1,13 @@
-import type { Admission, ConsumedMessage, ConsumerStore, DeadLetter, DeadLetterLimit, NewDeadLetter } from 'seaworthy/messaging'
+import type {
+  Admission,
+  BeginOptions,
+  ConsumedMessage,
+  ConsumerStore,
+  DeadLetter,
+  DeadLetterLimit,
+  MessageName,
+  NewDeadLetter,
+} from 'seaworthy/messaging'
 
 /** What a consumer remembers, in memory: for tests, and for consumers that need not remember over a restart. */
 export function inMemoryConsumerStore(): ConsumerStore {
@@ -10,8 +19,9 @@ class InMemoryConsumerStore implements ConsumerStore {
   #letters: DeadLetter[] = []
   #position = 0
 
-  async begin(message: ConsumedMessage, { deadLettersMax, atMs }: DeadLetterLimit & { readonly atMs: number }): Promise<Admission> {
+  async begin(message: ConsumedMessage, { deadLettersMax, atMs, countSuspect, handled }: BeginOptions): Promise<Admission> {
     const { consumer, topic, event } = message
+    await this.forgetAttempts(consumer, handled)
     if (this.#letters.some((letter) => isSame(letter, message))) return { kind: 'dead' }
     if (this.#letters.some((letter) => ofKey(letter, consumer, topic, event.key) && letter.kind !== 'skipped')) {
       const reason = 'Its key is parked behind a message that could not be handled.'
@@ -19,12 +29,14 @@ class InMemoryConsumerStore implements ConsumerStore {
       return held ? { kind: 'held' } : { kind: 'full' }
     }
     const id = idOf(consumer, topic, event.id)
-    const attempt = (this.#attempts.get(id) ?? 0) + 1
+    const before = this.#attempts.get(id) ?? 0
+    if (before > 0 && !countSuspect) return { kind: 'suspect' }
+    const attempt = before + 1
     this.#attempts.set(id, attempt)
     return { kind: 'run', attempt }
   }
 
-  async forgetAttempts(consumer: string, messages: readonly { readonly topic: string; readonly messageId: string }[]): Promise<void> {
+  async forgetAttempts(consumer: string, messages: readonly MessageName[]): Promise<void> {
     for (const { topic, messageId } of messages) this.#attempts.delete(idOf(consumer, topic, messageId))
   }
 
