@@ -56,18 +56,13 @@ export class Connection {
 
   /** Runs a statement of the library's own, unguarded and with SQLite's own error. */
   control(sql: string): void {
-    let statement = this.#own.get(sql)
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql)
-      this.#own.set(sql, statement)
-    }
-    statement.run()
+    this.#ownStatement(sql).run()
   }
 
   /** The first row of a statement of the library's own, such as a pragma. */
   first(sql: string): Readonly<Record<string, unknown>> | undefined {
     try {
-      return this.#database.prepare(sql).get()
+      return this.#ownStatement(sql).get()
     } catch (error) {
       throw typed(error, this.path)
     }
@@ -101,6 +96,15 @@ export class Connection {
     this.#own.clear()
     this.#prepared.clear()
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  #ownStatement(sql: string): StatementSync {
+    let statement = this.#own.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      this.#own.set(sql, statement)
+    }
+    return statement
   }
 
   #guarded<T>(work: () => T): T {

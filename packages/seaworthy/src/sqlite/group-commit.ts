@@ -248,12 +248,17 @@ export class GroupCommit {
       const fail = (error: unknown) => settle({ kind: 'failed', error }, 'its body threw')
       try {
         this.#connection.control('SAVEPOINT body')
-        job.onTurn?.(beganMs - job.arrivedMs)
-        job
-          .inCallersContext(() => this.#inside.run(tx, () => job.body(tx)))
-          .then((value) => settle({ kind: 'done', value }, 'its body returned'), fail)
       } catch (error) {
         fail(typed(error, this.#connection.path))
+        return
+      }
+      job.onTurn?.(beganMs - job.arrivedMs)
+      try {
+        const running = job.inCallersContext(() => this.#inside.run(tx, () => job.body(tx)))
+        // A body without types may return no promise.
+        Promise.resolve(running).then((value) => settle({ kind: 'done', value }, 'its body returned'), fail)
+      } catch (error) {
+        fail(error)
       }
     })
   }

@@ -28,12 +28,13 @@ export async function takeOwnership(path: string, options: OwnershipOptions): Pr
   const startedMs = clock.monotonicMs()
   for (let attempt = 1; ; attempt++) {
     options.signal?.throwIfAborted()
-    const lock = new DatabaseSync(`${path}.owner`, { timeout: 0 })
+    let lock: DatabaseSync | undefined
     try {
-      lock.exec('BEGIN EXCLUSIVE')
-      return { release: () => lock.close() }
+      const held = (lock = new DatabaseSync(`${path}.owner`, { timeout: 0 }))
+      held.exec('BEGIN EXCLUSIVE')
+      return { release: () => held.close() }
     } catch (error) {
-      lock.close()
+      lock?.close()
       if (!isBusy(error)) throw typed(error, `${path}.owner`)
       const waitedMs = clock.monotonicMs() - startedMs
       if (waitedMs >= options.waitMs) throw new SqliteOwnedError(path, Math.round(waitedMs), { cause: error })

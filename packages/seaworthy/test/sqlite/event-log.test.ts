@@ -209,11 +209,11 @@ test('retention deletes what is over the number, but nothing that a group has no
   await log.append('orders', events(2_000))
   const reader = await log.reader({ topics: ['orders'], group: 'slow' })
   const records = await drain(reader)
-  await reader.commit([after(records[1_499]!)])
+  await reader.commit([after(records[1_233]!)])
   const stored = async () => (await log.topics())[0]!
   await clock.advance(60_000)
-  await eventually('what the group does not need was deleted', async () => (await stored()).records === 500)
-  assert.deepEqual((await stored()).groups, [{ group: 'slow', lag: 500 }])
+  await eventually('what the group does not need was deleted', async () => (await stored()).records === 766)
+  assert.deepEqual((await stored()).groups, [{ group: 'slow', lag: 766 }])
   await reader.commit(records.map(after))
   // The next look is asked for when the last has ended.
   await eventually('only the newest are left', async () => {
