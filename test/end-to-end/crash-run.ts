@@ -29,7 +29,7 @@ export const CRASH_RUN = {
   checkouts: 200,
   clients: 8,
   victims: ['orders', 'payments', 'inventory', 'notifications'],
-  killEveryMs: [400, 1_200],
+  killEveryMs: [800, 2_400],
 } as const satisfies Partial<CrashRunOptions>
 
 const SETTLE_TIMEOUT_MS = 60_000

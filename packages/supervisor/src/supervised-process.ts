@@ -19,7 +19,7 @@ export interface RestartPolicy {
 
 export const defaultRestartPolicy: RestartPolicy = {
   backoff: exponential({ baseMs: 100, maxMs: 5_000, jitter: 'equal' }),
-  stableMs: 10_000,
+  stableMs: 3_000,
   startAttemptsMax: 5,
 }
 
