@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { run } from '@seaworthy/cli'
+
+async function say(...args: string[]) {
+  const printed: string[] = []
+  const errors: string[] = []
+  const code = await run(args, { env: {}, print: (text) => void printed.push(text), printError: (text) => void errors.push(text) })
+  return { code, printed: printed.join('\n'), errors: errors.join('\n') }
+}
+
+const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
+  ['strat', /There is no command strat\. Did you mean start\?/],
+  ['xyzzy', /There is no command xyzzy\.\n/],
+  ['help strat', /Did you mean start\?/],
+  ['start', /needs SYSTEM_FILE/],
+  ['start a b', /does not know what to do with "b"/],
+  ['start a --gatway-port 1', /no option --gatway-port\. Did you mean --gateway-port\?/],
+  ['start a --gateway-port', /--gateway-port needs a value: --gateway-port PORT/],
+  ['start a --gateway-port --no-console', /--gateway-port needs a value/],
+  ['start a --gateway-port=65536', /--gateway-port must be a port, 0 to 65535, but is "65536"/],
+  ['start a --console-port=1e3', /--console-port must be a port/],
+  ['start a --no-console=yes', /--no-console takes no value/],
+  ['start a --constructor', /no option --constructor/],
+  ['restart', /needs SERVICE/],
+  ['logs a --lines many', /--lines must be a number/],
+]
+
+for (const [args, message] of mistakes) {
+  test(`"seaworthy ${args}" is refused with exit code 2 and says why`, async () => {
+    const { code, errors } = await say(...args.split(' '))
+    assert.equal(code, 2)
+    assert.match(errors, message)
+    assert.match(errors, /seaworthy help/)
+  })
+}
+
+test('help names every command, and the help of a command its options', async () => {
+  const { code, printed } = await say('help')
+  assert.equal(code, 0)
+  for (const command of ['start SYSTEM_FILE', 'status', 'restart SERVICE', 'stop', 'logs SERVICE', 'help'])
+    assert.match(printed, new RegExp(`^  ${command}`, 'm'))
+  assert.match((await say('help', 'start')).printed, /--gateway-port PORT .*8080/)
+  assert.deepEqual(await say('start', '--help'), await say('help', 'start'))
+})
+
+test('the word alone shows the help, and is no success', async () => {
+  assert.equal((await say()).code, 2)
+})
+
+test('a port from the environment is checked like one from a flag', async () => {
+  const errors: string[] = []
+  const terminal = { env: { SEAWORTHY_CONSOLE_PORT: 'no' }, print: () => {}, printError: (text: string) => void errors.push(text) }
+  assert.equal(await run(['start', 'a'], terminal), 2)
+  assert.match(errors.join('\n'), /SEAWORTHY_CONSOLE_PORT must be a port/)
+})
+
+test('commands for a running system say that there is none', async () => {
+  for (const args of [['status'], ['stop'], ['restart', 'a']]) {
+    const { code, errors } = await say(...args, '--data-dir', '/nowhere')
+    assert.equal(code, 1)
+    assert.match(errors, /No system is running on \/nowhere/)
+  }
+})
+
+test('a module that is not there, or that exports no system, is named', async () => {
+  assert.match((await say('start', '/nowhere/system.ts')).errors, /no file \/nowhere\/system\.ts/)
+  const { code, errors } = await say('start', import.meta.filename.replace('run.test', 'starting'))
+  assert.equal(code, 1)
+  assert.match(errors, /exports no system/)
+})
