@@ -1,0 +1,39 @@
+import type { JSX } from 'preact'
+import { EmptyState } from './components/empty-state.tsx'
+import { Frame } from './components/frame.tsx'
+import { follow, route } from './state/location.ts'
+import { SystemPage } from './pages/system-page.tsx'
+import { TracePage } from './pages/trace-page.tsx'
+import { TracesPage } from './pages/traces-page.tsx'
+
+export function App(): JSX.Element {
+  return (
+    <Frame>
+      <Page />
+    </Frame>
+  )
+}
+
+function Page(): JSX.Element {
+  const current = route.value
+  switch (current.page) {
+    case 'system':
+      return <SystemPage />
+    case 'traces':
+      return <TracesPage filter={current.filter} />
+    case 'trace':
+      return <TracePage key={current.traceId} traceId={current.traceId} spanId={current.spanId} />
+    case 'unknown':
+      return (
+        <EmptyState title="There is no such page">
+          <p>
+            <code>{current.path}</code> is no address of the console. Go to{' '}
+            <a href="/system" onClick={(event) => follow(event, { page: 'system' })}>
+              System
+            </a>
+            .
+          </p>
+        </EmptyState>
+      )
+  }
+}

@@ -1,0 +1,52 @@
+import { useSignalEffect } from '@preact/signals'
+import type { JSX } from 'preact'
+import { useRef } from 'preact/hooks'
+import { isHelpOpen } from '../state/help.ts'
+
+const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
+  [['?'], 'This help'],
+  [['g', 's'], 'Go to System'],
+  [['g', 't'], 'Go to Traces'],
+  [['/'], 'Search traces'],
+  [['↑', '↓'], 'Previous, next row'],
+  [['→', '←'], 'Open, close a span; to its child, its parent'],
+  [['Enter'], 'Open a trace; show a span’s details'],
+  [['e'], 'Next span that failed'],
+  [['z'], 'Zoom to the span; again: the whole trace'],
+  [['Esc'], 'Close details, or this help'],
+]
+
+/** Keys, for those who forgot them. */
+export function HelpDialog(): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useSignalEffect(() => {
+    if (isHelpOpen.value) dialog.current?.showModal()
+    else dialog.current?.close()
+  })
+  return (
+    <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={() => (isHelpOpen.value = false)} onClick={closeOutside}>
+      <div class="help-body">
+        <h2 id="help-title">Keys</h2>
+        <dl>
+          {KEYS.map(([keys, what]) => (
+            <div key={what}>
+              <dt>
+                {keys.map((key) => (
+                  <kbd key={key}>{key}</kbd>
+                ))}
+              </dt>
+              <dd>{what}</dd>
+            </div>
+          ))}
+        </dl>
+        <button type="button" class="button" onClick={() => (isHelpOpen.value = false)}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  )
+}
+
+function closeOutside(event: MouseEvent): void {
+  if (event.target === event.currentTarget) isHelpOpen.value = false
+}

@@ -1,0 +1,148 @@
+import type { JSX } from 'preact'
+import { colourClass } from '../state/system.ts'
+import type { TraceView } from '../state/trace-view.ts'
+import { formatDuration, plural } from '../view-model/format.ts'
+import { labelPlace } from '../view-model/row-layout.ts'
+import { placeIn } from '../view-model/time-axis.ts'
+import type { SpanNode } from '../view-model/trace-tree.ts'
+import { Icon } from './icon.tsx'
+
+interface SpanRowProps {
+  readonly node: SpanNode
+  readonly view: TraceView
+  readonly isActive: boolean
+  readonly isOpen: boolean
+  readonly isCollapsed: boolean
+  readonly onToggle: () => void
+  readonly onOpen: () => void
+}
+
+/** One span: its place in the tree on the left, its time on the right. */
+export function SpanRow({ node, view, isActive, isOpen, isCollapsed, onToggle, onOpen }: SpanRowProps): JSX.Element {
+  const { span } = node
+  const hasChildren = node.children.length > 0
+  const failedBelow = isCollapsed ? node.errorsBelow : 0
+  const siblings = node.parent?.children
+  return (
+    <div
+      id={`span-${span.spanId}`}
+      class={`row ${colourClass(span.service)} ${isActive ? 'active' : ''} ${isOpen ? 'open' : ''} ${span.error === undefined ? '' : 'failed'} ${node.relation}`}
+      role="treeitem"
+      aria-level={node.depth + 1}
+      aria-selected={isOpen}
+      aria-expanded={hasChildren ? !isCollapsed : undefined}
+      aria-setsize={siblings?.length}
+      aria-posinset={siblings === undefined ? undefined : siblings.indexOf(node) + 1}
+      aria-label={label(node)}
+      onClick={onOpen}
+    >
+      <div class="row-name" style={{ paddingLeft: `${node.depth * view.indentPx.value}px` }}>
+        {hasChildren ? (
+          <span
+            class={`chevron ${isCollapsed ? '' : 'expanded'}`}
+            title={isCollapsed ? `Show ${plural(node.descendants, 'span')}` : 'Hide what is below'}
+            onClick={(event) => {
+              event.stopPropagation()
+              onToggle()
+            }}
+          >
+            <Icon name="chevron" />
+          </span>
+        ) : (
+          <span class="chevron" />
+        )}
+        <span class="kind" title={KIND_TITLES[node.relation === 'async' ? 'async' : span.kind]}>
+          <Icon name={span.kind} />
+        </span>
+        {node.parent?.span.service !== span.service && <span class="row-service">{span.service}</span>}
+        <span class="row-operation truncate" title={`${span.service}: ${span.name}`}>
+          {span.name}
+        </span>
+        {node.relation === 'missing' && (
+          <span class="tag" title={`Its parent ${span.parentSpanId} is not in the trace: not arrived, or not sampled`}>
+            parent missing
+          </span>
+        )}
+        {isCollapsed && <span class="tag">+{node.descendants}</span>}
+        {(span.error !== undefined || failedBelow > 0) && (
+          <span class="row-error" title={span.error ?? `${plural(failedBelow, 'error')} below`}>
+            <Icon name="alert" />
+          </span>
+        )}
+      </div>
+      <div class="row-time">
+        {view.ticks.value.map((tick) => (
+          <span key={tick.atUs} class="gridline" style={{ left: `${tick.at * 100}%` }} />
+        ))}
+        <Bars node={node} view={view} />
+      </div>
+    </div>
+  )
+}
+
+const KIND_TITLES = {
+  unspecified: 'Work of unknown kind',
+  internal: 'Work within the service',
+  server: 'Handled a request',
+  client: 'Called somebody else',
+  producer: 'Sent a message',
+  consumer: 'Handled a message',
+  async: 'Handled a message that its parent sent: the parent did not wait for it',
+} as const
+
+/** The bar, what was waited in it, and before it the time that its message was on the way. */
+function Bars({ node, view: { view, size } }: { node: SpanNode; view: TraceView }): JSX.Element {
+  const { span, sentUs, waitUs } = node
+  const bar = placeIn(view.value, span.startUs, span.endUs)
+  const wayUs = sentUs === undefined ? 0 : span.startUs - sentUs
+  const way = wayUs > 0 ? placeIn(view.value, sentUs!, span.startUs) : undefined
+  const wait = waitUs === 0 ? undefined : placeIn(view.value, span.startUs, span.startUs + waitUs)
+  return (
+    <>
+      {way !== undefined && <span class="way" style={across(way)} title={`On its way for ${formatDuration(wayUs)}`} />}
+      {bar !== undefined && <span class="span-bar" style={across(bar)} />}
+      {wait !== undefined && <span class="wait" style={across(wait)} title={`Waited ${formatDuration(waitUs)}`} />}
+      {bar === undefined ? (
+        <Outside isBefore={span.endUs < view.value.startUs} />
+      ) : (
+        <BarLabel
+          left={way?.left ?? bar.left}
+          right={bar.left + bar.width}
+          text={formatDuration(span.endUs - span.startUs) + (way === undefined ? '' : ` after ${formatDuration(wayUs)} on its way`)}
+          timePx={size.value.timePx}
+        />
+      )}
+    </>
+  )
+}
+
+function Outside({ isBefore }: { isBefore: boolean }): JSX.Element {
+  return (
+    <span class={`outside ${isBefore ? 'before' : 'after'}`} title={`${isBefore ? 'Before' : 'After'} the time that is shown`}>
+      {isBefore ? '←' : '→'}
+    </span>
+  )
+}
+
+function BarLabel(props: { left: number; right: number; text: string; timePx: number }): JSX.Element {
+  const { left, right, text } = props
+  const place = labelPlace(props)
+  const style = place === 'behind' ? { left: `${right * 100}%` } : { right: `${(1 - (place === 'before' ? left : right)) * 100}%` }
+  return (
+    <span class={`bar-label ${place}`} style={style}>
+      {text}
+    </span>
+  )
+}
+
+function across({ left, width }: { left: number; width: number }): Readonly<Record<string, string>> {
+  return { left: `${left * 100}%`, width: `${width * 100}%` }
+}
+
+function label({ span, sentUs, relation }: SpanNode): string {
+  const parts = [`${span.service}: ${span.name}`, formatDuration(span.endUs - span.startUs)]
+  if (sentUs !== undefined) parts.push(`asynchronous, ${formatDuration(span.startUs - sentUs)} on its way`)
+  if (relation === 'missing') parts.push('its parent is missing')
+  if (span.error !== undefined) parts.push(`failed: ${span.error}`)
+  return parts.join(', ')
+}

@@ -1,0 +1,104 @@
+import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { navigate } from '../state/location.ts'
+import { system } from '../state/system.ts'
+import type { TraceFilter } from '../view-model/route.ts'
+import type { TraceList } from '../state/trace-list.ts'
+
+const DURATIONS = [0, 10, 50, 100, 500, 1_000, 5_000] as const
+const STATUSES = [
+  { value: '', text: 'All' },
+  { value: 'error', text: 'Failed' },
+  { value: 'ok', text: 'Succeeded' },
+] as const
+const TYPING_MS = 200
+
+/** What is looked for. It stands in the address, so that a search can be sent to somebody. */
+export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: TraceList }): JSX.Element {
+  const search = useRef<HTMLInputElement>(null)
+  const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const change = (part: Partial<TraceFilter>): void => navigate({ page: 'traces', filter: { ...filter, ...part } }, { replace: true })
+  useEffect(() => () => clearTimeout(typing.current), [])
+  useEffect(() => {
+    // The address changed by other means: a link, the browser's history.
+    if (search.current !== null && search.current !== document.activeElement) search.current.value = filter.text
+  }, [filter.text])
+  const services = system.value?.services.map(({ name }) => name) ?? []
+  const known = filter.service === '' || services.includes(filter.service) ? services : [...services, filter.service]
+  const isPaused = !list.live.value
+  return (
+    <form
+      class="filters"
+      role="search"
+      aria-label="Traces"
+      onSubmit={(event) => {
+        event.preventDefault()
+        clearTimeout(typing.current)
+        change({ text: search.current?.value ?? '' })
+      }}
+    >
+      <label class="search">
+        <span class="hidden">Search by name, service, correlation id or trace id</span>
+        <input
+          ref={search}
+          id="trace-search"
+          type="search"
+          placeholder="Name, service, correlation id or trace id"
+          defaultValue={filter.text}
+          autocomplete="off"
+          spellcheck={false}
+          maxLength={200}
+          onInput={(event) => {
+            const { value } = event.currentTarget
+            clearTimeout(typing.current)
+            typing.current = setTimeout(() => change({ text: value }), TYPING_MS)
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') event.currentTarget.blur()
+          }}
+        />
+        <kbd aria-hidden="true">/</kbd>
+      </label>
+      <select aria-label="Service" value={filter.service} onChange={(event) => change({ service: event.currentTarget.value })}>
+        <option value="">Every service</option>
+        {known.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <select
+        aria-label="Duration"
+        value={String(filter.minDurationMs)}
+        onChange={(event) => change({ minDurationMs: Number(event.currentTarget.value) })}
+      >
+        {DURATIONS.map((ms) => (
+          <option key={ms} value={String(ms)}>
+            {ms === 0 ? 'Any duration' : `≥ ${ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`}`}
+          </option>
+        ))}
+      </select>
+      <fieldset class="segments">
+        <legend class="hidden">Outcome</legend>
+        {STATUSES.map(({ value, text }) => (
+          <label key={value} class={filter.status === value ? 'chosen' : ''}>
+            <input type="radio" name="status" value={value} checked={filter.status === value} onChange={() => change({ status: value })} />
+            {text}
+          </label>
+        ))}
+      </fieldset>
+      <button
+        type="button"
+        class="button"
+        aria-pressed={isPaused}
+        title={isPaused ? 'Show new traces as they arrive' : 'Keep the list as it is'}
+        onClick={() => {
+          list.live.value = isPaused
+          if (isPaused) void list.refresh()
+        }}
+      >
+        {isPaused ? 'Resume' : 'Pause'}
+      </button>
+    </form>
+  )
+}

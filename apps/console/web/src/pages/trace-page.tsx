@@ -1,0 +1,132 @@
+import type { JSX } from 'preact'
+import { useEffect, useMemo } from 'preact/hooks'
+import { EmptyState } from '../components/empty-state.tsx'
+import { Icon } from '../components/icon.tsx'
+import { ServiceName } from '../components/service-name.tsx'
+import { SpanDetails } from '../components/span-details.tsx'
+import { Waterfall } from '../components/waterfall.tsx'
+import { follow, navigate } from '../state/location.ts'
+import { TraceView } from '../state/trace-view.ts'
+import { formatDate, formatDuration, formatTime, plural } from '../view-model/format.ts'
+import { NO_FILTER } from '../view-model/route.ts'
+
+/** One trace. A span in the address is shown with its details. */
+export function TracePage({ traceId, spanId }: { traceId: string; spanId: string | undefined }): JSX.Element {
+  const view = useMemo(() => new TraceView(traceId), [traceId])
+  useEffect(() => view.start(), [view])
+  const { kind } = view.state.value
+  useEffect(() => {
+    view.openId.value = spanId
+    if (spanId !== undefined && kind === 'loaded') view.reveal(spanId)
+  }, [view, spanId, kind])
+  const title = view.facts.value?.title
+  useEffect(() => {
+    document.title = `${title ?? 'Trace'} · Seaworthy console`
+  }, [title])
+
+  const state = view.state.value
+  switch (state.kind) {
+    case 'loading':
+      return <p class="loading">Asking for the trace…</p>
+    case 'missing':
+      return (
+        <EmptyState title="There is no such trace">
+          <p>{state.why} This page shows it as soon as it arrives.</p>
+          <BackLink />
+        </EmptyState>
+      )
+    case 'failed':
+      return (
+        <EmptyState title="The trace could not be read">
+          <p>{state.why}</p>
+          <button type="button" class="button" onClick={() => void view.refresh()}>
+            Try again
+          </button>
+        </EmptyState>
+      )
+    case 'loaded':
+      return <Loaded view={view} startMs={state.trace.startMs} />
+  }
+}
+
+function Loaded({ view, startMs }: { view: TraceView; startMs: number }): JSX.Element {
+  const open = view.openId.value === undefined ? undefined : view.nodes.value.get(view.openId.value)
+  const show = (spanId: string | undefined): void => navigate({ page: 'trace', traceId: view.traceId, spanId }, { replace: true })
+  return (
+    <>
+      <Head view={view} startMs={startMs} />
+      <div class={`trace-body ${open === undefined ? '' : 'with-details'}`}>
+        <Waterfall view={view} onOpen={show} />
+        {open !== undefined && <SpanDetails node={open} view={view} onClose={() => show(undefined)} onShow={show} />}
+      </div>
+    </>
+  )
+}
+
+function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Element | null {
+  const facts = view.facts.value
+  if (facts === undefined) return null
+  const durationUs = view.durationUs.value
+  const { correlationId } = facts
+  const isAsync = facts.answeredUs < durationUs
+  return (
+    <div class="page-head trace-head">
+      <BackLink />
+      <div class="title">
+        <h1 class="truncate" title={facts.title}>
+          {facts.title}
+        </h1>
+        <ServiceName name={facts.service} />
+      </div>
+      <p class="facts">
+        <span
+          class="strong"
+          title={isAsync ? 'Until the request was answered, and until all that it set off was done' : 'From its first to its last moment'}
+        >
+          {isAsync ? `${formatDuration(facts.answeredUs)} to the answer, ${formatDuration(durationUs)} in all` : formatDuration(durationUs)}
+        </span>
+        <span>{plural(view.nodes.value.size, 'span')}</span>
+        <span>{plural(facts.services.length, 'service')}</span>
+        {facts.errorCount > 0 && (
+          <button type="button" class="link error-text" title="To the next one (e)" onClick={() => goToError(view)}>
+            {plural(facts.errorCount, 'error')}
+          </button>
+        )}
+        <span title={`${formatDate(startMs)} ${formatTime(startMs)}`}>{formatTime(startMs)}</span>
+        {correlationId !== undefined && (
+          <a
+            class="id truncate"
+            title={`Correlation id ${correlationId}: all its traces`}
+            href={`/traces?q=${encodeURIComponent(correlationId)}`}
+            onClick={(event) => follow(event, { page: 'traces', filter: { ...NO_FILTER, text: correlationId } })}
+          >
+            {correlationId}
+          </a>
+        )}
+      </p>
+      <ul class="legend" aria-label="Services of this trace">
+        {facts.services.map(({ name, spans, errors }) => (
+          <li key={name} title={`${plural(spans, 'span')}${errors > 0 ? `, ${plural(errors, 'error')}` : ''}`}>
+            <ServiceName name={name} />
+            <span class="count">{spans}</span>
+            {errors > 0 && <Icon name="alert" title={plural(errors, 'error')} />}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function goToError(view: TraceView): void {
+  const spanId = view.nextError()
+  if (spanId !== undefined) navigate({ page: 'trace', traceId: view.traceId, spanId }, { replace: true })
+}
+
+function BackLink(): JSX.Element {
+  return (
+    <a class="back" href="/traces" onClick={(event) => follow(event, { page: 'traces', filter: NO_FILTER })}>
+      <Icon name="back" />
+      Traces
+    </a>
+  )
+}

@@ -1,0 +1,108 @@
+import type { OtlpTrace } from '../view-model/otlp-trace.ts'
+import type { TraceFilter } from '../view-model/route.ts'
+
+/** `GET /api/services`. */
+export interface SystemState {
+  readonly system: string | null
+  readonly startedAt: string | null
+  readonly services: readonly ServiceState[]
+  readonly ingest: {
+    readonly queued: number
+    readonly received: number
+    readonly stored: number
+    readonly dropped: number
+    readonly refused: number
+    readonly traces: number
+    readonly spans: number
+  }
+}
+
+export interface ServiceState {
+  readonly name: string
+  readonly role: string
+  readonly context: string
+  readonly purpose: string
+  readonly instances: readonly InstanceState[]
+  readonly spans: {
+    readonly windowMs: number
+    readonly count: number
+    readonly ratePerSecond: number
+    readonly errorCount: number
+    readonly p50Ms: number | null
+    readonly p99Ms: number | null
+  }
+}
+
+export interface InstanceState {
+  readonly instance: string
+  readonly state: string
+  readonly ready: boolean
+  readonly pid: number | null
+  readonly restarts: number
+  readonly lastExit: string | null
+  readonly startedAt: string | null
+  readonly httpUrl: string | null
+}
+
+/** `GET /api/traces`. */
+export interface TracePage {
+  readonly traces: readonly TraceSummary[]
+  readonly nextBefore?: string
+}
+
+export interface TraceSummary {
+  readonly traceId: string
+  readonly root: { readonly service: string; readonly name: string }
+  readonly startTime: string
+  readonly durationMs: number
+  readonly spanCount: number
+  readonly errorCount: number
+  readonly services: readonly string[]
+  readonly correlationId: string | null
+}
+
+/** The console answered that it cannot, or did not answer. */
+export class ApiError extends Error {
+  readonly status: number | undefined
+
+  constructor(message: string, status: number | undefined) {
+    super(message)
+    this.name = 'ApiError'
+    this.status = status
+  }
+}
+
+/** @throws ApiError */
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  let response: Response
+  try {
+    response = await fetch(path, { headers: { accept: 'application/json' }, ...(signal !== undefined && { signal }) })
+  } catch {
+    signal?.throwIfAborted()
+    throw new ApiError('The console does not answer. Is it running?', undefined)
+  }
+  const body = (await response.json().catch(() => undefined)) as unknown
+  if (response.ok && body !== undefined) return body as T
+  const detail = (body as { detail?: string } | undefined)?.detail
+  throw new ApiError(detail ?? `The console answered ${response.status}.`, response.status)
+}
+
+export const TRACES_PAGE = 100
+
+export function fetchSystem(): Promise<SystemState> {
+  return get('/api/services')
+}
+
+export function fetchTraces(filter: TraceFilter, options: { before?: string; signal?: AbortSignal } = {}): Promise<TracePage> {
+  const query = new URLSearchParams({ limit: String(TRACES_PAGE) })
+  if (filter.text !== '') query.set('q', filter.text)
+  if (filter.service !== '') query.set('service', filter.service)
+  if (filter.status !== '') query.set('status', filter.status)
+  if (filter.minDurationMs > 0) query.set('minDurationMs', String(filter.minDurationMs))
+  if (options.before !== undefined) query.set('before', options.before)
+  return get(`/api/traces?${query}`, options.signal)
+}
+
+export function fetchTrace(traceId: string, signal: AbortSignal): Promise<OtlpTrace> {
+  return get(`/api/traces/${traceId}`, signal)
+}

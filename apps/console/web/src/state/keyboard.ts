@@ -1,0 +1,35 @@
+import { isHelpOpen } from './help.ts'
+import { navigate } from './location.ts'
+import { NO_FILTER } from '../view-model/route.ts'
+
+/** How long after `g` the second key may come. */
+const SEQUENCE_MS = 1_000
+
+/** Keys that act on every page. What a page handles itself does not come here. */
+export function startKeyboard(): void {
+  let goAtMs = Number.NEGATIVE_INFINITY
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+    if (event.key === '?') {
+      isHelpOpen.value = !isHelpOpen.value
+      event.preventDefault()
+      return
+    }
+    if (isHelpOpen.value) return
+    if (event.timeStamp - goAtMs < SEQUENCE_MS) {
+      if (event.key === 's') navigate({ page: 'system' })
+      if (event.key === 't') navigate({ page: 'traces', filter: NO_FILTER })
+    }
+    goAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY
+    if (event.key === '/') {
+      const search = document.querySelector<HTMLInputElement>('#trace-search')
+      if (search === null) navigate({ page: 'traces', filter: NO_FILTER })
+      requestAnimationFrame(() => document.querySelector<HTMLInputElement>('#trace-search')?.focus())
+      event.preventDefault()
+    }
+  })
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|SELECT|TEXTAREA)$/.test(target.tagName))
+}

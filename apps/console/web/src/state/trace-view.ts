@@ -1,0 +1,102 @@
+import { computed, signal } from '@preact/signals'
+import { type Trace, readTrace } from '../view-model/otlp-trace.ts'
+import { type WaterfallSize, depthOf, indentPx, tickCount } from '../view-model/row-layout.ts'
+import { type Viewport, timeTicks } from '../view-model/time-axis.ts'
+import { traceFacts } from '../view-model/trace-facts.ts'
+import { type SpanNode, buildTree } from '../view-model/trace-tree.ts'
+import { reveal, visibleRows } from '../view-model/tree-rows.ts'
+import { ApiError, fetchTrace } from './api.ts'
+import { onTraces } from './live.ts'
+
+export type TraceState =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'missing'; readonly why: string }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'loaded'; readonly trace: Trace; readonly roots: readonly SpanNode[] }
+
+/** Spans of one trace arrive from several processes within moments of each other. */
+const REFRESH_MS = 300
+
+/** One trace, and how it is looked at. */
+export class TraceView {
+  readonly traceId: string
+  readonly state = signal<TraceState>({ kind: 'loading' })
+  readonly collapsed = signal<ReadonlySet<string>>(new Set())
+  /** The row that the keyboard acts on. */
+  readonly activeId = signal<string | undefined>(undefined)
+  /** The span whose details are shown. */
+  readonly openId = signal<string | undefined>(undefined)
+  readonly size = signal<WaterfallSize>({ namePx: 400, timePx: 800 })
+  readonly #zoom = signal<Viewport | undefined>(undefined)
+  readonly #ending = new AbortController()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  readonly roots = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.roots : []))
+  readonly rows = computed(() => visibleRows(this.roots.value, this.collapsed.value))
+  readonly facts = computed(() =>
+    this.state.value.kind === 'loaded' ? traceFacts(this.state.value.trace, this.state.value.roots) : undefined,
+  )
+  readonly nodes = computed(() => new Map(visibleRows(this.roots.value, new Set()).map((node) => [node.span.spanId, node])))
+  readonly durationUs = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.durationUs : 0))
+  readonly view = computed<Viewport>(() => this.#zoom.value ?? { startUs: 0, endUs: this.durationUs.value })
+  readonly ticks = computed(() => timeTicks(this.view.value, tickCount(this.size.value.timePx)))
+  readonly indentPx = computed(() => indentPx(depthOf(this.rows.value), this.size.value.namePx))
+  readonly isZoomed = computed(() => this.#zoom.value !== undefined)
+
+  constructor(traceId: string) {
+    this.traceId = traceId
+  }
+
+  start(): () => void {
+    void this.refresh()
+    const stop = onTraces((traceIds) => {
+      if (traceIds.size > 0 && !traceIds.has(this.traceId)) return
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined
+        void this.refresh()
+      }, REFRESH_MS)
+    })
+    return () => {
+      stop()
+      clearTimeout(this.#timer)
+      this.#ending.abort()
+    }
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const trace = readTrace(await fetchTrace(this.traceId, this.#ending.signal))
+      if (trace === undefined) {
+        this.state.value = { kind: 'missing', why: 'The trace has no spans.' }
+        return
+      }
+      this.state.value = { kind: 'loaded', trace, roots: buildTree(trace.spans) }
+    } catch (error) {
+      if (this.#ending.signal.aborted) return
+      const why = error instanceof Error ? error.message : String(error)
+      // What is shown stays: the console may be away for a moment only.
+      if (this.state.value.kind !== 'loaded')
+        this.state.value = { kind: error instanceof ApiError && error.status === 404 ? 'missing' : 'failed', why }
+    }
+  }
+
+  zoom(view: Viewport | undefined): void {
+    this.#zoom.value = view
+  }
+
+  /** Makes a span the active one and opens what hides it. */
+  reveal(spanId: string): void {
+    const node = this.nodes.value.get(spanId)
+    if (node === undefined) return
+    this.collapsed.value = reveal(node, this.collapsed.value)
+    this.activeId.value = spanId
+  }
+
+  /** The next failed span below the active one, from the top again after the last. */
+  nextError(): string | undefined {
+    const all = [...this.nodes.value.values()]
+    const from = all.findIndex(({ span }) => span.spanId === this.activeId.value)
+    const order = [...all.slice(from + 1), ...all.slice(0, from + 1)]
+    return order.find(({ span }) => span.error !== undefined)?.span.spanId
+  }
+}

@@ -1,0 +1,55 @@
+/** A page of the console, with what its address says. */
+export type Route =
+  | { readonly page: 'system' }
+  | { readonly page: 'traces'; readonly filter: TraceFilter }
+  | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
+  | { readonly page: 'unknown'; readonly path: string }
+
+export interface TraceFilter {
+  readonly text: string
+  readonly service: string
+  readonly status: '' | 'ok' | 'error'
+  readonly minDurationMs: number
+}
+
+export const NO_FILTER: TraceFilter = { text: '', service: '', status: '', minDurationMs: 0 }
+
+export function parseRoute(url: { readonly pathname: string; readonly search: string }): Route {
+  const query = new URLSearchParams(url.search)
+  const path = url.pathname.replace(/\/+$/, '')
+  if (path === '' || path === '/system') return { page: 'system' }
+  if (path === '/traces') {
+    const status = query.get('status')
+    const minDurationMs = Number(query.get('min') ?? 0)
+    return {
+      page: 'traces',
+      filter: {
+        text: query.get('q') ?? '',
+        service: query.get('service') ?? '',
+        status: status === 'ok' || status === 'error' ? status : '',
+        minDurationMs: minDurationMs > 0 && Number.isFinite(minDurationMs) ? minDurationMs : 0,
+      },
+    }
+  }
+  const traceId = /^\/traces\/(?<id>[0-9a-f]{32})$/i.exec(path)?.groups?.['id']
+  if (traceId === undefined) return { page: 'unknown', path: url.pathname }
+  return { page: 'trace', traceId: traceId.toLowerCase(), spanId: query.get('span') ?? undefined }
+}
+
+export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
+  switch (route.page) {
+    case 'system':
+      return '/system'
+    case 'traces': {
+      const { text, service, status, minDurationMs } = route.filter
+      const query = new URLSearchParams()
+      if (text !== '') query.set('q', text)
+      if (service !== '') query.set('service', service)
+      if (status !== '') query.set('status', status)
+      if (minDurationMs > 0) query.set('min', String(minDurationMs))
+      return query.size === 0 ? '/traces' : `/traces?${query}`
+    }
+    case 'trace':
+      return `/traces/${route.traceId}${route.spanId === undefined ? '' : `?span=${encodeURIComponent(route.spanId)}`}`
+  }
+}

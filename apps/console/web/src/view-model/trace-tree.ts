@@ -1,0 +1,156 @@
+import { type Span, attribute } from './otlp-trace.ts'
+
+/** A span with its place in the tree. */
+export interface SpanNode {
+  readonly span: Span
+  readonly depth: number
+  readonly parent: SpanNode | undefined
+  readonly children: readonly SpanNode[]
+  /** Spans below it. */
+  readonly descendants: number
+  /** Spans below it that failed. */
+  readonly errorsBelow: number
+  /** How it hangs on its parent. `missing`: its parent is named and not in the trace. */
+  readonly relation: 'root' | 'child' | 'async' | 'missing'
+  /** For an asynchronous hop: when its message was handed over, where that is known; the time until the span's start is waiting. */
+  readonly sentUs: number | undefined
+  /** Waiting at the beginning of the span itself: in the outbox, or for the database's turn. */
+  readonly waitUs: number
+  /** Time that no child covers. Waiting of its own counts. */
+  readonly selfUs: number
+  /** How long before its parent it began: more than measuring allows means that two clocks differ. */
+  readonly skewUs: number
+}
+
+/** Waits that the library's spans carry, at their beginning. */
+const WAITS = ['seaworthy.outbox.wait_ms', 'seaworthy.database.wait_ms']
+/** The wait of a consumer lies before its span. */
+const LOG_WAIT = 'seaworthy.log.wait_ms'
+/** Clocks of processes on one machine agree within this. */
+const SKEW_TOLERANCE_US = 1_000
+
+interface Draft {
+  readonly span: Span
+  readonly index: number
+  children: Draft[]
+  parent: Draft | undefined
+}
+
+/**
+ * One tree, or several, of all spans: each under its parent and in the order of time. A span whose parent is missing is a root, and so is
+ * one of a circle of parents; every span is there exactly once. Works without recursion: a chain of 10,000 spans is a tree too.
+ */
+export function buildTree(spans: readonly Span[]): readonly SpanNode[] {
+  const drafts = spans.map((span, index): Draft => ({ span, index, children: [], parent: undefined }))
+  const byId = new Map(drafts.map((draft) => [draft.span.spanId, draft]))
+  const roots: Draft[] = []
+  for (const draft of drafts) {
+    const parent = draft.span.parentSpanId === undefined ? undefined : byId.get(draft.span.parentSpanId)
+    if (parent === undefined || parent === draft) roots.push(draft)
+    else {
+      draft.parent = parent
+      parent.children.push(draft)
+    }
+  }
+  breakCircles(drafts, roots)
+  for (const draft of drafts) draft.children.sort(byTime)
+  roots.sort(byTime)
+  return finish(roots)
+}
+
+function byTime(one: Draft, other: Draft): number {
+  return one.span.startUs - other.span.startUs || other.span.endUs - one.span.endUs || one.index - other.index
+}
+
+/** Spans that no root leads to are each other's ancestors: the earliest of a circle becomes a root. */
+function breakCircles(drafts: readonly Draft[], roots: Draft[]): void {
+  const reached = new Set<Draft>()
+  const reach = (from: Draft): void => {
+    const pending = [from]
+    for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
+      if (reached.has(draft)) continue
+      reached.add(draft)
+      pending.push(...draft.children)
+    }
+  }
+  for (const root of roots) reach(root)
+  if (reached.size === drafts.length) return
+  for (const draft of [...drafts].sort(byTime)) {
+    if (reached.has(draft)) continue
+    const { parent } = draft
+    if (parent !== undefined) parent.children = parent.children.filter((child) => child !== draft)
+    draft.parent = undefined
+    roots.push(draft)
+    reach(draft)
+  }
+}
+
+type MutableNode = { -readonly [Key in keyof SpanNode]: SpanNode[Key] } & { children: MutableNode[] }
+
+function finish(roots: readonly Draft[]): readonly SpanNode[] {
+  const order: MutableNode[] = []
+  const nodes = new Map<Draft, MutableNode>()
+  const pending = [...roots].toReversed()
+  for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
+    const parent = draft.parent === undefined ? undefined : nodes.get(draft.parent)
+    const node = place(draft.span, parent)
+    nodes.set(draft, node)
+    order.push(node)
+    parent?.children.push(node)
+    for (const child of draft.children.toReversed()) pending.push(child)
+  }
+  // Backwards: children stand behind their parents.
+  for (let index = order.length - 1; index >= 0; index--) {
+    const node = order[index]!
+    for (const child of node.children) {
+      node.descendants += child.descendants + 1
+      node.errorsBelow += child.errorsBelow + Number(child.span.error !== undefined)
+    }
+    node.selfUs = selfTime(node)
+  }
+  return roots.map((root) => nodes.get(root)!)
+}
+
+function place(span: Span, parent: MutableNode | undefined): MutableNode {
+  const isAsync = parent !== undefined && span.kind === 'consumer'
+  return {
+    span,
+    depth: parent === undefined ? 0 : parent.depth + 1,
+    parent,
+    children: [],
+    descendants: 0,
+    errorsBelow: 0,
+    relation: parent === undefined ? (span.parentSpanId === undefined ? 'root' : 'missing') : isAsync ? 'async' : 'child',
+    sentUs: isAsync ? sentAt(span, parent.span) : undefined,
+    waitUs: Math.min(span.endUs - span.startUs, Math.max(0, ...WAITS.map((name) => waitMs(span, name) * 1_000))),
+    selfUs: 0,
+    skewUs: parent === undefined || parent.span.startUs - span.startUs <= SKEW_TOLERANCE_US ? 0 : parent.span.startUs - span.startUs,
+  }
+}
+
+/** The end of the producer's span, when the broker had the message; else what the consumer knows of its wait. */
+function sentAt(span: Span, parent: Span): number | undefined {
+  if (parent.kind === 'producer' && parent.endUs <= span.startUs) return parent.endUs
+  const waitUs = waitMs(span, LOG_WAIT) * 1_000
+  return waitUs > 0 ? span.startUs - waitUs : undefined
+}
+
+function waitMs(span: Span, name: string): number {
+  const value = Number(attribute(span.attributes, name) ?? 0)
+  return Number.isFinite(value) && value > 0 ? value : 0
+}
+
+/** The span's duration less the union of its children's, where they lie within it. */
+function selfTime({ span, children }: SpanNode): number {
+  let covered = 0
+  let reachedUs = span.startUs
+  // Children are in the order of their starts.
+  for (const { span: child } of children) {
+    const startUs = Math.max(child.startUs, reachedUs)
+    const endUs = Math.min(child.endUs, span.endUs)
+    if (endUs <= startUs) continue
+    covered += endUs - startUs
+    reachedUs = endUs
+  }
+  return Math.max(0, span.endUs - span.startUs - covered)
+}
