@@ -174,7 +174,8 @@ function buildConsole(node) {
   if (!existsSync(join(root, sources, 'index.html'))) return
   // Inside of what is built, so that whoever deletes the one deletes the other.
   const stamp = join(root, 'apps/console/dist/web/.stamp')
-  const current = () => hashOf([...filesBelow(sources), 'apps/console/package.json', 'package-lock.json'].sort())
+  const current = () =>
+    hashOf([...filesBelow(sources), 'apps/console/package.json', 'package-lock.json'].toSorted((a, b) => (a < b ? -1 : 1)))
   if (read(stamp) === current()) return
   alone(() => {
     const wanted = current()

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { UsageError, suggestion } from './usage.ts'
 
 /** An option of a command: `--name VALUE`, or `--name` alone where it has no `value`. */
-export interface OptionSpec {
+interface OptionSpec {
   /** What stands for the value in the help. */
   readonly value?: string
   readonly help: string
