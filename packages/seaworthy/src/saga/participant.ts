@@ -79,7 +79,6 @@ class RememberingParticipant implements Participant {
       () =>
         this.#database.transaction(async (tx) => {
           const record = await this.#store.load(tx, key)
-          if (record?.kind === 'compensated') return false
           // The tombstone goes first: an undo that throws takes it back with the rest.
           await this.#store.save(tx, key, { kind: 'compensated' }, this.#clock.now())
           if (record?.kind !== 'answered') return false
