@@ -1,0 +1,97 @@
+import { ConfigurationError } from 'seaworthy/core'
+import type { Route } from 'seaworthy/system'
+
+/** What the gateway is told by whoever starts it, by environment variables. */
+export interface GatewayConfig {
+  readonly service: string
+  readonly instance: string
+  /** The public port; 0 takes a free one. */
+  readonly publicPort: number
+  /** For `/healthz` and `/readyz`. */
+  readonly healthPort: number
+  readonly routes: readonly Route[]
+  /** Base URLs by service, for every service that a route leads to. */
+  readonly upstreams: ReadonlyMap<string, URL>
+  readonly otlpUrl: string | undefined
+  readonly logLevel: LogLevel
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** @throws ConfigurationError naming every variable that is missing or wrong */
+export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+  const problems: string[] = []
+  /** The checked value of a variable, or `fallback` after noting what is wrong. */
+  const read = <T>(name: string, fallback: T, check: (text: string) => T): T => {
+    const text = env[name]
+    try {
+      if (text === undefined || text === '') throw new TypeError('is not set')
+      return check(text)
+    } catch (error) {
+      problems.push(`${name} ${error instanceof Error ? error.message : String(error)}`)
+      return fallback
+    }
+  }
+  const optional = <T>(name: string, absent: T, check: (text: string) => T): T =>
+    env[name] === undefined || env[name] === '' ? absent : read(name, absent, check)
+
+  const endpoints = read('SEAWORTHY_ENDPOINTS', new Map<string, URL>(), readEndpoints)
+  const config: GatewayConfig = {
+    service: optional('SEAWORTHY_SERVICE', 'gateway', String),
+    instance: optional('SEAWORTHY_INSTANCE', 'gateway-1', String),
+    publicPort: read('SEAWORTHY_GATEWAY_PORT', 0, readPort),
+    healthPort: read('SEAWORTHY_HTTP_PORT', 0, readPort),
+    routes: read('SEAWORTHY_ROUTES', [], readRoutes),
+    upstreams: endpoints,
+    otlpUrl: optional('SEAWORTHY_OTLP_URL', undefined, (text) => new URL(text).href),
+    logLevel: optional<LogLevel>('SEAWORTHY_LOG_LEVEL', 'info', (text) => {
+      const level = LOG_LEVELS.find((each) => each === text)
+      if (level === undefined) throw new TypeError(`is ${text}, not one of ${LOG_LEVELS.join(', ')}`)
+      return level
+    }),
+  }
+  const lost = new Set(config.routes.map(({ service }) => service).filter((service) => !endpoints.has(service)))
+  if (endpoints.size > 0 && lost.size > 0)
+    problems.push(`SEAWORTHY_ENDPOINTS has no address of ${[...lost].join(', ')}, where routes lead to`)
+  if (problems.length > 0) {
+    throw new ConfigurationError(
+      `The gateway was not told what it must know. Start it by the supervisor, or set the variables yourself: ${problems.join('; ')}.`,
+    )
+  }
+  return config
+}
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new TypeError(`is ${text}, not a port from 0 to 65535`)
+  return port
+}
+
+function readRoutes(text: string): readonly Route[] {
+  const routes: unknown = JSON.parse(text)
+  if (!Array.isArray(routes)) throw new TypeError('is no JSON array of routes')
+  return routes.map((route: unknown, index): Route => {
+    const { path, service } = record(route, `has an entry ${index} that is no object`)
+    if (typeof path !== 'string' || typeof service !== 'string') throw new TypeError(`has an entry ${index} without path and service`)
+    return { path, service }
+  })
+}
+
+function readEndpoints(text: string): Map<string, URL> {
+  const endpoints = record(JSON.parse(text), 'is no JSON object')
+  return new Map(
+    Object.entries(endpoints).map(([service, endpoint]) => {
+      const { http } = record(endpoint, `has an entry ${service} that is no object`)
+      if (typeof http !== 'string' || !URL.canParse(http)) throw new TypeError(`has no URL at ${service}.http`)
+      const url = new URL(http)
+      if (url.protocol !== 'http:' || url.pathname !== '/') throw new TypeError(`has ${http} at ${service}.http; expected http://HOST:PORT`)
+      return [service, url]
+    }),
+  )
+}
+
+function record(value: unknown, otherwise: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError(otherwise)
+  return value as Record<string, unknown>
+}

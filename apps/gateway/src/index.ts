@@ -1,0 +1,11 @@
+/**
+ * The gateway: one public address in front of a monolith and its services.
+ *
+ * The problem: while services are restarted, moved and taken out of a monolith, their users must not notice.
+ * The guarantee: a request goes to the upstream of its route or is refused; one that was surely not executed waits for an
+ * upstream that is away and is tried again; an answer that breaks off is seen to break off.
+ * Not promised: a request that reached an upstream which then died is repeated only if that does no harm.
+ */
+export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
+export { defaultLimits, type GatewayLimits } from './limits.ts'
+export { type GatewayLog } from './log.ts'
