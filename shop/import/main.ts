@@ -27,8 +27,10 @@ async function main(): Promise<number> {
   if (shop.startedForImport) console.log(`No shop runs on ${dataDir}: one was started for the import.`)
   console.log(`${basename(file)}: ${format}`)
   try {
-    await sendToShop(data, shop.endpoints, ({ kind, added, known }) => {
-      if (added + known > 0) console.log(`  ${kind.padEnd(10)} ${added} added, ${known} known already`)
+    await sendToShop(data, shop.endpoints, {
+      onCount: ({ kind, added, known }) => {
+        if (added + known > 0) console.log(`  ${kind.padEnd(10)} ${added} added, ${known} known already`)
+      },
     })
   } catch (error) {
     console.error('The import ended half-way: what is listed above was taken over. Import the file again to complete it.')

@@ -21,18 +21,24 @@ export interface ImportCount {
   readonly known: number
 }
 
+export interface SendOptions {
+  /** Told of each kind that was taken over whole. */
+  readonly onCount: (count: ImportCount) => void
+  /** How often a request is tried. Default 5. */
+  readonly attemptsMax?: number
+}
+
 /**
  * Sends the data, each kind after what it refers to. What a service knows already it leaves as it is, so that sending again, as after a failure
  * half-way, only adds what is missing.
- * @param onCount told of each kind that was taken over whole
  */
-export async function sendToShop(data: ShopData, endpoints: ImportEndpoints, onCount: (count: ImportCount) => void): Promise<void> {
+export async function sendToShop(data: ShopData, endpoints: ImportEndpoints, { onCount, attemptsMax = 5 }: SendOptions): Promise<void> {
   // Taking over is idempotent, so that asking again is safe, whatever became of the first request.
   const patient = policy(
     {
       idempotent: true,
       timeout: { attemptMs: 20_000, totalMs: 60_000 },
-      retry: { attemptsMax: 5, backoff: exponential({ baseMs: 200, maxMs: 5_000 }) },
+      retry: { attemptsMax, backoff: exponential({ baseMs: 200, maxMs: 5_000 }) },
     },
     { name: 'import' },
   )
