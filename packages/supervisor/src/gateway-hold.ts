@@ -1,8 +1,9 @@
 import { type Clock, newId } from 'seaworthy/core'
 import type { Child } from './child.ts'
 
-// A gateway that does not answer must not keep a service from being replaced.
-const HELD_TIMEOUT_MS = 1_000
+// The gateway confirms when the requests in flight have been answered. One that takes longer, or a gateway that does not answer at
+// all, must not keep a service from being replaced: the service drains what it still has.
+const HELD_TIMEOUT_MS = 3_000
 
 /** While it lasts, the gateway keeps requests to one upstream waiting, each within its deadline. */
 export interface Hold {

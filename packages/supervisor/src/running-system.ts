@@ -30,8 +30,8 @@ const REPLACE_READY_TIMEOUT_MS = 30_000
  */
 const STOP_STAGES = [
   { roles: ['gateway'], killAfterMs: 2_300 },
-  { roles: ['service', 'monolith'], killAfterMs: 4_000 },
-  { roles: ['console'], killAfterMs: 4_500 },
+  { roles: ['service', 'monolith'], killAfterMs: 4_150 },
+  { roles: ['console'], killAfterMs: 4_700 },
 ] as const
 
 /** A system whose processes run, or are being brought back. */
