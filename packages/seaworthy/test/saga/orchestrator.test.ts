@@ -505,6 +505,7 @@ void suite('a saga that the code does not know', () => {
     await clock.advance(60_000)
     assert.equal(errors.length, 1)
     assert.ok(errors[0] instanceof StrandedSagaError && errors[0].sagaId === '1')
+    assert.equal(await next.resume(), 0, 'it was taken up again, to no end')
     assert.deepEqual([(await store.load('1'))?.record.status, await journal('1'), next.active], ['running', [], 0])
   })
 
