@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createLogger } from '@seaworthy/telemetry/logger'
+import { type Browser, type Page, chromium } from 'playwright-core'
+import { type Lifecycle, lifecycle } from 'seaworthy/system'
+import { build } from 'vite'
+import { startConsole } from '../src/console.ts'
+import { checkoutSpans, otlpRequest, type SpanSpec } from './checkout-trace.ts'
+import { freePort } from './started-console.ts'
+
+const CHROMIUM = process.env['SEAWORTHY_CHROMIUM'] ?? '/usr/bin/chromium'
+const skip = existsSync(CHROMIUM)
+  ? false
+  : `there is no ${CHROMIUM}. Install it (Debian: apt-get install --no-install-recommends chromium), or name yours in SEAWORTHY_CHROMIUM`
+
+const WEB = fileURLToPath(new URL('../web', import.meta.url))
+const COMPLETED = '11111111111111111111111111111111'
+const DECLINED = '22222222222222222222222222222222'
+const WIDE = '33333333333333333333333333333333'
+
+let folder: string
+let life: Lifecycle
+let browser: Browser
+let url: string
+
+before(async () => {
+  if (skip !== false) return
+  folder = mkdtempSync(join(tmpdir(), 'console-pages-'))
+  // Built here, so that the test is about these sources and not about what was built some time ago.
+  const pageFolder = join(folder, 'web')
+  await build({ root: WEB, configFile: join(WEB, 'vite.config.ts'), logLevel: 'warn', build: { outDir: pageFolder } })
+  const runFile = join(folder, 'run.json')
+  writeFileSync(
+    runFile,
+    JSON.stringify({
+      system: 'shop',
+      startedAt: new Date().toISOString(),
+      processes: [processEntry('gateway', 'ready'), processEntry('payments', 'backing-off')],
+    }),
+  )
+  const consolePort = await freePort()
+  url = `http://127.0.0.1:${consolePort}`
+  life = lifecycle()
+  const config = {
+    service: 'console',
+    instance: 'console-1',
+    databasePath: join(folder, 'traces.sqlite'),
+    consolePort,
+    httpPort: consolePort,
+    runFile,
+    logLevel: 'silent',
+    hostNames: [],
+    tracesMax: 1_000,
+    ageMaxMs: 3_600_000,
+  } as const
+  await startConsole(config, { logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }), life, pageFolder })
+  life.ready()
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+})
+
+after(async () => {
+  await browser?.close()
+  await life?.stop('the tests are over')
+  if (folder !== undefined) rmSync(folder, { recursive: true })
+})
+
+function processEntry(name: string, state: string): object {
+  return {
+    name,
+    role: name === 'gateway' ? 'gateway' : 'service',
+    context: 'test',
+    purpose: `What ${name} is for`,
+    instance: `${name}-1`,
+    pid: state === 'ready' ? 4_000 : null,
+    state,
+    restarts: state === 'ready' ? 0 : 4,
+    lastExit: state === 'ready' ? null : 'signal SIGKILL',
+    startedAt: new Date().toISOString(),
+    httpUrl: 'http://127.0.0.1:1',
+    grpcAddress: null,
+  }
+}
+
+async function send(spans: readonly SpanSpec[], traceId: string, correlationId: string): Promise<void> {
+  const body = JSON.stringify(otlpRequest(spans, { traceId, correlationId, startMs: Date.now() }))
+  const response = await fetch(`${url}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  assert.equal(response.status, 200)
+  const endMs = performance.now() + 5_000
+  while ((await fetch(`${url}/api/traces/${traceId}`)).status !== 200) assert.ok(performance.now() < endMs, 'the trace is stored')
+}
+
+/** A page in which anything that goes wrong, and any request that leaves the machine, fails the test. */
+async function openPage(t: TestContext, path: string, options: { colorScheme?: 'light' | 'dark'; width?: number } = {}): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1_280, height: 800 },
+    colorScheme: options.colorScheme ?? 'light',
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(10_000)
+  const wrong: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') wrong.push(message.text())
+  })
+  page.on('pageerror', (error) => wrong.push(String(error)))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) wrong.push(`asked for ${request.url()}`)
+  })
+  t.after(async () => {
+    await context.close()
+    assert.deepEqual(wrong, [])
+  })
+  await page.goto(url + path)
+  return page
+}
+
+const activeRow = (page: Page) =>
+  page.evaluate(() => {
+    const id = document.querySelector('[role=tree]')?.getAttribute('aria-activedescendant')
+    return id == null ? undefined : (document.querySelector(`#${id}`)?.getAttribute('aria-label') ?? 'not in the document')
+  })
+
+test('System shows each instance with its state, and leads to the service’s traces', { skip }, async (t) => {
+  await send(checkoutSpans(), COMPLETED, 'alpha')
+  const page = await openPage(t, '/')
+  const row = page.locator('tbody', { hasText: 'What payments is for' })
+  await row.getByText('backing off').waitFor()
+  assert.match(await row.innerText(), /signal SIGKILL/)
+  await page.getByText('1 of 2 instances ready').waitFor()
+  // Known by its spans alone.
+  await page.locator('tbody', { hasText: 'not started by this supervisor' }).first().waitFor()
+  await row.getByRole('link').click()
+  await page.waitForURL('**/traces?service=payments')
+  await page.getByRole('link', { name: 'POST /api/checkout' }).first().waitFor()
+})
+
+test('by keyboard from the list to a span and back', { skip }, async (t) => {
+  await send(checkoutSpans(), COMPLETED, 'alpha')
+  await send(checkoutSpans('declined'), DECLINED, 'beta')
+  const page = await openPage(t, '/')
+  await page.getByRole('heading', { name: 'shop' }).waitFor()
+  await page.keyboard.press('g')
+  await page.keyboard.press('t')
+  await page.waitForURL('**/traces')
+  await page.keyboard.press('/')
+  await page.keyboard.type('beta')
+  await page.waitForURL('**/traces?q=beta')
+  await page.locator('tbody tr').nth(0).waitFor()
+  assert.equal(await page.locator('tbody tr').count(), 1)
+  await page.keyboard.press('Escape')
+  await page.getByRole('link', { name: 'POST /api/checkout' }).focus()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`**/traces/${DECLINED}`)
+
+  await page.getByRole('tree').waitFor()
+  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'tree')
+  assert.match((await activeRow(page))!, /^gateway: POST \/api\/checkout, 137 ms/)
+  const rows = () => page.getByRole('treeitem').count()
+  const all = await rows()
+  await page.keyboard.press('ArrowLeft')
+  assert.equal(await rows(), 1)
+  await page.keyboard.press('ArrowRight')
+  assert.equal(await rows(), all)
+  await page.keyboard.press('ArrowDown')
+  assert.match((await activeRow(page))!, /^gateway: POST orders/)
+
+  await page.keyboard.press('e')
+  const details = page.getByRole('complementary', { name: 'Span details' })
+  await details.getByText('card-declined: the bank refused the card').first().waitFor()
+  assert.match((await activeRow(page))!, /failed: card-declined/)
+  const link = page.url()
+  assert.match(link, /\?span=[0-9a-f]{16}$/)
+  await page.keyboard.press('Escape')
+  await details.waitFor({ state: 'detached' })
+  assert.doesNotMatch(page.url(), /span=/)
+
+  await page.keyboard.press('?')
+  await page.getByRole('dialog').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+
+  await page.goto(link)
+  await details.getByText('card-declined: the bank refused the card').first().waitFor()
+  assert.match((await activeRow(page))!, /failed: card-declined/)
+})
+
+test('asynchronous hops are drawn with the time that their messages were on the way', { skip }, async (t) => {
+  await send(checkoutSpans(), COMPLETED, 'alpha')
+  const page = await openPage(t, `/traces/${COMPLETED}`)
+  await page.getByText('137 ms to the answer, 251 ms in all').waitFor()
+  await page.keyboard.press('End')
+  const row = page.getByRole('treeitem', { name: /^notifications: orders process, 15\.0 ms, asynchronous, 23\.0 ms on its way/ })
+  await row.waitFor()
+  const way = (await row.locator('.way').boundingBox())!
+  const bar = (await row.locator('.span-bar').boundingBox())!
+  assert.ok(Math.abs(way.x + way.width - bar.x) < 2, 'the way ends where the bar begins')
+  assert.ok(Math.abs(way.width / bar.width - 23 / 15) < 0.2, 'both are drawn to one scale')
+})
+
+test('a trace that arrives is shown without a reload, and a paused list stays as it is', { skip }, async (t) => {
+  const page = await openPage(t, '/traces?q=live-')
+  await page.getByText('No trace matches').waitFor()
+  await page.getByText('Live', { exact: true }).waitFor()
+  await send([{ service: 'gateway', name: 'live-one', kind: 'server', start: 0, end: 5 }], '4'.repeat(32), 'live-1')
+  await page.getByRole('link', { name: 'live-one' }).waitFor()
+  await page.getByRole('button', { name: 'Pause' }).click()
+  await send([{ service: 'gateway', name: 'live-two', kind: 'server', start: 0, end: 5 }], '5'.repeat(32), 'live-2')
+  await page.getByRole('button', { name: 'Resume' }).click()
+  await page.getByRole('link', { name: 'live-two' }).waitFor()
+})
+
+test('5,000 spans: only rows in sight are in the document, and the last is one key away', { skip }, async (t) => {
+  const children = Array.from({ length: 5_000 }, (_, index): SpanSpec => ({
+    service: `service-${index % 14}`,
+    name: `call ${index}`,
+    kind: 'client',
+    start: index,
+    end: index + 3,
+  }))
+  await send([{ service: 'batch', name: 'nightly import', kind: 'internal', start: 0, end: 5_010, children }], WIDE, 'wide')
+  const page = await openPage(t, `/traces/${WIDE}`)
+  await page.getByRole('tree').waitFor()
+  await page.keyboard.press('End')
+  await page.getByRole('treeitem', { name: /call 4999/ }).waitFor()
+  assert.match((await activeRow(page))!, /call 4999/)
+  const count = await page.getByRole('treeitem').count()
+  assert.ok(count < 100, `${count} rows are in the document`)
+})
+
+test('a span is zoomed to and the whole trace shown again', { skip }, async (t) => {
+  await send(checkoutSpans(), COMPLETED, 'alpha')
+  const page = await openPage(t, `/traces/${COMPLETED}`)
+  const saga = page.getByRole('treeitem', { name: /reserve stock/ })
+  await saga.click()
+  const before = (await saga.locator('.span-bar').boundingBox())!.width
+  await page.getByRole('tree').focus()
+  await page.keyboard.press('z')
+  await page.getByRole('button', { name: 'Whole trace' }).waitFor()
+  assert.ok((await saga.locator('.span-bar').boundingBox())!.width > before * 3)
+  await page.keyboard.press('z')
+  await page.getByRole('button', { name: 'Whole trace' }).waitFor({ state: 'detached' })
+})
+
+test('light and dark follow the system until somebody chooses, and the choice stays', { skip }, async (t) => {
+  const page = await openPage(t, '/', { colorScheme: 'dark' })
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  await page.getByRole('heading', { name: 'shop' }).waitFor()
+  const dark = await background()
+  await page.getByRole('button', { name: /Theme: auto/ }).click()
+  const light = await background()
+  assert.notEqual(light, dark)
+  await page.reload()
+  await page.getByRole('button', { name: /Theme: light/ }).waitFor()
+  assert.equal(await background(), light)
+})
+
+test('on a narrow screen nothing is wider than the screen, and details stand below', { skip }, async (t) => {
+  await send(checkoutSpans(), COMPLETED, 'alpha')
+  const page = await openPage(t, `/traces/${COMPLETED}`, { width: 400 })
+  await page.getByRole('tree').waitFor()
+  await page.getByRole('treeitem').first().click()
+  const details = (await page.getByRole('complementary').boundingBox())!
+  const tree = (await page.getByRole('tree').boundingBox())!
+  assert.ok(details.y >= tree.y + tree.height - 1 && details.height > 100)
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 400)
+})
+
+test('what is not there is said with what to do next', { skip }, async (t) => {
+  const page = await openPage(t, '/traces?q=nothing-like-this')
+  await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
+  await page.getByRole('button', { name: 'Clear the search' }).click()
+  await page.getByRole('link', { name: 'POST /api/checkout' }).first().waitFor()
+})

@@ -1,0 +1,22 @@
+import type { Span } from '../../web/src/view-model/otlp-trace.ts'
+
+/** A span of a test, in milliseconds. */
+export function span(spanId: string, parentSpanId: string | undefined, startMs: number, endMs: number, fields: Partial<Span> = {}): Span {
+  return {
+    spanId,
+    parentSpanId,
+    name: spanId,
+    kind: 'internal',
+    service: 'orders',
+    instance: undefined,
+    scope: undefined,
+    startUs: startMs * 1_000,
+    endUs: endMs * 1_000,
+    error: undefined,
+    attributes: [],
+    resource: [],
+    events: [],
+    links: [],
+    ...fields,
+  }
+}
