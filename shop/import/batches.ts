@@ -5,7 +5,7 @@ export interface BatchLimits {
 }
 
 /** Below what a service takes in one request: 1,000 records, 1 MiB. */
-export const BATCH_LIMITS: BatchLimits = { recordsMax: 500, bytesMax: 500_000 }
+const BATCH_LIMITS: BatchLimits = { recordsMax: 500, bytesMax: 500_000 }
 
 /** The records in order, in batches within the limits. */
 export function* batchesOf<Record>(

@@ -22,6 +22,7 @@ import {
   sqliteParticipantStore,
 } from 'seaworthy/sqlite'
 import type { Lifecycle, Service } from 'seaworthy/system'
+import { forgetOldKeys } from './forget-old-keys.ts'
 import { startLifecycle } from './lifecycle.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { readSeed } from './seed.ts'
@@ -128,6 +129,9 @@ async function start({ service, schema, wire }: RunServiceOptions, { contract, l
   const relay = startRelay({ store: outboxStore, log })
   lifecycle.add('relay', () => flushAndStop(relay))
 
+  const participantStore = sqliteParticipantStore(database)
+  lifecycle.add('key keeping', forgetOldKeys({ store: participantStore, clock: systemClock, logger }))
+
   const checks: Record<string, HealthCheck> = {}
   const http = httpServer({ port: contract.httpPort, readiness: () => lifecycle.isReady, checks, logger })
   const implementations: GrpcImplementation[] = []
@@ -142,7 +146,7 @@ async function start({ service, schema, wire }: RunServiceOptions, { contract, l
     outbox: outbox({ store: outboxStore, topics: service.publishes }),
     participant: participant({
       database,
-      store: sqliteParticipantStore(database),
+      store: participantStore,
       ...(!switches.has('idempotency-keys') && { unsafe: { idempotencyKeys: 'ignored' } }),
     }),
     http,
@@ -216,6 +220,9 @@ async function consume(
 /** What is not flushed in time is not lost: it waits in the outbox for the next start. */
 async function flushAndStop(relay: Relay): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + RELAY_FLUSH_MS
-  while ((await relay.status()).backlog.messages > 0 && systemClock.monotonicMs() < deadlineMs) await sleep(systemClock, 10)
-  await relay.stop()
+  try {
+    while ((await relay.status()).backlog.messages > 0 && systemClock.monotonicMs() < deadlineMs) await sleep(systemClock, 10)
+  } finally {
+    await relay.stop()
+  }
 }

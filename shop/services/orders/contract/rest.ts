@@ -21,7 +21,7 @@ const line = z.object({
 })
 
 /** An order as the public API shows it. */
-export const order = z.object({
+const order = z.object({
   orderId: id,
   customerId: id,
   status,
