@@ -6,7 +6,14 @@ export function serveHistory(server: HttpServer, history: HistoryRepository): vo
   serve(server, orderHistoryApi, {
     listOrdersOfCustomer: async ({ params: { customerId }, query: { page, pageSize } }) => {
       const { items, total } = await history.page(customerId, { page, pageSize })
-      const shown = items.map(({ customerId: _, placedAtMs, ...entry }) => ({ ...entry, placedAt: new Date(placedAtMs).toISOString() }))
+      const shown = items.map(({ orderId, status, reason, lines, totalCents, placedAtMs }) => ({
+        orderId,
+        status,
+        ...(reason !== undefined && { reason }),
+        lines,
+        totalCents,
+        placedAt: new Date(placedAtMs).toISOString(),
+      }))
       return { status: 200, body: { items: shown, page, pageSize, total } }
     },
   })
