@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { type Clock, SeaworthyError, systemClock, UnavailableError } from 'seaworthy/core'
+import { type Clock, SeaworthyError, systemClock } from 'seaworthy/core'
 
 /** A part of a process that must be stopped, in the reverse order of being started. */
 export interface Part {
@@ -95,7 +95,8 @@ class ProcessLifecycle implements Lifecycle {
 
   async #stop(reason: string): Promise<void> {
     this.#state = 'stopping'
-    this.#controller.abort(new UnavailableError(`The process is stopping: ${reason}.`))
+    // Not an error that says `executed: 'no'`: the signal also ends calls that are under way.
+    this.#controller.abort(new DOMException(`The process is stopping: ${reason}.`, 'AbortError'))
     const timeUp = Promise.withResolvers<'time is up'>()
     const timer = this.#clock.timer(this.#stopTimeoutMs, () => timeUp.resolve('time is up'))
     const outcome = await Promise.race([this.#stopParts(), timeUp.promise])
