@@ -114,7 +114,7 @@ class Attempt {
       answer.destroy()
       return
     }
-    if (this.#operation !== undefined) this.#operation.attributes['http.response.status_code'] = answer.statusCode!
+    if (this.#operation !== undefined) noteStatus(this.#operation, answer.statusCode!)
     if (isDraining(answer) && this.#exchange.body.isReplayable) {
       answer.destroy()
       this.#fail(new UnavailableError(`${this.#target.name} is draining and took no new request.`))
@@ -220,6 +220,14 @@ class Attempt {
 function isDraining(answer: IncomingMessage): boolean {
   const closes = valuesOf(answer.rawHeaders, 'connection').some((value) => /(?:^|,)\s*close\s*(?:,|$)/i.test(value))
   return answer.statusCode === 503 && answer.headers['x-seaworthy-executed'] === 'no' && closes
+}
+
+/** What OpenTelemetry's conventions want of an answer: from 500 on it is a failure. */
+export function noteStatus(operation: Operation, status: number): void {
+  operation.attributes['http.response.status_code'] = status
+  if (status < 500) return
+  operation.attributes['error.type'] ??= String(status)
+  operation.failure ??= `answered ${status}`
 }
 
 /** A refused connection to a name with two addresses is an AggregateError without a message of its own. */

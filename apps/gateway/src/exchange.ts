@@ -96,6 +96,12 @@ export class Exchange {
     if (!this.#controller.signal.aborted) this.#controller.abort(reason)
   }
 
+  /** Ends a request because the gateway stops. */
+  stop(): void {
+    const message = 'The gateway stops, and the request was not finished in time.'
+    this.abort(this.#isUnderWay ? new UnknownOutcomeError(`${message} It may have been executed.`) : new UnavailableError(message))
+  }
+
   /** Ends a request whose body turned out to be one that is not taken. Its upstream may have begun with what came before. */
   refuse(status: number, message: string): void {
     this.abort(new RefusedRequestError(status, message, this.#isUnderWay || this.#mayHaveRun ? 'maybe' : 'no'))

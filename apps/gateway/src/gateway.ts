@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
-import { type Clock, ConfigurationError, newId, systemClock, UnavailableError } from 'seaworthy/core'
+import { type Clock, ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import type { GatewayLog } from './log.ts'
@@ -107,7 +107,7 @@ class HttpGateway implements Gateway {
     await this.#until(() => this.#proxy.open === 0, this.#limits.drainTimeoutMs)
     if (this.#proxy.open > 0) {
       this.#log.warn({ requests: this.#proxy.open }, 'the drain took too long: what is in flight is cut off')
-      this.#proxy.abortAll(new UnavailableError('The gateway stops, and the request was not finished in time.'))
+      this.#proxy.stopAll()
       await this.#until(() => this.#proxy.open === 0, DRAIN_LINGER_MS)
     }
     this.#server.closeAllConnections()

@@ -54,5 +54,5 @@ export const defaultLimits: GatewayLimits = {
   lingerMs: 1_000,
   holdMaxMs: 60_000,
   holdDrainMs: 5_000,
-  drainTimeoutMs: 1_500,
+  drainTimeoutMs: 1_400,
 }

@@ -13,6 +13,7 @@ import {
 } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
 import { canonicalSegments } from './canonical-path.ts'
+import { noteStatus } from './attempt.ts'
 import { Exchange } from './exchange.ts'
 import { type Framing, valuesOf } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
@@ -76,9 +77,9 @@ export class Proxy {
     return this.#lastAnswered.has(socket) || [...this.#open].some(({ request }) => request.socket === socket)
   }
 
-  /** Ends what is still open. */
-  abortAll(reason: Error): void {
-    for (const exchange of this.#open) exchange.abort(reason)
+  /** Ends what is still open, because the gateway stops. */
+  stopAll(): void {
+    for (const exchange of this.#open) exchange.stop()
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> {
@@ -93,7 +94,7 @@ export class Proxy {
           else await this.#forward(request, response, context, admission, expectsContinue, operation)
           await closed
           if (operation === undefined) return
-          if (response.headersSent) operation.attributes['http.response.status_code'] = response.statusCode
+          if (response.headersSent) noteStatus(operation, response.statusCode)
           if (!response.writableFinished) operation.failure ??= 'the connection closed before the whole answer was written'
         },
       ),
@@ -136,7 +137,7 @@ export class Proxy {
       if (response.destroyed || request.socket.destroyed) return
       exchange.answered()
       exchange.body.discard()
-      this.#answer(request, response, context, error, expectsContinue, operation)
+      this.#answer(request, response, context, exchange.errorOfAllAttempts(error), expectsContinue, operation)
     }
   }
 

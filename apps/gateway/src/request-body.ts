@@ -32,7 +32,7 @@ export class RequestBody {
   constructor(request: IncomingMessage, options: RequestBodyOptions) {
     this.#request = request
     this.#options = options
-    this.#state = options.framing.kind === 'none' ? 'ended' : 'unread'
+    this.#state = isEmpty(options.framing) ? 'ended' : 'unread'
   }
 
   /** True while everything that was read is kept: it can still be sent, or sent again, from its beginning. */
@@ -119,4 +119,8 @@ export class RequestBody {
     this.#state = 'ended'
     this.#sink?.end()
   }
+}
+
+function isEmpty(framing: Framing): boolean {
+  return framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)
 }

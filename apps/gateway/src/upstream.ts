@@ -71,7 +71,7 @@ export class Upstream {
         if (isDone) return
         attempts--
       } catch (error) {
-        if (!this.#isWorthRepeating(error, exchange)) throw exchange.errorOfAllAttempts(error)
+        if (!this.#isWorthRepeating(error, exchange)) throw error
         exchange.waiting(error)
         const delayMs = backoffMs(this.#limits.waitBackoff, attempts, systemRandom)
         await this.#room.during(() => sleep(this.#clock, delayMs, exchange.signal), error)
