@@ -167,6 +167,20 @@ test('filters: service, errors, duration, text, and pages', async (t) => {
   assert.deepEqual(await found(`limit=2&before=${String(first.json['nextBefore'])}`), ['1'])
 })
 
+test('no trace is lost between two pages, not even one that began in the same microsecond', async (t) => {
+  const { post, get } = await fixture(t)
+  for (const digit of '123456') await post(checkout(digit.repeat(32)))
+  const seen: string[] = []
+  let before = ''
+  do {
+    const { json } = await get(`/api/traces?limit=2${before}`)
+    seen.push(...(json['traces'] as { traceId: string }[]).map(({ traceId }) => traceId[0]!))
+    const next = json['nextBefore'] as string | undefined
+    before = next === undefined ? '' : `&before=${next}`
+  } while (before !== '')
+  assert.deepEqual(seen, ['6', '5', '4', '3', '2', '1'])
+})
+
 test('a query that does not hold is refused, and each parameter named', async (t) => {
   const { get } = await fixture(t)
   const { status, json, headers } = await get('/api/traces?limit=many&status=bad')

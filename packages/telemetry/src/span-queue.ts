@@ -28,7 +28,7 @@ export interface SpanQueueOptions {
   readonly batchSizeMax?: number
   /** How long a span waits for others to share its request. Default 200 ms. */
   readonly delayMs?: number
-  /** Told when spans begin to be lost and when the collector is back, not of each span. */
+  /** Told when the collector goes away and comes back and when spans are lost, not of each span. */
   readonly onTrouble?: (trouble: ExportTrouble) => void
 }
 
@@ -36,6 +36,7 @@ export type ExportTrouble =
   | { readonly kind: 'unreachable'; readonly why: string }
   | { readonly kind: 'back'; readonly dropped: number }
   | { readonly kind: 'refused'; readonly why: string; readonly spans: number }
+  | { readonly kind: 'overflow'; readonly dropped: number }
 
 /** Counts since the process began. */
 export interface ExportStatus {
@@ -44,6 +45,9 @@ export interface ExportStatus {
   /** Lost: the queue was full, the collector refused them, or the process ended first. */
   readonly dropped: number
 }
+
+/** Work that makes spans faster than the collector takes them does so for a while. */
+const OVERFLOW_TOLD_EVERY_MS = 60_000
 
 const RETRY = exponential({ baseMs: 100, maxMs: 5_000, jitter: 'equal' })
 
@@ -64,6 +68,7 @@ export class SpanQueue implements SpanProcessor {
   #sending: Promise<void> | undefined
   /** Requests in a row that did not arrive, and what had been dropped before them. */
   #outage: { readonly attempts: number; readonly droppedBefore: number } | undefined
+  #overflowToldMs = Number.NEGATIVE_INFINITY
   #exported = 0
   #dropped = 0
   #isClosed = false
@@ -90,7 +95,7 @@ export class SpanQueue implements SpanProcessor {
       return
     }
     this.#waiting.push(span)
-    if (this.#waiting.length > this.#queueMax) this.#dropOldest(Math.ceil(this.#queueMax / 10))
+    if (this.#waiting.length > this.#queueMax) this.#overflow()
     if (this.#sending !== undefined || this.#outage !== undefined) return
     if (this.#waiting.length >= this.#batchSizeMax) void this.#send()
     else this.#timer ??= this.#sendAfter(this.#delayMs)
@@ -119,6 +124,15 @@ export class SpanQueue implements SpanProcessor {
       this.#dropOldest(this.#waiting.length)
       this.#transport.close()
     }
+  }
+
+  #overflow(): void {
+    this.#dropOldest(Math.ceil(this.#queueMax / 10))
+    const nowMs = this.#clock.monotonicMs()
+    // An outage has been told already, and its end tells what was lost.
+    if (this.#outage !== undefined || nowMs - this.#overflowToldMs < OVERFLOW_TOLD_EVERY_MS) return
+    this.#overflowToldMs = nowMs
+    this.#onTrouble({ kind: 'overflow', dropped: this.#dropped })
   }
 
   // A tenth at once: taking one from the front for each that comes would move the whole array each time.
@@ -150,7 +164,8 @@ export class SpanQueue implements SpanProcessor {
     if (result.kind === 'unreachable') {
       this.#waiting = [...batch, ...this.#waiting]
       if (this.#waiting.length > this.#queueMax) this.#dropOldest(this.#waiting.length - this.#queueMax)
-      if (this.#outage === undefined) this.#onTrouble({ kind: 'unreachable', why: result.why })
+      const isStopping = this.#stopping.signal.aborted
+      if (this.#outage === undefined && !isStopping) this.#onTrouble({ kind: 'unreachable', why: result.why })
       this.#outage = { attempts: (this.#outage?.attempts ?? 0) + 1, droppedBefore: this.#outage?.droppedBefore ?? this.#dropped }
       return result.retryAfterMs ?? backoffMs(RETRY, this.#outage.attempts)
     }

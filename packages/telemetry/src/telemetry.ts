@@ -135,6 +135,9 @@ function logTrouble(logger: Logger, trouble: ExportTrouble): void {
     case 'back':
       logger.info({ dropped: trouble.dropped }, 'the trace collector is back')
       break
+    case 'overflow':
+      logger.warn({ dropped: trouble.dropped }, 'spans are made faster than the trace collector takes them; the oldest are dropped')
+      break
     case 'refused':
       logger.warn({ why: trouble.why, spans: trouble.spans }, 'the trace collector refused spans')
       break

@@ -100,6 +100,20 @@ test('beyond the bound the oldest are dropped, every loss is counted, and the tr
   )
 })
 
+test('spans that are made faster than the collector takes them are dropped and counted, and that is told once a minute', async () => {
+  const clock = new VirtualClock()
+  const troubles: ExportTrouble[] = []
+  const to: SpanTransport = { send: () => new Promise(() => undefined), close: () => undefined }
+  const queue = new SpanQueue({ transport: to, clock, queueMax: 10, batchSizeMax: 5, onTrouble: (trouble) => troubles.push(trouble) })
+  for (let index = 0; index < 50; index++) queue.onEnd(span(`span ${index}`))
+  assert.deepEqual(troubles, [{ kind: 'overflow', dropped: 1 }])
+  await clock.advance(60_000)
+  for (let index = 0; index < 50; index++) queue.onEnd(span(`span ${index}`))
+  assert.equal(troubles.length, 2)
+  // Five are on their way.
+  assert.equal(queue.status.dropped + queue.status.queued, 95)
+})
+
 test('a collector that says when to come back is not asked before', async () => {
   const clock = new VirtualClock()
   const answers: SendResult[] = [{ kind: 'unreachable', why: '503', retryAfterMs: 30_000 }]

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { InvalidInputError, type InvalidField } from 'seaworthy/core'
 import type { IngestQueue } from '../ingest-queue.ts'
-import type { TraceFilter, TraceStore } from '../store/trace-store.ts'
+import type { TraceCursor, TraceFilter, TraceStore } from '../store/trace-store.ts'
 import type { LatencyWindow } from '../system/latency-window.ts'
 import { serviceViews } from '../system/overview.ts'
 import type { RunFileReader } from '../system/run-file.ts'
@@ -36,7 +36,7 @@ export function registerApi(app: FastifyInstance, { store, queue, runFile, figur
     return reply.header('cache-control', 'no-store').send({
       traces: traces.map(({ startUs: _startUs, ...trace }) => trace),
       // Where the next page begins: hand it back as `before`. Absent on the last page.
-      ...(traces.length === filter.limit && { nextBefore: String(traces.at(-1)!.startUs) }),
+      ...(traces.length === filter.limit && { nextBefore: cursorText(traces.at(-1)!) }),
     })
   })
 
@@ -53,6 +53,13 @@ export function registerApi(app: FastifyInstance, { store, queue, runFile, figur
     }
     return reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(trace)
   })
+}
+
+const cursorText = ({ startUs, traceId }: TraceCursor): string => `${startUs}-${traceId}`
+
+function parseCursor(text: string): TraceCursor | undefined {
+  const groups = /^(?<startUs>\d{1,16})-(?<traceId>[0-9a-f]{32})$/.exec(text)?.groups
+  return groups === undefined ? undefined : { startUs: Number(groups['startUs']), traceId: groups['traceId']! }
 }
 
 /** @throws InvalidInputError naming each parameter that does not hold */
@@ -75,6 +82,9 @@ export function traceFilter(query: Record<string, unknown>): TraceFilter {
   }
   const status = text('status')
   if (status !== undefined && status !== 'ok' && status !== 'error') invalid.push({ field: 'status', message: 'must be ok or error' })
+  const before = text('before')
+  const cursor = before === undefined ? undefined : parseCursor(before)
+  if (before !== undefined && cursor === undefined) invalid.push({ field: 'before', message: 'must be a nextBefore of an earlier answer' })
   const filter: TraceFilter = {
     limit: Math.max(1, Math.floor(number('limit', LIMIT_MAX) ?? LIMIT_DEFAULT)),
     correlationId: text('correlationId'),
@@ -82,7 +92,7 @@ export function traceFilter(query: Record<string, unknown>): TraceFilter {
     minDurationMs: number('minDurationMs', 86_400_000),
     status: status === 'ok' || status === 'error' ? status : undefined,
     text: text('q'),
-    beforeUs: number('before', Number.MAX_SAFE_INTEGER),
+    after: cursor,
   }
   if (invalid.length > 0) {
     throw new InvalidInputError(

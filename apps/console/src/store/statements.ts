@@ -38,11 +38,11 @@ export const INSERT_CORRELATION = 'INSERT INTO trace_correlation (correlation_id
 export const INSERT_ORIGIN = `INSERT INTO trace_origin (trace_id, origin_key, resource, scope, resource_schema_url, scope_schema_url)
   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
-// trace_by_start backwards, until enough traces match; services by the primary key of trace_service, correlation ids by that of trace_correlation.
+// trace_by_start backwards, which ends in the primary key, until enough traces match; services by the primary key of trace_service, correlation ids by that of trace_correlation.
 export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, error_count, root_service, root_name, correlation_id,
     (SELECT json_group_array(service ORDER BY first_us) FROM trace_service WHERE trace_service.trace_id = trace.trace_id) AS services
   FROM trace
-  WHERE start_us < ?1
+  WHERE (start_us, trace_id) < (?1, ?8)
     AND (?2 IS NULL OR EXISTS (SELECT 1 FROM trace_service WHERE trace_service.trace_id = trace.trace_id AND service = ?2))
     AND (?3 IS NULL OR end_us - start_us >= ?3)
     AND (?4 IS NULL OR (error_count > 0) = ?4)
@@ -52,7 +52,7 @@ export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, err
       OR instr(trace_id, ?6) = 1
       OR EXISTS (SELECT 1 FROM trace_service WHERE trace_service.trace_id = trace.trace_id AND instr(lower(service), ?6) > 0)
       OR EXISTS (SELECT 1 FROM trace_correlation WHERE trace_correlation.trace_id = trace.trace_id AND instr(lower(correlation_id), ?6) = 1))
-  ORDER BY start_us DESC LIMIT ?7`
+  ORDER BY start_us DESC, trace_id DESC LIMIT ?7`
 
 // Unique index of span on (trace_id, span_id).
 export const SELECT_SPANS = 'SELECT origin_key, body FROM span WHERE trace_id = ? ORDER BY start_us'

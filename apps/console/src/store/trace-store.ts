@@ -27,8 +27,15 @@ export interface TraceFilter {
   readonly status?: 'ok' | 'error' | undefined
   /** Part of the root's name, of a service, or the beginning of a trace or correlation id. */
   readonly text?: string | undefined
-  /** Only traces that began before: microseconds since the epoch. */
-  readonly beforeUs?: number | undefined
+  /** Only traces that come after this one in the list: where the next page begins. */
+  readonly after?: TraceCursor | undefined
+}
+
+/** A place in the list. The id too, because many senders count whole milliseconds, in which several traces begin. */
+export interface TraceCursor {
+  /** Microseconds since the epoch. */
+  readonly startUs: number
+  readonly traceId: string
 }
 
 export interface TraceSummary {
@@ -142,13 +149,14 @@ export class TraceStore {
     const rows = await this.#database.query<TraceRow>({
       sql: sql.SELECT_TRACES,
       params: [
-        filter.beforeUs ?? Number.MAX_SAFE_INTEGER,
+        filter.after?.startUs ?? Number.MAX_SAFE_INTEGER,
         filter.service ?? null,
         filter.minDurationMs === undefined ? null : Math.round(filter.minDurationMs * 1_000),
         filter.status === undefined ? null : Number(filter.status === 'error'),
         filter.correlationId ?? null,
         filter.text === undefined || filter.text.trim() === '' ? null : filter.text.trim().toLowerCase(),
         filter.limit,
+        filter.after?.traceId ?? '',
       ],
     })
     return rows.map(summary)
