@@ -9,4 +9,3 @@
 export { type Telemetry, type TelemetryOptions, startTelemetry } from './telemetry.ts'
 export { type LogOptions, createLogger } from './logger.ts'
 export { type ExportStatus } from './span-queue.ts'
-export { REDACTED, isSecretName, redactText, redactValue } from './redaction.ts'

@@ -36,6 +36,7 @@ export function operationSpans({ tracer, storage, nowMs }: OperationSpansOptions
 
   const begin = (operation: Operation): Context => {
     const parent = parentContext(operation, storage.getStore() ?? ROOT_CONTEXT)
+    if (isHousekeeping(operation, parent)) return parent
     const span = tracer.startSpan(operation.name, { kind: KINDS[operation.kind], startTime: operation.startedAtMs ?? nowMs() }, parent)
     spans.set(operation, span)
     return trace.setSpan(parent, span)
@@ -69,6 +70,14 @@ export function operationSpans({ tracer, storage, nowMs }: OperationSpansOptions
   return () => {
     for (const stop of stops) stop()
   }
+}
+
+/**
+ * A use of the process's own database that belongs to no request or message: polls, checkpoints, clean-ups. Each would be a trace of
+ * one span, thousands an hour, and hide the traces that somebody looks for.
+ */
+function isHousekeeping(operation: Operation, parent: Context): boolean {
+  return operation.kind === 'client' && 'db.system.name' in operation.attributes && trace.getSpan(parent) === undefined
 }
 
 /** A remote parent wins over the span in progress; one that names no valid span begins a new trace. */

@@ -297,3 +297,16 @@ test('a second SDK in the process is refused with advice', async (t) => {
   started(t)
   assert.throws(() => startTelemetry({ service: 'b', instance: 'b-1' }), { code: 'configuration', message: /one SDK per process/ })
 })
+
+test('a use of the database that belongs to no request makes no trace, and one that does is its child', async (t) => {
+  const exporter = started(t)
+  const transaction = () => operation({ name: 'transaction', kind: 'client', attributes: { 'db.system.name': 'sqlite' } })
+  await work.run(transaction, async () => undefined)
+  assert.deepEqual(exporter.getFinishedSpans(), [])
+  await work.run(
+    () => operation({ name: 'POST /api/checkout', kind: 'server' }),
+    () => work.run(transaction, async () => undefined),
+  )
+  const [inner, outer] = exporter.getFinishedSpans()
+  assert.equal(inner!.parentSpanContext?.spanId, outer!.spanContext().spanId)
+})
