@@ -7,4 +7,3 @@
  */
 export { type ConsoleConfig, readConfig } from './config.ts'
 export { type ConsoleOptions, startConsole } from './console.ts'
-export { service } from './service.ts'

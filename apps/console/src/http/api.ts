@@ -63,7 +63,7 @@ function parseCursor(text: string): TraceCursor | undefined {
 }
 
 /** @throws InvalidInputError naming each parameter that does not hold */
-export function traceFilter(query: Record<string, unknown>): TraceFilter {
+function traceFilter(query: Record<string, unknown>): TraceFilter {
   const invalid: InvalidField[] = []
   const text = (name: string): string | undefined => {
     const value = query[name]

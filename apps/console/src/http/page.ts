@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 /** Beside the sources in a checkout, and beside the compiled files in the package: the same place from both. */
-export const BUILT_PAGE = fileURLToPath(new URL('../../dist/web/', import.meta.url))
+const BUILT_PAGE = fileURLToPath(new URL('../../dist/web/', import.meta.url))
 
 const NOT_BUILT = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Seaworthy console: not built</title>

@@ -12,7 +12,7 @@ export interface ResourceSpans {
   readonly schemaUrl?: string | undefined
 }
 
-export interface Resource {
+interface Resource {
   readonly attributes?: readonly KeyValue[]
 }
 

@@ -20,7 +20,7 @@ export interface SpanRow {
 }
 
 /** Where spans come from: shared by all spans of one process and library, and kept once per trace. */
-export interface SpanOrigin {
+interface SpanOrigin {
   /** The same for the same resource and scope. */
   readonly key: string
   readonly resource: string

@@ -87,7 +87,7 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   throw new ApiError(detail ?? `The console answered ${response.status}.`, response.status)
 }
 
-export const TRACES_PAGE = 100
+const TRACES_PAGE = 100
 
 export function fetchSystem(): Promise<SystemState> {
   return get('/api/services')

@@ -6,12 +6,12 @@ export interface OtlpTrace {
   }[]
 }
 
-export interface OtlpAttribute {
+interface OtlpAttribute {
   readonly key: string
   readonly value?: OtlpValue
 }
 
-export interface OtlpValue {
+interface OtlpValue {
   readonly stringValue?: string
   readonly boolValue?: boolean
   readonly intValue?: string | number
@@ -42,7 +42,7 @@ export interface Attribute {
   readonly value: string
 }
 
-export interface SpanEvent {
+interface SpanEvent {
   readonly name: string
   /** Microseconds from the beginning of the trace. */
   readonly atUs: number
