@@ -152,8 +152,8 @@ class HttpGateway implements Gateway {
       },
       (request, response) => handle(request, response, false),
     )
-    // Node would drop the headers beyond its own limit without a word; the proxy refuses the request instead.
-    server.maxHeadersCount = 0
+    // Node drops the headers beyond its limit without a word. One more than are taken, so that the proxy sees that there are too many.
+    server.maxHeadersCount = limits.headersMax + 1
     server.timeout = limits.silenceTimeoutMs
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => handle(request, response, true))
     // Any other expectation, which the proxy refuses.

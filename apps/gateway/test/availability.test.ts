@@ -242,15 +242,44 @@ describe('a hold', () => {
     await until(() => open.size === 0, 'no connection is left')
   })
 
-  test('does not wait longer than its time for requests in flight', async (t) => {
-    const orders = await upstream(t, (request) => request.resume())
+  test('does not wait longer than its time for requests in flight, and closes their connections once they have finished', async (t) => {
+    let finish = () => {}
+    const orders = await upstream(t, (request, response) => {
+      request.resume()
+      finish = () => response.end('done')
+    })
+    let closed = 0
+    orders.server.on('connection', (socket) => socket.on('close', () => closed++))
     const { gateway, port } = await gatewayBefore(t, { orders }, { holdDrainMs: 50 })
-    const inFlight = ask(port, { path: '/orders' }).catch(() => 'cut off')
+    const inFlight = ask(port, { path: '/orders' })
     await until(() => orders.received.length === 1, 'the request arrives')
     assert.equal(await gateway.hold('orders', 'h1'), true)
+    finish()
+    assert.equal((await inFlight).body, 'done')
+    await until(() => closed === 1, 'the connection is closed')
+  })
+
+  test('also parks requests that queued for their place when it began', async (t) => {
+    const finish: (() => void)[] = []
+    const orders = await upstream(t, (request, response) => {
+      request.resume()
+      finish.push(() => response.end('done'))
+    })
+    const { gateway, port } = await gatewayBefore(t, { orders }, { concurrencyMax: 1 })
+    const running = ask(port, { path: '/orders' })
+    await until(() => orders.received.length === 1, 'the first arrives')
+    const queued = ask(port, { path: '/orders' })
+    await delay(50)
+    const held = gateway.hold('orders', 'h1')
+    finish[0]!()
+    await running
+    assert.equal(await held, true)
+    await delay(50)
+    assert.equal(orders.received.length, 1)
     gateway.release('orders', 'h1')
-    await gateway.drain()
-    await inFlight
+    await until(() => finish.length === 2, 'the second arrives')
+    finish[1]!()
+    assert.equal((await queued).status, 200)
   })
 
   test('that is released before its confirmation is not confirmed', async (t) => {

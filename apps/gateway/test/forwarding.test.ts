@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { valuesOf } from '../src/headers.ts'
-import { ask, gatewayBefore, raw, rawUpstream, until, untilStill, upstream } from './rig.ts'
+import { ask, echo, gatewayBefore, raw, rawUpstream, until, untilStill, upstream } from './rig.ts'
 
 const UUID = /^[0-9a-f-]{36}$/
 
@@ -171,6 +171,22 @@ describe('a request through the gateway', () => {
     assert.equal((await ask(port, { path: '/orders/204', agent })).status, 204)
     assert.equal((await ask(port, { path: '/orders/304', agent })).headers.etag, '"1"')
     assert.equal((await ask(port, { path: '/orders', agent })).body, 'hello')
+  })
+
+  test('a request streams: its head is there before its body', async (t) => {
+    let arrived = false
+    const orders = await upstream(t, (request, response) => {
+      arrived = true
+      echo(request, response)
+    })
+    const { port } = await gatewayBefore(t, { orders })
+    const request = httpRequest({ port, method: 'POST', path: '/orders', agent: false, headers: { 'content-length': 5 } })
+    request.flushHeaders()
+    await until(() => arrived, 'the head')
+    request.end('hello')
+    const [response] = await once(request, 'response')
+    response.resume()
+    assert.equal(response.statusCode, 200)
   })
 
   test('an answer streams: its first part is there before its last is made', async (t) => {

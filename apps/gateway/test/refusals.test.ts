@@ -153,6 +153,31 @@ describe('the gateway refuses', () => {
     }
   })
 
+  test("a broken body, and nobody else's request", async (t) => {
+    const finish: (() => void)[] = []
+    const orders = await upstream(t, (request, response) => {
+      request.resume()
+      request.on('error', () => {})
+      finish.push(() => response.end('done'))
+    })
+    const { port } = await gatewayBefore(t, { orders })
+    const other = ask(port, { path: '/orders' })
+    await until(() => finish.length === 1, 'the other arrives')
+    const { text } = await raw(port, 'POST /orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n')
+    assert.match(text, /^HTTP\/1\.1 400 /)
+    finish[0]!()
+    assert.equal((await other).status, 200)
+  })
+
+  test('a body that never ends, although it was refused', async (t) => {
+    const orders = await upstream(t)
+    const { port } = await gatewayBefore(t, { orders })
+    const startedMs = performance.now()
+    const { text } = await raw(port, 'POST /nothing HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n')
+    assert.match(text, /^HTTP\/1\.1 404 /)
+    assert.ok(performance.now() - startedMs < 4_000, 'the connection stayed open')
+  })
+
   test('a client that sends its headers too slowly with 408', async (t) => {
     const orders = await upstream(t)
     const { port } = await gatewayBefore(t, { orders }, { headersTimeoutMs: 50 })
