@@ -64,7 +64,7 @@ const LETTER = 'position, consumer, topic, kind, attempts, reason, died_at_ms, e
 // seaworthy_dead_letters_by_key, a key's entries in the order of their positions.
 const SELECT_LETTERS_OF_KEY = `SELECT ${LETTER} FROM seaworthy_dead_letters
   WHERE consumer = ? AND topic = ? AND key = ? AND position > ? ORDER BY position LIMIT ?`
-// Primary key of seaworthy_dead_letters, a range: a filter on the way, because the table is short.
+// seaworthy_dead_letters_by_key, a consumer's entries, which are then sorted: deadLettersMax keeps them few.
 const SELECT_LETTERS = `SELECT ${LETTER} FROM seaworthy_dead_letters
   WHERE position > ?1 AND consumer = ?2 AND (?3 IS NULL OR topic = ?3) AND (?4 IS NULL OR key = ?4) ORDER BY position LIMIT ?5`
 // Primary key of seaworthy_dead_letters.

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { suite, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type CallContext, type Operation, ConfigurationError, UnavailableError, currentContext, remainingMs } from 'seaworthy/core'
 import { type LogReader, replay } from 'seaworthy/messaging'
 import { consumerStage } from './consumer-stage.ts'
 import { published, sequences } from './events.ts'
 
-suite('the consumer', () => {
+void suite('the consumer', () => {
   test('handles what is there and what comes, each key in order', async () => {
     const stage = consumerStage()
     await stage.log.append('things', [published('a', 1), published('b', 1)])
@@ -55,6 +55,20 @@ suite('the consumer', () => {
     const consumer = await stage.start()
     await stage.clock.advance(0)
     assert.deepEqual(countedBefore, { kind: 'run', attempt: 2 })
+    await consumer.stop()
+  })
+
+  test('no attempts are left of what was handled, once its offset is committed', async () => {
+    const stage = consumerStage()
+    const events = [published('a', 1), published('b', 1)]
+    await stage.log.append('things', events)
+    const consumer = await stage.start()
+    await stage.clock.advance(100)
+    for (const event of events) {
+      const message = { consumer: 'history', topic: 'things', event }
+      const options = { deadLettersMax: 1, atMs: 0, countSuspect: false, handled: [] }
+      assert.deepEqual(await stage.store.begin(message, options), { kind: 'run', attempt: 1 })
+    }
     await consumer.stop()
   })
 
@@ -264,7 +278,7 @@ suite('the consumer', () => {
   })
 })
 
-suite('the consumer stops', () => {
+void suite('the consumer stops', () => {
   test('after the message in progress, commits it, begins no other, and leaves the group', async () => {
     const stage = consumerStage()
     const gate = Promise.withResolvers<void>()
@@ -337,7 +351,7 @@ suite('the consumer stops', () => {
   })
 })
 
-suite('crashes', () => {
+void suite('crashes', () => {
   test('between the handler’s commit and the offset’s: the message comes again, and behind the inbox has one effect', async () => {
     const stage = consumerStage()
     let refused = 0
@@ -407,15 +421,15 @@ suite('crashes', () => {
     let done = false
     for (let crashes = 0; !done && crashes < 20; crashes++) {
       const consumer = await stage.start({ attemptsMax: 3, concurrencyMax: 4, handler: stage.idempotent })
-      let dead = false
+      const killer = { dead: false }
       stage.behave = ({ key }) => {
         if (key !== 'killer') return new Promise((resolve) => setImmediate(resolve))
-        dead = true
+        killer.dead = true
         stage.crash()
         throw new Error('nobody hears this')
       }
-      for (let turn = 0; turn < 20 && !dead; turn++) await stage.clock.advance(0)
-      if (dead) continue
+      for (let turn = 0; turn < 20 && !killer.dead; turn++) await stage.clock.advance(0)
+      if (killer.dead) continue
       done = true
       await stage.clock.advance(100)
       await consumer.stop()
@@ -462,7 +476,7 @@ suite('crashes', () => {
           }
           stage.behave = async ({ id }) => {
             const { failures, pauses } = plan.get(id)!
-            for (let pause = 0; pause < pauses; pause++) await undefined
+            for (let pause = 0; pause < pauses; pause++) await Promise.resolve()
             if (failures > 0) {
               plan.set(id, { failures: failures - 1, pauses })
               throw new Error('not now')

@@ -8,7 +8,7 @@ const options = { topic: 'things', key: ({ key }: Counted) => key, schema: count
 const countedTwo = defineEvent<Counted>('thing.counted', { ...options, version: 2 })
 const lost = defineEvent<Counted>('thing.lost', { ...options, version: 1 })
 
-suite('handlers by event type', () => {
+void suite('handlers by event type', () => {
   test('an event goes to the handler of its type and version, with what the caller hands on', async () => {
     const calls: unknown[] = []
     const handle = handlers(
@@ -65,7 +65,7 @@ suite('handlers by event type', () => {
   })
 })
 
-suite('events', () => {
+void suite('events', () => {
   test('what came over a log is checked attribute by attribute', () => {
     assert.doesNotThrow(() => assertEnvelope(published('a', 1)))
     const fieldOf = (value: unknown) => {

@@ -19,7 +19,7 @@ function poisoned(...ids: readonly string[]) {
   return { stage, poison, letters }
 }
 
-suite('a message that cannot be handled', () => {
+void suite('a message that cannot be handled', () => {
   test('is set aside after its attempts, with the reason and its cause, and told of', async (t) => {
     const { stage, letters } = poisoned('a-1')
     const heard: { reason: string }[] = []
@@ -135,7 +135,7 @@ suite('a message that cannot be handled', () => {
   })
 })
 
-suite('dead letters are requeued', () => {
+void suite('dead letters are requeued', () => {
   test('in order, before any later message of their key, which is free afterwards', async () => {
     const { stage, letters, poison } = poisoned('a-1')
     await stage.log.append('things', [published('a', 1), published('a', 2), published('a', 3)])
@@ -233,7 +233,7 @@ suite('dead letters are requeued', () => {
   })
 })
 
-suite('what is no event, or none that anybody knows', () => {
+void suite('what is no event, or none that anybody knows', () => {
   test('is set aside with the reason, as it came, and holds up nobody', async () => {
     const { stage, letters } = poisoned()
     await stage.log.appendUnchecked('things', [{ hello: 'world' }, null, { ...published('a', 1), version: 'one' }], 'a')

@@ -29,7 +29,7 @@ function stage(options: Partial<InboxOptions> = {}) {
   return { clock, database, store, box, handle, handled, gaps, stale, ids: () => handled.map(({ id }) => id) }
 }
 
-suite('the inbox', () => {
+void suite('the inbox', () => {
   test('handles a message once, however often it comes', async () => {
     const { handle, ids, gaps, stale } = stage()
     for (const n of [1, 1, 2, 1, 2, 3]) await handle(published('a', n), attempt)

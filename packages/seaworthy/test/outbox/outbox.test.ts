@@ -5,7 +5,7 @@ import { ConfigurationError, InvalidInputError } from 'seaworthy/core'
 import { type OutboxStore, outbox } from 'seaworthy/outbox'
 import { counted } from '../messaging/events.ts'
 
-suite('the outbox', () => {
+void suite('the outbox', () => {
   test('puts each event under the topic of its declaration', async () => {
     const database = inMemoryDatabase()
     const store = inMemoryOutboxStore()

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { suite, test } from 'node:test'
 import { type InMemoryEventLog, VirtualClock, inMemoryDatabase, inMemoryEventLog, inMemoryOutboxStore } from '@seaworthy/testing'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {
   type Operation,
   ConfigurationError,
@@ -58,7 +58,7 @@ function stage() {
 
 const made = (key: string, n: number, source = 'things'): EventEnvelope => ({ ...counted({ key, n }), source })
 
-suite('the relay', () => {
+void suite('the relay', () => {
   test('sends what was committed at once, without waiting for a poll', async () => {
     const { clock, add, relay, broker, store } = stage()
     const running = relay()
@@ -286,9 +286,9 @@ suite('the relay', () => {
     store.topics = () => looking.promise
     const running = relay({ pollMs: 60_000 })
     await clock.advance(0)
-    const stopping = running.stop()
+    void running.stop()
     looking.resolve([])
-    await stopping
+    await clock.advance(0)
     assert.deepEqual(clock.pending, [])
   })
 
@@ -438,7 +438,7 @@ suite('the relay', () => {
               running = relay({ batchSizeMax })
               break
             case 'fault':
-              faults[one.where as keyof typeof faults] = one.times
+              faults[one.where] = one.times
               break
           }
         }

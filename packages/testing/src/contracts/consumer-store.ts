@@ -25,7 +25,7 @@ export function consumerStoreContract(name: string, open: () => Promise<Consumer
     }
   }
 
-  suite(`consumer store contract: ${name}`, () => {
+  void suite(`consumer store contract: ${name}`, () => {
     test('attempts are counted from 1, for each message, topic and consumer', () =>
       withStore(async (store) => {
         const message = consumed({ id: 'm1' })

@@ -30,7 +30,7 @@ export function inboxStoreContract(name: string, open: (options: { clock: Clock 
     }
   }
 
-  suite(`inbox store contract: ${name}`, () => {
+  void suite(`inbox store contract: ${name}`, () => {
     test('a message is new once, and then a duplicate by its id', () =>
       withStore(async (_, admit) => {
         assert.deepEqual(await admit({ messageId: 'm1', sequence: 1 }), NEW)

@@ -8,11 +8,14 @@ import {
   type Position,
   type TopicStatus,
   GroupTakenError,
+  TopicNotOwnedError,
 } from 'seaworthy/messaging'
 
 export interface InMemoryEventLogOptions {
   /** Of every topic. Default 4. */
   readonly partitions?: number
+  /** The topics that may be appended to. Default all. */
+  readonly owns?: readonly string[]
   readonly clock?: Clock
 }
 
@@ -23,6 +26,7 @@ export function inMemoryEventLog(options: InMemoryEventLogOptions = {}): InMemor
 
 export class InMemoryEventLog implements EventLog {
   readonly #partitions: number
+  readonly #owns: readonly string[] | undefined
   readonly #clock: Clock
   readonly #topics = new Map<string, LogRecord[][]>()
   // Committed offsets: group, then place.
@@ -33,6 +37,7 @@ export class InMemoryEventLog implements EventLog {
 
   constructor(options: InMemoryEventLogOptions = {}) {
     this.#partitions = options.partitions ?? 4
+    this.#owns = options.owns
     this.#clock = options.clock ?? systemClock
     if (!(this.#partitions >= 1)) throw new ConfigurationError(`A topic has at least 1 partition, not ${this.#partitions}.`)
   }
@@ -44,17 +49,14 @@ export class InMemoryEventLog implements EventLog {
   /** Appends what may be no event at all, as another program could, to the partition of `key`. */
   async appendUnchecked(topic: string, messages: readonly unknown[], key?: string): Promise<void> {
     this.#assertOpen()
+    if (this.#owns?.includes(topic) === false) throw new TopicNotOwnedError(topic, this.#owns)
     const partitions = this.partitions(topic)
-    for (const message of messages) {
-      const partition = hash(key ?? String((message as { key?: unknown } | null)?.key)) % this.#partitions
+    // All of them through JSON first, so that one that is none leaves nothing of its batch behind.
+    const stored = messages.map((message) => ({ key: key ?? keyOf(message), event: JSON.parse(JSON.stringify(message)) as EventEnvelope }))
+    for (const { key: name, event } of stored) {
+      const partition = hash(name) % this.#partitions
       const records = partitions[partition]!
-      records.push({
-        topic,
-        partition,
-        offset: records.length,
-        appendedAtMs: this.#clock.now(),
-        event: JSON.parse(JSON.stringify(message)) as EventEnvelope,
-      })
+      records.push({ topic, partition, offset: records.length, appendedAtMs: this.#clock.now(), event })
     }
     for (const wake of this.#waiting) wake()
   }
@@ -229,6 +231,10 @@ class InMemoryReader implements LogReader {
   #assertOpen(): void {
     if (this.#closed) throw new UnavailableError(`This reader of group ${this.#options.group} is closed.`)
   }
+}
+
+function keyOf(message: unknown): string {
+  return String((message as { readonly key?: unknown } | null)?.key)
 }
 
 function placeOf(topic: string, partition: number): string {
