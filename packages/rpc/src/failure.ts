@@ -44,6 +44,26 @@ export interface Failure {
   readonly final?: boolean | undefined
 }
 
+/**
+ * The message of a revived error. What the receiver says to its caller is handed on in its own words, so that it can be
+ * handed on again; what it says about itself is put into context. Addresses stay out: the message may travel to the public.
+ */
+export function messageOf(code: FailureCode, words: string, what: string): string {
+  switch (code) {
+    case 'invalid-input':
+    case 'not-found':
+    case 'conflict':
+    case 'rejected':
+    case 'limit-exceeded':
+      return words
+    case 'unavailable':
+    case 'timeout':
+    case 'unknown-outcome':
+    case 'internal':
+      return `${what} failed: ${words}`
+  }
+}
+
 /** What the other side is told when the error is nobody's business but ours. */
 const INTERNAL_MESSAGE = 'The request failed inside the service. Its log has the reason, under the correlation id.'
 

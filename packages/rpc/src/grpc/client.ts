@@ -94,7 +94,7 @@ class Connection {
   }
 
   async call(method: DescMethod, definition: BytesMethod, request: object, call: CallContext): Promise<unknown> {
-    const what = `${methodName(method)} of ${this.#address}`
+    const what = methodName(method)
     const bytes = encode(method.input, request as Record<string, unknown>)
     if (bytes.length > this.#messageBytesMax) {
       throw new LimitExceededError(

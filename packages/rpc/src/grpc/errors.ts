@@ -1,7 +1,7 @@
 import { Metadata, type ServiceError, status, type StatusObject } from '@grpc/grpc-js'
 import { type Executed, type SeaworthyError, TimeoutError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
 import { RemoteFailureError } from '../errors.ts'
-import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, failureOf, fieldsFrom } from '../failure.ts'
+import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, failureOf, fieldsFrom, messageOf } from '../failure.ts'
 
 /** The trailers that say how a call ended. */
 export const TRAILERS = {
@@ -56,7 +56,7 @@ function asciiJson(value: unknown): string {
 /** How a call failed, as the client saw it. */
 export interface FailedCall {
   readonly error: ServiceError
-  /** Names the method and the server in messages. */
+  /** Names the method in messages. */
   readonly what: string
   /** False when the call never had a connection to be written to. */
   readonly started: boolean
@@ -76,9 +76,10 @@ export function errorFromStatus(failed: FailedCall): SeaworthyError {
 function saidFailure(error: ServiceError, executed: Executed, what: string): Failure {
   const details = parsed(trailer(error.metadata, TRAILERS.error))
   const retryAfterMs = Number(trailer(error.metadata, TRAILERS.retryAfterMs) ?? Number.NaN)
+  const code = failureCodeFrom(details['code']) ?? codeOfStatus(error.code)
   return {
-    code: failureCodeFrom(details['code']) ?? codeOfStatus(error.code),
-    message: `${what} answered ${status[error.code]}: ${error.details}`,
+    code,
+    message: messageOf(code, error.details, what),
     executed,
     retryAfterMs: retryAfterMs >= 0 ? retryAfterMs : undefined,
     reason: typeof details['reason'] === 'string' ? details['reason'] : undefined,
@@ -99,10 +100,11 @@ function unsaid({ error, what, started, timeoutMs }: FailedCall): SeaworthyError
       : new TimeoutError(`${what} could not be sent within the ${timeoutMs} ms that were left.`, timeoutMs, { executed: 'no', cause })
   }
   if (!started || isUnprocessed(error)) {
-    return new UnavailableError(`${what} cannot be reached: ${details}. It was not executed.`, { cause })
+    return new UnavailableError(`${what} cannot be reached. It was not executed.`, { cause })
   }
-  if (code === status.UNAVAILABLE) {
-    return new UnknownOutcomeError(`${what} was sent, and the connection broke before the answer: ${details}. It may have been executed.`, {
+  // CANCELLED by the other side is a stream or a connection that it cut off: our own cancellations do not come this way.
+  if (code === status.UNAVAILABLE || code === status.CANCELLED) {
+    return new UnknownOutcomeError(`${what} was sent, and the connection broke before the answer. It may have been executed.`, {
       cause,
     })
   }

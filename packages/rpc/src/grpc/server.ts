@@ -82,7 +82,7 @@ class UnaryServer implements GrpcServer {
       'grpc.max_receive_message_length': this.#messageBytesMax,
       // Checked here before grpc-js would: it could not say that the call was executed.
       'grpc.max_send_message_length': -1,
-      'grpc.enable_channelz': 0,
+      // grpc.enable_channelz stays on: without it grpc-js 1.14 keeps no list of sessions, and forceShutdown ends none of them.
     })
     for (const { service, handlers } of options.services) {
       for (const method of unaryMethods(service)) {

@@ -58,7 +58,7 @@ export function restClient<Operations extends RestOperations>(
   contract: RestContract<Operations>,
   options: RestClientOptions,
 ): RestClient<Operations> {
-  const connection = new Connection(options)
+  const connection = new Connection(contract.title, options)
   const methods: Record<string | symbol, unknown> = { [Symbol.dispose]: () => connection.close() }
   for (const [name, operation] of Object.entries(contract.operations)) {
     methods[name] = (request: Arguments = {}, call: CallContext = contextOrRoot()) => {
@@ -79,12 +79,14 @@ interface Arguments {
 }
 
 class Connection {
+  readonly #service: string
   readonly #base: URL
   readonly #agent: Agent
   readonly #connectTimeoutMs: number
   readonly #answerBytesMax: number
 
-  constructor(options: RestClientOptions) {
+  constructor(service: string, options: RestClientOptions) {
+    this.#service = service
     this.#base = new URL(options.baseUrl)
     if (this.#base.protocol !== 'http:' && this.#base.protocol !== 'https:') {
       throw new ConfigurationError(`${options.baseUrl} is no base URL of a REST service: it begins with http:// or https://.`)
@@ -101,7 +103,7 @@ class Connection {
   }
 
   async call(operation: RestOperation, request: Arguments, call: CallContext): Promise<unknown> {
-    const what = `${operation.method} ${operation.path} of ${this.#base.host}`
+    const what = `${operation.method} ${operation.path} of ${this.#service}`
     if (operation.idempotencyKey === 'required' && call.idempotencyKey === undefined) throw missingIdempotencyKey()
     const url = this.#urlOf(operation, request)
     const body = operation.body === undefined ? undefined : JSON.stringify(request.body)

@@ -1,5 +1,5 @@
 import { type Executed, type InvalidField, SeaworthyError } from 'seaworthy/core'
-import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, fieldsFrom, failureOf } from '../failure.ts'
+import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, fieldsFrom, failureOf, messageOf } from '../failure.ts'
 
 /** The headers of an answer that say how it ended. */
 export const EXECUTED_HEADER = 'x-seaworthy-executed'
@@ -126,7 +126,7 @@ export interface ReceivedError {
   readonly header: (name: string) => string | undefined
   /** The parsed body, if it was JSON. */
   readonly body: unknown
-  /** Names the operation in messages: `POST /api/reviews of http://…`. */
+  /** Names the operation in messages: `POST /api/reviews of reviews`. */
   readonly what: string
 }
 
@@ -141,7 +141,7 @@ export function errorFromAnswer(received: ReceivedError): SeaworthyError {
   const detail = typeof problem['detail'] === 'string' ? problem['detail'] : titleOf(received.status)
   return errorFrom({
     code,
-    message: `${received.what} answered ${received.status}: ${detail}`,
+    message: said === undefined ? `${received.what} answered ${received.status}: ${detail}` : messageOf(code, detail, received.what),
     executed: said ?? (received.status < 500 && received.status !== 408 && received.status !== 499 ? 'no' : 'maybe'),
     retryAfterMs: typeof problem['retryAfterMs'] === 'number' ? problem['retryAfterMs'] : retryAfterMs(received.header('retry-after')),
     reason: typeof problem['reason'] === 'string' ? problem['reason'] : undefined,

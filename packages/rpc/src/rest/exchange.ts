@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import {
   type CallContext,
   InvalidInputError,
@@ -10,7 +11,7 @@ import {
   TimeoutError,
   withContext,
 } from 'seaworthy/core'
-import { type HeaderLookup, readContext, readIdempotencyKey } from '../context.ts'
+import { CONTEXT_HEADERS, type HeaderLookup, readContext, readIdempotencyKey } from '../context.ts'
 import { TIMEOUT_HEADER } from './errors.ts'
 
 const server = observed('http.server')
@@ -31,16 +32,24 @@ export class Exchange {
   readonly call: CallContext
   readonly #controller = new AbortController()
   readonly #deadline: Timer | undefined
+  readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #enter: <T>(body: () => T) => T = (body) => body()
   #operation: Operation | undefined
   #open = 1
-  readonly #onEnd: () => void
+  readonly #onEnd: (exchange: Exchange) => void
 
   /** Settles when the handler's time is up; never otherwise. The handler is told by its signal at the same moment. */
   readonly expired: Promise<never>
 
-  private constructor(call: CallContext, timeoutMs: number | undefined, response: ServerResponse, onEnd: () => void) {
+  private constructor(
+    call: CallContext,
+    timeoutMs: number | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+    onEnd: (exchange: Exchange) => void,
+  ) {
+    this.#request = request
     this.#response = response
     this.#onEnd = onEnd
     const { promise, reject } = Promise.withResolvers<never>()
@@ -75,7 +84,7 @@ export class Exchange {
     request: IncomingMessage,
     response: ServerResponse,
     route: Route,
-    onEnd: () => void,
+    onEnd: (exchange: Exchange) => void,
     next: (exchange: Exchange, error: InvalidInputError | undefined) => void,
   ): void {
     const header: HeaderLookup = (name) => {
@@ -93,8 +102,9 @@ export class Exchange {
       if (!(caught instanceof InvalidInputError)) throw caught
       error = caught
     }
-    const exchange = new Exchange({ ...incoming, ...(idempotencyKey !== undefined && { idempotencyKey }) }, timeoutMs, response, onEnd)
-    response.setHeader('x-correlation-id', exchange.call.correlationId)
+    const call = idempotencyKey === undefined ? incoming : { ...incoming, idempotencyKey }
+    const exchange = new Exchange(call, timeoutMs, request, response, onEnd)
+    response.setHeader(CONTEXT_HEADERS.correlationId, exchange.call.correlationId)
     withContext(exchange.call, () => {
       if (!route.observed) {
         response.once('close', () => exchange.#closed())
@@ -154,6 +164,15 @@ export class Exchange {
     if (this.#response.statusCode >= 500) this.#operation.failure = type
   }
 
+  get socket(): Socket {
+    return this.#request.socket
+  }
+
+  /** True once the request is complete, or its answer has begun. */
+  get isAnswerable(): boolean {
+    return this.#request.complete || this.#response.headersSent
+  }
+
   #closed(): void {
     this.#deadline?.cancel()
     const finished = this.#response.writableFinished
@@ -169,7 +188,7 @@ export class Exchange {
 
   #release(): void {
     this.#open--
-    if (this.#open === 0) this.#onEnd()
+    if (this.#open === 0) this.#onEnd(this)
   }
 }
 

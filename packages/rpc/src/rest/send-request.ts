@@ -169,9 +169,7 @@ class Sending {
   }
 }
 
-/** A refused connection to a name with two addresses is an AggregateError without a message of its own. */
-function reasonOf(error: Error): string {
-  if (error.message !== '') return error.message
-  const { code } = error as NodeJS.ErrnoException
-  return code ?? error.name
+/** The system's code alone: its message names addresses, which the cause keeps. */
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return error.code ?? error.message
 }

@@ -1,0 +1,103 @@
+import type { Server as HttpNodeServer } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import { onNextMacrotask, systemClock, UnavailableError } from 'seaworthy/core'
+import type { ServerLog } from '../server-log.ts'
+import type { Exchange } from './exchange.ts'
+
+export interface DrainOptions {
+  /** How long requests in flight may take to finish, in milliseconds. Default 3,000; their connections are closed after that. */
+  readonly timeoutMs?: number
+  /** How long a connection that is kept alive may stay silent before it is closed, in milliseconds. Default 200. */
+  readonly lingerMs?: number
+}
+
+const TIMEOUT_MS = 3_000
+const LINGER_MS = 200
+const QUIET_TURNS_MAX = 50
+
+/** What a server has open: its connections, and the requests in flight on them. It knows how to come to an end without failing anybody. */
+export class Intake {
+  readonly exchanges = new Set<Exchange>()
+  readonly #server: HttpNodeServer
+  readonly #sockets = new Set<Socket>()
+  #connections = 0
+  #requests = 0
+  #refusing = false
+  #changed: () => void = () => {}
+
+  constructor(server: HttpNodeServer) {
+    this.#server = server
+    server.on('connection', (socket: Socket) => {
+      this.#connections++
+      this.#sockets.add(socket)
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        this.#changed()
+      })
+    })
+  }
+
+  /** True from when it no longer listens: whoever is refused then cannot come back through a new connection. */
+  get refusing(): boolean {
+    return this.#refusing
+  }
+
+  opened(exchange: Exchange): void {
+    this.#requests++
+    this.exchanges.add(exchange)
+  }
+
+  ended(exchange: Exchange): void {
+    this.exchanges.delete(exchange)
+    this.#changed()
+  }
+
+  /** Stops listening, lets open connections speak once more, waits for what is in flight, closes everything. */
+  async drain({ timeoutMs = TIMEOUT_MS, lingerMs = LINGER_MS }: DrainOptions, log: ServerLog): Promise<void> {
+    const server = this.#server
+    await this.#quietTurn(() => this.#connections)
+    // http.Server's own close() also closes idle connections at once, under requests that are on their way on them.
+    if (server.listening) NetServer.prototype.close.call(server)
+    // Not before: clients that are refused come back at once, and would crowd the door that is about to close.
+    this.#refusing = true
+    await this.#until(() => this.#sockets.size === 0, lingerMs)
+    await this.#quietTurn(() => this.#requests)
+    server.closeIdleConnections()
+    await this.#until(() => this.exchanges.size === 0, timeoutMs)
+    if (this.exchanges.size > 0) {
+      log.warn({ requests: this.exchanges.size, timeoutMs }, 'The drain took too long: what is in flight is cut off.')
+      const reason = new UnavailableError(`The server stops, and the request was not finished within ${timeoutMs} ms.`)
+      for (const exchange of this.exchanges) exchange.abort(reason)
+    }
+    await this.#quietTurn(() => this.#requests)
+    server.closeAllConnections()
+  }
+
+  /**
+   * Settles right after a turn of the event loop that brought no arrival: what is closed now is closed within microseconds of
+   * having asked the kernel. Else a connection that waits to be accepted, or a request that waits to be read, is reset, and its
+   * client cannot know that it was not executed.
+   */
+  async #quietTurn(arrivals: () => number): Promise<void> {
+    for (let turn = 0; turn < QUIET_TURNS_MAX; turn++) {
+      const before = arrivals()
+      await new Promise<void>((resolve) => void onNextMacrotask(resolve))
+      // The first turn may have begun before the kernel was asked.
+      if (turn > 0 && arrivals() === before) return
+    }
+  }
+
+  /** Settles when `condition` holds, at the latest after `limitMs`. */
+  #until(condition: () => boolean, limitMs: number): Promise<void> {
+    if (condition()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = () => {
+        timer.cancel()
+        this.#changed = () => {}
+        resolve()
+      }
+      const timer = systemClock.timer(limitMs, end)
+      this.#changed = () => condition() && end()
+    })
+  }
+}
