@@ -33,6 +33,8 @@ export const CRASH_RUN = {
 } as const satisfies Partial<CrashRunOptions>
 
 const SETTLE_TIMEOUT_MS = 120_000
+/** Longer than a saga backs off between two attempts. */
+const UNCHANGED_MS = 15_000
 
 /** Customers check out and do not give up, while services are killed with SIGKILL; then the books are read. */
 export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
@@ -115,21 +117,19 @@ async function killAtRandom(
 
 /** Reads the books until nothing is wrong, or nothing has changed for a while: what is wrong then stays wrong. */
 async function settled(shop: Shop, expected: Expected): Promise<readonly string[]> {
+  const startedAt = performance.now()
   let last = ''
-  let unchangedSince = performance.now()
-  return await until(
-    () => {
-      const violations = auditNow(shop, expected)
-      if (violations.length === 0) return violations
-      const now = violations.join('\n')
-      if (now !== last) {
-        last = now
-        unchangedSince = performance.now()
-      }
-      return performance.now() - unchangedSince > 8_000 ? violations : undefined
-    },
-    { timeoutMs: SETTLE_TIMEOUT_MS, what: () => `the books to be settled; they still said:\n${last}` },
-  )
+  let unchangedSince = startedAt
+  for (;;) {
+    const violations = auditNow(shop, expected)
+    const now = performance.now()
+    if (violations.join('\n') !== last) {
+      last = violations.join('\n')
+      unchangedSince = now
+    }
+    if (violations.length === 0 || now - unchangedSince > UNCHANGED_MS || now - startedAt > SETTLE_TIMEOUT_MS) return violations
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
 }
 
 function auditNow(shop: Shop, expected: Expected): string[] {
