@@ -28,7 +28,7 @@ export interface ConsumerOptions {
   readonly backoff?: Backoff
   /** For one attempt. Default 30,000 ms. */
   readonly handlerTimeoutMs?: number
-  /** Messages of different keys that are handled at the same time. Default 1. */
+  /** Messages of different keys that are handled at the same time, so that their commits can share a write to the disk. Default 8. */
   readonly concurrencyMax?: number
   /** Records asked for in one poll. Default 100. */
   readonly batchSizeMax?: number

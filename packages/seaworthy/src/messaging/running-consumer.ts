@@ -91,7 +91,7 @@ export class RunningConsumer implements Consumer {
     this.#random = options.random ?? systemRandom
     this.#attemptsMax = options.attemptsMax ?? 10
     this.#limit = { deadLettersMax: options.deadLettersMax ?? 10_000 }
-    this.#slots = new Slots(options.concurrencyMax ?? 1)
+    this.#slots = new Slots(options.concurrencyMax ?? 8)
     this.done = this.#finish.promise
     this.#reading = this.#read()
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })

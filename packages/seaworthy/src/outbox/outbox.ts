@@ -12,7 +12,7 @@ export interface OutboxOptions {
 export interface Outbox {
   /**
    * Adds the events to the caller's transaction, each under the topic of its declaration, and gives each the next number of its key. The
-   * keys stay locked until the transaction ends, so add last what is contended.
+   * keys stay locked until the transaction ends, so add last what is contended. Let an error roll the transaction back: of several topics, some may be added.
    * @throws InvalidInputError when an event was published before, or is no JSON
    * @throws LimitExceededError when an event is too large for the store
    * @throws ConfigurationError when the topic is not this service's

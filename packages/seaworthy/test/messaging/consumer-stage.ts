@@ -63,6 +63,7 @@ export function consumerStage({ partitions = 1 }: { partitions?: number } = {}):
         group: 'history',
         topics: ['things'],
         onPoison: 'park-key',
+        concurrencyMax: 1,
         backoff: constant(1_000),
         clock,
         ...options,
