@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']
+const SYSTEMS = new Set(['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'])
 const PROCESSORS = {
   aarch64: 'arm64',
   arm: 'arm',
@@ -32,7 +32,7 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     if (lock.packages[`${path}/node_modules/${name}`] !== undefined || lock.packages[`node_modules/${name}`] !== undefined) continue
     const words = name.split(/[-/]/)
-    const os = words.find((word) => SYSTEMS.includes(word))
+    const os = words.find((word) => SYSTEMS.has(word))
     const cpu = words.map((word) => PROCESSORS[word]).find((processor) => processor !== undefined)
     const libc = os === 'linux' ? words.map((word) => C_LIBRARIES[word]).find((library) => library !== undefined) : undefined
     if (os === undefined || cpu === undefined) {

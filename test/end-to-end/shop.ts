@@ -123,7 +123,7 @@ export async function until<T>(
   const deadline = performance.now() + options.timeoutMs
   for (;;) {
     const value = await condition()
-    if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>
+    if (value !== undefined && value !== null && value !== false) return value
     if (performance.now() > deadline || options.failed?.() === true) {
       throw new Error(`Waited ${options.timeoutMs} ms in vain for ${typeof options.what === 'string' ? options.what : options.what()}`)
     }
