@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { echo, ask, gatewayBefore, raw, rawUpstream, type TestAnswer, until, upstream } from './rig.ts'
+import { echo, ask, gatewayBefore, raw, rawUpstream, requestsSeen, type TestAnswer, until, upstream } from './rig.ts'
 
 const KEY = { 'idempotency-key': 'order-1' }
 
@@ -80,11 +80,13 @@ describe('an upstream that is away', () => {
     const orders = await upstream(t)
     const { port } = await gatewayBefore(t, { orders })
     await orders.stop()
+    const requests = requestsSeen(t)
     const controller = new AbortController()
     const asked = ask(port, { path: '/orders', signal: controller.signal }).catch(() => 'gone')
-    await delay(50)
+    await until(() => requests.begun === 1, 'the request arrives')
     controller.abort()
     assert.equal(await asked, 'gone')
+    await until(() => requests.ended === 1, 'the gateway hears of it')
     await orders.start()
     await delay(400) // Longer than the longest back-off.
     assert.equal(orders.received.length, 0)
@@ -201,11 +203,12 @@ describe('a hold', () => {
     const orders = await upstream(t)
     const stock = await upstream(t)
     const { gateway, port } = await gatewayBefore(t, { orders, stock })
+    const requests = requestsSeen(t)
     assert.equal(await gateway.hold('orders', 'h1'), true)
     const asked: Promise<TestAnswer>[] = []
     for (let number = 0; number < 10; number++) {
       asked.push(ask(port, { method: 'POST', path: `/orders/${number}`, body: 'x' }))
-      await delay(5)
+      await until(() => requests.begun === number + 1, 'it arrives')
     }
     assert.equal((await ask(port, { path: '/stock' })).status, 200, 'others go on')
     await delay(50)
@@ -266,10 +269,11 @@ describe('a hold', () => {
       finish.push(() => response.end('done'))
     })
     const { gateway, port } = await gatewayBefore(t, { orders }, { concurrencyMax: 1 })
+    const requests = requestsSeen(t)
     const running = ask(port, { path: '/orders' })
     await until(() => orders.received.length === 1, 'the first arrives')
     const queued = ask(port, { path: '/orders' })
-    await delay(50)
+    await until(() => requests.begun === 2, 'the second is queued')
     const held = gateway.hold('orders', 'h1')
     finish[0]!()
     await running
@@ -360,12 +364,12 @@ describe('the gateway that stops', () => {
     })
     const silent = await upstream(t, (request) => request.resume())
     const { gateway, port } = await gatewayBefore(t, { orders, hanging, silent }, { drainTimeoutMs: 50 })
+    const requests = requestsSeen(t)
     await orders.stop()
     const sent = ask(port, { path: '/silent' })
     const waiting = ask(port, { path: '/orders' })
     const begun = raw(port, 'GET /hanging HTTP/1.1\r\nHost: a\r\n\r\n')
-    await until(() => hanging.received.length === 1 && silent.received.length === 1, 'both requests arrive')
-    await delay(20)
+    await until(() => requests.begun === 3 && hanging.received.length === 1 && silent.received.length === 1, 'all arrive')
     await gateway.drain()
     const answer = await waiting
     assert.deepEqual([answer.status, answer.headers['x-seaworthy-executed']], [503, 'no'])

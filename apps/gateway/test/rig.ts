@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type Agent, createServer, type IncomingMessage, request as httpRequest, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
@@ -178,6 +179,20 @@ export async function rawUpstream(
     server.close()
   })
   return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), connections: () => connections }
+}
+
+/** Counts the requests that gateways of this process begin and end with. */
+export function requestsSeen(t: TestContext): { begun: number; ended: number } {
+  const seen = { begun: 0, ended: 0 }
+  const onBegin = () => void seen.begun++
+  const onEnd = () => void seen.ended++
+  subscribe('tracing:seaworthy:gateway.request:start', onBegin)
+  subscribe('tracing:seaworthy:gateway.request:asyncEnd', onEnd)
+  t.after(() => {
+    unsubscribe('tracing:seaworthy:gateway.request:start', onBegin)
+    unsubscribe('tracing:seaworthy:gateway.request:asyncEnd', onEnd)
+  })
+  return seen
 }
 
 /** Waits until the condition holds. Fails after `limitMs`. */
