@@ -99,7 +99,7 @@ export function checkPolicy(name: string, declaration: PolicyDeclaration): void 
     check('retry.budget.tokensMax', retry.budget?.tokensMax, 'a positive number')
     if (retry.backoff.kind === 'constant') check('retry.backoff.delayMs', retry.backoff.delayMs, 'a number from 0')
     else {
-      check('retry.backoff.baseMs', retry.backoff.baseMs, 'a number from 0')
+      check('retry.backoff.baseMs', retry.backoff.baseMs, 'a positive number')
       check('retry.backoff.maxMs', retry.backoff.maxMs, 'a number from 0')
       check('retry.backoff.factor', retry.backoff.factor, 'a positive number')
     }
