@@ -185,6 +185,7 @@ export class GroupCommit {
   /** Runs bodies and commits them. The transaction is open when it begins, and over when it ends. */
   async #batch(): Promise<void> {
     const done: Done[] = []
+    let bodies = 0
     let open = true
     const turn = nextMacrotask(() => {
       open = false
@@ -206,7 +207,8 @@ export class GroupCommit {
       }
       if (outcome.kind === 'done') done.push({ job, value: outcome.value, effects: tx.effects })
       else job.refuse(outcome.error)
-      if (!open || done.length >= this.#options.batchSizeMax || this.#mustCommitAlone()) break
+      // Those that failed count too: a caller who tries again at once would otherwise keep the batch, and the event loop, to itself.
+      if (!open || ++bodies >= this.#options.batchSizeMax || this.#mustCommitAlone()) break
     }
     turn.cancel()
     this.#commit(done)
@@ -297,7 +299,13 @@ export class GroupCommit {
     const { guard } = this.#connection
     if (!guard.changesSchema) return this.#commitsAlone
     guard.changesSchema = false
-    this.#commitsAlone = this.#connection.first(FIND_DEFERRED_CONSTRAINT) !== undefined
+    try {
+      this.#commitsAlone = this.#connection.first(FIND_DEFERRED_CONSTRAINT) !== undefined
+    } catch {
+      // Not known: alone is safe, and the next batch asks again.
+      this.#commitsAlone = true
+      guard.changesSchema = true
+    }
     return this.#commitsAlone
   }
 

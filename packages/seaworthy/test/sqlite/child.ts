@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { openSqliteDatabase, openSqliteEventLog } from 'seaworthy/sqlite'
 
 /**
@@ -6,7 +7,8 @@ import { openSqliteDatabase, openSqliteEventLog } from 'seaworthy/sqlite'
  */
 const [role = '', path = '', ...rest] = process.argv.slice(2)
 process.on('disconnect', () => process.exit(1))
-const say = (line: string) => process.stdout.write(`${line}\n`)
+// Written before it returns: process.stdout would keep lines back when the parent is slow to read, and they would die with this process.
+const say = (line: string) => writeSync(1, `${line}\n`)
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 switch (role) {

@@ -118,6 +118,20 @@ void suite('group commit', () => {
     assert.ok(turns >= 25, `the event loop turned ${turns} times during 50 commits`)
   })
 
+  test('callers who try again at once after each failure do not starve the event loop either', async (t) => {
+    const database = await openWithTable(t, { batchSizeMax: 8 })
+    const loop = { turned: false }
+    setImmediate(() => setImmediate(() => (loop.turned = true)))
+    let attempts = 0
+    const caller = async () => {
+      while (!loop.turned && attempts++ < 20_000) {
+        await database.transaction(() => Promise.reject(new Error('always'))).catch(() => undefined)
+      }
+    }
+    await Promise.all(Array.from({ length: 4 }, caller))
+    assert.ok(attempts < 20_000, 'the event loop did not turn during 20,000 attempts')
+  })
+
   test('the queue has a limit', async (t) => {
     const database = await openWithTable(t, { queueMax: 2 })
     const gate = Promise.withResolvers<void>()
