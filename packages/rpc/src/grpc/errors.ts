@@ -4,7 +4,7 @@ import { RemoteFailureError } from '../errors.ts'
 import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, failureOf, fieldsFrom, messageOf } from '../failure.ts'
 
 /** The trailers that say how a call ended. */
-export const TRAILERS = {
+const TRAILERS = {
   executed: 'seaworthy-executed',
   retryAfterMs: 'seaworthy-retry-after-ms',
   /** JSON of code, reason, fields. */

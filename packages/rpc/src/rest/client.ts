@@ -14,9 +14,8 @@ import type { CallPolicy } from '../call-policy.ts'
 import { contextHeaders } from '../context.ts'
 import { BadAnswerError } from '../errors.ts'
 import type { ContractSchema, RestArguments, RestContract, RestOperation, RestOperations, RestResult } from './contract.ts'
-import { errorFromAnswer, TIMEOUT_HEADER } from './errors.ts'
+import { errorFromAnswer, missingIdempotencyKey, TIMEOUT_HEADER } from './errors.ts'
 import { type RawAnswer, sendRequest } from './send-request.ts'
-import { missingIdempotencyKey } from './serve.ts'
 
 export interface RestClientOptions {
   /** `http://HOST:PORT`, or https; a path in it is put before the operations' paths. */

@@ -25,8 +25,8 @@ type SchemaResult<Output> =
       }[]
     }
 
-export type InputOf<S> = S extends ContractSchema<unknown, infer Input> ? Input : undefined
-export type OutputOf<S> = S extends ContractSchema<infer Output> ? Output : undefined
+type InputOf<S> = S extends ContractSchema<unknown, infer Input> ? Input : undefined
+type OutputOf<S> = S extends ContractSchema<infer Output> ? Output : undefined
 
 export type RestMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 

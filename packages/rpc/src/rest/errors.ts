@@ -1,4 +1,5 @@
-import { type Executed, type InvalidField, SeaworthyError } from 'seaworthy/core'
+import { type Executed, type InvalidField, InvalidInputError, SeaworthyError } from 'seaworthy/core'
+import { CONTEXT_HEADERS } from '../context.ts'
 import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, fieldsFrom, failureOf, messageOf } from '../failure.ts'
 
 /** The headers of an answer that say how it ended. */
@@ -182,4 +183,12 @@ function codeOfStatus(status: number): FailureCode {
 /** Seconds only: an HTTP date would need the other machine's clock. */
 function retryAfterMs(header: string | undefined): number | undefined {
   return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1_000 : undefined
+}
+
+/** What a call without its key is told, on both sides of the wire. */
+export function missingIdempotencyKey(): InvalidInputError {
+  return new InvalidInputError(
+    `This operation needs the header ${CONTEXT_HEADERS.idempotencyKey}. Choose a key once, and repeat it when you ask again.`,
+    [{ field: CONTEXT_HEADERS.idempotencyKey, message: 'Required' }],
+  )
 }

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
@@ -34,7 +33,6 @@ export class Exchange {
   readonly #deadline: Timer | undefined
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
-  #enter: <T>(body: () => T) => T = (body) => body()
   #operation: Operation | undefined
   #open = 1
   readonly #onEnd: (exchange: Exchange) => void
@@ -108,7 +106,7 @@ export class Exchange {
     withContext(exchange.call, () => {
       if (!route.observed) {
         response.once('close', () => exchange.#closed())
-        exchange.#start(undefined, next, error)
+        next(exchange, error)
         return
       }
       // The span lasts as long as the response is open; nothing can reject, so nothing is left unhandled.
@@ -120,26 +118,11 @@ export class Exchange {
               exchange.#closed()
               resolve()
             })
-            exchange.#start(operation, next, error)
+            exchange.#operation = operation
+            next(exchange, error)
           }),
       )
     })
-  }
-
-  #start(
-    operation: Operation | undefined,
-    next: (exchange: Exchange, error: InvalidInputError | undefined) => void,
-    error: InvalidInputError | undefined,
-  ): void {
-    this.#operation = operation
-    // Body parsing goes on from the socket's events, outside of this context: whoever continues after it comes back in through here.
-    this.#enter = AsyncLocalStorage.snapshot()
-    next(this, error)
-  }
-
-  /** Runs `body` in the context and the span of this exchange. */
-  enter<T>(body: () => T): T {
-    return this.#enter(body)
   }
 
   /** Counts a handler as running until `work` settles, whether or not its answer is still wanted. */

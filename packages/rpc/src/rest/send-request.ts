@@ -99,11 +99,6 @@ class Sending {
     })
     response.on('error', (error) => this.#broken(error))
     response.once('end', () => {
-      // A connection that closes early ends the body all the same; only `complete` tells.
-      if (!response.complete) {
-        this.#broken(new Error('The connection closed in the middle of the answer.'))
-        return
-      }
       if (!this.#close()) return
       const header = (name: string) => {
         const value = response.headers[name]

@@ -1,6 +1,6 @@
-import { assertTimeLeft, type CallContext, ConfigurationError, InvalidInputError, validate } from 'seaworthy/core'
-import { CONTEXT_HEADERS } from '../context.ts'
+import { assertTimeLeft, type CallContext, ConfigurationError, validate } from 'seaworthy/core'
 import type { RestAnswer, RestContract, RestOperation, RestOperations, RestRequest } from './contract.ts'
+import { missingIdempotencyKey } from './errors.ts'
 import { exchangeOf, type HttpServer, type RouteConfig } from './server.ts'
 
 /** Handles one operation: gets its checked input and the call's context, gives one of the contract's answers, or throws. */
@@ -69,12 +69,4 @@ function checkedInput(operation: RestOperation, raw: { params: unknown; query: u
     headers: operation.headers && validate(operation.headers, raw.headers, 'The header'),
     body: operation.body && validate(operation.body, raw.body ?? undefined, 'The body'),
   }
-}
-
-/** What a call without its key is told, on both sides of the wire. */
-export function missingIdempotencyKey(): InvalidInputError {
-  return new InvalidInputError(
-    `This operation needs the header ${CONTEXT_HEADERS.idempotencyKey}. Choose a key once, and repeat it when you ask again.`,
-    [{ field: CONTEXT_HEADERS.idempotencyKey, message: 'Required' }],
-  )
 }

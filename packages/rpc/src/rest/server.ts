@@ -130,7 +130,6 @@ class FastifyServer implements HttpServer {
     const app = this.fastify
     app.removeContentTypeParser('text/plain')
     app.addHook('onRequest', (request, reply, done) => this.#onRequest(request, reply, done))
-    app.addHook('preValidation', (request, _reply, done) => exchangeOf(request).enter(done))
     app.addHook('onSend', (_request, reply, _payload, done) => {
       // A connection that outlives the drain would carry a request to a closed door.
       if (this.#intake.refusing) reply.header('connection', 'close')
@@ -141,10 +140,7 @@ class FastifyServer implements HttpServer {
       for (const name of [method].flat()) methods.add(name)
       this.#methodsByPath.set(url, methods)
     })
-    app.setErrorHandler((error: Error, request, reply) => {
-      const exchange = exchangeOf(request)
-      return exchange.enter(() => this.#answerError(error, reply, exchange))
-    })
+    app.setErrorHandler((error: Error, request, reply) => this.#answerError(error, reply, exchangeOf(request)))
     app.setNotFoundHandler((request) => {
       throw unknownRoute(request)
     })

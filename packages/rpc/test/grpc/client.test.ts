@@ -161,7 +161,7 @@ describe('a gRPC client', () => {
 
   test('finds a server that comes back on the same port within half a second', async (t) => {
     const port = await freePort()
-    const patient = policy({ retry: { attemptsMax: 400, backoff: exponential({ baseMs: 5, maxMs: 5 }) } }, { name: 'ledger' })
+    const patient = policy({ retry: { attemptsMax: 10_000, backoff: exponential({ baseMs: 5, maxMs: 5 }) } }, { name: 'ledger' })
     const client = ledgerClient(t, { address: `127.0.0.1:${port}` }, { policy: patient })
     // Long enough for the back-off to reach its ceiling; grpc-js's own would be past 1.5 s by then.
     const waiting = client.post({ account: 'early' }, within(10_000))

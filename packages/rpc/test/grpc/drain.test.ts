@@ -42,6 +42,9 @@ describe('a draining gRPC server', () => {
     controller.abort()
     await call
     const drained = server.drain()
+    // Without the wait for handlers the drain ends as soon as the connections are closed, within milliseconds.
+    const early = await Promise.race([drained.then(() => 'drained'), new Promise((resolve) => setTimeout(resolve, 150, 'waiting'))])
+    assert.deepEqual([early, done], ['waiting', false])
     finish()
     await drained
     assert.equal(done, true)

@@ -32,6 +32,26 @@ describe('a draining HTTP server', () => {
     await drained
   })
 
+  test('waits for what is in flight beyond the linger', async (t) => {
+    const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+    const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
+    const { server, client } = await startReviews(t, {
+      getReview: async ({ params }) => {
+        enter()
+        await finished
+        return { status: 200, body: { id: params.id } }
+      },
+    })
+    const inFlight = client.getReview({ params: { id: '1' } })
+    await entered
+    const drained = server.drain({ lingerMs: 0 })
+    const early = await Promise.race([drained.then(() => 'drained'), new Promise((resolve) => setTimeout(resolve, 150, 'waiting'))])
+    assert.equal(early, 'waiting')
+    finish()
+    assert.equal((await inFlight).status, 200)
+    await drained
+  })
+
   test('closes connections that stay silent after the linger', async (t) => {
     const { server } = await startReviews(t)
     const agent = keepAliveAgent(t)

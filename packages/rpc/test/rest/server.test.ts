@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
@@ -176,6 +177,29 @@ describe('an HTTP server', () => {
       idempotencyKey: 'key-1',
     })
     assert.equal(current, 'order-7')
+  })
+
+  test('runs a handler in its context also when the body came later than the headers', async (t) => {
+    let current: string | undefined
+    const { server } = await startReviews(t, {
+      createReview: ({ body }) => {
+        current = currentContext()?.correlationId
+        return { status: 201, body: { id: body.productId, seen: '' } }
+      },
+    })
+    const body = '{"productId":"p","rating":1}'
+    const headers = { 'content-type': 'application/json', 'x-correlation-id': 'late', 'content-length': body.length }
+    const status = await new Promise((resolve, reject) => {
+      const sending = request(`${server.url}/api/reviews`, { method: 'POST', headers, agent: new Agent() }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode))
+      })
+      sending.on('error', reject)
+      sending.flushHeaders()
+      // A request of its own in between proves that the server has read the headers.
+      fetch(`${server.url}/healthz`).then(() => sending.end(body), reject)
+    })
+    assert.equal(status, 201)
+    assert.equal(current, 'late')
   })
 
   test('replaces a correlation id that could break a log line, and drops trace headers that break their standard', async (t) => {
