@@ -41,7 +41,8 @@ export function backoffMs(backoff: Backoff, attempt: number, random: Random = sy
     case 'constant':
       return backoff.delayMs
     case 'exponential': {
-      const ceiling = Math.min(backoff.maxMs, backoff.baseMs * backoff.factor ** (attempt - 1))
+      // The power overflows to Infinity, and zero times Infinity is no number.
+      const ceiling = backoff.baseMs === 0 ? 0 : Math.min(backoff.maxMs, backoff.baseMs * backoff.factor ** (attempt - 1))
       switch (backoff.jitter) {
         case 'none':
           return ceiling
