@@ -67,6 +67,7 @@ export interface RunServiceOptions {
 
 const LIBRARY_SCHEMA = [outboxStoreSchema, inboxStoreSchema, consumerStoreSchema, participantStoreSchema]
 const HANDLERS_AT_ONCE_MAX = 16
+const OFFSETS_COMMIT_MS = 1_000
 const RELAY_FLUSH_MS = 500
 
 /**
@@ -210,6 +211,8 @@ async function consume(
     store: sqliteConsumerStore(database),
     onPoison: 'park-key',
     concurrencyMax: HANDLERS_AT_ONCE_MAX,
+    // What a crash brings again is what the inbox is for, and each commit of offsets is an fsync.
+    commitEveryMs: OFFSETS_COMMIT_MS,
   })
   checks['consumer'] = () => consumer.status().state === 'running'
   // It stays up, not ready, so that what it says about itself can still be asked for.

@@ -50,7 +50,11 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
   const keys = Array.from({ length: options.checkouts }, (_, index) => `crash-${options.seed}-${index}`)
   const waiting = [...keys]
   const customersAtWork = new AbortController()
-  const killing = killAtRandom(shop, options, customersAtWork.signal)
+  // Analytics counts, so that an event which is handled twice shows. Its own crashes are what brings events twice.
+  const killing = Promise.all([
+    killAtRandom(shop, options, customersAtWork.signal),
+    killAtRandom(shop, { victims: ['analytics'], killEveryMs: [500, 1_500], seed: options.seed + 10 }, customersAtWork.signal),
+  ])
   await Promise.all(
     customers.map(async (customerId) => {
       for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
@@ -66,7 +70,7 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
       }
     }),
   ).finally(() => customersAtWork.abort())
-  const kills = await killing
+  const kills = Object.assign({}, ...(await killing)) as Record<string, number>
 
   const expected: Expected = {
     keys,
@@ -92,7 +96,7 @@ function openedBooks(shop: Shop): Promise<Books> {
 
 async function killAtRandom(
   shop: Shop,
-  { victims, killEveryMs: [least, most], seed }: CrashRunOptions,
+  { victims, killEveryMs: [least, most], seed }: Pick<CrashRunOptions, 'victims' | 'killEveryMs' | 'seed'>,
   signal: AbortSignal,
 ): Promise<Record<string, number>> {
   const random = seededRandom(seed + 1)
