@@ -70,7 +70,8 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
       }
     }),
   ).finally(() => customersAtWork.abort())
-  const kills = Object.assign({}, ...(await killing)) as Record<string, number>
+  const [killed, crashed] = await killing
+  const kills = { ...killed, ...crashed }
 
   const expected: Expected = {
     keys,
