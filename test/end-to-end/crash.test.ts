@@ -15,11 +15,15 @@ suite('customers check out while orders, payments, inventory and notifications a
 
   for (const without of ['inbox', 'idempotency-keys', 'unknown-outcome']) {
     test(`without ${without} the same run finds the books wrong`, async (t) => {
-      const { violations, kills, tookMs } = await crashRun({ ...run, without })
-      t.diagnostic(
-        `without ${without}: kills ${JSON.stringify(kills)} in ${(tookMs / 1000).toFixed(0)} s; first of ${violations.length}: ${violations[0]}`,
-      )
-      assert.ok(violations.length > 0, `the run did not notice that ${without} was missing`)
+      // Whether a kill falls into the moment that the net is for is chance: a run may miss it, three in a row do not.
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const { violations, kills, tookMs } = await crashRun({ ...run, seed: run.seed + attempt, without })
+        t.diagnostic(
+          `without ${without}: kills ${JSON.stringify(kills)} in ${(tookMs / 1000).toFixed(0)} s; first of ${violations.length}: ${violations[0]}`,
+        )
+        if (violations.length > 0) return
+      }
+      assert.fail(`three runs did not notice that ${without} was missing`)
     })
   }
 })
