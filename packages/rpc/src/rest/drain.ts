@@ -1,6 +1,6 @@
 import type { Server as HttpNodeServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
-import { onNextMacrotask, systemClock, UnavailableError } from 'seaworthy/core'
+import { nextMacrotask, systemClock, UnavailableError } from 'seaworthy/core'
 import type { ServerLog } from '../server-log.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -81,7 +81,7 @@ export class Intake {
   async #quietTurn(arrivals: () => number): Promise<void> {
     for (let turn = 0; turn < QUIET_TURNS_MAX; turn++) {
       const before = arrivals()
-      await new Promise<void>((resolve) => void onNextMacrotask(resolve))
+      await new Promise<void>((resolve) => void nextMacrotask(resolve))
       // The first turn may have begun before the kernel was asked.
       if (turn > 0 && arrivals() === before) return
     }

@@ -42,7 +42,7 @@ export {
 export { type Backoff, backoffMs, constant, exponential } from './backoff.ts'
 export { type Database, type SqlValue, type Statement, type Transaction } from './database.ts'
 export { type Infer, type Schema, type SchemaIssue, type SchemaResult, validate } from './standard-schema.ts'
-export { type Clock, type Timer, onNextMacrotask, sleep, systemClock } from './clock.ts'
+export { type Clock, type Timer, sleep, systemClock } from './clock.ts'
 export { nextMacrotask } from './event-loop.ts'
 export { type Random, seededRandom, systemRandom } from './random.ts'
 export { type NewId, newId, uuidV7 } from './ids.ts'
