@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
@@ -12,6 +15,7 @@ import {
   traceHeaders,
   withContext,
 } from 'seaworthy/core'
+import { openSqliteDatabase } from 'seaworthy/sqlite'
 import { startTelemetry } from '../src/index.ts'
 
 const work = observed('test.telemetry')
@@ -309,4 +313,31 @@ test('a use of the database that belongs to no request makes no trace, and one t
   )
   const [inner, outer] = exporter.getFinishedSpans()
   assert.equal(inner!.parentSpanContext?.spanId, outer!.spanContext().spanId)
+})
+
+test('what is caused in a transaction hangs on the work around it: the transaction is over before a saga or an event is on its way', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'seaworthy-spans-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const database = await openSqliteDatabase({ path: join(folder, 'orders.db') })
+  t.after(() => database.close())
+  const exporter = started(t)
+  const caused: (string | undefined)[] = []
+  const note = () => void caused.push(propagated(rootContext()).traceparent)
+  await work.run(
+    () => operation({ name: 'POST /api/checkout', kind: 'server' }),
+    () =>
+      database.transaction(async (tx) => {
+        note()
+        await tx.query({ sql: 'SELECT 1' })
+        note()
+        tx.afterCommit(note)
+      }),
+  )
+  const [transaction, outer] = exporter.getFinishedSpans()
+  const { traceId, spanId } = outer!.spanContext()
+  assert.equal(transaction!.parentSpanContext?.spanId, spanId)
+  assert.deepEqual(
+    caused,
+    Array.from({ length: 3 }, () => `00-${traceId}-${spanId}-01`),
+  )
 })

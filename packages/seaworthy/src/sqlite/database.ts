@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
@@ -150,6 +151,8 @@ class EmbeddedDatabase implements SqliteDatabase {
   }
 
   transaction<T>(body: (tx: SqliteTransaction) => Promise<T>, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<T> {
+    // Taken outside of the operation: what the body causes, an event or a saga, outlives the transaction, and in a trace it hangs on what the caller does.
+    const inCallersContext = AsyncLocalStorage.snapshot()
     return transactions.run(
       () => ({
         name: `transaction ${basename(this.path)}`,
@@ -159,6 +162,7 @@ class EmbeddedDatabase implements SqliteDatabase {
       (operation) =>
         this.#commits.run({
           body,
+          inCallersContext,
           ...options,
           onTurn: operation && ((waitedMs) => (operation.attributes['seaworthy.database.wait_ms'] = waitedMs)),
         }),
