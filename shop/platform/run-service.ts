@@ -24,7 +24,7 @@ import {
 import { type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
 import { forgetOldKeys } from './forget-old-keys.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
-import { readSeed } from './seed.ts'
+import { seeding } from './seed.ts'
 import { readSwitches, type Switches } from './switches.ts'
 
 /** Handles an event in the transaction that remembers it: what it writes through `tx` happens once. */
@@ -34,8 +34,8 @@ export type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attem
 export interface ServiceProcess {
   readonly contract: ProcessContract
   readonly switches: Switches
-  /** Which shop to invent in an empty database; undefined: none. */
-  readonly seed: number | undefined
+  /** Calls `invent` with the number of the shop that an empty database is to be filled with; not at all if it is to stay empty. */
+  readonly seeding: (invent: (seed: number) => Promise<unknown>) => Promise<void>
   readonly logger: Telemetry['logger']
   readonly clock: Clock
   readonly newId: NewId
@@ -131,7 +131,7 @@ async function start({ service, schema, wire }: RunServiceOptions, { contract, l
   await wire({
     contract,
     switches,
-    seed: readSeed(),
+    seeding,
     logger,
     clock: systemClock,
     newId,

@@ -281,6 +281,20 @@ test('a sample ratio of zero records nothing, and still hands a trace on', async
   assert.match(sent.traceparent!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
 })
 
+test('a message of a trace that its beginner does not record is handled without a span, and hands the decision on', async (t) => {
+  const exporter = started(t)
+  const parent = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' }
+  let sent: TraceHeaders = {}
+  await work.run(
+    () => operation({ name: 'orders process', kind: 'consumer', parent }),
+    async () => {
+      sent = traceHeaders(rootContext())
+    },
+  )
+  assert.deepEqual(exporter.getFinishedSpans(), [])
+  assert.match(sent.traceparent!, /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/)
+})
+
 test('after shutdown the library is silent again, and telemetry can be started anew', async (t) => {
   const first = startTelemetry({ service: 'a', instance: 'a-1', logLevel: 'silent' })
   await first.shutdown()
