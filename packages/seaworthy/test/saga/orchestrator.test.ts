@@ -359,6 +359,26 @@ void suite('waiting for a saga', () => {
     assert.deepEqual(clock.pending, [])
   })
 
+  test('for its decision ends when it turns back, with the reason; for its end, when all is undone', async () => {
+    const undone = Promise.withResolvers<void>()
+    const chain = saga<null>('s', { version: 1 })
+      .step('a', { run: nothing, compensate: () => undone.promise })
+      .pivot('b', { run: () => Promise.reject(new RejectedError('out-of-stock', 'Gone.')) })
+    const { start, running, clock } = world([chain])
+    await start(chain, '1', null)
+    let isOver = false
+    const ended = running.settled('1', { timeoutMs: 5_000 }).finally(() => (isOver = true))
+    const decision = await running.decided('1', { timeoutMs: 5_000 })
+    assert.deepEqual([decision?.status, decision?.reason], ['compensating', 'out-of-stock'])
+    assert.deepEqual(await running.decided('1', { timeoutMs: 0 }), decision)
+    await clock.advance(1_000)
+    assert.equal(isOver, false)
+    undone.resolve()
+    assert.equal((await ended)?.status, 'compensated')
+    assert.equal((await running.decided('1', { timeoutMs: 0 }))?.status, 'compensated')
+    assert.deepEqual(clock.pending, [])
+  })
+
   test('answers at once when it is over already', async () => {
     const chain = saga<null>('s', { version: 1 })
     const { start, settle, running, clock } = world([chain])
