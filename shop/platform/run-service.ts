@@ -28,10 +28,10 @@ import { seeding } from './seed.ts'
 import { readSwitches, type Switches } from './switches.ts'
 
 /** Handles an event in the transaction that remembers it: what it writes through `tx` happens once. */
-export type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
+type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
 
 /** What a service's `main.ts` wires its own parts to. */
-export interface ServiceProcess {
+interface ServiceProcess {
   readonly contract: ProcessContract
   readonly switches: Switches
   /** Calls `invent` with the number of the shop that an empty database is to be filled with; not at all if it is to stay empty. */

@@ -78,7 +78,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
 }
 
 /** The one absolute name of a file, so that two spellings of it are one database with one owner. */
-export function filePath(path: string): string {
+function filePath(path: string): string {
   if (path === '' || path === ':memory:' || path.startsWith('file:')) {
     throw new ConfigurationError(`An embedded database is a file; '${path}' is none. Give its path, in a temporary folder for a test.`)
   }
@@ -93,7 +93,7 @@ export function filePath(path: string): string {
 }
 
 /** The settings of a connection that writes. */
-export function configureWriter(connection: Connection, durability: Durability): void {
+function configureWriter(connection: Connection, durability: Durability): void {
   const { journal_mode: mode } = connection.first('PRAGMA journal_mode = WAL') ?? {}
   if (mode !== 'wal') {
     throw new ConfigurationError(

@@ -5,7 +5,7 @@ import { stockReleased, stockReserved } from '../contract/events.ts'
 import { release, type Reservation, reserve, ship, type StockLine } from '../domain/stock.ts'
 import type { StockRepository } from './ports.ts'
 
-export interface ReserveRequest {
+interface ReserveRequest {
   readonly orderId: string
   readonly lines: readonly StockLine[]
 }

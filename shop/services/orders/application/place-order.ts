@@ -17,7 +17,7 @@ import { mergeLines, type Order, placeOrder, priceLines, type RequestedLine } fr
 import type { CheckoutInput } from './checkout-saga.ts'
 import type { Catalog, Customers, OrderRepository } from './ports.ts'
 
-export interface CheckoutRequest {
+interface CheckoutRequest {
   readonly customerId: string
   readonly lines: readonly RequestedLine[]
   readonly card: string

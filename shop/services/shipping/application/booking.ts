@@ -5,7 +5,7 @@ import { shipmentBooked, shipmentCancelled } from '../contract/events.ts'
 import { inspect, type ParcelLine, PIECES_MAX, type Shipment } from '../domain/parcel.ts'
 import type { ShipmentRepository } from './ports.ts'
 
-export interface BookRequest {
+interface BookRequest {
   readonly orderId: string
   readonly customerId: string
   readonly lines: readonly ParcelLine[]
