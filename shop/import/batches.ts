@@ -4,7 +4,7 @@ export interface BatchLimits {
   readonly bytesMax: number
 }
 
-/** Below what a service takes in one request: 1,000 records, 1 MiB. */
+/** Below what a service takes in one request: RECORDS_MAX records, 1 MiB. */
 const BATCH_LIMITS: BatchLimits = { recordsMax: 500, bytesMax: 500_000 }
 
 /** The records in order, in batches within the limits. */

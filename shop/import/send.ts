@@ -2,6 +2,7 @@ import { restClient } from '@seaworthy/rpc/rest'
 import { exponential } from 'seaworthy/core'
 import { policy } from 'seaworthy/resilience'
 import { monolithImport } from '../monolith/contract/rest.ts'
+import type { TakeOverOutcome } from '../platform/take-over.ts'
 import { inventoryImport } from '../services/inventory/contract/rest.ts'
 import { ordersImport } from '../services/orders/contract/rest.ts'
 import { batchesOf } from './batches.ts'
@@ -14,11 +15,9 @@ export interface ImportEndpoints {
   readonly orders: string
 }
 
-/** How many records of a kind were new, and how many were there already. */
-export interface ImportCount {
+/** What became of the records of a kind. */
+export interface ImportCount extends Readonly<TakeOverOutcome> {
   readonly kind: keyof ShopData
-  readonly added: number
-  readonly known: number
 }
 
 export interface SendOptions {
@@ -48,7 +47,7 @@ export async function sendToShop(data: ShopData, endpoints: ImportEndpoints, { o
 
   const send = async <Kind extends keyof ShopData>(
     kind: Kind,
-    takeOver: (records: ShopData[Kind]) => Promise<{ body: { added: number; known: number } }>,
+    takeOver: (records: ShopData[Kind]) => Promise<{ body: TakeOverOutcome }>,
   ) => {
     let [added, known] = [0, 0]
     for (const batch of batchesOf<ShopData[Kind][number]>(data[kind])) {

@@ -12,7 +12,7 @@ import { service } from './service.ts'
 await runService({
   service,
   schema: [MONOLITH_SCHEMA],
-  async wire({ database, outbox, clock, newId, http, seed }) {
+  async wire({ database, outbox, clock, newId, http, seeding }) {
     const modules = {
       database,
       catalog: catalog(database),
@@ -21,7 +21,7 @@ await runService({
       takingOver: takingOver({ database, outbox, clock }),
       openApiDocument,
     }
-    if (seed !== undefined) await seedMonolith({ ...modules, seed })
+    await seeding((seed) => seedMonolith({ ...modules, seed }))
     serveMonolith(http, modules)
   },
 })

@@ -28,7 +28,7 @@ const environment = z.object({
 })
 
 /** Where a callee is. */
-export interface Endpoint {
+interface Endpoint {
   readonly http: string
   readonly grpc?: string | undefined
 }

@@ -21,22 +21,21 @@ import {
   sqliteOutboxStore,
   sqliteParticipantStore,
 } from 'seaworthy/sqlite'
-import type { Lifecycle, Service } from 'seaworthy/system'
+import { type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
 import { forgetOldKeys } from './forget-old-keys.ts'
-import { startLifecycle } from './lifecycle.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
-import { readSeed } from './seed.ts'
+import { seeding } from './seed.ts'
 import { readSwitches, type Switches } from './switches.ts'
 
 /** Handles an event in the transaction that remembers it: what it writes through `tx` happens once. */
-export type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
+type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
 
 /** What a service's `main.ts` wires its own parts to. */
-export interface ServiceProcess {
+interface ServiceProcess {
   readonly contract: ProcessContract
   readonly switches: Switches
-  /** Which shop to invent in an empty database; undefined: none. */
-  readonly seed: number | undefined
+  /** Calls `invent` with the number of the shop that an empty database is to be filled with; not at all if it is to stay empty. */
+  readonly seeding: (invent: (seed: number) => Promise<unknown>) => Promise<void>
   readonly logger: Telemetry['logger']
   readonly clock: Clock
   readonly newId: NewId
@@ -84,62 +83,55 @@ export async function runService(options: RunServiceOptions): Promise<void> {
   })
   const { logger } = telemetry
   process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ err: error }, 'uncaught exception'))
-  const lifecycle = startLifecycle({
-    onStopError: (part, error) => logger.error({ err: error, part }, 'a part failed to stop'),
-    onTimeout: (part) => {
-      logger.fatal({ part }, 'the process did not stop in time')
-      process.exit(1)
-    },
-  })
-  lifecycle.add('telemetry', () => telemetry.shutdown())
-  const end = (reason: string, exitCode: number) => {
+  const life = lifecycle({ onStopError: (part, error) => logger.error({ err: error, part }, 'a part failed to stop') })
+  life.add('telemetry', () => telemetry.shutdown())
+  const stop = (reason: string) => {
     logger.info({ reason }, 'stopping')
-    void lifecycle.stop(reason).finally(() => process.exit(exitCode))
+    return life.stop(reason)
   }
-  process.once('SIGTERM', () => end('SIGTERM', 0))
-  process.once('SIGINT', () => end('SIGINT', 0))
+  onTerminationSignals(stop)
   try {
-    await start(options, { contract, logger, lifecycle })
-    lifecycle.ready()
+    await start(options, { contract, logger, life })
+    life.ready()
     logger.info({ httpPort: contract.httpPort, grpcPort: contract.grpcPort }, 'ready')
   } catch (error) {
     logger.fatal({ err: error }, 'the process cannot start')
-    end('it cannot start', 1)
+    await stop('it cannot start').finally(() => process.exit(1))
   }
 }
 
 interface Parts {
   readonly contract: ProcessContract
   readonly logger: Telemetry['logger']
-  readonly lifecycle: Lifecycle
+  readonly life: Lifecycle
 }
 
-async function start({ service, schema, wire }: RunServiceOptions, { contract, logger, lifecycle }: Parts): Promise<void> {
+async function start({ service, schema, wire }: RunServiceOptions, { contract, logger, life }: Parts): Promise<void> {
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
-  const { signal } = lifecycle
+  const { signal } = life
 
   const path = join(contract.dataDir, `${service.name}.db`)
   const database = await openSqliteDatabase({ path, signal })
-  lifecycle.add('database', () => database.close())
+  life.add('database', () => database.close())
   await migrate(database, [...LIBRARY_SCHEMA, ...schema])
   const log = await openSqliteEventLog({ directory: contract.logDir, owns: service.publishes, signal })
-  lifecycle.add('event log', () => log.close())
+  life.add('event log', () => log.close())
 
   const outboxStore = sqliteOutboxStore(database)
   const relay = startRelay({ store: outboxStore, log })
-  lifecycle.add('relay', () => flushAndStop(relay))
+  life.add('relay', () => flushAndStop(relay))
 
   const participantStore = sqliteParticipantStore(database)
-  lifecycle.add('key keeping', forgetOldKeys({ store: participantStore, clock: systemClock, logger }))
+  life.add('key keeping', forgetOldKeys({ store: participantStore, clock: systemClock, logger }))
 
   const checks: Record<string, HealthCheck> = {}
-  const http = httpServer({ port: contract.httpPort, readiness: () => lifecycle.isReady, checks, logger })
+  const http = httpServer({ port: contract.httpPort, readiness: () => life.isReady, checks, logger })
   const implementations: GrpcImplementation[] = []
   await wire({
     contract,
     switches,
-    seed: readSeed(),
+    seeding,
     logger,
     clock: systemClock,
     newId,
@@ -154,15 +146,15 @@ async function start({ service, schema, wire }: RunServiceOptions, { contract, l
     serveGrpc: (...more) => {
       implementations.push(...more)
     },
-    consume: (handler) => consume(handler, { service, database, log, switches, lifecycle, checks, logger }),
-    onStop: (name, stop) => lifecycle.add(name, stop),
+    consume: (handler) => consume(handler, { service, database, log, switches, life, checks, logger }),
+    onStop: (name, stop) => life.add(name, stop),
     addCheck: (name, check) => {
       checks[name] = check
     },
   })
 
   const grpc = await startGrpc(implementations, contract, logger)
-  lifecycle.add('intake', async () => {
+  life.add('intake', async () => {
     await Promise.all([http.drain(), grpc?.drain()])
   })
   await http.start()
@@ -189,14 +181,14 @@ interface ConsumeParts {
   readonly database: SqliteDatabase
   readonly log: EventLog
   readonly switches: Switches
-  readonly lifecycle: Lifecycle
+  readonly life: Lifecycle
   readonly checks: Record<string, HealthCheck>
   readonly logger: Telemetry['logger']
 }
 
 async function consume(
   handler: ConsumedEventHandler,
-  { service, database, log, switches, lifecycle, checks, logger }: ConsumeParts,
+  { service, database, log, switches, life, checks, logger }: ConsumeParts,
 ): Promise<void> {
   const group = service.name
   const remembered = inbox({ store: sqliteInboxStore(database), database, consumer: group })
@@ -217,7 +209,7 @@ async function consume(
   checks['consumer'] = () => consumer.status().state === 'running'
   // It stays up, not ready, so that what it says about itself can still be asked for.
   consumer.done.catch((error: unknown) => logger.fatal({ err: error }, 'the consumer stopped by itself'))
-  lifecycle.add('consumer', () => consumer.stop())
+  life.add('consumer', () => consumer.stop())
 }
 
 /** What is not flushed in time is not lost: it waits in the outbox for the next start. */

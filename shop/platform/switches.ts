@@ -6,7 +6,7 @@ import { ConfigurationError } from 'seaworthy/core'
  */
 const SAFETY_NETS = ['inbox', 'idempotency-keys', 'unknown-outcome'] as const
 
-export type SafetyNet = (typeof SAFETY_NETS)[number]
+type SafetyNet = (typeof SAFETY_NETS)[number]
 
 export interface Switches {
   /** True unless the safety net was taken away. */

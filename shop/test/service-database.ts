@@ -29,10 +29,10 @@ export interface ServiceDatabase extends AsyncDisposable {
   published(topic: string): Promise<readonly EventEnvelope[]>
 }
 
-export async function openServiceDatabase(schema: SchemaComponent): Promise<ServiceDatabase> {
+export async function openServiceDatabase(...schema: readonly SchemaComponent[]): Promise<ServiceDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'seaworthy-shop-test-'))
   const database = await openSqliteDatabase({ path: join(directory, 'service.sqlite'), durability: 'process-crash' })
-  await migrate(database, [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, schema])
+  await migrate(database, [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, ...schema])
   const outboxStore = sqliteOutboxStore(database)
   return {
     database,

@@ -20,21 +20,21 @@ interface OrderedLine {
   readonly quantity: number
 }
 
-export interface BookedOrder {
+interface BookedOrder {
   readonly id: string
   readonly status: 'pending' | 'completed' | 'rejected'
   readonly totalCents: number
   readonly lines: readonly OrderedLine[]
 }
 
-export interface Payment {
+interface Payment {
   readonly stream: string
   readonly orderId: string
   readonly type: string
   readonly postings: readonly { readonly account: string; readonly amountCents: number }[]
 }
 
-export interface StockLevel {
+interface StockLevel {
   readonly productId: string
   readonly onHand: number
   readonly reserved: number

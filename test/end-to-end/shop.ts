@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** A process of the running shop, as run.json has it. */
-export interface RunningProcess {
+interface RunningProcess {
   readonly name: string
   readonly pid: number | null
   readonly state: string
@@ -31,7 +31,7 @@ export interface Shop {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }

@@ -17,7 +17,7 @@ export interface GatewayConfig {
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** @throws ConfigurationError naming every variable that is missing or wrong */
 export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
-import { type Clock, ConfigurationError, newId, systemClock } from 'seaworthy/core'
+import { type Clock, ConditionVariable, ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import type { GatewayLog } from './log.ts'
@@ -47,8 +47,8 @@ class HttpGateway implements Gateway {
   readonly #proxy: Proxy
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #changed: ConditionVariable
   #drained: Promise<void> | undefined
-  #changed: () => void = () => {}
 
   constructor(options: GatewayOptions) {
     const { routes, log, clock = systemClock } = options
@@ -56,6 +56,7 @@ class HttpGateway implements Gateway {
     this.#limits = limits
     this.#log = log
     this.#clock = clock
+    this.#changed = new ConditionVariable(clock)
     const router = compileRoutes(routes)
     this.#upstreams = new Map(
       [...new Set(routes.map(({ service }) => service))].map((name) => {
@@ -102,37 +103,23 @@ class HttpGateway implements Gateway {
     this.#proxy.closeAfterAnswers()
     // http.Server's own close() also closes idle connections at once, under requests that are on their way on them.
     if (this.#server.listening) NetServer.prototype.close.call(this.#server)
-    await this.#until(() => this.#sockets.size === 0, DRAIN_LINGER_MS)
+    await this.#changed.until(() => this.#sockets.size === 0, DRAIN_LINGER_MS)
     this.#server.closeIdleConnections()
-    await this.#until(() => this.#proxy.open === 0, this.#limits.drainTimeoutMs)
+    await this.#changed.until(() => this.#proxy.open === 0, this.#limits.drainTimeoutMs)
     if (this.#proxy.open > 0) {
       this.#log.warn({ requests: this.#proxy.open }, 'the drain took too long: what is in flight is cut off')
       this.#proxy.stopAll()
-      await this.#until(() => this.#proxy.open === 0, DRAIN_LINGER_MS)
+      await this.#changed.until(() => this.#proxy.open === 0, DRAIN_LINGER_MS)
     }
     this.#server.closeAllConnections()
     for (const upstream of this.#upstreams.values()) upstream.close()
     this.#server.close()
   }
 
-  /** Settles when `condition` holds, at the latest after `limitMs`. */
-  #until(condition: () => boolean, limitMs: number): Promise<void> {
-    if (condition()) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = () => {
-        timer.cancel()
-        this.#changed = () => {}
-        resolve()
-      }
-      const timer = this.#clock.timer(limitMs, end)
-      this.#changed = () => condition() && end()
-    })
-  }
-
   #createServer(): Server {
     const limits = this.#limits
     const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
-      response.once('close', () => this.#changed())
+      response.once('close', () => this.#changed.notify())
       this.#proxy.handle(request, response, expectsContinue).catch((error: unknown) => {
         this.#log.error({ err: error }, 'the gateway failed')
         response.destroy()
@@ -164,7 +151,7 @@ class HttpGateway implements Gateway {
       this.#sockets.add(socket)
       socket.once('close', () => {
         this.#sockets.delete(socket)
-        this.#changed()
+        this.#changed.notify()
       })
     })
     return server

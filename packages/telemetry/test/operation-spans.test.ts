@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
@@ -12,6 +15,7 @@ import {
   traceHeaders,
   withContext,
 } from 'seaworthy/core'
+import { openSqliteDatabase } from 'seaworthy/sqlite'
 import { startTelemetry } from '../src/index.ts'
 
 const work = observed('test.telemetry')
@@ -277,6 +281,20 @@ test('a sample ratio of zero records nothing, and still hands a trace on', async
   assert.match(sent.traceparent!, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
 })
 
+test('a message of a trace that its beginner does not record is handled without a span, and hands the decision on', async (t) => {
+  const exporter = started(t)
+  const parent = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' }
+  let sent: TraceHeaders = {}
+  await work.run(
+    () => operation({ name: 'orders process', kind: 'consumer', parent }),
+    async () => {
+      sent = traceHeaders(rootContext())
+    },
+  )
+  assert.deepEqual(exporter.getFinishedSpans(), [])
+  assert.match(sent.traceparent!, /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/)
+})
+
 test('after shutdown the library is silent again, and telemetry can be started anew', async (t) => {
   const first = startTelemetry({ service: 'a', instance: 'a-1', logLevel: 'silent' })
   await first.shutdown()
@@ -309,4 +327,31 @@ test('a use of the database that belongs to no request makes no trace, and one t
   )
   const [inner, outer] = exporter.getFinishedSpans()
   assert.equal(inner!.parentSpanContext?.spanId, outer!.spanContext().spanId)
+})
+
+test('what is caused in a transaction hangs on the work around it: the transaction is over before a saga or an event is on its way', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'seaworthy-spans-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const database = await openSqliteDatabase({ path: join(folder, 'orders.db') })
+  t.after(() => database.close())
+  const exporter = started(t)
+  const caused: (string | undefined)[] = []
+  const note = () => void caused.push(propagated(rootContext()).traceparent)
+  await work.run(
+    () => operation({ name: 'POST /api/checkout', kind: 'server' }),
+    () =>
+      database.transaction(async (tx) => {
+        note()
+        await tx.query({ sql: 'SELECT 1' })
+        note()
+        tx.afterCommit(note)
+      }),
+  )
+  const [transaction, outer] = exporter.getFinishedSpans()
+  const { traceId, spanId } = outer!.spanContext()
+  assert.equal(transaction!.parentSpanContext?.spanId, spanId)
+  assert.deepEqual(
+    caused,
+    Array.from({ length: 3 }, () => `00-${traceId}-${spanId}-01`),
+  )
 })

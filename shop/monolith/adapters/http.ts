@@ -1,5 +1,6 @@
 import { type HttpServer, serve } from '@seaworthy/rpc/rest'
 import type { Database, Transaction } from 'seaworthy/core'
+import { takenOver } from '../../platform/take-over.ts'
 import type { Catalog } from '../application/catalog.ts'
 import type { Customers } from '../application/customers.ts'
 import type { Reviews } from '../application/reviews.ts'
@@ -36,13 +37,11 @@ export function serveMonolith(server: HttpServer, modules: MonolithModules): voi
 }
 
 function serveImport(server: HttpServer, { database, takingOver }: MonolithModules): void {
-  const outcome = async (records: number, takeOver: (tx: Transaction) => Promise<number>) => {
-    const added = await database.transaction(takeOver)
-    return { status: 200, body: { added, known: records - added } } as const
-  }
+  const takeOver = async (records: readonly unknown[], add: (tx: Transaction) => Promise<number>) =>
+    takenOver(records, await database.transaction(add))
   serve(server, monolithImport, {
-    importProducts: ({ body: { products } }) => outcome(products.length, (tx) => takingOver.products(tx, products)),
-    importReviews: ({ body: { reviews } }) => outcome(reviews.length, (tx) => takingOver.reviews(tx, reviews)),
-    importCustomers: ({ body: { customers } }) => outcome(customers.length, (tx) => takingOver.customers(tx, customers)),
+    importProducts: ({ body: { products } }) => takeOver(products, (tx) => takingOver.products(tx, products)),
+    importReviews: ({ body: { reviews } }) => takeOver(reviews, (tx) => takingOver.reviews(tx, reviews)),
+    importCustomers: ({ body: { customers } }) => takeOver(customers, (tx) => takingOver.customers(tx, customers)),
   })
 }

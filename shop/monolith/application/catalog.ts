@@ -1,7 +1,7 @@
 import { type Database, NotFoundError } from 'seaworthy/core'
 import { offsetOf, type Page, type PageRequest } from '../domain/page.ts'
 
-export interface Product {
+interface Product {
   readonly id: string
   readonly name: string
   readonly description: string

@@ -3,7 +3,7 @@ import type { Outbox } from 'seaworthy/outbox'
 import { customerCreated } from '../contract/events.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
 
-export interface Customer {
+interface Customer {
   readonly id: string
   readonly name: string
   readonly email: string

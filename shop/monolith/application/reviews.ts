@@ -1,7 +1,7 @@
 import { type Clock, type Database, InvalidInputError, type NewId } from 'seaworthy/core'
 import { offsetOf, type Page, type PageRequest } from '../domain/page.ts'
 
-export interface Review {
+interface Review {
   readonly id: string
   readonly productId: string
   readonly customerId?: string
@@ -12,7 +12,7 @@ export interface Review {
   readonly createdAt: string
 }
 
-export interface NewReview {
+interface NewReview {
   readonly productId: string
   readonly customerId?: string | undefined
   readonly author?: string | undefined

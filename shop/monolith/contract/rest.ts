@@ -1,5 +1,6 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { z } from 'zod'
+import { RECORDS_MAX, takeOverOutcome } from '../../platform/take-over.ts'
 import { importedCustomer, importedProduct, importedReview } from './import.ts'
 
 const id = z.string().min(1).max(100)
@@ -96,9 +97,6 @@ export const monolithApi = restContract({
   },
 })
 
-const outcome = z.object({ added: z.int().min(0), known: z.int().min(0) })
-const RECORDS_MAX = 1_000
-
 /** Taking over from other systems. On the service's own port, never routed by the gateway. What is known already is left as it is. */
 export const monolithImport = restContract({
   title: 'Import into the monolith',
@@ -109,21 +107,21 @@ export const monolithImport = restContract({
       path: '/internal/import/products',
       summary: 'Take over products',
       body: z.object({ products: z.array(importedProduct).min(1).max(RECORDS_MAX) }),
-      responses: { 200: outcome },
+      responses: { 200: takeOverOutcome },
     },
     importReviews: {
       method: 'POST',
       path: '/internal/import/reviews',
       summary: 'Take over reviews; their products come first',
       body: z.object({ reviews: z.array(importedReview).min(1).max(RECORDS_MAX) }),
-      responses: { 200: outcome },
+      responses: { 200: takeOverOutcome },
     },
     importCustomers: {
       method: 'POST',
       path: '/internal/import/customers',
       summary: 'Take over customers',
       body: z.object({ customers: z.array(importedCustomer).min(1).max(RECORDS_MAX) }),
-      responses: { 200: outcome },
+      responses: { 200: takeOverOutcome },
     },
   },
 })

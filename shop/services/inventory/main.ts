@@ -13,10 +13,10 @@ import { service } from './service.ts'
 await runService({
   service,
   schema: [INVENTORY_SCHEMA],
-  async wire({ database, outbox, participant, newId, http, seed, serveGrpc, consume }) {
+  async wire({ database, outbox, participant, newId, http, seeding, serveGrpc, consume }) {
     const stock = stockRepository(database)
     const keeping = stockKeeping({ stock, participant, outbox, newId })
-    if (seed !== undefined) await seedInventory({ database, stock, seed })
+    await seeding((seed) => seedInventory({ database, stock, seed }))
     serveImport(http, { database, stock })
     serveGrpc(inventoryOverGrpc({ keeping, stock }))
     await consume(handlers([on(shipmentBooked, (event, tx: Transaction) => keeping.ship(tx, event.data.orderId))], { others: 'ignore' }))

@@ -25,7 +25,7 @@ const SETTLE_WAIT_MS = 5_000
 await runService({
   service,
   schema: [ORDERS_SCHEMA, sagaStoreSchema],
-  async wire({ contract, switches, seed, logger, clock, newId, database, outbox, http, onStop }) {
+  async wire({ contract, switches, seeding, logger, clock, newId, database, outbox, http, onStop }) {
     const guarded = (name: string) => ({
       address: contract.endpoint(name).grpc ?? '',
       policy: policy(PARTICIPANT_POLICY, { name }),
@@ -56,7 +56,7 @@ await runService({
     onStop('sagas', () => sagas.stop())
 
     const takeOver = takeOverOrders({ database, orders, outbox })
-    if (seed !== undefined) await seedOrders({ orders, takeOver, seed })
+    await seeding((seed) => seedOrders({ orders, takeOver, seed }))
     serveOrders(http, {
       orders,
       takeOver,

@@ -5,6 +5,7 @@ import type { TraceCursor, TraceFilter, TraceStore } from '../store/trace-store.
 import type { LatencyWindow } from '../system/latency-window.ts'
 import { serviceViews } from '../system/overview.ts'
 import type { RunFileReader } from '../system/run-file.ts'
+import type { SystemState, TracePage } from './answers.ts'
 import { sendProblem } from './problem.ts'
 
 export interface ApiParts {
@@ -22,22 +23,23 @@ export function registerApi(app: FastifyInstance, { store, queue, runFile, figur
   app.get('/api/services', async (_request, reply) => {
     await runFile.refresh()
     const { system, startedAt } = runFile.state
-    return reply.header('cache-control', 'no-store').send({
+    const answer: SystemState = {
       system,
       startedAt,
       services: serviceViews(runFile.state, figures),
       ingest: { ...queue.status, ...store.counts },
-    })
+    }
+    return reply.header('cache-control', 'no-store').send(answer)
   })
 
   app.get<{ Querystring: Record<string, unknown> }>('/api/traces', async (request, reply) => {
     const filter = traceFilter(request.query)
     const traces = await store.list(filter)
-    return reply.header('cache-control', 'no-store').send({
+    const answer: TracePage = {
       traces: traces.map(({ startUs: _startUs, ...trace }) => trace),
-      // Where the next page begins: hand it back as `before`. Absent on the last page.
       ...(traces.length === filter.limit && { nextBefore: cursorText(traces.at(-1)!) }),
-    })
+    }
+    return reply.header('cache-control', 'no-store').send(answer)
   })
 
   app.get<{ Params: { traceId: string } }>('/api/traces/:traceId', async (request, reply) => {

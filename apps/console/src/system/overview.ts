@@ -2,7 +2,7 @@ import type { LatencyWindow, ServiceFigures } from './latency-window.ts'
 import type { ProcessEntry, RunState } from './run-file.ts'
 
 /** An instance of a service, as `GET /api/services` shows it. */
-interface InstanceView {
+export interface InstanceView {
   readonly instance: string
   readonly state: string
   readonly ready: boolean

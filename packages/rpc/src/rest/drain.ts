@@ -1,6 +1,6 @@
 import type { Server as HttpNodeServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
-import { onNextMacrotask, systemClock, UnavailableError } from 'seaworthy/core'
+import { ConditionVariable, nextMacrotask, UnavailableError } from 'seaworthy/core'
 import type { ServerLog } from '../server-log.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -20,10 +20,10 @@ export class Intake {
   readonly exchanges = new Set<Exchange>()
   readonly #server: HttpNodeServer
   readonly #sockets = new Set<Socket>()
+  readonly #changed = new ConditionVariable()
   #connections = 0
   #requests = 0
   #refusing = false
-  #changed: () => void = () => {}
 
   constructor(server: HttpNodeServer) {
     this.#server = server
@@ -32,7 +32,7 @@ export class Intake {
       this.#sockets.add(socket)
       socket.once('close', () => {
         this.#sockets.delete(socket)
-        this.#changed()
+        this.#changed.notify()
       })
     })
   }
@@ -49,7 +49,7 @@ export class Intake {
 
   ended(exchange: Exchange): void {
     this.exchanges.delete(exchange)
-    this.#changed()
+    this.#changed.notify()
   }
 
   /** Stops listening, lets open connections speak once more, waits for what is in flight, closes everything. */
@@ -60,10 +60,10 @@ export class Intake {
     if (server.listening) NetServer.prototype.close.call(server)
     // Not before: clients that are refused come back at once, and would crowd the door that is about to close.
     this.#refusing = true
-    await this.#until(() => this.#sockets.size === 0, lingerMs)
+    await this.#changed.until(() => this.#sockets.size === 0, lingerMs)
     await this.#quietTurn(() => this.#requests)
     server.closeIdleConnections()
-    await this.#until(() => this.exchanges.size === 0, timeoutMs)
+    await this.#changed.until(() => this.exchanges.size === 0, timeoutMs)
     if (this.exchanges.size > 0) {
       log.warn({ requests: this.exchanges.size, timeoutMs }, 'The drain took too long: what is in flight is cut off.')
       const reason = new UnavailableError(`The server stops, and the request was not finished within ${timeoutMs} ms.`)
@@ -81,23 +81,9 @@ export class Intake {
   async #quietTurn(arrivals: () => number): Promise<void> {
     for (let turn = 0; turn < QUIET_TURNS_MAX; turn++) {
       const before = arrivals()
-      await new Promise<void>((resolve) => void onNextMacrotask(resolve))
+      await new Promise<void>((resolve) => void nextMacrotask(resolve))
       // The first turn may have begun before the kernel was asked.
       if (turn > 0 && arrivals() === before) return
     }
-  }
-
-  /** Settles when `condition` holds, at the latest after `limitMs`. */
-  #until(condition: () => boolean, limitMs: number): Promise<void> {
-    if (condition()) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = () => {
-        timer.cancel()
-        this.#changed = () => {}
-        resolve()
-      }
-      const timer = systemClock.timer(limitMs, end)
-      this.#changed = () => condition() && end()
-    })
   }
 }

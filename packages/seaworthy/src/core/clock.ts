@@ -51,12 +51,6 @@ export const systemClock: Clock = {
   timer: (delayMs, fire, options) => new SystemTimer(delayMs, fire, options?.keepAlive ?? true),
 }
 
-/** Calls `fire` once the promises that are ready now have run and the event loop turns. */
-export function onNextMacrotask(fire: () => void): Timer {
-  const handle = setImmediate(fire)
-  return { cancel: () => clearImmediate(handle) }
-}
-
 /**
  * Waits `delayMs` on the given clock. An abort ends the wait at once and rejects with the signal's reason;
  * neither timer nor listener is left behind.

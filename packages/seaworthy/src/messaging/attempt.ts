@@ -1,4 +1,4 @@
-import { type Clock, TimeoutError, observed, shielded, withContext } from 'seaworthy/core'
+import { type Clock, TimeoutError, observed, withContext } from 'seaworthy/core'
 import { type EventEnvelope, contextOf } from './event.ts'
 
 /** What a handler knows about the attempt in progress. */
@@ -63,9 +63,9 @@ export function runAttempt(options: AttemptOptions): Promise<void> {
 function withTimeout({ handler, event, topic, attempt, outOfOrder, timeoutMs, clock }: AttemptOptions): Promise<void> {
   const controller = new AbortController()
   const { signal } = controller
-  // Made here, inside the span: shielded() takes the trace headers of the span in progress.
+  // Made here, inside the span: it takes the trace headers of the span in progress.
   const context = {
-    ...shielded(contextOf(event)),
+    ...contextOf(event),
     signal,
     deadlineMs: clock.monotonicMs() + timeoutMs,
   }

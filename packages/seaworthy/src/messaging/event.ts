@@ -10,6 +10,7 @@ import {
   newId,
   propagated,
   systemClock,
+  traceHeaders,
   validate,
 } from 'seaworthy/core'
 
@@ -90,13 +91,17 @@ export function defineEvent<Data>(type: string, options: EventTypeOptions<Data>)
   })
 }
 
-/** What a handler of the event goes on with: the conversation's fields, and the event itself as the cause of what follows. */
+/**
+ * What a handler of the event goes on with: the conversation's fields, the event itself as the cause of what follows, and the trace headers
+ * of the span in progress. Those of the event stand for its publishing, and are taken where nobody traces.
+ */
 export function contextOf(event: EventEnvelope): Propagated {
+  const { traceparent, tracestate } = traceHeaders(event)
   return {
     correlationId: event.correlationId,
     causationId: event.id,
-    ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
-    ...(event.tracestate !== undefined && { tracestate: event.tracestate }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(tracestate !== undefined && { tracestate }),
     ...(event.baggage !== undefined && { baggage: event.baggage }),
     ...(event.actor !== undefined && { actor: event.actor }),
   }

@@ -18,9 +18,9 @@ export {
   type Undo,
   saga,
 } from './definition.ts'
-export { type Orchestrator, type OrchestratorOptions, isSettled, orchestrator } from './orchestrator.ts'
+export { type Orchestrator, type OrchestratorOptions, type WaitOptions, isSettled, orchestrator } from './orchestrator.ts'
 export { type StepPolicy, ACTION_POLICY, COMPENSATION_POLICY, FORWARD_POLICY } from './policy.ts'
-export { type Participant, type ParticipantOptions, participant } from './participant.ts'
+export { type ActionOptions, type Participant, type ParticipantOptions, participant } from './participant.ts'
 export { fingerprintOf } from './fingerprint.ts'
 export { StepResultError, StrandedSagaError } from './errors.ts'
 export { type JournalEntry, type SagaRecord, type SagaStatus, type SagaStore, type StatusChange } from './saga-store.ts'

@@ -52,6 +52,11 @@ export interface OrchestratorOptions {
   readonly unsafe?: { readonly unknownOutcome: 'treat-as-failed' }
 }
 
+export interface WaitOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
 export interface Orchestrator {
   /**
    * Stores a saga in the caller's transaction; it runs once that has committed.
@@ -68,7 +73,12 @@ export interface Orchestrator {
    * @returns its record; undefined when that takes longer than `timeoutMs`, or the orchestrator stops before
    * @throws NotFoundError for an unknown id; the signal's reason
    */
-  settled(id: string, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<SagaRecord | undefined>
+  settled(id: string, options: WaitOptions): Promise<SagaRecord | undefined>
+  /**
+   * As `settled`, but no longer than until it is known how the saga ends: one that turned back is answered as `compensating`, with its reason,
+   * while its steps are still being undone. For whoever waits for the outcome, and not for the clearing up.
+   */
+  decided(id: string, options: WaitOptions): Promise<SagaRecord | undefined>
   /** Takes up all that is unfinished, spread over a while so that the services they call are not stormed. Call it at boot. @returns how many */
   resume(): Promise<number>
   /** Sagas in this process. */
@@ -91,6 +101,10 @@ export function orchestrator(options: OrchestratorOptions): Orchestrator {
 /** True when nothing moves the saga any more but a person. */
 export function isSettled(status: SagaStatus): boolean {
   return status === 'completed' || status === 'compensated' || status === 'parked'
+}
+
+function isDecided(status: SagaStatus): boolean {
+  return status !== 'running'
 }
 
 class JournaledOrchestrator implements Orchestrator {
@@ -169,15 +183,23 @@ class JournaledOrchestrator implements Orchestrator {
     return isNew
   }
 
-  async settled(id: string, { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal }): Promise<SagaRecord | undefined> {
+  settled(id: string, options: WaitOptions): Promise<SagaRecord | undefined> {
+    return this.#until(isSettled, id, options)
+  }
+
+  decided(id: string, options: WaitOptions): Promise<SagaRecord | undefined> {
+    return this.#until(isDecided, id, options)
+  }
+
+  async #until(isEnough: (status: SagaStatus) => boolean, id: string, { timeoutMs, signal }: WaitOptions): Promise<SagaRecord | undefined> {
     signal?.throwIfAborted()
     const done = new AbortController()
-    const waiting = this.#nextSettled(id, done.signal)
+    const waiting = this.#nextMoved(id, isEnough, done.signal)
     try {
-      // Looked up after the waiter stands, or a saga that settles in between would be missed.
+      // Looked up after the waiter stands, or a saga that moves in between would be missed.
       const loaded = await this.#store.load(id)
       if (loaded === undefined) throw new NotFoundError(`There is no saga ${id}. It was never started, or its start was rolled back.`)
-      if (isSettled(loaded.record.status)) return loaded.record
+      if (isEnough(loaded.record.status)) return loaded.record
       return await Promise.race([waiting, this.#nothingFor(timeoutMs, [done.signal, ...(signal === undefined ? [] : [signal])])])
     } finally {
       done.abort()
@@ -270,12 +292,16 @@ class JournaledOrchestrator implements Orchestrator {
     return saga
   }
 
-  #nextSettled(id: string, signal: AbortSignal): Promise<SagaRecord> {
+  /** Settles when the saga has moved to a status that is enough. */
+  #nextMoved(id: string, isEnough: (status: SagaStatus) => boolean, signal: AbortSignal): Promise<SagaRecord> {
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(id) ?? new Set()
-      this.#waiters.set(id, waiters.add(resolve))
+      const tell = (record: SagaRecord) => {
+        if (isEnough(record.status)) resolve(record)
+      }
+      this.#waiters.set(id, waiters.add(tell))
       signal.addEventListener('abort', () => {
-        waiters.delete(resolve)
+        waiters.delete(tell)
         if (waiters.size === 0 && this.#waiters.get(id) === waiters) this.#waiters.delete(id)
       })
     })
@@ -292,7 +318,6 @@ class JournaledOrchestrator implements Orchestrator {
   }
 
   #tellWaiters(record: SagaRecord): void {
-    if (!isSettled(record.status)) return
     for (const tell of this.#waiters.get(record.id) ?? []) tell(record)
   }
 }

@@ -22,6 +22,11 @@ export interface ParticipantOptions {
   readonly unsafe?: { readonly idempotencyKeys: 'ignored' }
 }
 
+export interface ActionOptions {
+  /** What is done, as in `reserve stock`: what a trace calls it. Low in cardinality. Default `act`, or `compensate`. */
+  readonly name?: string
+}
+
 /** The receiving side of saga steps: whatever is repeated, delayed or overtaken, each key takes effect once or not at all. */
 export interface Participant {
   /**
@@ -30,13 +35,13 @@ export interface Participant {
    * @param action its result must be JSON-able; it refuses by throwing an error that is final, and then leaves no effect
    * @throws the refusal; RejectedError `compensated` when the action was undone before; InvalidInputError when the key was used for another request
    */
-  act<Result>(key: string, fingerprint: string, action: (tx: Transaction) => Promise<Result>): Promise<Result>
+  act<Result>(key: string, fingerprint: string, action: (tx: Transaction) => Promise<Result>, options?: ActionOptions): Promise<Result>
   /**
    * Undoes the action of the key, once. `undo` gets the action's answer, and is called only if the action took effect here. In any case the
    * action can do nothing afterwards.
    * @returns whether this call undid it
    */
-  compensate<Result>(key: string, undo: (tx: Transaction, result: Result) => Promise<void>): Promise<boolean>
+  compensate<Result>(key: string, undo: (tx: Transaction, result: Result) => Promise<void>, options?: ActionOptions): Promise<boolean>
 }
 
 const action = observed('saga.participant')
@@ -61,9 +66,14 @@ class RememberingParticipant implements Participant {
     this.#forgetful = options.unsafe?.idempotencyKeys === 'ignored'
   }
 
-  act<Result>(key: string, fingerprint: string, body: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  act<Result>(
+    key: string,
+    fingerprint: string,
+    body: (tx: Transaction) => Promise<Result>,
+    { name = 'act' }: ActionOptions = {},
+  ): Promise<Result> {
     return action.run(
-      () => ({ name: 'act', kind: 'internal', attributes: { 'seaworthy.idempotency_key': key } }),
+      () => ({ name, kind: 'internal', attributes: { 'seaworthy.idempotency_key': key } }),
       async (operation) => {
         const answer = await this.#actOnce(key, fingerprint, body)
         if (answer.kind === 'result') return answer.result
@@ -73,9 +83,13 @@ class RememberingParticipant implements Participant {
     )
   }
 
-  compensate<Result>(key: string, undo: (tx: Transaction, result: Result) => Promise<void>): Promise<boolean> {
+  compensate<Result>(
+    key: string,
+    undo: (tx: Transaction, result: Result) => Promise<void>,
+    { name = 'compensate' }: ActionOptions = {},
+  ): Promise<boolean> {
     return action.run(
-      () => ({ name: 'compensate', kind: 'internal', attributes: { 'seaworthy.idempotency_key': key } }),
+      () => ({ name, kind: 'internal', attributes: { 'seaworthy.idempotency_key': key } }),
       () =>
         this.#database.transaction(async (tx) => {
           const record = await this.#store.load(tx, key)

@@ -61,7 +61,7 @@ function delayMs(policy: StepPolicy, { error, attempt, elapsedMs }: FailedAttemp
 }
 
 /** An error's reason in a form a program can act on. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (error instanceof RejectedError) return error.reason
   if (error instanceof SeaworthyError) return error.code
   return error instanceof Error ? error.name : 'unknown-error'

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
@@ -77,7 +78,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
 }
 
 /** The one absolute name of a file, so that two spellings of it are one database with one owner. */
-export function filePath(path: string): string {
+function filePath(path: string): string {
   if (path === '' || path === ':memory:' || path.startsWith('file:')) {
     throw new ConfigurationError(`An embedded database is a file; '${path}' is none. Give its path, in a temporary folder for a test.`)
   }
@@ -92,7 +93,7 @@ export function filePath(path: string): string {
 }
 
 /** The settings of a connection that writes. */
-export function configureWriter(connection: Connection, durability: Durability): void {
+function configureWriter(connection: Connection, durability: Durability): void {
   const { journal_mode: mode } = connection.first('PRAGMA journal_mode = WAL') ?? {}
   if (mode !== 'wal') {
     throw new ConfigurationError(
@@ -150,6 +151,8 @@ class EmbeddedDatabase implements SqliteDatabase {
   }
 
   transaction<T>(body: (tx: SqliteTransaction) => Promise<T>, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<T> {
+    // Taken outside of the operation: what the body causes, an event or a saga, outlives the transaction, and in a trace it hangs on what the caller does.
+    const inCallersContext = AsyncLocalStorage.snapshot()
     return transactions.run(
       () => ({
         name: `transaction ${basename(this.path)}`,
@@ -159,6 +162,7 @@ class EmbeddedDatabase implements SqliteDatabase {
       (operation) =>
         this.#commits.run({
           body,
+          inCallersContext,
           ...options,
           onTurn: operation && ((waitedMs) => (operation.attributes['seaworthy.database.wait_ms'] = waitedMs)),
         }),

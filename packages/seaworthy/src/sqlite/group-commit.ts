@@ -40,6 +40,8 @@ export interface GroupCommitOptions {
 
 export interface TransactionRequest<T> {
   readonly body: (tx: OpenTransaction) => Promise<T>
+  /** Runs a function in the asynchronous context of the caller: the body belongs to its trace, not to that of whoever came first. */
+  readonly inCallersContext: <R>(work: () => R) => R
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
   /** Called when its turn has come, with the milliseconds it waited. */
@@ -53,7 +55,6 @@ interface Job {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly arrivedMs: number
-  /** Runs a function in the asynchronous context of the caller: the body belongs to its trace, not to that of whoever came first. */
   readonly inCallersContext: <R>(work: () => R) => R
   readonly answer: (value: unknown) => void
   readonly refuse: (error: unknown) => void
@@ -122,7 +123,7 @@ export class GroupCommit {
         timeoutMs: request.timeoutMs ?? this.#options.timeoutMs,
         signal: request.signal,
         arrivedMs: this.#clock.monotonicMs(),
-        inCallersContext: AsyncLocalStorage.snapshot(),
+        inCallersContext: request.inCallersContext,
         answer: (value) => resolve(value as T),
         refuse: reject,
         onAbort: undefined,

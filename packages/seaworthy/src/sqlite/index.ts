@@ -4,7 +4,8 @@
  * The problem: a database, an event log and a queue that need no server, yet keep what they acknowledged.
  * The guarantee: a transaction that settled survives a power cut (or, if so chosen, the death of the process); one process writes a file, and a
  * second one is told so; nothing here waits inside SQLite, so the event loop never stands still behind a lock.
- * Not promised: several instances of a stateful service on one file (they need PostgreSQL); files on a network share.
+ * Not promised: several instances of a stateful service on one file (they need PostgreSQL); files on a network share; Node before 24.10, whose
+ * node:sqlite cannot refuse statements: opening a file there is a ConfigurationError. The rest of the library runs on Node 22.15.
  */
 export { type Durability, type SqliteDatabase, type SqliteDatabaseOptions, openSqliteDatabase } from './database.ts'
 export type { SqliteTransaction } from './open-transaction.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, mock, test } from 'node:test'
-import { onNextMacrotask, sleep, systemClock } from 'seaworthy/core'
+import { sleep, systemClock } from 'seaworthy/core'
 import { VirtualClock } from '@seaworthy/testing'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
@@ -78,18 +78,4 @@ describe('sleep', () => {
     await assert.rejects(sleep(clock, 1_000, AbortSignal.abort(reason)), reason)
     assert.deepEqual(clock.pending, [])
   })
-})
-
-test('onNextMacrotask comes after the promises that are ready, and can be cancelled', async () => {
-  const seen: string[] = []
-  const fired = new Promise<void>((resolve) => {
-    onNextMacrotask(() => {
-      seen.push('macrotask')
-      resolve()
-    })
-  })
-  onNextMacrotask(() => seen.push('cancelled')).cancel()
-  await Promise.resolve().then(() => seen.push('promise'))
-  await fired
-  assert.deepEqual(seen, ['promise', 'macrotask'])
 })

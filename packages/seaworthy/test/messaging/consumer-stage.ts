@@ -13,6 +13,8 @@ import {
   type ConsumerOptions,
   type ConsumerStore,
   type EventEnvelope,
+  type EventLog,
+  type LogReader,
   startConsumer,
 } from 'seaworthy/messaging'
 import { inbox } from 'seaworthy/outbox'
@@ -93,4 +95,24 @@ function mortal(store: ConsumerStore, alive: { readonly value: boolean }): Consu
     get: (target, name: keyof ConsumerStore) =>
       alive.value ? (...args: never[]) => (target[name] as (...args: never[]) => unknown).apply(target, args) : () => NEVER,
   })
+}
+
+/** The log, with some methods of its readers replaced. */
+export function spying(log: InMemoryEventLog, replace: (reader: LogReader) => Partial<LogReader>): EventLog {
+  return {
+    append: log.append.bind(log),
+    topics: log.topics.bind(log),
+    close: log.close.bind(log),
+    reader: async (options: Parameters<typeof log.reader>[0]): Promise<LogReader> => {
+      const reader = await log.reader(options)
+      return {
+        poll: reader.poll.bind(reader),
+        commit: reader.commit.bind(reader),
+        seek: reader.seek.bind(reader),
+        lag: reader.lag.bind(reader),
+        close: reader.close.bind(reader),
+        ...replace(reader),
+      }
+    },
+  }
 }

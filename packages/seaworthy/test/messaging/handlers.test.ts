@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { ConfigurationError, InvalidInputError, isFinal } from 'seaworthy/core'
+import { ConfigurationError, InvalidInputError, isFinal, setTraceContextOwner } from 'seaworthy/core'
 import { UnknownEventError, assertEnvelope, contextOf, defineEvent, handlers, on } from 'seaworthy/messaging'
 import { type Counted, counted, countedSchema, published } from './events.ts'
 
@@ -96,5 +96,12 @@ void suite('events', () => {
   test('what follows from an event has it as its cause', () => {
     const event = published('a', 1, { correlationId: 'c', causationId: 'before', traceparent: 't', actor: 'ann', baggage: 'k=v' })
     assert.deepEqual(contextOf(event), { correlationId: 'c', causationId: 'a-1', traceparent: 't', actor: 'ann', baggage: 'k=v' })
+  })
+
+  test('what follows from an event hangs on its handling in a trace, not on its publishing', (t) => {
+    t.after(setTraceContextOwner(() => ({ traceparent: 'handling' })))
+    const event = published('a', 1, { traceparent: 'publishing', tracestate: 'of=publishing' })
+    const { traceparent, tracestate } = contextOf(event)
+    assert.deepEqual({ traceparent, tracestate }, { traceparent: 'handling', tracestate: undefined })
   })
 })

@@ -4,7 +4,7 @@ import { type CallContext, rootContext } from 'seaworthy/core'
 import type { VirtualClock } from '@seaworthy/testing'
 
 /** A call that a test ends by hand. */
-export interface HeldCall {
+interface HeldCall {
   readonly call: CallContext
   succeed(value?: string): void
   fail(error: unknown): void

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { InvalidInputError, NotFoundError, RejectedError, SeaworthyError, type Transaction, UnavailableError } from 'seaworthy/core'
+import {
+  InvalidInputError,
+  NotFoundError,
+  RejectedError,
+  SeaworthyError,
+  type Transaction,
+  UnavailableError,
+  watchOperations,
+} from 'seaworthy/core'
 import { fingerprintOf, participant } from 'seaworthy/saga'
 import { InMemoryTransaction, inMemoryDatabase, inMemoryParticipantStore } from '@seaworthy/testing'
 
@@ -29,6 +37,31 @@ function payments(options: { readonly unsafe?: { readonly idempotencyKeys: 'igno
         if (fail !== undefined) throw fail
       }),
   }
+}
+
+/** The names of the operations that `body` performs. */
+async function namesOf(body: () => Promise<unknown>): Promise<readonly string[]> {
+  const names: string[] = []
+  const stops: (() => void)[] = []
+  const stopWatching = watchOperations((_kind, channel) => {
+    const nothing = () => undefined
+    const subscribers = {
+      start: ({ name }: { readonly name: string }) => void names.push(name),
+      end: nothing,
+      asyncStart: nothing,
+      asyncEnd: nothing,
+      error: nothing,
+    }
+    channel.subscribe(subscribers)
+    stops.push(() => channel.unsubscribe(subscribers))
+  })
+  try {
+    await body()
+  } finally {
+    stopWatching()
+    for (const stop of stops) stop()
+  }
+  return names
 }
 
 const rejected = (reason: string) => (error: unknown) => error instanceof RejectedError && error.reason === reason
@@ -197,3 +230,12 @@ void suite('the fingerprint of a request', () => {
 async function outcome(act: Promise<unknown>): Promise<unknown> {
   return act.catch((error: unknown) => (error as RejectedError).reason)
 }
+
+test('an action and its undoing are traced by the names that they are given', async () => {
+  const { part } = payments()
+  const names = await namesOf(async () => {
+    await part.act('k', 'f', async () => 'done', { name: 'charge' })
+    await part.compensate('k', async () => undefined, { name: 'refund' })
+  })
+  assert.deepEqual(names, ['charge', 'refund'])
+})

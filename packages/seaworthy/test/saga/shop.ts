@@ -136,7 +136,7 @@ export class CrashPoints {
 }
 
 export const orderId = 'order-1'
-export const GIVE_UP_AFTER_MS = 30_000
+const GIVE_UP_AFTER_MS = 30_000
 
 /** The checkout as one process runs it. */
 export function checkoutOf(services: Services, points: CrashPoints = new CrashPoints()) {

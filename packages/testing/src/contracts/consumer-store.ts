@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Admission, ConsumerStore, DeadLetter, EventEnvelope, NewDeadLetter } from 'seaworthy/messaging'
+import { withFresh } from './with-fresh.ts'
 
 /** A fresh consumer store. */
 export interface ConsumerStoreUnderTest {
@@ -16,14 +17,7 @@ const run = (attempt: number): Admission => ({ kind: 'run', attempt })
 
 /** What every ConsumerStore owes. `open` is called once for each test. */
 export function consumerStoreContract(name: string, open: () => Promise<ConsumerStoreUnderTest>): void {
-  const withStore = async (body: (store: ConsumerStore) => Promise<void>) => {
-    const under = await open()
-    try {
-      await body(under.store)
-    } finally {
-      await under.dispose()
-    }
-  }
+  const withStore = (body: (store: ConsumerStore) => Promise<void>) => withFresh(open, ({ store }) => body(store))
 
   void suite(`consumer store contract: ${name}`, () => {
     test('attempts are counted from 1, for each message, topic and consumer', () =>

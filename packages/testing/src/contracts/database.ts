@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Database, type SqlValue, type Transaction, SeaworthyError, currentContext, executedOf, withContext } from 'seaworthy/core'
 import { eventually } from './eventually.ts'
+import { withFresh } from './with-fresh.ts'
 
 /** One database of the engine under test, empty. */
 export interface DatabaseUnderTest {
@@ -18,17 +19,14 @@ export interface DatabaseUnderTest {
  */
 export function databaseContract(name: string, open: () => Promise<DatabaseUnderTest>): void {
   const check = (sentence: string, body: (database: Database, under: DatabaseUnderTest) => Promise<void>) => {
-    void test(sentence, async () => {
-      const under = await open()
-      try {
+    void test(sentence, () =>
+      withFresh(open, async (under) => {
         await under.database.transaction(async (tx) => {
           await tx.execute({ sql: 'CREATE TABLE item (id INTEGER PRIMARY KEY, n INTEGER NOT NULL CHECK (n >= 0))' })
         })
         await body(under.database, under)
-      } finally {
-        await under.dispose()
-      }
-    })
+      }),
+    )
   }
 
   void suite(`database contract: ${name}`, () => {

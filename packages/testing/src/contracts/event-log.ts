@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { SeaworthyError, seededRandom } from 'seaworthy/core'
 import type { EventEnvelope, EventLog, LogReader, LogRecord, Position } from 'seaworthy/messaging'
+import { withFresh } from './with-fresh.ts'
 
 /** One event log of the engine under test, in which the topics `alpha` and `beta` may be appended to, and `foreign` may not. */
 export interface EventLogUnderTest {
@@ -21,14 +22,7 @@ export interface EventLogUnderTest {
  */
 export function eventLogContract(name: string, open: () => Promise<EventLogUnderTest>): void {
   const check = (sentence: string, body: (log: EventLog, under: EventLogUnderTest) => Promise<void>) => {
-    void test(sentence, async () => {
-      const under = await open()
-      try {
-        await body(under.log, under)
-      } finally {
-        await under.dispose()
-      }
-    })
+    void test(sentence, () => withFresh(open, (under) => body(under.log, under)))
   }
 
   void suite(`event log contract: ${name}`, () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Database, ConflictError } from 'seaworthy/core'
 import { type EventStore, type NewStoredEvent, WrongExpectedVersionError } from 'seaworthy/event-sourcing'
+import { withFresh } from './with-fresh.ts'
 
 /** An event store of the engine under test, empty, and the database it lives in. */
 export interface EventStoreUnderTest {
@@ -16,14 +17,7 @@ export interface EventStoreUnderTest {
  */
 export function eventStoreContract(name: string, open: () => Promise<EventStoreUnderTest>): void {
   const check = (sentence: string, body: (under: EventStoreUnderTest) => Promise<void>): void => {
-    void test(sentence, async () => {
-      const under = await open()
-      try {
-        await body(under)
-      } finally {
-        await under.dispose()
-      }
-    })
+    void test(sentence, () => withFresh(open, body))
   }
   const append = (
     { database, store }: EventStoreUnderTest,

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import type { Clock, Database } from 'seaworthy/core'
 import type { InboxMessage, InboxStore, InboxVerdict } from 'seaworthy/outbox'
 import { VirtualClock } from '../virtual-clock.ts'
+import { withFresh } from './with-fresh.ts'
 
 /** A fresh inbox and the database it lives in. */
 export interface InboxStoreUnderTest {
@@ -20,14 +21,12 @@ const STALE: InboxVerdict = { kind: 'duplicate', by: 'sequence' }
 /** What every InboxStore owes. `open` is called once for each test. */
 export function inboxStoreContract(name: string, open: (options: { clock: Clock }) => Promise<InboxStoreUnderTest>): void {
   type Admit = (message: Partial<InboxMessage>) => Promise<InboxVerdict>
-  const withStore = async (body: (under: InboxStoreUnderTest, admit: Admit, clock: VirtualClock) => Promise<void>) => {
+  const withStore = (body: (under: InboxStoreUnderTest, admit: Admit, clock: VirtualClock) => Promise<void>) => {
     const clock = new VirtualClock()
-    const under = await open({ clock })
-    try {
-      await body(under, (fields) => under.database.transaction((tx) => under.store.admit(tx, message(fields))), clock)
-    } finally {
-      await under.dispose()
-    }
+    return withFresh(
+      () => open({ clock }),
+      (under) => body(under, (fields) => under.database.transaction((tx) => under.store.admit(tx, message(fields))), clock),
+    )
   }
 
   void suite(`inbox store contract: ${name}`, () => {

@@ -4,6 +4,7 @@ import { type Clock, type Database, type Transaction, LimitExceededError, seeded
 import type { EventEnvelope } from 'seaworthy/messaging'
 import type { OutboxEntry, OutboxStore } from 'seaworthy/outbox'
 import { VirtualClock } from '../virtual-clock.ts'
+import { withFresh } from './with-fresh.ts'
 
 /** A fresh outbox and the database it lives in. */
 export interface OutboxStoreUnderTest {
@@ -22,14 +23,12 @@ export function outboxStoreContract(
   name: string,
   open: (options: { clock: Clock; eventBytesMax: number }) => Promise<OutboxStoreUnderTest>,
 ): void {
-  const withStore = async (body: (under: OutboxStoreUnderTest, clock: VirtualClock) => Promise<void>) => {
+  const withStore = (body: (under: OutboxStoreUnderTest, clock: VirtualClock) => Promise<void>) => {
     const clock = new VirtualClock()
-    const under = await open({ clock, eventBytesMax: EVENT_BYTES_MAX })
-    try {
-      await body(under, clock)
-    } finally {
-      await under.dispose()
-    }
+    return withFresh(
+      () => open({ clock, eventBytesMax: EVENT_BYTES_MAX }),
+      (under) => body(under, clock),
+    )
   }
 
   void suite(`outbox store contract: ${name}`, () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Database, RejectedError } from 'seaworthy/core'
 import { type ParticipantRecord, type ParticipantStore, participant } from 'seaworthy/saga'
+import { withFresh } from './with-fresh.ts'
 
 /** A participant store of the engine under test, empty, and the database it lives in. */
 export interface ParticipantStoreUnderTest {
@@ -16,14 +17,7 @@ export interface ParticipantStoreUnderTest {
  */
 export function participantStoreContract(name: string, open: () => Promise<ParticipantStoreUnderTest>): void {
   const check = (sentence: string, body: (under: ParticipantStoreUnderTest) => Promise<void>): void => {
-    void test(sentence, async () => {
-      const under = await open()
-      try {
-        await body(under)
-      } finally {
-        await under.dispose()
-      }
-    })
+    void test(sentence, () => withFresh(open, body))
   }
   const load = ({ store, database }: ParticipantStoreUnderTest, key: string) => database.transaction((tx) => store.load(tx, key))
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Database } from 'seaworthy/core'
 import type { ProjectionStore } from 'seaworthy/projections'
+import { withFresh } from './with-fresh.ts'
 
 /** A projection store of the engine under test, empty, and the database it lives in. */
 export interface ProjectionStoreUnderTest {
@@ -16,14 +17,7 @@ export interface ProjectionStoreUnderTest {
  */
 export function projectionStoreContract(name: string, open: () => Promise<ProjectionStoreUnderTest>): void {
   const check = (sentence: string, body: (under: ProjectionStoreUnderTest) => Promise<void>): void => {
-    void test(sentence, async () => {
-      const under = await open()
-      try {
-        await body(under)
-      } finally {
-        await under.dispose()
-      }
-    })
+    void test(sentence, () => withFresh(open, body))
   }
 
   void suite(`projection store contract: ${name}`, () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { SeaworthyError } from 'seaworthy/core'
 import { type Delivery, type Queue, LeaseLostError } from 'seaworthy/messaging'
+import { withFresh } from './with-fresh.ts'
 
 /** One queue of the engine under test, empty, with a delivery limit of 3 and a dedupe window of 60,000 ms. */
 export interface QueueUnderTest {
@@ -23,14 +24,7 @@ const LEASE_MS = 1_000
  */
 export function queueContract(name: string, open: () => Promise<QueueUnderTest>): void {
   const check = (sentence: string, body: (queue: Queue, under: QueueUnderTest) => Promise<void>) => {
-    void test(sentence, async () => {
-      const under = await open()
-      try {
-        await body(under.queue, under)
-      } finally {
-        await under.dispose()
-      }
-    })
+    void test(sentence, () => withFresh(open, (under) => body(under.queue, under)))
   }
 
   void suite(`queue contract: ${name}`, () => {

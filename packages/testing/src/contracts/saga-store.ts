@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Database } from 'seaworthy/core'
 import type { JournalEntry, SagaRecord, SagaStatus, SagaStore } from 'seaworthy/saga'
+import { withFresh } from './with-fresh.ts'
 
 /** A saga store of the engine under test, empty, and the database it lives in. */
 export interface SagaStoreUnderTest {
@@ -16,14 +17,7 @@ export interface SagaStoreUnderTest {
  */
 export function sagaStoreContract(name: string, open: () => Promise<SagaStoreUnderTest>): void {
   const check = (sentence: string, body: (under: SagaStoreUnderTest) => Promise<void>): void => {
-    void test(sentence, async () => {
-      const under = await open()
-      try {
-        await body(under)
-      } finally {
-        await under.dispose()
-      }
-    })
+    void test(sentence, () => withFresh(open, body))
   }
   const start = ({ database, store }: SagaStoreUnderTest, started: SagaRecord) => database.transaction((tx) => store.start(tx, started))
 

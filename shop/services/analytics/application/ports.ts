@@ -1,7 +1,7 @@
 import type { Transaction } from 'seaworthy/core'
 import type { Counter, ProductSale } from '../domain/figures.ts'
 
-export interface Figures {
+interface Figures {
   readonly counters: Readonly<Record<Counter, number>>
   /** Most revenue first. */
   readonly topProducts: readonly ProductSale[]

@@ -1,5 +1,6 @@
 import { type HttpServer, serve } from '@seaworthy/rpc/rest'
 import type { Database } from 'seaworthy/core'
+import { takenOver } from '../../../platform/take-over.ts'
 import type { StockRepository } from '../application/ports.ts'
 import { inventoryImport } from '../contract/rest.ts'
 
@@ -7,7 +8,7 @@ export function serveImport(server: HttpServer, { database, stock }: { database:
   serve(server, inventoryImport, {
     importStock: async ({ body }) => {
       const added = await database.transaction((tx) => stock.takeOver(tx, body.stock))
-      return { status: 200, body: { added, known: body.stock.length - added } }
+      return takenOver(body.stock, added)
     },
   })
 }

@@ -5,7 +5,7 @@ import { stockReleased, stockReserved } from '../contract/events.ts'
 import { release, type Reservation, reserve, ship, type StockLine } from '../domain/stock.ts'
 import type { StockRepository } from './ports.ts'
 
-export interface ReserveRequest {
+interface ReserveRequest {
   readonly orderId: string
   readonly lines: readonly StockLine[]
 }
@@ -33,30 +33,35 @@ export function stockKeeping({ stock, participant, outbox, newId }: StockKeeping
       tx,
       lines.map(({ productId }) => productId),
     )
+
+  async function hold(tx: Transaction, { orderId, lines }: ReserveRequest): Promise<{ reservationId: string }> {
+    const decision = reserve(await levelsFor(tx, lines), lines)
+    if (decision.kind === 'out-of-stock') {
+      const short = decision.shortages.map(({ productId, wanted, onHand }) => `${productId} (${wanted} wanted, ${onHand} on hand)`)
+      throw new RejectedError('out-of-stock', `Not enough stock of ${short.join(', ')}.`)
+    }
+    const reservation: Reservation = { id: newId(), orderId, lines, state: 'held' }
+    await stock.saveLevels(tx, decision.levels)
+    await stock.addReservation(tx, reservation)
+    await outbox.add(tx, stockReserved({ reservationId: reservation.id, orderId, lines }))
+    return { reservationId: reservation.id }
+  }
+
+  async function giveBack(tx: Transaction, { reservationId }: { readonly reservationId: string }): Promise<void> {
+    const reservation = await stock.reservation(tx, reservationId)
+    if (reservation === undefined || reservation.state === 'released') return
+    await stock.saveLevels(tx, release(await levelsFor(tx, reservation.lines), reservation))
+    await stock.setState(tx, reservationId, 'released')
+    const { orderId, lines } = reservation
+    await outbox.add(tx, stockReleased({ reservationId, orderId, lines }))
+  }
+
   return {
     reserve: (key, { orderId, lines }) =>
-      participant.act(key, fingerprintOf({ orderId, lines }), async (tx) => {
-        const decision = reserve(await levelsFor(tx, lines), lines)
-        if (decision.kind === 'out-of-stock') {
-          const short = decision.shortages.map(({ productId, wanted, onHand }) => `${productId} (${wanted} wanted, ${onHand} on hand)`)
-          throw new RejectedError('out-of-stock', `Not enough stock of ${short.join(', ')}.`)
-        }
-        const reservation: Reservation = { id: newId(), orderId, lines, state: 'held' }
-        await stock.saveLevels(tx, decision.levels)
-        await stock.addReservation(tx, reservation)
-        await outbox.add(tx, stockReserved({ reservationId: reservation.id, orderId, lines }))
-        return { reservationId: reservation.id }
-      }),
+      participant.act(key, fingerprintOf({ orderId, lines }), (tx) => hold(tx, { orderId, lines }), { name: 'reserve stock' }),
 
     async release(key) {
-      await participant.compensate<{ reservationId: string }>(key, async (tx, { reservationId }) => {
-        const reservation = await stock.reservation(tx, reservationId)
-        if (reservation === undefined || reservation.state === 'released') return
-        await stock.saveLevels(tx, release(await levelsFor(tx, reservation.lines), reservation))
-        await stock.setState(tx, reservationId, 'released')
-        const { orderId, lines } = reservation
-        await outbox.add(tx, stockReleased({ reservationId, orderId, lines }))
-      })
+      await participant.compensate(key, giveBack, { name: 'release stock' })
     },
 
     async ship(tx, orderId) {

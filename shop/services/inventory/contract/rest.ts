@@ -1,5 +1,6 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { z } from 'zod'
+import { RECORDS_MAX, takeOverOutcome } from '../../../platform/take-over.ts'
 import { importedStock } from './import.ts'
 
 /** Taking over from other systems. On the service's own port, never routed by the gateway. What is known already is left as it is. */
@@ -11,8 +12,8 @@ export const inventoryImport = restContract({
       method: 'POST',
       path: '/internal/import/stock',
       summary: 'Take over stock of products that inventory does not know yet',
-      body: z.object({ stock: z.array(importedStock).min(1).max(1_000) }),
-      responses: { 200: z.object({ added: z.int().min(0), known: z.int().min(0) }) },
+      body: z.object({ stock: z.array(importedStock).min(1).max(RECORDS_MAX) }),
+      responses: { 200: takeOverOutcome },
     },
   },
 })

@@ -24,7 +24,7 @@ export interface Reservation {
   readonly state: 'held' | 'shipped' | 'released'
 }
 
-export interface Shortage {
+interface Shortage {
   readonly productId: string
   readonly wanted: number
   readonly onHand: number

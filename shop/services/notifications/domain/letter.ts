@@ -9,7 +9,7 @@ export type Letter =
       readonly totalCents: number
     }
 
-export interface LetterLine {
+interface LetterLine {
   readonly name: string
   readonly quantity: number
   readonly priceCents: number

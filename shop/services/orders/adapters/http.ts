@@ -1,5 +1,6 @@
 import { type HttpServer, serve } from '@seaworthy/rpc/rest'
 import { NotFoundError } from 'seaworthy/core'
+import { takenOver } from '../../../platform/take-over.ts'
 import type { OrderRepository } from '../application/ports.ts'
 import type { PlaceOrder } from '../application/place-order.ts'
 import type { TakeOverOrders } from '../application/taking-over.ts'
@@ -27,8 +28,7 @@ export function serveOrders(
   })
   serve(server, ordersImport, {
     importOrders: async ({ body }) => {
-      const added = await options.takeOver(body.orders)
-      return { status: 200, body: { added, known: body.orders.length - added } }
+      return takenOver(body.orders, await options.takeOver(body.orders))
     },
   })
 }

@@ -59,8 +59,8 @@ export function checkoutSagas(running: Orchestrator, saga: Saga<CheckoutInput>):
     async start(tx, input, context) {
       await running.start(tx, saga, { id: input.orderId, input, context })
     },
-    async settled(orderId, options) {
-      await running.settled(orderId, options)
+    async decided(orderId, options) {
+      await running.decided(orderId, options)
     },
   }
 }

@@ -17,17 +17,17 @@ import { mergeLines, type Order, placeOrder, priceLines, type RequestedLine } fr
 import type { CheckoutInput } from './checkout-saga.ts'
 import type { Catalog, Customers, OrderRepository } from './ports.ts'
 
-export interface CheckoutRequest {
+interface CheckoutRequest {
   readonly customerId: string
   readonly lines: readonly RequestedLine[]
   readonly card: string
 }
 
-/** Starts checkout sagas in the transaction that stores their order, and tells when one is over. */
+/** Starts checkout sagas in the transaction that stores their order, and tells when the order is decided. */
 export interface CheckoutSagas {
   start(tx: Transaction, input: CheckoutInput, context: CallContext): Promise<void>
-  /** Waits until the saga is over, at most `timeoutMs`. */
-  settled(orderId: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<void>
+  /** Waits until it is known how the saga ends, at most `timeoutMs`. What is to be undone may still be under way then. */
+  decided(orderId: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<void>
 }
 
 export interface PlaceOrderOptions {
@@ -101,7 +101,7 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
   async function outcome(orderId: string, call: CallContext): Promise<Order> {
     const order = (await orders.find(orderId))!
     if (order.state.status !== 'pending') return order
-    await sagas.settled(orderId, { timeoutMs: options.settleWaitMs, ...(call.signal !== undefined && { signal: call.signal }) })
+    await sagas.decided(orderId, { timeoutMs: options.settleWaitMs, ...(call.signal !== undefined && { signal: call.signal }) })
     return (await orders.find(orderId))!
   }
 

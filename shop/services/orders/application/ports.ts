@@ -33,7 +33,7 @@ export interface Shipping {
 }
 
 /** The idempotency record of a checkout: which order a client's key stands for, and for what request. */
-export interface CheckoutRecord {
+interface CheckoutRecord {
   readonly orderId: string
   readonly fingerprint: string
 }

@@ -1,5 +1,6 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { z } from 'zod'
+import { RECORDS_MAX, takeOverOutcome } from '../../../platform/take-over.ts'
 import { importedOrder } from './import.ts'
 
 const id = z.string().min(1).max(100)
@@ -73,8 +74,8 @@ export const ordersImport = restContract({
       method: 'POST',
       path: '/internal/import/orders',
       summary: 'Take over completed orders',
-      body: z.object({ orders: z.array(importedOrder).min(1).max(1_000) }),
-      responses: { 200: z.object({ added: z.int().min(0), known: z.int().min(0) }) },
+      body: z.object({ orders: z.array(importedOrder).min(1).max(RECORDS_MAX) }),
+      responses: { 200: takeOverOutcome },
     },
   },
 })

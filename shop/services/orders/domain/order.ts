@@ -55,7 +55,7 @@ export function mergeLines(lines: readonly RequestedLine[]): readonly RequestedL
   return Array.from(quantities, ([productId, quantity]) => ({ productId, quantity }))
 }
 
-export function totalCents(lines: readonly OrderLine[]): number {
+function totalCents(lines: readonly OrderLine[]): number {
   return lines.reduce((sum, line) => sum + line.priceCents * line.quantity - (line.discountCents ?? 0), 0)
 }
 

@@ -50,14 +50,26 @@ export function charging({ payments, participant, outbox, clock, newId }: Chargi
     return { kind: 'declined' }
   }
 
+  async function giveBack(tx: Transaction, outcome: ChargeOutcome): Promise<void> {
+    if (outcome.kind === 'declined') return
+    const { paymentId } = outcome
+    const { state, events } = await payments.executeIn(tx, streamOf(paymentId), { type: 'refund', paymentId })
+    if (events.length === 0 || state.status === 'none') return
+    const { orderId, customerId, amountCents } = state
+    await outbox.add(tx, paymentRefunded({ paymentId, orderId, customerId, amountCents }))
+  }
+
   return {
     async charge(key, request, signal) {
       const answer = askCardCompany(request.card)
       if (answer.kind === 'unknown-card') {
         throw new InvalidInputError('This is no card that the shop takes.', [{ field: 'card', message: 'must be ok, declined or slow' }])
       }
-      const outcome = await participant.act(key, fingerprintOf(request), (tx) =>
-        answer.kind === 'declined' ? decline(tx, request) : book(tx, request, answer.delayMs),
+      const outcome = await participant.act(
+        key,
+        fingerprintOf(request),
+        (tx) => (answer.kind === 'declined' ? decline(tx, request) : book(tx, request, answer.delayMs)),
+        { name: 'charge' },
       )
       if (outcome.kind === 'declined' || answer.kind === 'declined') throw new RejectedError('card-declined', 'The card was declined.')
       // Never longer than the card company takes, whatever the wall clock did in between.
@@ -67,14 +79,7 @@ export function charging({ payments, participant, outbox, clock, newId }: Chargi
     },
 
     async refund(key) {
-      await participant.compensate<ChargeOutcome>(key, async (tx, outcome) => {
-        if (outcome.kind === 'declined') return
-        const { paymentId } = outcome
-        const { state, events } = await payments.executeIn(tx, streamOf(paymentId), { type: 'refund', paymentId })
-        if (events.length === 0 || state.status === 'none') return
-        const { orderId, customerId, amountCents } = state
-        await outbox.add(tx, paymentRefunded({ paymentId, orderId, customerId, amountCents }))
-      })
+      await participant.compensate(key, giveBack, { name: 'refund' })
     },
   }
 }

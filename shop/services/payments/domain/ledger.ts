@@ -39,12 +39,3 @@ export function reversal(id: string, of: LedgerTransaction): LedgerTransaction {
     of.postings.map(({ account, amountCents }) => ({ account, amountCents: -amountCents })),
   )
 }
-
-/** Balances after the transactions, by account. */
-export function balances(transactions: Iterable<LedgerTransaction>): ReadonlyMap<string, number> {
-  const result = new Map<string, number>()
-  for (const { postings } of transactions) {
-    for (const { account, amountCents } of postings) result.set(account, (result.get(account) ?? 0) + amountCents)
-  }
-  return result
-}

@@ -1,11 +1,11 @@
-import { type NewId, RejectedError } from 'seaworthy/core'
+import { type NewId, RejectedError, type Transaction } from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
 import { fingerprintOf, type Participant } from 'seaworthy/saga'
 import { shipmentBooked, shipmentCancelled } from '../contract/events.ts'
 import { inspect, type ParcelLine, PIECES_MAX, type Shipment } from '../domain/parcel.ts'
 import type { ShipmentRepository } from './ports.ts'
 
-export interface BookRequest {
+interface BookRequest {
   readonly orderId: string
   readonly customerId: string
   readonly lines: readonly ParcelLine[]
@@ -27,27 +27,33 @@ export interface BookingOptions {
 }
 
 export function booking({ shipments, participant, outbox, newId }: BookingOptions): Booking {
+  async function send(tx: Transaction, { orderId, customerId, lines }: BookRequest): Promise<{ shipmentId: string }> {
+    const decision = inspect(lines)
+    if (decision.kind === 'refused') {
+      throw new RejectedError('shipping-refused', `The carrier takes ${PIECES_MAX} pieces in one order, not ${decision.pieces}.`)
+    }
+    const shipment: Shipment = { id: newId(), orderId, customerId, lines, state: 'booked' }
+    await shipments.add(tx, shipment)
+    await outbox.add(tx, shipmentBooked({ shipmentId: shipment.id, orderId, customerId, lines }))
+    return { shipmentId: shipment.id }
+  }
+
+  async function callBack(tx: Transaction, { shipmentId }: { readonly shipmentId: string }): Promise<void> {
+    const shipment = await shipments.find(tx, shipmentId)
+    if (shipment === undefined || shipment.state === 'cancelled') return
+    await shipments.setState(tx, shipmentId, 'cancelled')
+    const { orderId, customerId, lines } = shipment
+    await outbox.add(tx, shipmentCancelled({ shipmentId, orderId, customerId, lines }))
+  }
+
   return {
     book: (key, { orderId, customerId, lines }) =>
-      participant.act(key, fingerprintOf({ orderId, customerId, lines }), async (tx) => {
-        const decision = inspect(lines)
-        if (decision.kind === 'refused') {
-          throw new RejectedError('shipping-refused', `The carrier takes ${PIECES_MAX} pieces in one order, not ${decision.pieces}.`)
-        }
-        const shipment: Shipment = { id: newId(), orderId, customerId, lines, state: 'booked' }
-        await shipments.add(tx, shipment)
-        await outbox.add(tx, shipmentBooked({ shipmentId: shipment.id, orderId, customerId, lines }))
-        return { shipmentId: shipment.id }
+      participant.act(key, fingerprintOf({ orderId, customerId, lines }), (tx) => send(tx, { orderId, customerId, lines }), {
+        name: 'book shipment',
       }),
 
     async cancel(key) {
-      await participant.compensate<{ shipmentId: string }>(key, async (tx, { shipmentId }) => {
-        const shipment = await shipments.find(tx, shipmentId)
-        if (shipment === undefined || shipment.state === 'cancelled') return
-        await shipments.setState(tx, shipmentId, 'cancelled')
-        const { orderId, customerId, lines } = shipment
-        await outbox.add(tx, shipmentCancelled({ shipmentId, orderId, customerId, lines }))
-      })
+      await participant.compensate(key, callBack, { name: 'cancel shipment' })
     },
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { balances, CARD_CLEARING, customerAccount, type LedgerTransaction, transaction } from '../../../services/payments/domain/ledger.ts'
+import { CARD_CLEARING, customerAccount, type LedgerTransaction, transaction } from '../../../services/payments/domain/ledger.ts'
 import {
   decide,
   evolve,
@@ -108,3 +108,12 @@ describe('the ledger', () => {
     )
   })
 })
+
+/** Balances after the transactions, by account. */
+function balances(transactions: Iterable<LedgerTransaction>): ReadonlyMap<string, number> {
+  const result = new Map<string, number>()
+  for (const { postings } of transactions) {
+    for (const { account, amountCents } of postings) result.set(account, (result.get(account) ?? 0) + amountCents)
+  }
+  return result
+}

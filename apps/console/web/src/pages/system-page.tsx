@@ -1,9 +1,10 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
+import type { SystemState } from '../../../src/http/answers.ts'
+import type { InstanceView, ServiceView } from '../../../src/system/overview.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { ServiceName } from '../components/service-name.tsx'
 import { StateBadge, stateTone } from '../components/state-badge.tsx'
-import type { InstanceState, ServiceState, SystemState } from '../state/api.ts'
 import { follow } from '../state/location.ts'
 import { system, systemError } from '../state/system.ts'
 import { formatAge, formatDate, formatDuration, formatRate, formatShare, formatTime, plural } from '../view-model/format.ts'
@@ -98,7 +99,7 @@ function Summary({ state }: { state: SystemState }): JSX.Element {
   )
 }
 
-function ServiceRows({ service }: { service: ServiceState }): JSX.Element {
+function ServiceRows({ service }: { service: ServiceView }): JSX.Element {
   const [first, ...others] = service.instances
   const { spans } = service
   const traces = { page: 'traces', filter: { ...NO_FILTER, service: service.name } } as const
@@ -142,7 +143,7 @@ function ServiceRows({ service }: { service: ServiceState }): JSX.Element {
   )
 }
 
-function InstanceCells({ instance }: { instance: InstanceState | undefined }): JSX.Element {
+function InstanceCells({ instance }: { instance: InstanceView | undefined }): JSX.Element {
   if (instance === undefined) return <td colSpan={5} />
   const startedMs = instance.startedAt === null ? undefined : Date.parse(instance.startedAt)
   return (

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import type { ListedTrace } from '../../../src/http/answers.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Icon } from '../components/icon.tsx'
 import { ServiceName } from '../components/service-name.tsx'
 import { TraceFilterBar } from '../components/trace-filter-bar.tsx'
-import type { TraceSummary } from '../state/api.ts'
 import { follow, navigate } from '../state/location.ts'
 import { colourClass } from '../state/system.ts'
 import { type TraceList, useTraceList } from '../state/trace-list.ts'
@@ -91,7 +91,7 @@ function Nothing({ filter }: { filter: TraceFilter }): JSX.Element {
   )
 }
 
-function TraceTable({ traces }: { traces: readonly TraceSummary[] }): JSX.Element {
+function TraceTable({ traces }: { traces: readonly ListedTrace[] }): JSX.Element {
   const body = useRef<HTMLTableSectionElement>(null)
   const fullMs = fullScale(traces.map(({ durationMs }) => durationMs))
   const move = (event: KeyboardEvent): void => {
@@ -129,7 +129,7 @@ function TraceTable({ traces }: { traces: readonly TraceSummary[] }): JSX.Elemen
   )
 }
 
-function TraceRow({ trace, fullMs }: { trace: TraceSummary; fullMs: number }): JSX.Element {
+function TraceRow({ trace, fullMs }: { trace: ListedTrace; fullMs: number }): JSX.Element {
   const startMs = Date.parse(trace.startTime)
   const to = { page: 'trace', traceId: trace.traceId, spanId: undefined } as const
   return (

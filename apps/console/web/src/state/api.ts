@@ -1,65 +1,6 @@
+import type { SystemState, TracePage } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
 import type { TraceFilter } from '../view-model/route.ts'
-
-/** `GET /api/services`. */
-export interface SystemState {
-  readonly system: string | null
-  readonly startedAt: string | null
-  readonly services: readonly ServiceState[]
-  readonly ingest: {
-    readonly queued: number
-    readonly received: number
-    readonly stored: number
-    readonly dropped: number
-    readonly refused: number
-    readonly traces: number
-    readonly spans: number
-  }
-}
-
-export interface ServiceState {
-  readonly name: string
-  readonly role: string
-  readonly context: string
-  readonly purpose: string
-  readonly instances: readonly InstanceState[]
-  readonly spans: {
-    readonly windowMs: number
-    readonly count: number
-    readonly ratePerSecond: number
-    readonly errorCount: number
-    readonly p50Ms: number | null
-    readonly p99Ms: number | null
-  }
-}
-
-export interface InstanceState {
-  readonly instance: string
-  readonly state: string
-  readonly ready: boolean
-  readonly pid: number | null
-  readonly restarts: number
-  readonly lastExit: string | null
-  readonly startedAt: string | null
-  readonly httpUrl: string | null
-}
-
-/** `GET /api/traces`. */
-export interface TracePage {
-  readonly traces: readonly TraceSummary[]
-  readonly nextBefore?: string
-}
-
-export interface TraceSummary {
-  readonly traceId: string
-  readonly root: { readonly service: string; readonly name: string }
-  readonly startTime: string
-  readonly durationMs: number
-  readonly spanCount: number
-  readonly errorCount: number
-  readonly services: readonly string[]
-  readonly correlationId: string | null
-}
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals'
+import type { SystemState } from '../../../src/http/answers.ts'
 import { serviceColour } from '../view-model/service-colour.ts'
-import { type SystemState, fetchSystem } from './api.ts'
+import { fetchSystem } from './api.ts'
 import { onServices } from './live.ts'
 
 /** What runs; undefined until it is known. */

@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
+import type { ListedTrace } from '../../../src/http/answers.ts'
 import type { TraceFilter } from '../view-model/route.ts'
-import { type TraceSummary, fetchTraces } from './api.ts'
+import { fetchTraces } from './api.ts'
 import { onTraces } from './live.ts'
 
 /** The list of traces: what of it is there, and what is on its way. */
@@ -10,7 +11,7 @@ export type ListState =
   | { readonly kind: 'failed'; readonly why: string }
   | {
       readonly kind: 'loaded'
-      readonly traces: readonly TraceSummary[]
+      readonly traces: readonly ListedTrace[]
       readonly nextBefore: string | undefined
       readonly hasOlderPages: boolean
     }
@@ -57,7 +58,7 @@ export class TraceList {
     })
   }
 
-  #show(traces: readonly TraceSummary[], nextBefore: string | undefined, hasOlderPages: boolean): void {
+  #show(traces: readonly ListedTrace[], nextBefore: string | undefined, hasOlderPages: boolean): void {
     this.state.value = { kind: 'loaded', traces, nextBefore, hasOlderPages }
   }
 

@@ -1,0 +1,21 @@
+/** What the console answers, for its server and its pages alike. Types alone, so that neither brings the other along. */
+import type { IngestStatus } from '../ingest-queue.ts'
+import type { TraceSummary } from '../store/trace-store.ts'
+import type { ServiceView } from '../system/overview.ts'
+
+/** `GET /api/services`. */
+export interface SystemState {
+  readonly system: string | null
+  readonly startedAt: string | null
+  readonly services: readonly ServiceView[]
+  readonly ingest: IngestStatus & { readonly traces: number; readonly spans: number }
+}
+
+/** `GET /api/traces`. */
+export interface TracePage {
+  readonly traces: readonly ListedTrace[]
+  /** Where the next page begins: hand it back as `before`. Absent on the last page. */
+  readonly nextBefore?: string
+}
+
+export type ListedTrace = Omit<TraceSummary, 'startUs'>
