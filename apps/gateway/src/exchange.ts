@@ -32,8 +32,9 @@ export interface ExchangeOptions {
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /**
- * One request on its way through the gateway. Its time limit depends on where it is: `waiting` for the upstream,
- * `sent` and not yet answered, or `answered`, when only the client's and the upstream's pace count.
+ * One request on its way through the gateway. Its time limit depends on where it is: its body still coming in, for which the client's own deadline and the
+ * server's limit for requests count; `waiting` for the upstream; `sent` and not yet answered; or `answered`, when only the client's and the upstream's
+ * pace count.
  */
 export class Exchange {
   readonly request: IncomingMessage
@@ -50,6 +51,8 @@ export class Exchange {
   readonly #upstream: string
   readonly #timeoutMs: number | undefined
   readonly #startedMs: number
+  /** When it first waited for the upstream. */
+  #waitingSinceMs: number | undefined
   #timer: Timer | undefined
   #lastError: unknown
   #isUnderWay = false
@@ -78,6 +81,13 @@ export class Exchange {
       },
       onTooLarge: () => this.refuse(413, `The body is larger than ${limits.bodyBytesMax} bytes.`),
     })
+    const { timeoutMs } = options
+    if (timeoutMs !== undefined && !this.body.hasArrived) {
+      this.#limit(
+        this.#startedMs + timeoutMs,
+        () => new TimeoutError(`The body did not arrive within the client's ${timeoutMs} ms.`, timeoutMs, { executed: 'no' }),
+      )
+    }
   }
 
   /** Aborted when the client is gone, its time is up, or its body is too large; the reason says which. */
@@ -112,9 +122,9 @@ export class Exchange {
     this.#lastError = cause ?? this.#lastError
     this.#isUnderWay = false
     if (cause !== undefined && executedOf(cause) !== 'no') this.#mayHaveRun = true
-    this.#limit(this.#startedMs + Math.min(this.#limits.waitMaxMs, this.#timeoutMs ?? Number.POSITIVE_INFINITY), () =>
-      this.#waitedTooLong(),
-    )
+    this.#waitingSinceMs ??= this.#clock.monotonicMs()
+    const deadlineMs = this.#startedMs + (this.#timeoutMs ?? Number.POSITIVE_INFINITY)
+    this.#limit(Math.min(this.#waitingSinceMs + this.#limits.waitMaxMs, deadlineMs), () => this.#waitedTooLong())
   }
 
   /** The request is on its way: from here on it may have been executed. */

@@ -118,12 +118,25 @@ class HttpGateway implements Gateway {
 
   #createServer(): Server {
     const limits = this.#limits
-    const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
-      response.once('close', () => this.#changed.notify())
+    const begin = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
       this.#proxy.handle(request, response, expectsContinue).catch((error: unknown) => {
         this.#log.error({ err: error }, 'the gateway failed')
         response.destroy()
       })
+    }
+    const newest = new WeakMap<Socket, ServerResponse>()
+    const handle = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean) => {
+      const previous = newest.get(request.socket)
+      newest.set(request.socket, response)
+      // Answers on one connection go out in the order of its requests (RFC 9112, section 9.3.2), so a later one gains nothing by beginning early, and a
+      // client that sends a thousand at once would have a thousand at work.
+      if (previous === undefined || previous.closed) begin(request, response, expectsContinue)
+      else {
+        previous.once('close', () => {
+          if (!request.socket.destroyed) begin(request, response, expectsContinue)
+        })
+      }
+      response.once('close', () => this.#changed.notify())
     }
     const server = createServer(
       {
@@ -142,6 +155,7 @@ class HttpGateway implements Gateway {
     // Node drops the headers beyond its limit without a word. One more than are taken, so that the proxy sees that there are too many.
     server.maxHeadersCount = limits.headersMax + 1
     server.timeout = limits.silenceTimeoutMs
+    server.maxConnections = limits.connectionsMax
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => handle(request, response, true))
     // Any other expectation, which the proxy refuses.
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => handle(request, response, true))

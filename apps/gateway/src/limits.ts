@@ -6,6 +6,8 @@ export interface GatewayLimits {
   readonly bodyBytesMax: number
   /** Bodies up to this size are kept until the upstream answers, so that they can be sent again. */
   readonly keptBodyBytesMax: number
+  /** Clients' connections at once. A further one is closed as it comes. */
+  readonly connectionsMax: number
   readonly headerBytesMax: number
   readonly headersMax: number
   /** How long a request may wait for its upstream to come back, or less if the client says so by `x-request-timeout-ms`. */
@@ -16,6 +18,8 @@ export interface GatewayLimits {
   /** Requests to one upstream at once, and those that queue behind them. */
   readonly concurrencyMax: number
   readonly queueMax: number
+  /** Requests to one upstream at once, besides those, whose body is still coming in: large ones, and those of unknown length. */
+  readonly streamingMax: number
   readonly connectTimeoutMs: number
   /** How long an upstream may take to begin its answer. */
   readonly answerTimeoutMs: number
@@ -38,6 +42,7 @@ export interface GatewayLimits {
 export const defaultLimits: GatewayLimits = {
   bodyBytesMax: 1_048_576,
   keptBodyBytesMax: 65_536,
+  connectionsMax: 8_192,
   headerBytesMax: 16_384,
   headersMax: 100,
   waitMaxMs: 10_000,
@@ -45,6 +50,7 @@ export const defaultLimits: GatewayLimits = {
   waitBackoff: exponential({ baseMs: 20, maxMs: 250, jitter: 'equal' }),
   concurrencyMax: 512,
   queueMax: 1_024,
+  streamingMax: 128,
   connectTimeoutMs: 1_000,
   answerTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,

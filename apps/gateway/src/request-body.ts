@@ -28,6 +28,7 @@ export class RequestBody {
   #sink: Writable | undefined
   #state: 'unread' | 'reading' | 'ended' | 'discarded'
   #isWhole = true
+  #onArrived: (() => void) | undefined
 
   constructor(request: IncomingMessage, options: RequestBodyOptions) {
     this.#request = request
@@ -40,10 +41,28 @@ export class RequestBody {
     return this.#isWhole
   }
 
-  /** Begins to read a body that may be small, while there is no connection yet. */
-  prefetch(): void {
+  /** Whether the client has sent all of it. */
+  get hasArrived(): boolean {
+    return this.#state === 'ended'
+  }
+
+  /** Begins to read a body that may be small, while there is no connection yet. Settles once one that is declared to be small is there whole. @throws the reason of an abort */
+  async prefetch(signal: AbortSignal): Promise<void> {
     const { framing, keptBytesMax } = this.#options
-    if (framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes <= keptBytesMax)) this.#read()
+    const isSmall = framing.kind === 'length' && framing.bytes <= keptBytesMax
+    if (isSmall || framing.kind === 'chunked') this.#read()
+    if (!isSmall || this.hasArrived) return
+    signal.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#onArrived = resolve
+    try {
+      await promise
+    } finally {
+      this.#onArrived = undefined
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   /** Writes the body into `sink` from its beginning, and ends it. Needs a body that is replayable. */
@@ -118,6 +137,7 @@ export class RequestBody {
   #finish(): void {
     this.#state = 'ended'
     this.#sink?.end()
+    this.#onArrived?.()
   }
 }
 

@@ -24,7 +24,8 @@ export class Upstream {
   readonly #agent: Agent
   readonly #gate: HoldGate
   readonly #room: WaitingRoom
-  readonly #bulkhead: Policy
+  readonly #places: Policy
+  readonly #streamingPlaces: Policy
   readonly #limits: GatewayLimits
   readonly #clock: Clock
   #running = 0
@@ -37,14 +38,15 @@ export class Upstream {
     this.#clock = clock
     this.#agent = new Agent({
       keepAlive: true,
-      maxSockets: limits.concurrencyMax,
+      maxSockets: limits.concurrencyMax + limits.streamingMax,
       maxFreeSockets: limits.concurrencyMax,
       scheduling: 'lifo',
     })
     this.#target = { name, url, agent: this.#agent, connectTimeoutMs: limits.connectTimeoutMs, clock }
     this.#gate = new HoldGate({ clock, holdMaxMs: limits.holdMaxMs })
     this.#room = new WaitingRoom(name, limits.waitingMax)
-    this.#bulkhead = bulkhead({ concurrencyMax: limits.concurrencyMax, queueMax: limits.queueMax }, { name, clock })
+    this.#places = bulkhead({ concurrencyMax: limits.concurrencyMax, queueMax: limits.queueMax }, { name, clock })
+    this.#streamingPlaces = bulkhead({ concurrencyMax: limits.streamingMax, queueMax: limits.queueMax }, { name, clock })
     // While it is held, a connection that becomes free leads to a process that is about to end.
     this.#agent.on('free', (socket: Socket) => {
       if (this.#gate.isHeld) socket.destroy()
@@ -58,16 +60,18 @@ export class Upstream {
 
   /**
    * Sends the request on and relays the answer. While the upstream is away, waits and tries again what was surely not
-   * executed, and what may have been only if a repetition does no harm.
+   * executed, and what may have been only if a repetition does no harm. Clients that send slowly keep nobody else's place: a small body takes one once it
+   * is there, and bodies that stream have places of their own.
    * @throws the typed error that is to be answered, while the client has had nothing of an answer
    */
   async forward(exchange: Exchange): Promise<void> {
+    if (!exchange.body.hasArrived) await exchange.body.prefetch(exchange.signal)
     exchange.waiting()
-    exchange.body.prefetch()
     for (let attempts = 1; ; attempts++) {
       if (this.#gate.isHeld) await this.#room.during(() => this.#gate.pass(exchange.signal), undefined)
       try {
-        const isDone = await this.#bulkhead.run(() => this.#attempt(exchange), { ...exchange.context, signal: exchange.signal })
+        const places = exchange.body.hasArrived ? this.#places : this.#streamingPlaces
+        const isDone = await places.run(() => this.#attempt(exchange), { ...exchange.context, signal: exchange.signal })
         if (isDone) return
         attempts--
       } catch (error) {

@@ -212,6 +212,36 @@ describe('the gateway refuses', () => {
     for (const answer of await Promise.all(first)) assert.equal(answer.status, 200)
   })
 
+  for (const [what, head, limits] of [
+    ['small bodies', 'content-length: 100', { concurrencyMax: 2, queueMax: 0 }],
+    ['streaming bodies', 'transfer-encoding: chunked', { concurrencyMax: 2, queueMax: 0, streamingMax: 4 }],
+  ] as const) {
+    test(`nobody else when clients send ${what} slowly`, async (t) => {
+      const up = await upstream(t)
+      const { port } = await gatewayBefore(t, { up }, limits)
+      for (let count = 0; count < 4; count++) {
+        const socket = connect(port, '127.0.0.1')
+        t.after(() => socket.destroy())
+        socket.write(`POST /up HTTP/1.1\r\nhost: a\r\n${head}\r\n\r\n`)
+        await once(socket, 'connect')
+      }
+      for (let count = 0; count < 3; count++) {
+        assert.equal((await ask(port, { path: '/up' })).status, 200)
+        assert.equal((await ask(port, { method: 'POST', path: '/up', body: 'whole' })).status, 200)
+      }
+    })
+  }
+
+  test("a body that is not there within the client's own time with 504, which says that nothing was sent on", async (t) => {
+    const up = await upstream(t)
+    const { port } = await gatewayBefore(t, { up })
+    const { text } = await raw(port, 'POST /up HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\nx-request-timeout-ms: 50\r\n\r\nhalf')
+    assert.match(text, /^HTTP\/1\.1 504 /)
+    assert.match(text, /did not arrive within the client's 50 ms/)
+    assert.match(text, /x-seaworthy-executed: no/i)
+    assert.equal(up.received.length, 0)
+  })
+
   test('a connection that says nothing is closed at the end of its time', async (t) => {
     const orders = await upstream(t)
     const { port } = await gatewayBefore(t, { orders }, { silenceTimeoutMs: 50 })

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from 'seaworthy/core'
+import { type Clock, type Timer, systemClock } from 'seaworthy/core'
 
 export interface StopSignals {
   /** Someone wants an orderly stop. */
@@ -30,17 +30,20 @@ export function listenForSignals(signals: StopSignals, clock: Clock = systemCloc
 
 /**
  * Calls once when this process has been handed to another parent, because its own was killed: npm passes no SIGKILL on. Only
- * under npm or the `seaworthy` command, for a shell may well end before what it started in the background.
+ * under npm or the `seaworthy` command, for a shell may well end before what it started in the background. Who the parent was is told by
+ * `SEAWORTHY_LAUNCHER`, where it is there: a parent that was killed before this process could look has been replaced by then.
  * @returns a function that ends the watch
  */
 export function watchParent(env: NodeJS.ProcessEnv, onGone: () => void, clock: Clock = systemClock): () => void {
-  const isBelow = env['npm_lifecycle_event'] !== undefined || env['npm_command'] !== undefined || env['SEAWORTHY_LAUNCHER'] !== undefined
+  const launcher = Number(env['SEAWORTHY_LAUNCHER'] ?? Number.NaN)
+  const isBelow = env['npm_lifecycle_event'] !== undefined || env['npm_command'] !== undefined || Number.isInteger(launcher)
   if (!isBelow) return () => {}
-  const parent = process.ppid
-  let timer = clock.timer(PARENT_POLL_MS, look, { keepAlive: false })
+  const parent = Number.isInteger(launcher) ? launcher : process.ppid
+  let timer: Timer | undefined
   function look() {
     if (process.ppid !== parent) return onGone()
     timer = clock.timer(PARENT_POLL_MS, look, { keepAlive: false })
   }
-  return () => timer.cancel()
+  look()
+  return () => timer?.cancel()
 }

@@ -11,7 +11,12 @@ const arguments_ = (dataDir: string) => ['start', fakeSystemFile, '--gateway-por
 
 async function start(t: TestContext, env: Record<string, string | undefined> = {}) {
   const dataDir = join(temporaryFolder(t), 'data')
-  const started = seaworthy(t, arguments_(dataDir), { npm_command: undefined, npm_lifecycle_event: undefined, ...env })
+  const started = seaworthy(t, arguments_(dataDir), {
+    npm_command: undefined,
+    npm_lifecycle_event: undefined,
+    SEAWORTHY_LAUNCHER: undefined,
+    ...env,
+  })
   await until(() => started.output().includes('Ctrl-C stops everything'), 'the table is printed')
   return { started, dataDir, pids: pidsOf(dataDir) }
 }
@@ -64,7 +69,10 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`when npm above it ends by ${signal}, everything drains and ends`, async (t) => {
     const dataDir = join(temporaryFolder(t), 'data')
     // Like npm: a parent that passes nothing on. The shell's "wait" keeps it from replacing itself by its child.
-    const shell = run(t, ['/bin/sh', '-c', '"$@" & wait', 'npm', ...commandLine, ...arguments_(dataDir)], { npm_command: 'run' })
+    const shell = run(t, ['/bin/sh', '-c', '"$@" & wait', 'npm', ...commandLine, ...arguments_(dataDir)], {
+      npm_command: 'run',
+      SEAWORTHY_LAUNCHER: undefined,
+    })
     await until(() => shell.output().includes('Ctrl-C'), 'the table is printed')
     const all = [...pidsOf(dataDir), readRunFile(dataDirectoryPaths(dataDir).runFile)?.supervisorPid ?? 0]
     assert.equal(all.filter(isAlive).length, 4)
@@ -73,6 +81,15 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     assert.equal(journal(dataDir).filter((line) => line.endsWith('drains')).length, 3)
   })
 }
+
+test('when npm above it was killed before it began, nothing is started', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data')
+  // Some process, but not the parent: as if the parent had been replaced meanwhile.
+  const started = seaworthy(t, arguments_(dataDir), { SEAWORTHY_LAUNCHER: String(process.ppid) })
+  assert.equal((await started.ended).code, 0)
+  assert.match(started.output(), /the parent process is gone/)
+  assert.deepEqual(journal(dataDir), [])
+})
 
 test('a taken port is an error that names port and flag, and exit code 1', async (t) => {
   const server = createServer().listen(0, '127.0.0.1')

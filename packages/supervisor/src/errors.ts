@@ -20,6 +20,29 @@ export class AlreadyRunningError extends SeaworthyError {
   }
 }
 
+/** The data directory cannot be used: it is no directory, its disk is full or read-only, or something in it is not what it should be. */
+export class DataDirectoryError extends SeaworthyError {
+  constructor(path: string, cause: unknown) {
+    super('data-directory-unusable', `${path} cannot be used: ${reasonOf(cause)} Mend that, or choose another directory with --data-dir.`, {
+      executed: 'no',
+      cause,
+    })
+  }
+}
+
+const SQLITE_FULL = 13
+const SQLITE_NOT_A_DATABASE = 26
+
+function reasonOf(cause: unknown): string {
+  const { code, errcode, message } = cause as { code?: string; errcode?: number; message?: string }
+  if (code === 'ENOSPC' || errcode === SQLITE_FULL) return 'the disk is full.'
+  if (code === 'EROFS') return 'it is on a read-only file system.'
+  if (code === 'EACCES' || code === 'EPERM') return 'this user may not write there.'
+  if (code === 'EEXIST' || code === 'ENOTDIR') return 'a file is in its place.'
+  if (errcode === SQLITE_NOT_A_DATABASE) return 'its supervisor.lock is no lock of ours. Nothing is kept in it: delete it.'
+  return `${message ?? String(cause)}.`
+}
+
 /** A port that was asked for cannot be listened on. Nothing was started. */
 export class PortTakenError extends SeaworthyError {
   readonly port: number

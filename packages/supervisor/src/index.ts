@@ -15,4 +15,4 @@ export { type ProcessRecord, type ProcessState, type RunFile, readRunFile } from
 export { type DataDirectoryPaths, dataDirectoryPaths } from './data-directory.ts'
 export type { Notice, Report } from './notice.ts'
 export type { RestartPolicy } from './supervised-process.ts'
-export { AlreadyRunningError, NotRunningError, PortTakenError, StartFailedError } from './errors.ts'
+export { AlreadyRunningError, DataDirectoryError, NotRunningError, PortTakenError, StartFailedError } from './errors.ts'

@@ -36,7 +36,8 @@ export class ProcessOutput {
     this.#lastWords = []
     onChunks(stdout, this.#log, (line) => this.#inspect(line))
     onChunks(stderr, this.#log, (line) => {
-      if (this.#inspect(line) || line.trim() === '') return
+      // Where in the code it was is in the log. Node's own last line, its version, says nothing of the reason.
+      if (this.#inspect(line) || line.trim() === '' || /^ +at |^Node\.js v\d/.test(line)) return
       this.#lastWords.push(line.slice(0, MESSAGE_LENGTH_MAX))
       if (this.#lastWords.length > LAST_WORDS_MAX) this.#lastWords.shift()
     })

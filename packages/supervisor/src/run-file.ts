@@ -48,9 +48,23 @@ export function writeRunFile(path: string, run: RunFile): void {
 /** @returns undefined when there is none, or none that can be read */
 export function readRunFile(path: string): RunFile | undefined {
   try {
-    const run = JSON.parse(readFileSync(path, 'utf8')) as RunFile
-    return Number.isInteger(run.supervisorPid) && Array.isArray(run.processes) ? run : undefined
+    const run: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return isRunFile(run) ? run : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether it has what a reader acts on: whoever edited or truncated the file must not make the next start stumble. */
+function isRunFile(run: unknown): run is RunFile {
+  const { supervisorPid, controlSocket, processes } = run as Partial<RunFile>
+  return (
+    Number.isInteger(supervisorPid) &&
+    typeof controlSocket === 'string' &&
+    Array.isArray(processes) &&
+    processes.every(
+      ({ name, pid, startedAt }: Partial<ProcessRecord>) =>
+        typeof name === 'string' && (pid === null || Number.isInteger(pid)) && !Number.isNaN(Date.parse(String(startedAt))),
+    )
+  )
 }

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Clock, ConfigurationError, systemClock, systemRandom } from 'seaworthy/core'
+import { type Clock, ConfigurationError, SeaworthyError, systemClock, systemRandom } from 'seaworthy/core'
 import type { Service, System } from 'seaworthy/system'
 import { removeAbandonedSocket } from './control-socket.ts'
 import { type DataDirectory, openDataDirectory } from './data-directory.ts'
+import { DataDirectoryError } from './errors.ts'
 import { Guardian } from './guardian.ts'
 import { endLeftovers } from './leftovers.ts'
 import { type Report, limited } from './notice.ts'
@@ -42,7 +43,7 @@ const PUBLIC_PORTS = {
 
 /**
  * Starts every process of a system and keeps it running. Resolves when all have been spawned; `untilReady` waits for the rest.
- * @throws AlreadyRunningError, PortTakenError, ConfigurationError: nothing was started
+ * @throws AlreadyRunningError, DataDirectoryError, PortTakenError, ConfigurationError: nothing was started
  */
 export async function supervise(options: SuperviseOptions): Promise<RunningSystem> {
   const { system } = options
@@ -59,8 +60,13 @@ export async function supervise(options: SuperviseOptions): Promise<RunningSyste
     return await run(options, { directory, addresses, clock, report })
   } catch (error) {
     directory.release()
-    throw error
+    throw isSystemError(error) ? new DataDirectoryError(directory.path, error) : error
   }
+}
+
+/** What the operating system refused: opening a log, the control socket, the run file. */
+function isSystemError(error: unknown): boolean {
+  return !(error instanceof SeaworthyError) && typeof (error as NodeJS.ErrnoException).syscall === 'string'
 }
 
 /** Ends what a killed supervisor left behind. */
@@ -76,6 +82,10 @@ async function recover(directory: DataDirectory, clock: Clock, report: Report): 
 
 async function allot(options: SuperviseOptions, directory: DataDirectory): Promise<ReadonlyMap<string, Addresses>> {
   const asked = { gateway: options.gatewayPort ?? 8080, console: options.consolePort ?? 4000 }
+  if (asked.gateway === asked.console && asked.gateway !== 0)
+    throw new ConfigurationError(
+      `Gateway and console cannot both have port ${asked.gateway}. Choose another by --gateway-port or --console-port.`,
+    )
   const { services } = options.system
   const publicRole = ({ role }: Service) => (role === 'gateway' || role === 'console' ? role : undefined)
   for (const service of services) {

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { AlreadyRunningError, PortTakenError, StartFailedError, control, supervise } from '@seaworthy/supervisor'
-import { constant, exponential } from 'seaworthy/core'
+import {
+  AlreadyRunningError,
+  DataDirectoryError,
+  PortTakenError,
+  StartFailedError,
+  control,
+  readRunFile,
+  supervise,
+} from '@seaworthy/supervisor'
+import { ConfigurationError, constant, exponential } from 'seaworthy/core'
 import { fakeSystem } from './fixtures/system.ts'
 import { grandchildren, isAlive, journal, processOf, runOf, startFake, temporaryFolder, until } from './observing.ts'
 
@@ -39,6 +47,43 @@ test('a process is told what the contract says, and nothing that is meant for an
   assert.deepEqual(JSON.parse(told['SEAWORTHY_ENDPOINTS'] ?? ''), { alpha: { http: alpha.httpUrl, grpc: alpha.grpcAddress } })
   for (const name of ['SEAWORTHY_GRPC_PORT', 'SEAWORTHY_GATEWAY_PORT', 'SEAWORTHY_ROUTES', 'SEAWORTHY_LIFELINE'])
     assert.equal(told[name], undefined, name)
+})
+
+test('a data directory that cannot be used is said to be so, with the reason and what to do', async (t) => {
+  const folder = temporaryFolder(t)
+  const file = join(folder, 'file')
+  writeFileSync(file, 'no directory')
+  const damaged = join(folder, 'damaged')
+  mkdirSync(damaged)
+  writeFileSync(join(damaged, 'supervisor.lock'), 'no lock, but something of somebody else that is long enough to be looked at')
+  for (const [dataDir, reason] of [
+    [file, /a file is in its place/],
+    [join(file, 'below'), /a file is in its place/],
+    [damaged, /supervisor\.lock is no lock of ours.*delete it/],
+  ] as const) {
+    await assert.rejects(supervise({ system: fakeSystem(), dataDir, gatewayPort: 0 }), (error) => {
+      assert.ok(error instanceof DataDirectoryError)
+      assert.match(error.message, reason)
+      assert.match(error.message, /--data-dir/)
+      return true
+    })
+  }
+})
+
+test('a run file that makes no sense is no reason not to start', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data')
+  mkdirSync(dataDir)
+  for (const content of ['', 'null', '{"supervisorPid":1,"processes":[7]}', '{"supervisorPid":1,"processes":[],"controlSocket":{}}']) {
+    writeFileSync(join(dataDir, 'run.json'), content)
+    assert.equal(readRunFile(join(dataDir, 'run.json')), undefined, content)
+  }
+  const { running } = await startFake(t, { dataDir })
+  await running.untilReady()
+})
+
+test('gateway and console cannot have the same port', async (t) => {
+  const dataDir = join(temporaryFolder(t), 'data')
+  await assert.rejects(supervise({ system: fakeSystem(), dataDir, gatewayPort: 4321, consolePort: 4321 }), ConfigurationError)
 })
 
 test('a process that dies is started again on the same port, after a back-off that the run file shows', async (t) => {

@@ -45,6 +45,18 @@ const RULES: readonly Rule[] = [
     describe: (error) => ({ level: 'error', message: 'consumer stopped', fields: { err: error } }),
   },
   {
+    channel: 'seaworthy:relay.held-up',
+    describe: ({ error, ...fields }) => ({
+      level: 'warn',
+      message: 'events wait in the outbox: they cannot be published, and are tried again',
+      fields: { ...fields, err: error },
+    }),
+  },
+  {
+    channel: 'seaworthy:relay.recovered',
+    describe: (fields) => ({ level: 'info', message: 'events leave the outbox again', fields }),
+  },
+  {
     channel: 'seaworthy:inbox.gap',
     describe: (fields) => ({
       level: 'error',

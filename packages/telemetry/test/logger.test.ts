@@ -101,7 +101,7 @@ test('what was logged is not changed for whoever owns it', () => {
   assert.equal(request.headers.cookie, 'mine')
 })
 
-test('an open circuit, a skipped number and a dead letter are logged at their levels, without the data of events', (t) => {
+test('an open circuit, a skipped number, a dead letter and a relay that is held up are logged at their levels, without the data of events', (t) => {
   const { read } = started(t)
   channel('seaworthy:resilience').publish({ type: 'circuit-opened', policy: 'stock', why: 'failure rate', openMs: 5_000 })
   channel('seaworthy:resilience').publish({ type: 'retry-scheduled', policy: 'stock', attempt: 1, delayMs: 5, error: new Error('boom') })
@@ -114,11 +114,14 @@ test('an open circuit, a skipped number and a dead letter are logged at their le
     kind: 'parked',
     event: { id: 'm-1', type: 'order.placed', key: 'o-1', correlationId: 'c-1', data: { name: 'private' } },
   })
+  channel('seaworthy:relay.held-up').publish({ topic: 'orders', error: new Error('locked') })
+  channel('seaworthy:relay.recovered').publish({ topic: 'orders', failures: 3, heldUpMs: 300 })
   const found = read()
   assert.deepEqual(
     found.map(({ level }) => level),
-    ['warn', 'debug', 'error', 'error'],
+    ['warn', 'debug', 'error', 'error', 'warn', 'info'],
   )
+  assert.equal(found[5]!['heldUpMs'], 300)
   assert.equal(found[0]!['policy'], 'stock')
   assert.equal((found[1]!['err'] as { message: string }).message, 'boom')
   assert.equal(found[3]!['correlationId'], 'c-1')

@@ -7,7 +7,8 @@ export const importedProduct = z.object({
   description: z.string().max(5_000),
   category: z.string().min(1).max(100),
   brand: z.string().min(1).max(100).optional(),
-  priceCents: z.int().min(0),
+  // A gift cannot be charged. A million pieces at most on each of a hundred lines still add up to a whole number that JavaScript holds exactly.
+  priceCents: z.int().min(1).max(50_000_000),
 })
 
 export const importedReview = z.object({

@@ -28,6 +28,7 @@ export const start: Command = {
     const wish = new Wish(terminal)
     const release = [listenForSignals(wish), watchParent(terminal.env, () => wish.onStop('the parent process is gone'))]
     try {
+      if (wish.isStop) return 0
       const running = await supervise({ ...(await settings(args, terminal)), report: (notice) => show(notice, terminal) })
       wish.fulfil(running)
       const code = await untilReady(running, { startedMs, dataDir: dataDirOf(args, terminal.env) }, terminal)
@@ -49,6 +50,10 @@ class Wish {
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
+  }
+
+  get isStop(): boolean {
+    return this.#stopAsked
   }
 
   fulfil(running: RunningSystem): void {

@@ -60,8 +60,8 @@ export function restClient<Operations extends RestOperations>(
   const connection = new Connection(contract.title, options)
   const methods: Record<string | symbol, unknown> = { [Symbol.dispose]: () => connection.close() }
   for (const [name, operation] of Object.entries(contract.operations)) {
-    methods[name] = (request: Arguments = {}, call: CallContext = contextOrRoot()) => {
-      const send = (attempt: CallContext) => connection.call(operation, request, attempt)
+    methods[name] = async (request: Arguments = {}, call: CallContext = contextOrRoot()) => {
+      const send = connection.prepare(operation, request)
       return options.policy === undefined ? send(call) : options.policy.run(send, call)
     }
   }
@@ -75,6 +75,12 @@ interface Arguments {
   readonly query?: Readonly<Record<string, Scalar | readonly Scalar[]>>
   readonly headers?: Readonly<Record<string, Scalar>>
   readonly body?: unknown
+}
+
+interface PreparedRequest {
+  readonly url: URL
+  readonly body: string | undefined
+  readonly request: Arguments
 }
 
 class Connection {
@@ -101,11 +107,19 @@ class Connection {
     this.#agent.destroy()
   }
 
-  async call(operation: RestOperation, request: Arguments, call: CallContext): Promise<unknown> {
-    const what = `${operation.method} ${operation.path} of ${this.#service}`
-    if (operation.idempotencyKey === 'required' && call.idempotencyKey === undefined) throw missingIdempotencyKey()
+  /**
+   * What the attempts of a call have in common. A request that cannot be written is refused here, before any policy: the service had no part in it, so
+   * its circuit breaker must not count it, nor its retry budget pay for it.
+   */
+  prepare(operation: RestOperation, request: Arguments): (call: CallContext) => Promise<unknown> {
     const url = this.#urlOf(operation, request)
     const body = operation.body === undefined ? undefined : JSON.stringify(request.body)
+    return (call) => this.#send(operation, { url, body, request }, call)
+  }
+
+  async #send(operation: RestOperation, { url, body, request }: PreparedRequest, call: CallContext): Promise<unknown> {
+    const what = `${operation.method} ${operation.path} of ${this.#service}`
+    if (operation.idempotencyKey === 'required' && call.idempotencyKey === undefined) throw missingIdempotencyKey()
     assertTimeLeft(call, what)
     return client.run(
       () => this.#describe(operation, call),
@@ -134,8 +148,8 @@ class Connection {
     const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => {
       const value = request.params?.[name]
       const text = value === undefined || value === null ? '' : String(value)
-      // Both of these would name another resource: a URL parser takes dot segments out of the path.
-      if (text === '' || text === '.' || text === '..') {
+      // Dot segments would name another resource, because a URL parser takes them out of the path; half a surrogate pair cannot be encoded.
+      if (text === '' || text === '.' || text === '..' || !text.isWellFormed()) {
         throw new InvalidInputError(`The path parameter ${name} of ${operation.path} cannot be ${JSON.stringify(text)}.`, [
           { field: name, message: 'Expected a value that can stand in a path' },
         ])

@@ -1,7 +1,8 @@
 import { assertTimeLeft, type CallContext, ConfigurationError, validate } from 'seaworthy/core'
-import type { RestAnswer, RestContract, RestOperation, RestOperations, RestRequest } from './contract.ts'
+import type { ContractSchema, RestAnswer, RestContract, RestOperation, RestOperations, RestRequest } from './contract.ts'
 import { missingIdempotencyKey } from './errors.ts'
 import { exchangeOf, type HttpServer, type RouteConfig } from './server.ts'
+import { assertWellFormed } from './well-formed.ts'
 
 /** Handles one operation: gets its checked input and the call's context, gives one of the contract's answers, or throws. */
 export type RestHandler<O extends RestOperation> = (
@@ -67,6 +68,11 @@ function checkedInput(operation: RestOperation, raw: { params: unknown; query: u
     params: operation.params && validate(operation.params, raw.params, 'The path'),
     query: operation.query && validate(operation.query, raw.query, 'The query'),
     headers: operation.headers && validate(operation.headers, raw.headers, 'The header'),
-    body: operation.body && validate(operation.body, raw.body ?? undefined, 'The body'),
+    body: operation.body && bodyOf(operation.body, raw.body ?? undefined),
   }
+}
+
+function bodyOf(schema: ContractSchema, raw: unknown): unknown {
+  assertWellFormed(raw, 'The body')
+  return validate(schema, raw, 'The body')
 }

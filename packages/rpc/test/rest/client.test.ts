@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
 import { exponential, InvalidInputError, rootContext, TimeoutError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
-import { policy } from 'seaworthy/resilience'
+import { countWindow, policy } from 'seaworthy/resilience'
 import { BadAnswerError } from '@seaworthy/rpc'
 import { eventually, failureOfCall, freePort, reviewsClient, type Seen, startReviews, within } from '../fixtures.ts'
 import { recordOperations } from '../operations.ts'
@@ -114,6 +114,21 @@ describe('what a REST client knows of a call that failed', () => {
     const error = await failureOfCall(client.createReview(REVIEW))
     assert.ok(error instanceof BadAnswerError)
     assert.match(error.message, /answerBytesMax/)
+  })
+
+  test('a request that cannot be written says nothing about the service: its circuit breaker does not count it', async (t) => {
+    const { server } = await startReviews(t)
+    const guard = policy(
+      { circuitBreaker: { failureRate: 0.5, window: countWindow(4), minimumCalls: 2, openMs: 60_000, probesMax: 1 } },
+      { name: 'reviews' },
+    )
+    const client = reviewsClient(t, server, { policy: guard })
+    for (const id of ['\ud800', '..', '.', '']) {
+      const error = await failureOfCall(client.getReview({ params: { id } }))
+      assert.ok(error instanceof InvalidInputError, `${error}`)
+    }
+    assert.equal(guard.snapshot().calls, 0)
+    await client.getReview({ params: { id: '1' } })
   })
 
   test('what cannot be sent is refused before anything is', async (t) => {

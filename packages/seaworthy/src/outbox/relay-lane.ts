@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { type Backoff, type Clock, type Random, backoffMs, observed, sleep, traceHeaders } from 'seaworthy/core'
 import type { EventEnvelope, EventLog } from 'seaworthy/messaging'
 import type { OutboxEntry, OutboxStore } from './outbox-store.ts'
@@ -27,7 +28,23 @@ export interface LaneStatus {
   readonly lastError: { readonly message: string; readonly atMs: number } | undefined
 }
 
+/** A topic whose messages do not leave. Published on the channel `seaworthy:relay.held-up` at the first failure in a row. */
+export interface RelayHeldUp {
+  readonly topic: string
+  readonly error: unknown
+}
+
+/** They leave again. Published on the channel `seaworthy:relay.recovered`. */
+export interface RelayRecovered {
+  readonly topic: string
+  /** Attempts that failed, and how long it took from the first of them, in milliseconds. */
+  readonly failures: number
+  readonly heldUpMs: number
+}
+
 const publishing = observed('outbox.publish')
+const heldUpChannel = channel('seaworthy:relay.held-up')
+const recoveredChannel = channel('seaworthy:relay.recovered')
 
 /** Sends the messages of one topic, one batch after another. */
 export class RelayLane {
@@ -37,6 +54,7 @@ export class RelayLane {
   #state: LaneStatus['state'] = 'idle'
   #sent = 0
   #failuresInARow = 0
+  #heldUpSinceMs = 0
   #lastError: LaneStatus['lastError']
 
   constructor(options: LaneOptions) {
@@ -141,17 +159,33 @@ export class RelayLane {
       this.#state = 'sending'
       try {
         const result = await work()
-        this.#failuresInARow = 0
+        this.#recovered()
         return result
       } catch (error) {
         this.#failuresInARow++
         this.#lastError = { message: String(error), atMs: clock.now() }
         if (signal.aborted) throw error
         this.#state = 'backing-off'
+        if (this.#failuresInARow === 1) {
+          this.#heldUpSinceMs = clock.monotonicMs()
+          if (heldUpChannel.hasSubscribers) heldUpChannel.publish({ topic: this.#options.topic, error } satisfies RelayHeldUp)
+        }
         await sleep(clock, backoffMs(backoff, this.#failuresInARow, random), signal).catch(() => {
           throw error
         })
       }
     }
+  }
+
+  #recovered(): void {
+    if (this.#failuresInARow === 0) return
+    const { topic, clock } = this.#options
+    const recovered: RelayRecovered = {
+      topic,
+      failures: this.#failuresInARow,
+      heldUpMs: Math.round(clock.monotonicMs() - this.#heldUpSinceMs),
+    }
+    this.#failuresInARow = 0
+    if (recoveredChannel.hasSubscribers) recoveredChannel.publish(recovered)
   }
 }

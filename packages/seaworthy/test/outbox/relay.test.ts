@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { tracingChannel } from 'node:diagnostics_channel'
+import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { suite, test } from 'node:test'
 import { type InMemoryEventLog, VirtualClock, inMemoryDatabase, inMemoryEventLog, inMemoryOutboxStore } from '@seaworthy/testing'
 import * as fc from 'fast-check'
@@ -115,8 +115,14 @@ void suite('the relay', () => {
     await running.stop()
   })
 
-  test('tries a failing broker again with back-off, skips nothing, and says so', async () => {
+  test('tries a failing broker again with back-off, skips nothing, and says so', async (t) => {
     const { clock, add, relay, broker } = stage()
+    const told: unknown[] = []
+    for (const name of ['seaworthy:relay.held-up', 'seaworthy:relay.recovered']) {
+      const note = (message: unknown) => void told.push(message)
+      subscribe(name, note)
+      t.after(() => unsubscribe(name, note))
+    }
     let failures = 0
     broker.before = () => {
       if (++failures <= 3) throw new Error('broker is down')
@@ -142,6 +148,11 @@ void suite('the relay', () => {
     await clock.advance(100)
     assert.deepEqual(sequences(broker.stored()), { a: [1, 2, 3] })
     assert.deepEqual((await running.status()).topics[0]!.failuresInARow, 0)
+    // Once at the first failure and once at the end of them, however many there were.
+    assert.deepEqual(told, [
+      { topic: 'things', error: new Error('broker is down') },
+      { topic: 'things', failures: 3, heldUpMs: 300 },
+    ])
     await running.stop()
   })
 

@@ -1,5 +1,5 @@
 import type { RestClient } from '@seaworthy/rpc/rest'
-import { NotFoundError } from 'seaworthy/core'
+import { InvalidInputError, NotFoundError } from 'seaworthy/core'
 import type { monolithApi } from '../../../monolith/contract/rest.ts'
 import type { Catalog, Customers } from '../application/ports.ts'
 
@@ -36,7 +36,8 @@ async function orNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()
   } catch (error) {
-    if (error instanceof NotFoundError) return undefined
+    // What cannot be an id, such as '..', is nobody's.
+    if (error instanceof NotFoundError || error instanceof InvalidInputError) return undefined
     throw error
   }
 }
