@@ -24,6 +24,7 @@ import {
 import type { Lifecycle, Service } from 'seaworthy/system'
 import { forgetOldKeys } from './forget-old-keys.ts'
 import { startLifecycle } from './lifecycle.ts'
+import { logDiskFailures } from './log-disk-failures.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { readSeed } from './seed.ts'
 import { readSwitches, type Switches } from './switches.ts'
@@ -92,6 +93,7 @@ export async function runService(options: RunServiceOptions): Promise<void> {
     },
   })
   lifecycle.add('telemetry', () => telemetry.shutdown())
+  lifecycle.add('disk failures', logDiskFailures({ clock: systemClock, logger }))
   const end = (reason: string, exitCode: number) => {
     logger.info({ reason }, 'stopping')
     void lifecycle.stop(reason).finally(() => process.exit(exitCode))
