@@ -24,7 +24,14 @@ export interface ShoppingOptions {
   /** How long a customer asks again under one key. */
   readonly timeoutMs: number
   /** What a customer does after each checkout. Default: the next one. */
-  readonly afterwards?: (customerId: string, order: { readonly checkout: CheckoutRequest; readonly key: string }) => Promise<void>
+  readonly afterwards?: (order: ShoppedOrder) => Promise<void>
+}
+
+export interface ShoppedOrder {
+  readonly key: string
+  readonly checkout: CheckoutRequest
+  /** From the first time that the customer asked to the answer. */
+  readonly tookMs: number
 }
 
 export interface Shopped {
@@ -45,12 +52,13 @@ export async function customersShop(gateway: string, options: ShoppingOptions): 
         const card = draw < 0.1 ? 'slow' : draw < 0.2 ? 'declined' : 'ok'
         const product = customers.products[Math.floor(random.float() * customers.products.length)]!
         const checkout = { customerId, lines: [{ productId: product.id, quantity: 1 + Math.floor(random.float() * 2) }], card }
+        const startedAt = performance.now()
         try {
           answers.set(key, await persistentCheckout(gateway, checkout, key, { timeoutMs }))
         } catch (error) {
           unanswered.push((error as Error).message)
         }
-        await afterwards?.(customerId, { checkout, key })
+        await afterwards?.({ key, checkout, tookMs: performance.now() - startedAt })
       }
     }),
   )
