@@ -6,7 +6,15 @@
  * second one is told so; nothing here waits inside SQLite, so the event loop never stands still behind a lock.
  * Not promised: several instances of a stateful service on one file (they need PostgreSQL); files on a network share.
  */
-export { type Durability, type SqliteDatabase, type SqliteDatabaseOptions, openSqliteDatabase } from './database.ts'
+export {
+  type Durability,
+  type SqliteConnections,
+  type SqliteDatabase,
+  type SqliteDatabaseOptions,
+  openSqliteDatabase,
+  sqliteDatabaseOver,
+} from './database.ts'
+export { type ConnectionOptions, type SqlConnection, Connection } from './connection.ts'
 export type { SqliteTransaction } from './open-transaction.ts'
 export { type SqliteEventLogOptions, openSqliteEventLog } from './event-log.ts'
 export type { Retention } from './retention.ts'
