@@ -38,6 +38,10 @@ const result = await torture({
   signal: interrupted.signal,
   ...(values.without !== undefined && { without: values.without }),
   onFault: (fault, seen) => console.log(`${describe(fault)}${seen ? '' : '  (had no effect)'}`),
+}).catch((error: unknown) => {
+  if (!interrupted.signal.aborted) throw error
+  console.error((error as Error).message)
+  process.exit(130)
 })
 
 console.log('\nfault       planned  happened')
