@@ -3,7 +3,7 @@ import { type HealthCheck, type HttpServer, httpServer } from '@seaworthy/rpc/re
 import { startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { join } from 'node:path'
 import { type Clock, ConfigurationError, newId, type NewId, sleep, systemClock, type Transaction } from 'seaworthy/core'
-import { type Attempt, type EventEnvelope, type EventLog, startConsumer } from 'seaworthy/messaging'
+import { type Attempt, type EventEnvelope, type EventLog, type Queue, startConsumer } from 'seaworthy/messaging'
 import { inbox, type Outbox, outbox, type Relay, startRelay } from 'seaworthy/outbox'
 import { participant, type Participant } from 'seaworthy/saga'
 import {
@@ -12,17 +12,21 @@ import {
   migrate,
   openSqliteDatabase,
   openSqliteEventLog,
+  openSqliteQueue,
   outboxStoreSchema,
   participantStoreSchema,
   type SchemaComponent,
   type SqliteDatabase,
+  type SqliteQueueOptions,
   sqliteConsumerStore,
   sqliteInboxStore,
   sqliteOutboxStore,
   sqliteParticipantStore,
 } from 'seaworthy/sqlite'
 import { type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
+import { readCrashAt } from './crash-at.ts'
 import { forgetOldKeys } from './forget-old-keys.ts'
+import { logDiskFailures } from './log-disk-failures.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
 import { readSwitches, type Switches } from './switches.ts'
@@ -44,6 +48,8 @@ interface ServiceProcess {
   /** Publishes on the service's own topics; the relay runs in this process. */
   readonly outbox: Outbox
   readonly participant: Participant
+  /** Opens a queue of the service's own, a file of that name in its folder. It closes before the database does. */
+  readonly openQueue: (name: string, options: Omit<SqliteQueueOptions, 'path'>) => Promise<Queue>
   /** Add contracts to it; it listens once everything is wired. */
   readonly http: HttpServer
   /** Serves these over gRPC once everything is wired. */
@@ -85,6 +91,7 @@ export async function runService(options: RunServiceOptions): Promise<void> {
   process.on('uncaughtExceptionMonitor', (error) => logger.fatal({ err: error }, 'uncaught exception'))
   const life = lifecycle({ onStopError: (part, error) => logger.error({ err: error, part }, 'a part failed to stop') })
   life.add('telemetry', () => telemetry.shutdown())
+  life.add('disk failures', logDiskFailures({ clock: systemClock, logger }))
   const stop = (reason: string) => {
     logger.info({ reason }, 'stopping')
     return life.stop(reason)
@@ -110,12 +117,18 @@ async function start({ service, schema, wire }: RunServiceOptions, { contract, l
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
   const { signal } = life
+  const crashAt = await readCrashAt(service, contract)
+  if (crashAt !== undefined) {
+    logger.warn({ crashAt: process.env['SEAWORTHY_CRASH_AT'] }, 'THIS PROCESS WILL KILL ITSELF: for tests only')
+    life.add('crash points', () => crashAt.stop())
+  }
 
   const path = join(contract.dataDir, `${service.name}.db`)
   const database = await openSqliteDatabase({ path, signal })
   life.add('database', () => database.close())
   await migrate(database, [...LIBRARY_SCHEMA, ...schema])
-  const log = await openSqliteEventLog({ directory: contract.logDir, owns: service.publishes, signal })
+  const openLog = () => openSqliteEventLog({ directory: contract.logDir, owns: service.publishes, signal })
+  const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
   life.add('event log', () => log.close())
 
   const outboxStore = sqliteOutboxStore(database)
@@ -127,6 +140,8 @@ async function start({ service, schema, wire }: RunServiceOptions, { contract, l
 
   const checks: Record<string, HealthCheck> = {}
   const http = httpServer({ port: contract.httpPort, readiness: () => life.isReady, checks, logger })
+  if (crashAt !== undefined)
+    http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
   const implementations: GrpcImplementation[] = []
   await wire({
     contract,
@@ -142,9 +157,16 @@ async function start({ service, schema, wire }: RunServiceOptions, { contract, l
       store: participantStore,
       ...(!switches.has('idempotency-keys') && { unsafe: { idempotencyKeys: 'ignored' } }),
     }),
+    openQueue: async (name, queueOptions) => {
+      const open = () => openSqliteQueue({ ...queueOptions, path: join(contract.dataDir, `${name}.db`) })
+      const queue = await (crashAt === undefined ? open() : crashAt.queue(name, open))
+      life.add(`queue ${name}`, () => queue.close())
+      return queue
+    },
     http,
     serveGrpc: (...more) => {
-      implementations.push(...more)
+      const served = crashAt === undefined ? more : more.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
+      implementations.push(...served)
     },
     consume: (handler) => consume(handler, { service, database, log, switches, life, checks, logger }),
     onStop: (name, stop) => life.add(name, stop),

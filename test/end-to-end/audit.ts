@@ -1,9 +1,12 @@
 import type { Books } from './books.ts'
+import type { CheckoutAnswer } from './client.ts'
 
 /** What a customer was told, or would have been: the other half of the books. */
 export interface Expected {
   /** Keys under which customers checked out; each must stand for exactly one order. */
   readonly keys: readonly string[]
+  /** The last answer under each key that got one. */
+  readonly answers: ReadonlyMap<string, CheckoutAnswer>
   /** Stock of each product before the first checkout: on hand, reserved and shipped together. */
   readonly stockBefore: ReadonlyMap<string, number>
   readonly countersBefore: ReadonlyMap<string, number>
@@ -17,6 +20,7 @@ export function audit(books: Books, expected: Expected): string[] {
   const completed = orders.filter((order) => order.status === 'completed')
   return [
     ...keysStandForOneOrder(books, orders, expected),
+    ...answersHold(books, expected),
     ...orders.filter((order) => order.status === 'pending').map((order) => `order ${order.id} never finished`),
     ...moneyIsRight(books, orders),
     ...stockIsRight(books, orders, expected),
@@ -33,6 +37,19 @@ function keysStandForOneOrder(books: Books, orders: Books['orders'], { keys }: E
   return orders.length === keys.length
     ? missing
     : [...missing, `${keys.length} customers checked out, and there are ${orders.length} orders`]
+}
+
+/** An order that a customer was told about is that order, and a final answer stays final. */
+function answersHold(books: Books, { answers }: Expected): string[] {
+  const orders = new Map(books.orders.map((order) => [order.id, order]))
+  return [...answers].flatMap(([key, told]) => {
+    const orderId = books.checkoutKeys.get(key)
+    if (orderId !== told.orderId) return [`key ${key} stands for order ${orderId}, its customer was told ${told.orderId}`]
+    const status = orders.get(orderId)?.status
+    return told.status === 'pending' || told.status === status
+      ? []
+      : [`order ${orderId} is ${status}, its customer was told ${told.status}`]
+  })
 }
 
 function moneyIsRight(books: Books, orders: Books['orders']): string[] {

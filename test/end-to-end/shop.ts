@@ -39,7 +39,16 @@ async function freePort(): Promise<number> {
   return port
 }
 
-export async function startShop(options: { dataDir?: string; env?: Record<string, string>; readyTimeoutMs?: number } = {}): Promise<Shop> {
+export interface StartShopOptions {
+  /** Default: a temporary one, removed in the end. */
+  readonly dataDir?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly readyTimeoutMs?: number
+  /** The module that exports the system. Default: the shop itself. */
+  readonly system?: string
+}
+
+export async function startShop(options: StartShopOptions = {}): Promise<Shop> {
   const ownDir = options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'seaworthy-shop-')) : undefined
   const dataDir = options.dataDir ?? ownDir!
   const [gatewayPort, consolePort] = [await freePort(), await freePort()]
@@ -50,7 +59,7 @@ export async function startShop(options: { dataDir?: string; env?: Record<string
       '--conditions=source',
       join(root, 'packages/cli/src/main.ts'),
       'start',
-      join(root, 'shop/system.ts'),
+      options.system ?? join(root, 'shop/system.ts'),
       `--gateway-port=${gatewayPort}`,
       `--console-port=${consolePort}`,
       `--data-dir=${dataDir}`,

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { exponential } from 'seaworthy/core'
 import { startWorker } from 'seaworthy/messaging'
-import { openSqliteQueue } from 'seaworthy/sqlite'
 import { runService } from '../../platform/run-service.ts'
 import { addressBook } from './adapters/address-book.ts'
 import { folderMailbox } from './adapters/mailbox.ts'
@@ -17,9 +16,8 @@ const LETTER_ATTEMPTS_MAX = 20
 await runService({
   service,
   schema: [NOTIFICATIONS_SCHEMA],
-  async wire({ contract, database, clock, logger, consume, onStop }) {
-    const queue = await openSqliteQueue({ path: join(contract.dataDir, 'letters.db'), deliveryLimit: LETTER_ATTEMPTS_MAX })
-    onStop('letters', () => queue.close())
+  async wire({ contract, database, clock, logger, openQueue, consume, onStop }) {
+    const queue = await openQueue('letters', { deliveryLimit: LETTER_ATTEMPTS_MAX })
     const addresses = addressBook(database)
     const writeLetter = letterWriter({ addresses, mailbox: folderMailbox(join(contract.dataDir, 'sent-mail')), clock })
     const worker = startWorker({

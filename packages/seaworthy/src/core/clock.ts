@@ -1,3 +1,5 @@
+import { environment } from './environment.ts'
+
 /** A timer that can be cancelled. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
   cancel(): void
@@ -44,11 +46,12 @@ class SystemTimer implements Timer {
   }
 }
 
-/** The clock of this process. */
+/** The clock of this process, or of the environment that stands in for it. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  timer: (delayMs, fire, options) => new SystemTimer(delayMs, fire, options?.keepAlive ?? true),
+  now: () => environment()?.clock.now() ?? Date.now(),
+  monotonicMs: () => environment()?.clock.monotonicMs() ?? performance.now(),
+  timer: (delayMs, fire, options) =>
+    environment()?.clock.timer(delayMs, fire, options) ?? new SystemTimer(delayMs, fire, options?.keepAlive ?? true),
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
+import { environment } from './environment.ts'
 import type { Random } from './random.ts'
 import { systemRandom } from './random.ts'
 
@@ -47,5 +48,7 @@ export function uuidV7(clock: Clock = systemClock, random: Random = systemRandom
   }
 }
 
+const ofThisProcess = uuidV7()
+
 /** A UUID version 7 from this process's clock and randomness. */
-export const newId: NewId = uuidV7()
+export const newId: NewId = () => environment()?.newId() ?? ofThisProcess()

@@ -45,6 +45,7 @@ export { type Infer, type Schema, type SchemaIssue, type SchemaResult, validate 
 export { type Clock, type Timer, sleep, systemClock } from './clock.ts'
 export { ConditionVariable } from './condition-variable.ts'
 export { nextMacrotask } from './event-loop.ts'
+export { type Environment, environment, faultPoint, setEnvironment } from './environment.ts'
 export { type Random, seededRandom, systemRandom } from './random.ts'
 export { type NewId, newId, uuidV7 } from './ids.ts'
 export { type Observed, type Operation, type OperationChannel, observed, watchOperations } from './diagnostics.ts'

@@ -1,4 +1,5 @@
 import { getRandomValues } from 'node:crypto'
+import { environment } from './environment.ts'
 
 /** A source of randomness. Jitter and ids draw from it, so that a test or a simulation can repeat a run. */
 export interface Random {
@@ -10,8 +11,8 @@ export interface Random {
 
 /** Randomness of this process: `Math.random` for jitter, the operating system's generator for bytes. */
 export const systemRandom: Random = {
-  float: () => Math.random(),
-  fill: (bytes) => getRandomValues(bytes),
+  float: () => environment()?.random.float() ?? Math.random(),
+  fill: (bytes) => environment()?.random.fill(bytes) ?? getRandomValues(bytes),
 }
 
 /**

@@ -10,6 +10,25 @@ export interface ConnectionOptions {
   readonly statementsMax: number
 }
 
+/** What a database does with a connection: that of a file, or one that a simulation puts in its place. */
+export interface SqlConnection {
+  readonly path: string
+  readonly guard: StatementGuard
+  /** Whether a transaction is open: SQLite ends one by itself when it cannot go on. */
+  readonly inTransaction: boolean
+  /** Runs a statement of the library's own, unguarded and with SQLite's own error. */
+  control(sql: string): void
+  /** The first row of a statement of the library's own, such as a pragma. */
+  first(sql: string): Readonly<Record<string, unknown>> | undefined
+  /** All rows, as plain objects. */
+  all<Row extends object>(statement: Statement): Row[]
+  /** @returns the number of rows inserted, updated or deleted */
+  run(statement: Statement): number
+  /** Runs several statements that take no parameters. */
+  script(sql: string): void
+  close(): void
+}
+
 interface Prepared {
   readonly statement: StatementSync
   readonly changesRows: boolean
@@ -22,7 +41,7 @@ interface Prepared {
  * Never open the same file by node:fs in this process: closing any descriptor of it drops all of the process's POSIX locks on it
  * (https://sqlite.org/howtocorrupt.html, section 2.2).
  */
-export class Connection {
+export class Connection implements SqlConnection {
   readonly path: string
   readonly guard = new StatementGuard()
   readonly #database: DatabaseSync
@@ -49,17 +68,14 @@ export class Connection {
     this.#database.setAuthorizer((action, first, second) => guard.authorize(action, first, second))
   }
 
-  /** Whether a transaction is open: SQLite ends one by itself when it cannot go on. */
   get inTransaction(): boolean {
     return this.#database.isTransaction
   }
 
-  /** Runs a statement of the library's own, unguarded and with SQLite's own error. */
   control(sql: string): void {
     this.#ownStatement(sql).run()
   }
 
-  /** The first row of a statement of the library's own, such as a pragma. */
   first(sql: string): Readonly<Record<string, unknown>> | undefined {
     try {
       return this.#ownStatement(sql).get()
@@ -68,7 +84,6 @@ export class Connection {
     }
   }
 
-  /** All rows, as plain objects. */
   all<Row extends object>(statement: Statement): Row[] {
     return this.#guarded(() => {
       const rows = this.#prepare(statement.sql).statement.all(...binding(statement.params))
@@ -77,7 +92,6 @@ export class Connection {
     })
   }
 
-  /** @returns the number of rows inserted, updated or deleted */
   run(statement: Statement): number {
     return this.#guarded(() => {
       const prepared = this.#prepare(statement.sql)
@@ -87,7 +101,6 @@ export class Connection {
     })
   }
 
-  /** Runs several statements that take no parameters. */
   script(sql: string): void {
     this.#guarded(() => this.#database.exec(sql))
   }

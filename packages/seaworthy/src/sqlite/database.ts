@@ -14,11 +14,11 @@ import {
   systemClock,
   systemRandom,
 } from 'seaworthy/core'
-import { Connection } from './connection.ts'
+import { Connection, type SqlConnection } from './connection.ts'
 import { SqliteBusyError, SqliteClosedError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { SqliteTransaction } from './open-transaction.ts'
-import { type Ownership, takeOwnership } from './ownership.ts'
+import { takeOwnership } from './ownership.ts'
 
 /** What an acknowledged commit survives: a power cut, or only the death of the process. */
 export type Durability = 'power-loss' | 'process-crash'
@@ -70,9 +70,39 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   const { clock = systemClock, random = systemRandom } = options
   const ownership = await takeOwnership(path, { clock, random, waitMs: options.ownershipWaitMs ?? 5_000, signal: options.signal })
   try {
-    return new EmbeddedDatabase(path, options, ownership, clock, random)
+    const connections = openConnections(path, options)
+    return new EmbeddedDatabase(path, options, { ...connections, release: () => ownership.release() })
   } catch (error) {
     ownership.release()
+    throw error
+  }
+}
+
+/** The connections that an embedded database works on. */
+export interface SqliteConnections {
+  readonly writer: SqlConnection
+  /** Sees committed data only. */
+  readonly reader: Pick<SqlConnection, 'all' | 'close'>
+  /** Called once the database is closed. */
+  readonly release: () => void
+}
+
+/** The same database over connections that the caller brings: how a simulation runs it in memory. Everything above the connections is what production runs. */
+export function sqliteDatabaseOver(
+  connections: SqliteConnections,
+  options: Omit<SqliteDatabaseOptions, 'ownershipWaitMs' | 'statementsMax' | 'signal'>,
+): SqliteDatabase {
+  return new EmbeddedDatabase(options.path, options, connections)
+}
+
+function openConnections(path: string, options: SqliteDatabaseOptions): Pick<SqliteConnections, 'writer' | 'reader'> {
+  const { durability = 'power-loss', statementsMax = 256 } = options
+  const writer = new Connection({ path, readOnly: false, statementsMax })
+  try {
+    configureWriter(writer, durability)
+    return { writer, reader: new Connection({ path, readOnly: true, statementsMax }) }
+  } catch (error) {
+    writer.close()
     throw error
   }
 }
@@ -115,34 +145,23 @@ class EmbeddedDatabase implements SqliteDatabase {
   readonly concurrency = 'serial'
   readonly durability: Durability
   readonly path: string
-  readonly #writer: Connection
-  readonly #reader: Connection
+  readonly #connections: SqliteConnections
   readonly #commits: GroupCommit
-  readonly #ownership: Ownership
   readonly #clock: Clock
   readonly #random: Random
   readonly #busyTimeoutMs: number
   #closing: Promise<void> | undefined
 
-  constructor(path: string, options: SqliteDatabaseOptions, ownership: Ownership, clock: Clock, random: Random) {
+  constructor(path: string, options: SqliteDatabaseOptions, connections: SqliteConnections) {
     this.path = path
     this.durability = options.durability ?? 'power-loss'
-    this.#ownership = ownership
-    this.#clock = clock
-    this.#random = random
+    this.#connections = connections
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? systemRandom
     this.#busyTimeoutMs = options.busyTimeoutMs ?? 5_000
-    const statementsMax = options.statementsMax ?? 256
-    this.#writer = new Connection({ path, readOnly: false, statementsMax })
-    try {
-      configureWriter(this.#writer, this.durability)
-      this.#reader = new Connection({ path, readOnly: true, statementsMax })
-    } catch (error) {
-      this.#writer.close()
-      throw error
-    }
-    this.#commits = new GroupCommit(this.#writer, {
-      clock,
-      random,
+    this.#commits = new GroupCommit(connections.writer, {
+      clock: this.#clock,
+      random: this.#random,
       queueMax: options.queueMax ?? 10_000,
       batchSizeMax: options.batchSizeMax ?? 512,
       timeoutMs: options.transactionTimeoutMs ?? 5_000,
@@ -182,7 +201,7 @@ class EmbeddedDatabase implements SqliteDatabase {
     for (let attempt = 1; ; attempt++) {
       if (this.#closing !== undefined) throw new SqliteClosedError(this.path)
       try {
-        return this.#reader.all<Row>(statement)
+        return this.#connections.reader.all<Row>(statement)
       } catch (error) {
         if (!(error instanceof SqliteBusyError) || this.#clock.monotonicMs() - startedMs >= this.#busyTimeoutMs) throw error
         await sleep(this.#clock, backoffMs(BUSY_RETRY, attempt, this.#random))
@@ -198,8 +217,8 @@ class EmbeddedDatabase implements SqliteDatabase {
   async #close(): Promise<void> {
     await this.#commits.close()
     // The last connection to close folds the WAL into the file; a reader cannot.
-    this.#reader.close()
-    this.#writer.close()
-    this.#ownership.release()
+    this.#connections.reader.close()
+    this.#connections.writer.close()
+    this.#connections.release()
   }
 }

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { type Executed, SeaworthyError } from 'seaworthy/core'
 
 /** Base of the errors of an embedded database. Used itself for what has no class of its own, such as a mistake in the SQL. */
@@ -157,8 +158,22 @@ export function isBusy(error: unknown): boolean {
   return errcode !== undefined && ((errcode & 0xff) === BUSY || (errcode & 0xff) === LOCKED)
 }
 
-/** The typed form of an error of node:sqlite; any other error as it is. `path` names the database. */
+/**
+ * Failures that a person must see to: a full disk, one that cannot be read or written, a damaged file. Whoever meets one tries again, so that without
+ * a listener it would show in a status only. Publishes the typed error.
+ */
+const diskFailedChannel = channel('seaworthy:sqlite.disk-failed')
+const DISK_FAILURES: ReadonlySet<number> = new Set([FULL, IOERR, CORRUPT, NOTADB])
+
+/** The typed form of an error of node:sqlite; any other error as it is. `path` names the database. Publishes what is wrong with the disk. */
 export function typed(error: unknown, path: string): unknown {
+  const result = classified(error, path)
+  if (diskFailedChannel.hasSubscribers && result !== error && DISK_FAILURES.has((errcodeOf(error) ?? 0) & 0xff))
+    diskFailedChannel.publish(result)
+  return result
+}
+
+function classified(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || error instanceof SeaworthyError) return error
   const cause = error
   const errcode = errcodeOf(error)

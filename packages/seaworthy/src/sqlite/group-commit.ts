@@ -7,10 +7,11 @@ import {
   TimeoutError,
   backoffMs,
   exponential,
+  faultPoint,
   nextMacrotask,
   sleep,
 } from 'seaworthy/core'
-import type { Connection } from './connection.ts'
+import type { SqlConnection } from './connection.ts'
 import {
   CommitFailedError,
   NestedTransactionError,
@@ -85,7 +86,7 @@ const FIND_DEFERRED_CONSTRAINT = `SELECT 1 FROM sqlite_schema WHERE sql LIKE '%D
  * without that, callers who answer each commit with the next transaction would starve timers and sockets.
  */
 export class GroupCommit {
-  readonly #connection: Connection
+  readonly #connection: SqlConnection
   readonly #options: GroupCommitOptions
   readonly #clock: Clock
   readonly #waiting = new Set<Job>()
@@ -96,7 +97,7 @@ export class GroupCommit {
   /** Called at the first macrotask after the running body began. */
   #onBodyIsSlow: (() => void) | undefined
 
-  constructor(connection: Connection, options: GroupCommitOptions) {
+  constructor(connection: SqlConnection, options: GroupCommitOptions) {
     this.#connection = connection
     this.#options = options
     this.#clock = options.clock
@@ -156,6 +157,9 @@ export class GroupCommit {
     let busySinceMs: number | undefined
     for (let attempt = 1; this.#waiting.size > 0; attempt++) {
       try {
+        const reached = faultPoint('database:begin')
+        // Not awaited where it is nothing: what waits for its turn would see a microtask pass.
+        if (reached !== undefined) await reached
         this.#connection.control('BEGIN IMMEDIATE')
         return true
       } catch (error) {
@@ -212,7 +216,9 @@ export class GroupCommit {
       if (!open || ++bodies >= this.#options.batchSizeMax || this.#mustCommitAlone()) break
     }
     turn.cancel()
-    this.#commit(done)
+    const committing = this.#commit(done)
+    // A microtask more, for nothing, would let those who were answered overtake the turn of the event loop between two batches.
+    if (committing !== undefined) await committing
   }
 
   /** Keeps or takes back what the body did. Returns what went wrong when the whole transaction is gone. */
@@ -266,20 +272,41 @@ export class GroupCommit {
     })
   }
 
-  #commit(done: readonly Done[]): void {
+  #commit(done: readonly Done[]): Promise<void> | undefined {
     if (done.length === 0) {
       this.#rollback()
-      return
+      return undefined
     }
+    const before = faultPoint('database:commit:before')
+    return before === undefined
+      ? this.#commitNow(done)
+      : before.then(
+          () => this.#commitNow(done),
+          (error: unknown) => this.#refuse(done, error),
+        )
+  }
+
+  #commitNow(done: readonly Done[]): Promise<void> | undefined {
     try {
       this.#connection.control('COMMIT')
     } catch (error) {
-      this.#rollback()
-      this.#connection.guard.changesSchema = true
-      const refusal = commitError(error, this.#connection.path)
-      for (const { job } of done) job.refuse(refusal)
-      return
+      this.#refuse(done, error)
+      return undefined
     }
+    const after = faultPoint('database:commit:after')
+    if (after !== undefined) return after.then(() => this.#answer(done))
+    this.#answer(done)
+    return undefined
+  }
+
+  #refuse(done: readonly Done[], error: unknown): void {
+    this.#rollback()
+    this.#connection.guard.changesSchema = true
+    const refusal = commitError(error, this.#connection.path)
+    for (const { job } of done) job.refuse(refusal)
+  }
+
+  #answer(done: readonly Done[]): void {
     for (const { job, value, effects } of done) {
       job.answer(value)
       for (const effect of effects) runEffect(job, effect)

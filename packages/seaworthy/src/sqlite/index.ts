@@ -7,7 +7,15 @@
  * Not promised: several instances of a stateful service on one file (they need PostgreSQL); files on a network share; Node before 24.10, whose
  * node:sqlite cannot refuse statements: opening a file there is a ConfigurationError. The rest of the library runs on Node 22.15.
  */
-export { type Durability, type SqliteDatabase, type SqliteDatabaseOptions, openSqliteDatabase } from './database.ts'
+export {
+  type Durability,
+  type SqliteConnections,
+  type SqliteDatabase,
+  type SqliteDatabaseOptions,
+  openSqliteDatabase,
+  sqliteDatabaseOver,
+} from './database.ts'
+export { type ConnectionOptions, type SqlConnection, Connection } from './connection.ts'
 export type { SqliteTransaction } from './open-transaction.ts'
 export { type SqliteEventLogOptions, openSqliteEventLog } from './event-log.ts'
 export type { Retention } from './retention.ts'

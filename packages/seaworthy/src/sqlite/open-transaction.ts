@@ -1,5 +1,5 @@
 import type { Statement, Transaction } from 'seaworthy/core'
-import type { Connection } from './connection.ts'
+import type { SqlConnection } from './connection.ts'
 import { TransactionEndedError, TransactionLostError } from './errors.ts'
 
 /** A transaction of an embedded database. */
@@ -14,11 +14,11 @@ export interface SqliteTransaction extends Transaction {
  */
 export class OpenTransaction implements SqliteTransaction {
   readonly effects: (() => void)[] = []
-  readonly #connection: Connection
+  readonly #connection: SqlConnection
   #endedBecause: string | undefined
   #lost: unknown
 
-  constructor(connection: Connection) {
+  constructor(connection: SqlConnection) {
     this.#connection = connection
   }
 
@@ -52,7 +52,7 @@ export class OpenTransaction implements SqliteTransaction {
     this.effects.push(effect)
   }
 
-  #use<T>(work: (connection: Connection) => T): T {
+  #use<T>(work: (connection: SqlConnection) => T): T {
     if (this.#endedBecause !== undefined) throw new TransactionEndedError(this.#endedBecause)
     if (this.#lost !== undefined) throw new TransactionLostError(this.#lost)
     try {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -319,7 +320,11 @@ void suite('typed errors', () => {
     }
   })
 
-  test('a full disk is a typed error, and the rows before it stay', (t) => {
+  test('a full disk is a typed error, is told to whoever watches the disk, and the rows before it stay', (t) => {
+    const seen: unknown[] = []
+    const listener = (error: unknown) => seen.push(error)
+    subscribe('seaworthy:sqlite.disk-failed', listener)
+    t.after(() => unsubscribe('seaworthy:sqlite.disk-failed', listener))
     const connection = new Connection({ path: join(testFolder(t), 'test.db'), readOnly: false, statementsMax: 8 })
     t.after(() => connection.close())
     connection.script('CREATE TABLE item (text TEXT)')
@@ -329,6 +334,11 @@ void suite('typed errors', () => {
     assert.throws(() => {
       for (let index = 0; index < 10; index++) fill()
     }, SqliteFullError)
+    assert.equal(seen.length, 1)
+    assert.ok(seen[0] instanceof SqliteFullError)
+    assert.throws(() => connection.script('nonsense'))
+    assert.equal(seen.length, 1, 'a mistake in a statement is no failure of the disk')
+    assert.equal(connection.all({ sql: 'SELECT text FROM item' }).length > 0, true)
   })
 
   test('a file that is no database is refused by name, and can be taken once it is mended', async (t) => {

@@ -1,0 +1,22 @@
+import { system } from '../../shop/system.ts'
+import { cannotMount } from './mounts.ts'
+import { type Link, type Plan, planFaults } from './plan.ts'
+
+/** What a checkout and a customer who looks around use all the time. */
+const LINKS: readonly Link[] = [
+  { caller: 'gateway', callee: 'orders', wire: 'http' },
+  { caller: 'gateway', callee: 'monolith', wire: 'http' },
+  { caller: 'gateway', callee: 'order-history', wire: 'http' },
+  { caller: 'orders', callee: 'monolith', wire: 'http' },
+  { caller: 'orders', callee: 'inventory', wire: 'grpc' },
+  { caller: 'orders', callee: 'payments', wire: 'grpc' },
+  { caller: 'orders', callee: 'shipping', wire: 'grpc' },
+]
+const DISK_OF = ['orders', 'payments', 'inventory', 'shipping', 'notifications', 'analytics', 'order-history']
+
+/** A plan for the shop on this machine. `cannotFill` says why no disk is filled, where none can be. */
+export function planForShop(options: { seed: number; durationMs: number }): Plan & { readonly cannotFill: string | undefined } {
+  const cannotFill = cannotMount('tmpfs')
+  const services = system.services.map(({ name }) => name)
+  return { ...planFaults({ ...options, services, links: LINKS, diskOf: cannotFill === undefined ? DISK_OF : [] }), cannotFill }
+}
