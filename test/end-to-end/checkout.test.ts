@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { mailTexts } from './books.ts'
+import { mailTexts, readBooks } from './books.ts'
 import { type CheckoutAnswer, checkout, createCustomer, type Product, request } from './client.ts'
 import { seaworthy } from './command.ts'
 import { type Shop, startShop, until } from './shop.ts'
@@ -145,17 +145,30 @@ suite('a checkout through the gateway', () => {
     assert.equal(large.status, 413)
   })
 
-  test('of a rolling restart of orders under load: no request fails', async () => {
-    const statuses: number[] = []
-    const done = new AbortController()
-    const clients = Array.from({ length: 4 }, async () => {
-      while (!done.signal.aborted) statuses.push((await checkout(shop.gateway, order('ok'))).status)
+  for (const name of ['orders', 'monolith'])
+    test(`of a restart of ${name} under load: no request fails`, async () => {
+      const statuses: number[] = []
+      const done = new AbortController()
+      const clients = Array.from({ length: 4 }, async () => {
+        while (!done.signal.aborted) statuses.push((await checkout(shop.gateway, order('ok'))).status)
+      })
+      await seaworthy(['restart', name, `--data-dir=${shop.dataDir}`])
+      const answered = statuses.length
+      await until(() => statuses.length > answered + 8, { timeoutMs: 20_000, what: 'checkouts after the restart' })
+      done.abort()
+      await Promise.all(clients)
+      assert.deepEqual([...new Set(statuses)], [201])
     })
-    await seaworthy(['restart', 'orders', `--data-dir=${shop.dataDir}`])
-    await until(() => statuses.length > 8, { timeoutMs: 20_000, what: 'checkouts during the restart' })
-    done.abort()
-    await Promise.all(clients)
-    assert.deepEqual([...new Set(statuses)], [201])
+
+  test('that is slow is finished when everything is stopped meanwhile', async () => {
+    await using own = await startShop()
+    const products = (await request<{ items: Product[] }>(`${own.gateway}/api/products`)).body.items
+    const buyer = await createCustomer(own.gateway, 'Late')
+    const slow = checkout(own.gateway, { customerId: buyer, lines: [{ productId: products[0]!.id, quantity: 1 }], card: 'slow' })
+    await until(() => readBooks(own.dataDir).orders.some(({ status }) => status === 'pending'), { timeoutMs: 5_000, what: 'the order' })
+    const [answer, stoppedInMs] = await Promise.all([slow, own.stop()])
+    assert.deepEqual([answer.status, answer.body.status], [201, 'completed'])
+    assert.ok(stoppedInMs < 5_000, `stopping took ${Math.round(stoppedInMs)} ms`)
   })
 
   test('finds every service ready in the console', async () => {

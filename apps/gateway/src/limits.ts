@@ -60,5 +60,5 @@ export const defaultLimits: GatewayLimits = {
   lingerMs: 1_000,
   holdMaxMs: 60_000,
   holdDrainMs: 5_000,
-  drainTimeoutMs: 1_400,
+  drainTimeoutMs: 2_500,
 }

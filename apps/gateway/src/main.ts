@@ -5,8 +5,8 @@ import { listenToControl } from './control.ts'
 import { createGateway } from './gateway.ts'
 import { startHealthServer } from './health.ts'
 
-// Less than the supervisor gives the gateway before it kills it: 1,400 ms of drain, its lingering, and what the traces need.
-const STOP_TIMEOUT_MS = 2_200
+// Less than the supervisor gives the gateway before it kills it: 2,500 ms of drain, its lingering, and what the traces need.
+const STOP_TIMEOUT_MS = 3_200
 
 const config = readConfig(process.env)
 const telemetry = startTelemetry({

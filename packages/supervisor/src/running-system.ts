@@ -29,9 +29,9 @@ const REPLACE_READY_TIMEOUT_MS = 30_000
  * services that it called can still answer; then they; last the console, which takes their last traces. All is over within 5 s.
  */
 const STOP_STAGES = [
-  { roles: ['gateway'], killAfterMs: 2_300 },
-  { roles: ['service', 'monolith'], killAfterMs: 4_150 },
-  { roles: ['console'], killAfterMs: 4_700 },
+  { roles: ['gateway'], killAfterMs: 3_300 },
+  { roles: ['service', 'monolith'], killAfterMs: 4_400 },
+  { roles: ['console'], killAfterMs: 4_800 },
 ] as const
 
 /** A system whose processes run, or are being brought back. */

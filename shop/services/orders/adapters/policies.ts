@@ -3,11 +3,14 @@ import { countWindow, type PolicyDeclaration } from 'seaworthy/resilience'
 
 const breaker = { failureRate: 0.5, window: countWindow(40), minimumCalls: 20, openMs: 1_000, probesMax: 3 }
 
-/** Questions to the monolith: reading, so asking again is safe, and a customer waits. */
+/**
+ * Questions to the monolith: reading, so asking again is safe, and a customer waits. Long enough to outlast its restart. Without a retry budget, which a
+ * restart would use up at once: most of what is repeated then was never sent, because the breaker is open.
+ */
 export const MONOLITH_POLICY: PolicyDeclaration = {
   idempotent: true,
   timeout: { attemptMs: 1_500, totalMs: 4_000 },
-  retry: { attemptsMax: 4, backoff: exponential({ baseMs: 50, maxMs: 1_000 }), budget: { ratio: 0.2 } },
+  retry: { attemptsMax: 10, backoff: exponential({ baseMs: 50, maxMs: 1_000, jitter: 'equal' }) },
   circuitBreaker: breaker,
   bulkhead: { concurrencyMax: 32, queueMax: 256 },
 }
