@@ -43,6 +43,7 @@ export const system = defineSystem({
   name: 'shop',
   services: [operations, gateway, ...business],
   routes: [
+    { path: '/', service: monolith.name },
     { path: '/api/*', service: monolith.name },
     { path: '/api/checkout', service: orders.name },
     { path: '/api/orders/:orderId', service: orders.name },

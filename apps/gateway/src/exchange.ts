@@ -131,8 +131,10 @@ export class Exchange {
   sent(): void {
     this.#isUnderWay = true
     const answerByMs = this.#clock.monotonicMs() + this.#limits.answerTimeoutMs
-    this.#limit(Math.min(answerByMs, this.#startedMs + (this.#timeoutMs ?? Number.POSITIVE_INFINITY)), () => {
-      const afterMs = Math.round(this.#clock.monotonicMs() - this.#startedMs)
+    const untilMs = Math.min(answerByMs, this.#startedMs + (this.#timeoutMs ?? Number.POSITIVE_INFINITY))
+    this.#limit(untilMs, () => {
+      // What was agreed, not how late the timer came.
+      const afterMs = Math.round(untilMs - this.#startedMs)
       return new TimeoutError(`${this.#upstream} did not answer within ${afterMs} ms. The request may have been executed.`, afterMs)
     })
   }

@@ -46,7 +46,7 @@ export function parseArguments(command: string, args: readonly string[], spec: A
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value, but got "${token.value}".`)
       flags.add(token.name)
     } else {
-      if (token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('-')))
+      if (token.value === undefined || token.value === '' || (!token.inlineValue && /^-\D/.test(token.value)))
         throw new UsageError(`${token.rawName} needs a value: ${token.rawName} ${option.value}.`)
       values[token.name] = token.value
     }

@@ -4,7 +4,7 @@ import { columns } from './terminal.ts'
 export function overview(commands: readonly Command[]): string {
   return `seaworthy COMMAND
 
-${columns([...commands.map((command) => [synopsis(command), command.summary]), ['help [COMMAND]', 'what a command takes']])}`
+${columns([...commands.map((command) => [synopsis(command), command.summary]), ['help [COMMAND]', 'what a command takes'], ['--version', 'which version this is']])}`
 }
 
 export function helpOf(command: Command): string {

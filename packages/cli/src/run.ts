@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { SeaworthyError } from 'seaworthy/core'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
@@ -10,6 +11,7 @@ import { helpOf, overview } from './help.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
 
+const { version } = createRequire(import.meta.url)('@seaworthy/cli/package.json') as { version: string }
 const COMMANDS: readonly Command[] = [start, status, restart, stop, logs]
 
 /**
@@ -23,6 +25,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       const about = rest[0]
       terminal.print(about === undefined ? overview(COMMANDS) : helpOf(find(about)))
       return word === undefined ? 2 : 0
+    }
+    if (word === '--version' || word === '-v') {
+      terminal.print(version)
+      return 0
     }
     const command = find(word)
     if (rest.includes('--help') || rest.includes('-h')) {

@@ -24,6 +24,7 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['start a --constructor', /no option --constructor/],
   ['restart', /needs SERVICE/],
   ['logs a --lines many', /--lines must be a number/],
+  ['logs a --lines -3', /--lines must be a number, but is "-3"/],
 ]
 
 for (const [args, message] of mistakes) {
@@ -42,6 +43,12 @@ test('help names every command, and the help of a command its options', async ()
     assert.match(printed, new RegExp(`^  ${command}`, 'm'))
   assert.match((await say('help', 'start')).printed, /--gateway-port PORT .*8080/)
   assert.deepEqual(await say('start', '--help'), await say('help', 'start'))
+})
+
+test('--version says which version this is', async () => {
+  const { code, printed } = await say('--version')
+  assert.equal(code, 0)
+  assert.match(printed, /^\d+\.\d+\.\d+$/)
 })
 
 test('the word alone shows the help, and is no success', async () => {

@@ -28,7 +28,7 @@ export interface SpanQueueOptions {
   readonly batchSizeMax?: number
   /** How long a span waits for others to share its request. Default 200 ms. */
   readonly delayMs?: number
-  /** Told when the collector goes away and comes back and when spans are lost, not of each span. */
+  /** Told when the collector stays away for more than 10 s and when it is back, and when spans are lost; not of each span. */
   readonly onTrouble?: (trouble: ExportTrouble) => void
 }
 
@@ -48,6 +48,8 @@ export interface ExportStatus {
 
 /** Work that makes spans faster than the collector takes them does so for a while. */
 const OVERFLOW_TOLD_EVERY_MS = 60_000
+/** A collector that starts or is replaced is away for moments, and nothing is lost by it. */
+const OUTAGE_TOLD_AFTER_MS = 10_000
 
 const RETRY = exponential({ baseMs: 100, maxMs: 5_000, jitter: 'equal' })
 
@@ -67,7 +69,7 @@ export class SpanQueue implements SpanProcessor {
   #timer: Timer | undefined
   #sending: Promise<void> | undefined
   /** Requests in a row that did not arrive, and what had been dropped before them. */
-  #outage: { readonly attempts: number; readonly droppedBefore: number } | undefined
+  #outage: { attempts: number; readonly sinceMs: number; readonly droppedBefore: number; isTold: boolean } | undefined
   #overflowToldMs = Number.NEGATIVE_INFINITY
   #exported = 0
   #dropped = 0
@@ -129,7 +131,7 @@ export class SpanQueue implements SpanProcessor {
   #overflow(): void {
     this.#dropOldest(Math.ceil(this.#queueMax / 10))
     const nowMs = this.#clock.monotonicMs()
-    // An outage has been told already, and its end tells what was lost.
+    // The end of an outage tells what was lost in it.
     if (this.#outage !== undefined || nowMs - this.#overflowToldMs < OVERFLOW_TOLD_EVERY_MS) return
     this.#overflowToldMs = nowMs
     this.#onTrouble({ kind: 'overflow', dropped: this.#dropped })
@@ -164,13 +166,18 @@ export class SpanQueue implements SpanProcessor {
     if (result.kind === 'unreachable') {
       this.#waiting = [...batch, ...this.#waiting]
       if (this.#waiting.length > this.#queueMax) this.#dropOldest(this.#waiting.length - this.#queueMax)
-      const isStopping = this.#stopping.signal.aborted
-      if (this.#outage === undefined && !isStopping) this.#onTrouble({ kind: 'unreachable', why: result.why })
-      this.#outage = { attempts: (this.#outage?.attempts ?? 0) + 1, droppedBefore: this.#outage?.droppedBefore ?? this.#dropped }
-      return result.retryAfterMs ?? backoffMs(RETRY, this.#outage.attempts)
+      const nowMs = this.#clock.monotonicMs()
+      const outage = (this.#outage ??= { attempts: 0, sinceMs: nowMs, droppedBefore: this.#dropped, isTold: false })
+      outage.attempts++
+      if (!outage.isTold && nowMs - outage.sinceMs >= OUTAGE_TOLD_AFTER_MS && !this.#stopping.signal.aborted) {
+        outage.isTold = true
+        this.#onTrouble({ kind: 'unreachable', why: result.why })
+      }
+      return result.retryAfterMs ?? backoffMs(RETRY, outage.attempts)
     }
     if (this.#outage !== undefined) {
-      this.#onTrouble({ kind: 'back', dropped: this.#dropped - this.#outage.droppedBefore })
+      const dropped = this.#dropped - this.#outage.droppedBefore
+      if (this.#outage.isTold || dropped > 0) this.#onTrouble({ kind: 'back', dropped })
       this.#outage = undefined
     }
     const lost = result.kind === 'refused' ? batch.length : Math.min(batch.length, result.rejected)

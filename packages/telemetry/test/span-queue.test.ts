@@ -85,7 +85,7 @@ test('beyond the bound the oldest are dropped, every loss is counted, and the tr
   const queue = new SpanQueue({ transport: to, clock, queueMax: 100, onTrouble: (trouble) => troubles.push(trouble) })
   for (let index = 0; index < 1_000; index++) {
     queue.onEnd(span(`span ${index}`))
-    await clock.advance(10)
+    await clock.advance(20)
   }
   isAway = false
   await clock.advance(60_000)
@@ -98,6 +98,20 @@ test('beyond the bound the oldest are dropped, every loss is counted, and the tr
     troubles.map(({ kind }) => kind),
     ['unreachable', 'back'],
   )
+})
+
+test('a collector that is away for moments, as at every start, is not worth a word', async () => {
+  const clock = new VirtualClock()
+  const troubles: ExportTrouble[] = []
+  let isAway = true
+  const to = transport(() => (isAway ? AWAY : STORED))
+  const queue = new SpanQueue({ transport: to, clock, onTrouble: (trouble) => troubles.push(trouble) })
+  queue.onEnd(span('early'))
+  await clock.advance(8_000)
+  isAway = false
+  await clock.advance(10_000)
+  assert.deepEqual(to.stored, ['early'])
+  assert.deepEqual(troubles, [])
 })
 
 test('spans that are made faster than the collector takes them are dropped and counted, and that is told once a minute', async () => {

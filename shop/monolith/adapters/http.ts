@@ -30,6 +30,10 @@ export function serveMonolith(server: HttpServer, modules: MonolithModules): voi
       return { status: 201, headers: { location: `/api/customers/${customer.id}` }, body: customer }
     },
     getCustomer: async ({ params }) => ({ status: 200, body: await customers.customer(params.id) }),
+    getIndex: () => ({
+      status: 200,
+      body: { name: 'The shop', openApi: '/api/openapi.json', products: '/api/products', checkout: 'POST /api/checkout' },
+    }),
     // Made when it is first asked for: the start has no use for it.
     getOpenApi: async () => ({ status: 200, body: (document ??= modules.openApiDocument()) }),
   })

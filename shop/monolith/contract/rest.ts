@@ -88,6 +88,12 @@ export const monolithApi = restContract({
       responses: { 201: customer },
     },
     getCustomer: { method: 'GET', path: '/api/customers/{id}', summary: 'A customer', params: byId, responses: { 200: customer } },
+    getIndex: {
+      method: 'GET',
+      path: '/',
+      summary: 'Where to begin',
+      responses: { 200: z.object({ name: z.string(), openApi: z.string(), products: z.string(), checkout: z.string() }) },
+    },
     getOpenApi: {
       method: 'GET',
       path: '/api/openapi.json',

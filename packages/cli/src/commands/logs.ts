@@ -4,6 +4,7 @@ import { dataDirectoryPaths } from '@seaworthy/supervisor'
 import { NotFoundError, sleep, systemClock } from 'seaworthy/core'
 import { dataDirOf, dataDirOption } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { LogFormatter } from '../log-lines.ts'
 import { UsageError, suggestion } from '../usage.ts'
 
 const LINES_DEFAULT = 100
@@ -19,6 +20,7 @@ export const logs: Command = {
   options: {
     follow: { help: 'and what it prints from now on' },
     lines: { value: 'COUNT', help: `how many of the newest lines (${LINES_DEFAULT})` },
+    json: { help: 'as it lies in the file, also on a terminal' },
     'data-dir': dataDirOption,
   },
   async run(args, { env }) {
@@ -28,6 +30,9 @@ export const logs: Command = {
     // A reader that has seen enough closes the pipe: `seaworthy logs orders | head`.
     const enough = new AbortController()
     process.stdout.on('error', () => enough.abort())
+    // A person gets lines to read, a pipe the bytes as they are.
+    const formatter = process.stdout.isTTY && !args.flags.has('json') ? new LogFormatter() : undefined
+    const write = (bytes: Uint8Array) => void process.stdout.write(formatter === undefined ? bytes : formatter.format(bytes))
     const log = new LogReader(file)
     try {
       write(log.tail(Number(lines)))
@@ -35,15 +40,13 @@ export const logs: Command = {
         for (let chunk = log.next(); chunk.length > 0; chunk = log.next()) write(chunk)
         await sleep(systemClock, POLL_MS, enough.signal).catch(() => {})
       }
+      if (formatter !== undefined) process.stdout.write(formatter.flush())
     } finally {
       log.close()
     }
     return 0
   },
 }
-
-/** Bytes as they are: a line of a log need not be text in one encoding. */
-const write = (bytes: Uint8Array) => void process.stdout.write(bytes)
 
 function logFileOf(service: string, dataDir: string): string {
   const { logs: folder } = dataDirectoryPaths(resolve(dataDir))

@@ -7,7 +7,7 @@ const TIMEOUT_MS = 60_000
 
 export const restart: Command = {
   name: 'restart',
-  summary: 'replaces the process of a service; the gateway holds its requests meanwhile',
+  summary: 'replaces the process of a service; the gateway holds its requests meanwhile (of its own, it refuses some for a moment)',
   operands: ['SERVICE'],
   options: { 'data-dir': dataDirOption },
   async run(args, { env, print }) {

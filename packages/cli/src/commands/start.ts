@@ -29,7 +29,9 @@ export const start: Command = {
     const release = [listenForSignals(wish), watchParent(terminal.env, () => wish.onStop('the parent process is gone'))]
     try {
       if (wish.isStop) return 0
-      const running = await supervise({ ...(await settings(args, terminal)), report: (notice) => show(notice, terminal) })
+      const wanted = await settings(args, terminal)
+      const running = await supervise({ ...wanted, report: (notice) => show(notice, terminal) })
+      terminal.print(`Starting ${wanted.system.name}: ${wanted.system.services.length} processes …`)
       wish.fulfil(running)
       const code = await untilReady(running, { startedMs, dataDir: dataDirOf(args, terminal.env) }, terminal)
       if (code !== 0) await running.stop()
@@ -75,7 +77,7 @@ class Wish {
   }
 }
 
-async function settings(args: Arguments, { env, print }: Terminal) {
+async function settings(args: Arguments, { env }: Terminal) {
   const gatewayPort = portOf('gateway-port', 'SEAWORTHY_GATEWAY_PORT', args, env)
   const consolePort = portOf('console-port', 'SEAWORTHY_CONSOLE_PORT', args, env)
   const dataDir = dataDirOf(args, env)
@@ -83,7 +85,6 @@ async function settings(args: Arguments, { env, print }: Terminal) {
   const declared = await load(file)
   const services = args.flags.has('no-console') ? declared.services.filter(({ role }) => role !== 'console') : declared.services
   const system = { ...declared, services }
-  print(`Starting ${system.name}: ${services.length} processes …`)
   return { system, dataDir, gatewayPort, consolePort, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
 }
 

@@ -120,7 +120,21 @@ function propertiesOf(schema: ContractSchema | undefined): { properties: Readonl
 /** As it travels: the input of the schema. OpenAPI 3.1 states the dialect once for all, so `$schema` is left out. */
 function jsonSchema(schema: ContractSchema): Json {
   const { $schema: _, ...rest } = schema['~standard'].jsonSchema.input({ target: 'draft-2020-12' })
-  return rest
+  return withoutReadOnly(rest) as Json
+}
+
+/**
+ * Without the annotation `readOnly`, by which validators say that a value is frozen in the program. In JSON Schema it says that the receiver owns the value,
+ * and a client that heeds it leaves the field out of its request.
+ */
+function withoutReadOnly(schema: unknown, isMapOfSchemas = false): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => withoutReadOnly(item))
+  if (typeof schema !== 'object' || schema === null) return schema
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([name, value]) => isMapOfSchemas || name !== 'readOnly' || value !== true)
+      .map(([name, value]) => [name, withoutReadOnly(value, !isMapOfSchemas && (name === 'properties' || name === '$defs'))]),
+  )
 }
 
 const TIMEOUT_PARAMETER: Json = {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { openApi } from '@seaworthy/rpc/rest'
+import { openApi, restContract } from '@seaworthy/rpc/rest'
+import { z } from 'zod'
 import { reviews, startReviews } from '../fixtures.ts'
 
 interface Document {
@@ -31,6 +32,26 @@ function validator(...path: string[]): ValidateFunction {
 }
 
 describe('the OpenAPI document of a contract', () => {
+  test('calls nothing read-only because the program does not change it, and keeps a field of that name', () => {
+    const contract = restContract({
+      title: 'Frozen',
+      version: '1.0.0',
+      operations: {
+        write: {
+          method: 'POST',
+          path: '/',
+          summary: 'Write',
+          body: z.object({ lines: z.array(z.object({ a: z.string() })).readonly(), readOnly: z.literal(true) }),
+          responses: { 204: null },
+        },
+      },
+    })
+    const { paths } = openApi([contract], { title: 'Frozen', version: '1.0.0' }) as unknown as Document
+    const schema = paths['/']!['post']!.requestBody!.content['application/json']!.schema as { properties: Record<string, object> }
+    assert.deepEqual(Object.keys(schema.properties), ['lines', 'readOnly'])
+    assert.ok(!('readOnly' in schema.properties['lines']!))
+  })
+
   test('describes what the server takes and answers', async (t) => {
     const { server } = await startReviews(t)
     const operation = ['paths', '/api/reviews', 'post']

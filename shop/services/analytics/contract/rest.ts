@@ -9,13 +9,13 @@ export const analyticsApi = restContract({
     getSummary: {
       method: 'GET',
       path: '/api/analytics/summary',
-      summary: 'What was sold, and to how many; behind the orders by a moment',
+      summary: 'What was sold, and how many registered; behind the orders by a moment',
       responses: {
         200: z.object({
           ordersCompleted: z.int(),
           ordersRejected: z.int(),
           revenueCents: z.int(),
-          customers: z.int(),
+          customers: z.int().meta({ description: 'Registered, whether they bought or not.' }),
           topProducts: z
             .array(z.object({ productId: z.string(), name: z.string(), quantity: z.int(), revenueCents: z.int() }))
             .readonly()

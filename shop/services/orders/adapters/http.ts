@@ -14,7 +14,8 @@ export function serveOrders(
   serve(server, ordersApi, {
     checkout: async ({ body, call }) => {
       const order = await options.placeOrder(body, call.idempotencyKey, call)
-      return { status: 201, body: { orderId: order.id, ...shown(order.state), totalCents: order.totalCents } }
+      const headers = { location: `/api/orders/${order.id}` }
+      return { status: 201, headers, body: { orderId: order.id, ...shown(order.state), totalCents: order.totalCents } }
     },
     getOrder: async ({ params }) => {
       const order = await options.orders.find(params.orderId)

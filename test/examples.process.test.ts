@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+const readme = readFileSync('README.md', 'utf8')
+
+/** The fenced block of the README that follows a line which names `marker`. */
+function blockAfter(marker: string, language: string): string {
+  const from = readme.indexOf(marker)
+  assert.notEqual(from, -1, `the README does not name ${marker}`)
+  const open = readme.indexOf(`\`\`\`${language}\n`, from) + language.length + 4
+  return readme.slice(open, readme.indexOf('```', open))
+}
+
+test('the example that the README shows is the one that is there, and prints what the README says', () => {
+  assert.equal(blockAfter('examples/policy.ts', 'ts'), readFileSync('examples/policy.ts', 'utf8'))
+  const printed = execFileSync(process.execPath, ['--conditions=source', 'examples/policy.ts'], { encoding: 'utf8' })
+  assert.equal(blockAfter('prints', 'text'), printed)
+})
