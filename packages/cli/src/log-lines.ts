@@ -40,22 +40,22 @@ export function readable(line: string): string {
     return line
   }
   if (typeof record !== 'object' || record === null || record['level'] === undefined) return line
-  const level = String(record['level'])
+  const level = textOf(record['level'])
   const colour = level === 'error' || level === 'fatal' ? RED : level === 'warn' ? YELLOW : ''
   const fields = Object.entries(record)
     .filter(([name]) => !SHOWN_APART.has(name))
-    .map(([name, value]) => printable(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`))
+    .map(([name, value]) => printable(`${name}=${textOf(value)}`))
   const head = `${DIM}${clockTime(record['time'])}${RESET} ${colour}${level.toUpperCase().padEnd(5)}${colour === '' ? '' : RESET}`
   const details = fields.length === 0 ? '' : ` ${DIM}${fields.join(' ')}${RESET}`
-  return `${head} ${printable(String(record['msg'] ?? ''))}${details}${errorLines(record['err'], level)}`
+  return `${head} ${printable(textOf(record['msg'] ?? ''))}${details}${errorLines(record['err'], level)}`
 }
 
 /** An error by its message; its stack where the level says that something is broken. */
 function errorLines(error: unknown, level: string): string {
   if (typeof error !== 'object' || error === null) return ''
   const { message, stack, type } = error as { message?: unknown; stack?: unknown; type?: unknown }
-  const text = level === 'error' || level === 'fatal' ? (stack ?? message) : `${String(type ?? 'Error')}: ${String(message)}`
-  return String(text)
+  const text = level === 'error' || level === 'fatal' ? (stack ?? message) : `${textOf(type ?? 'Error')}: ${textOf(message)}`
+  return textOf(text)
     .split('\n')
     .map((line) => `\n    ${printable(line.trimEnd())}`)
     .join('')
@@ -69,4 +69,8 @@ function clockTime(time: unknown): string {
 /** Without control characters, by which what was logged could write to the terminal. */
 function printable(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, '\u{fffd}')
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
