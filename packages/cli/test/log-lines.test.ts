@@ -24,7 +24,7 @@ test('a stack is shown where something is broken, the message alone where it was
 
 test('what was logged cannot write to the terminal', () => {
   const shown = readable(record({ msg: '\u001B[2Jgone', name: 'a\u0007\nb', err: { message: '\u009B31m' } }))
-  assert.doesNotMatch(stripVTControlCharacters(shown), /[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/)
+  assert.doesNotMatch(stripVTControlCharacters(shown).replaceAll('\n', ''), /\p{Cc}/u)
   assert.ok(shown.includes('\ufffd[2Jgone'))
 })
 
