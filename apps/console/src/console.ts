@@ -10,7 +10,7 @@ import { LiveUpdates } from './http/live.ts'
 import { IngestQueue } from './ingest-queue.ts'
 import { KIND } from './otlp/model.ts'
 import type { SpanRow } from './otlp/rows.ts'
-import { TraceStore } from './store/trace-store.ts'
+import { openTraceStore } from './store/open-trace-store.ts'
 import { LatencyWindow, WINDOW_MS } from './system/latency-window.ts'
 import { RunFileReader } from './system/run-file.ts'
 
@@ -34,7 +34,10 @@ const RECENT_SPANS_MAX = 100_000
  * @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file
  */
 export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder }: ConsoleOptions): Promise<void> {
-  const store = await TraceStore.open({ path: config.databasePath, tracesMax: config.tracesMax, ageMaxMs: config.ageMaxMs })
+  const store = await openTraceStore(
+    { path: config.databasePath, tracesMax: config.tracesMax, ageMaxMs: config.ageMaxMs },
+    (error, setAside) => logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
+  )
   life.add('traces', () => store.close())
   const figures = new LatencyWindow()
   for (const span of await store.entrySpansSince(systemClock.now() - WINDOW_MS, RECENT_SPANS_MAX)) {

@@ -255,6 +255,45 @@ test('spans that break the specification are counted and the others kept', async
   assert.deepEqual(trace.resourceSpans[0]!.resource, { attributes: [] })
 })
 
+test('events and links that are none do not reach those who read the trace', async (t) => {
+  const { post, get } = await fixture(t)
+  const span = { traceId: TRACE_ID, spanId: '00f067aa0ba902b7', name: 'odd', startTimeUnixNano: '1', endTimeUnixNano: '2' }
+  const { status } = await post({
+    resourceSpans: [{ scopeSpans: [{ spans: [{ ...span, events: 'x', links: [7, { attributes: 'y' }] }] }] }],
+  })
+  assert.equal(status, 200)
+  const [stored] = spansOf((await get(`/api/traces/${TRACE_ID}`)).json as unknown as OtlpTrace)
+  assert.deepEqual([stored!['events'], stored!['links']], [[], [{ attributes: [] }]])
+})
+
+test('millions of spans in a few bytes are refused before they are looked at', async (t) => {
+  const { post } = await fixture(t)
+  const count = 1_000_000
+  // An ExportTraceServiceRequest of empty spans, two bytes each: field 2 of field 2 of field 1.
+  const spans = Buffer.alloc(2 * count)
+  for (let at = 0; at < spans.length; at += 2) spans[at] = 0x12
+  const nested = (tag: number, content: Buffer) => {
+    const length: number[] = []
+    for (let rest = content.length; ; rest = Math.floor(rest / 128)) {
+      length.push(rest < 128 ? rest : (rest % 128) | 0x80)
+      if (rest < 128) return Buffer.concat([Buffer.of(tag, ...length), content])
+    }
+  }
+  const protobuf = nested(0x0a, nested(0x12, spans))
+  const json = Buffer.from(`{"resourceSpans":[{"scopeSpans":[{"spans":[${'{},'.repeat(count - 1)}{}]}]}]}`)
+  for (const [body, type] of [
+    [protobuf, 'application/x-protobuf'],
+    [json, 'application/json'],
+  ] as const) {
+    const startedMs = process.cpuUsage().user
+    const { status, json: problem } = await post(gzipSync(body), { 'content-type': type, 'content-encoding': 'gzip' })
+    assert.equal(status, 413)
+    assert.match(String(problem['detail']), /20000 spans/)
+    // It took minutes when each was decoded and refused by an error with a stack.
+    assert.ok((process.cpuUsage().user - startedMs) / 1_000 < 5_000, type)
+  }
+})
+
 test('a value nested beyond measure is refused and hurts nobody', async (t) => {
   const { post } = await fixture(t)
   const depth = 200_000

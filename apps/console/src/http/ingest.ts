@@ -2,14 +2,16 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { IngestQueue } from '../ingest-queue.ts'
-import { type CheckedRequest, checkRequest } from '../otlp/check.ts'
-import { decodeTraceRequest, encodeTraceResponse } from '../otlp/decode-protobuf.ts'
+import { type CheckedRequest, checkRequest, hasMoreSpansThan } from '../otlp/check.ts'
+import { countSpans, decodeTraceRequest, encodeTraceResponse } from '../otlp/decode-protobuf.ts'
 import { ProtobufError } from '../otlp/protobuf-reader.ts'
 import { spanRows } from '../otlp/rows.ts'
 import { sendProblem } from './problem.ts'
 
 /** Bytes of a request, as sent and unpacked. */
 export const BODY_BYTES_MAX = 8 << 20
+/** Spans of a request: what one takes of the event loop, however few bytes they are. OpenTelemetry's SDKs send 512 at once. */
+const SPANS_MAX = 20_000
 /** Requests that are being read and decoded at the same time: with the limit above, what a flood can take of memory. */
 const REQUESTS_MAX = 16
 const RETRY_AFTER_SECONDS = '1'
@@ -42,7 +44,9 @@ export function registerIngest(app: FastifyInstance, queue: IngestQueue): void {
         const content = await unpacked(request.body, request.headers['content-encoding'])
         if ('status' in content) return sendProblem(reply, content.status, content.why)
         try {
-          const checked = checkRequest(encoding === 'json' ? JSON.parse(content.body.toString('utf8')) : decodeTraceRequest(content.body))
+          const request = decode(content.body, encoding)
+          if (request === 'too-many') return await sendProblem(reply, 413, `More than ${SPANS_MAX} spans at once. Send smaller batches.`)
+          const checked = checkRequest(request.value)
           const rows = spanRows(checked)
           if (rows.length > 0 && !queue.offer(rows)) {
             return await sendProblem(
@@ -61,6 +65,13 @@ export function registerIngest(app: FastifyInstance, queue: IngestQueue): void {
       },
     })
   })
+}
+
+/** The request as an object, unless it holds too many spans to be looked at. */
+function decode(body: Buffer, encoding: Encoding): { readonly value: unknown } | 'too-many' {
+  if (encoding === 'protobuf') return countSpans(body) > SPANS_MAX ? 'too-many' : { value: decodeTraceRequest(body) }
+  const value: unknown = JSON.parse(body.toString('utf8'))
+  return hasMoreSpansThan(SPANS_MAX, value) ? 'too-many' : { value }
 }
 
 function encodingOf(contentType: string | undefined): Encoding | undefined {

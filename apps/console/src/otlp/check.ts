@@ -20,8 +20,10 @@ const NAME_LENGTH_MAX = 1_024
 // Unsigned 64 bits hold twenty digits; the store counts microseconds in a double, which is exact until the year 2255.
 const NANOS_MAX = 9_000_000_000_000_000_000n
 
-/** A span that breaks the specification. Others of its request are kept. */
-class SpanRefusal extends Error {}
+/** Why a span is not kept: it breaks the specification. Others of its request are. A value, because a million thrown errors take minutes. */
+interface Refusal {
+  readonly why: string
+}
 
 /**
  * Takes a decoded request apart and brings every span to one form. Whoever sends may be of any language and version:
@@ -39,13 +41,13 @@ export function checkRequest(request: unknown): CheckedRequest {
     const scopeSpans = scopes.map((scoped): ScopeSpans => {
       const spans: Span[] = []
       for (const span of list(field(scoped, 'spans'), 'spans')) {
-        try {
-          spans.push(checkSpan(span))
-          spanCount++
-        } catch (error) {
-          if (!(error instanceof SpanRefusal)) throw error
+        const checked = checkSpan(span)
+        if ('why' in checked) {
           rejected++
-          why ??= error.message
+          why ??= checked.why
+        } else {
+          spans.push(checked)
+          spanCount++
         }
       }
       return { scope: field(scoped, 'scope'), spans, schemaUrl: text(field(scoped, 'schemaUrl')) }
@@ -63,22 +65,49 @@ export function checkRequest(request: unknown): CheckedRequest {
   return { resourceSpans, spanCount, rejected, why }
 }
 
-function checkSpan(span: unknown): Span {
-  if (typeof span !== 'object' || span === null) throw new SpanRefusal('a span is no object')
+/** Whether a decoded request has more spans, or empty lists of spans, than that. Looks at lengths alone. @throws TypeError as {@link checkRequest} */
+export function hasMoreSpansThan(spansMax: number, request: unknown): boolean {
+  const resourceSpans = list(field(request, 'resourceSpans'), 'resourceSpans')
+  let count = resourceSpans.length
+  for (const each of resourceSpans) {
+    if (count > spansMax) return true
+    const scopes = list(field(each, 'scopeSpans') ?? field(each, 'instrumentationLibrarySpans'), 'scopeSpans')
+    count += scopes.length
+    for (const scoped of scopes) {
+      count += list(field(scoped, 'spans'), 'spans').length
+      if (count > spansMax) return true
+    }
+  }
+  return count > spansMax
+}
+
+function checkSpan(span: unknown): Span | Refusal {
+  if (typeof span !== 'object' || span === null) return { why: 'a span is no object' }
   const status = field(span, 'status')
-  const startTimeUnixNano = nanos(field(span, 'startTimeUnixNano'), 'startTimeUnixNano')
-  const endTimeUnixNano = nanos(field(span, 'endTimeUnixNano'), 'endTimeUnixNano')
+  const startTimeUnixNano = nanos(field(span, 'startTimeUnixNano'))
+  if (startTimeUnixNano === undefined) return noTime('startTimeUnixNano')
+  const endTimeUnixNano = nanos(field(span, 'endTimeUnixNano'))
+  if (endTimeUnixNano === undefined) return noTime('endTimeUnixNano')
+  const traceId = id(field(span, 'traceId'), 32)
+  if (traceId === undefined) return noId('traceId', 32)
+  const spanId = id(field(span, 'spanId'), 16)
+  if (spanId === undefined) return noId('spanId', 16)
+  const givenParent = field(span, 'parentSpanId')
+  const parentSpanId = isNoId(givenParent) ? undefined : id(givenParent, 16)
+  if (parentSpanId === undefined && !isNoId(givenParent)) return noId('parentSpanId', 16)
   const checked: Span = {
     ...span,
-    traceId: id(field(span, 'traceId'), 32, 'traceId'),
-    spanId: id(field(span, 'spanId'), 16, 'spanId'),
-    parentSpanId: parentId(field(span, 'parentSpanId')),
+    traceId,
+    spanId,
+    parentSpanId,
     name: (text(field(span, 'name')) ?? '').slice(0, NAME_LENGTH_MAX),
     kind: enumeration(field(span, 'kind'), KINDS),
     startTimeUnixNano,
     // A span that ends before it began, by a clock set back in between, would have a negative length.
     endTimeUnixNano: BigInt(endTimeUnixNano) < BigInt(startTimeUnixNano) ? startTimeUnixNano : endTimeUnixNano,
     attributes: keyValues(field(span, 'attributes')),
+    ...('events' in span && { events: occurrences(span.events) }),
+    ...('links' in span && { links: occurrences(span.links) }),
   }
   if (typeof status !== 'object' || status === null) return checked
   return { ...checked, status: { ...status, code: enumeration(field(status, 'code'), STATUS_CODES) } }
@@ -107,26 +136,35 @@ function keyValues(value: unknown): readonly { key: string }[] {
   })
 }
 
-function id(value: unknown, length: number, name: string): string {
+/** Events or links: objects whose attributes can be read. */
+function occurrences(value: unknown): readonly object[] {
+  if (!Array.isArray(value)) return []
+  return value
+    .filter((each): each is object => typeof each === 'object' && each !== null)
+    .map((each) => ({ ...each, attributes: keyValues(field(each, 'attributes')) }))
+}
+
+function id(value: unknown, length: number): string | undefined {
   const hex = typeof value === 'string' ? value.toLowerCase() : ''
-  if (hex.length !== length || !/^[0-9a-f]+$/.test(hex) || /^0+$/.test(hex)) {
-    throw new SpanRefusal(`${name} is not ${length} hexadecimal digits other than all zero`)
-  }
-  return hex
+  return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex) ? hex : undefined
 }
 
 /** Absent, empty and all zero all mean that there is none. */
-function parentId(value: unknown): string | undefined {
-  if (value === undefined || value === null || (typeof value === 'string' && /^0*$/.test(value))) return undefined
-  return id(value, 16, 'parentSpanId')
+function isNoId(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && /^0*$/.test(value))
 }
 
-function nanos(value: unknown, name: string): string {
+function noId(name: string, length: number): Refusal {
+  return { why: `${name} is not ${length} hexadecimal digits other than all zero` }
+}
+
+function nanos(value: unknown): string | undefined {
   const digits = typeof value === 'number' && Number.isFinite(value) ? BigInt(Math.trunc(value)).toString() : text(value)
-  if (digits === undefined || !/^\d{1,20}$/.test(digits) || BigInt(digits) > NANOS_MAX) {
-    throw new SpanRefusal(`${name} is no time in nanoseconds since the epoch`)
-  }
-  return BigInt(digits).toString()
+  return digits === undefined || !/^\d{1,20}$/.test(digits) || BigInt(digits) > NANOS_MAX ? undefined : BigInt(digits).toString()
+}
+
+function noTime(name: string): Refusal {
+  return { why: `${name} is no time in nanoseconds since the epoch` }
 }
 
 function enumeration(value: unknown, names: Readonly<Record<string, number>>): number {

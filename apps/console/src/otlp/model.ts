@@ -47,6 +47,8 @@ export interface Span {
   readonly startTimeUnixNano: string
   readonly endTimeUnixNano: string
   readonly attributes?: readonly KeyValue[]
+  readonly events?: readonly object[]
+  readonly links?: readonly object[]
   readonly status?: { readonly code?: number; readonly message?: string }
 }
 
