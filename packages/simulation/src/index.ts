@@ -32,7 +32,7 @@ export { type DrainKind } from './kernel/drain.ts'
 export { FAULT_KINDS, type Fault, type FaultKind, type HistoryText, formatHistory, parseHistory } from './faults/fault.ts'
 export { type ClientOf, type Handlers, type Transport } from './engines/transport.ts'
 export { type DatabaseOptions } from './engines/sqlite.ts'
-export { type QueueOptions } from './engines/queue.ts'
+export { type QueueOptions } from './engines/stored-queue.ts'
 export { type SharedEngine } from './world/world.ts'
 export { type Incarnation } from './world/incarnation.ts'
 export {

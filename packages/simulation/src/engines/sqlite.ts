@@ -1,14 +1,7 @@
 import { constants } from 'node:sqlite'
 import { ConfigurationError, type SqlValue, type Statement } from 'seaworthy/core'
-import {
-  Connection,
-  type SchemaComponent,
-  type SqlConnection,
-  type SqliteDatabase,
-  SqliteError,
-  migrate,
-  sqliteDatabaseOver,
-} from 'seaworthy/sqlite'
+import { Connection, type SchemaComponent, type SqlConnection, type SqliteDatabase, migrate, sqliteDatabaseOver } from 'seaworthy/sqlite'
+import { DeadProcessError } from '../world/dead-process.ts'
 import type { Incarnation } from '../world/incarnation.ts'
 import type { SharedEngine } from '../world/world.ts'
 
@@ -20,6 +13,7 @@ export interface DatabaseOptions {
 }
 
 const TABLES = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'seaworthy_schema'`
+const HAS_REFERENCES = `SELECT 1 FROM sqlite_schema WHERE sql LIKE '%REFERENCES%' LIMIT 1`
 const HAS_SEQUENCE = `SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'`
 
 /** One embedded database in memory: what lies on the disk, as it were. Kept from one history to the next, because making tables is what takes long. */
@@ -29,6 +23,7 @@ export class StoredDatabase implements SharedEngine {
   #log: (() => void)[] = []
   #tables: readonly string[] | undefined
   #hasSequence = false
+  #hasReferences = false
   #reading = false
   /** Rows that a migration writes would be gone after emptying: such a database is not kept. */
   #keepable = true
@@ -100,14 +95,16 @@ export class StoredDatabase implements SharedEngine {
     this.rollBack()
     if (this.#tables === undefined) {
       this.#tables = this.connection.all<{ name: string }>({ sql: TABLES }).map(({ name }) => `DELETE FROM "${name.replaceAll('"', '""')}"`)
+      this.#hasReferences = this.connection.all({ sql: HAS_REFERENCES }).length > 0
       this.#hasSequence = this.connection.all({ sql: HAS_SEQUENCE }).length > 0
     }
-    this.connection.control('PRAGMA foreign_keys = OFF')
+    // This pragma makes SQLite compile every statement anew, so it is left alone where no table refers to another.
+    if (this.#hasReferences) this.connection.control('PRAGMA foreign_keys = OFF')
     this.connection.control('BEGIN IMMEDIATE')
     for (const sql of this.#tables) this.connection.control(sql)
     if (this.#hasSequence) this.connection.control('DELETE FROM sqlite_sequence')
     this.connection.control('COMMIT')
-    this.connection.control('PRAGMA foreign_keys = ON')
+    if (this.#hasReferences) this.connection.control('PRAGMA foreign_keys = ON')
   }
 
   /** The history is over. */
@@ -194,7 +191,7 @@ class ProcessConnection implements SqlConnection {
   }
 
   #assertAlive(): void {
-    if (!this.#process.alive) throw new SqliteError('This process is dead.')
+    if (!this.#process.alive) throw new DeadProcessError()
   }
 }
 
@@ -239,7 +236,7 @@ export async function openDatabase(process: Incarnation, pool: DatabasePool, opt
       writer: connection,
       reader: {
         all: <Row extends object>(statement: Statement) => {
-          if (!process.alive) throw new SqliteError('This process is dead.')
+          if (!process.alive) throw new DeadProcessError()
           return stored.readCommitted<Row>(statement)
         },
         close: () => undefined,

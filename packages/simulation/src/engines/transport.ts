@@ -124,7 +124,7 @@ class Call {
     caller.world.scheduler.after(leavesInMs, () => {
       if (fault === 'lose' || !caller.world.network.reaches(caller.node, this.#callee)) return
       this.#travel(extraMs + this.#draw('there', LATENCY_MS), sent)
-      if (fault === 'duplicate') this.#travel(this.#draw('duplicate', REORDER_MS), sent)
+      if (fault === 'duplicate') this.#travel(this.#draw('duplicate', REORDER_MS), throughJson(sent))
     })
     return this.#settled.promise
   }
@@ -162,7 +162,7 @@ class Call {
     let answer: Answer
     try {
       if (handler === undefined) throw new UnavailableError(`${this.#callee} has no method ${this.#method}.`)
-      const result = await withContext(context, () => handler(structuredClone(request), context))
+      const result = await withContext(context, () => handler(request, context))
       answer = { kind: 'done', result: throughJson(result) }
     } catch (error) {
       answer = { kind: 'failed', error: toWire(error) }

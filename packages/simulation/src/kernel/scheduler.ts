@@ -34,6 +34,15 @@ class Entry implements Scheduled {
   }
 }
 
+// Times are whole multiples of this part of a millisecond, which floating point adds without error: a wait computed from two readings of the clock ends
+// when it should, and not an instant before, again and again.
+const TICKS_PER_MS = 1_024
+
+/** Rounded up to a time that the scheduler knows. */
+export function toTick(ms: number): number {
+  return Math.ceil(ms * TICKS_PER_MS) / TICKS_PER_MS
+}
+
 /** Virtual time and the one queue of events, a binary heap by time and then by the order of asking. */
 export class Scheduler {
   #nowMs = 0
@@ -46,6 +55,11 @@ export class Scheduler {
     return this.#nowMs
   }
 
+  /** Moves on to a time before which nothing happens. */
+  moveTo(ms: number): void {
+    this.#nowMs = Math.max(this.#nowMs, toTick(ms))
+  }
+
   /** Events that have happened. */
   get steps(): number {
     return this.#steps
@@ -53,17 +67,21 @@ export class Scheduler {
 
   /** Calls `run` after `delayMs`. */
   after(delayMs: number, run: () => void, options: { readonly owner?: Owner | undefined; readonly timer?: boolean } = {}): Scheduled {
-    const atMs = this.#nowMs + Math.max(0, delayMs)
+    const atMs = this.#nowMs + toTick(Math.max(0, delayMs))
     const entry = new Entry(atMs, this.#order++, options.owner, this.#nowMs, options.timer === true, run)
     this.#push(entry)
     return entry
   }
 
-  /** Lets the next event happen. False when nothing is left. Promises that it made ready have not run yet. */
-  step(): boolean {
+  /** Lets the next event happen, if it does so by `untilMs`. False when there is none. Promises that it made ready have not run yet. */
+  step(untilMs = Number.POSITIVE_INFINITY): boolean {
     for (let entry = this.#pop(); entry !== undefined; entry = this.#pop()) {
       const { run, owner } = entry
       if (run === undefined || owner?.alive === false) continue
+      if (entry.atMs > untilMs) {
+        this.#push(entry)
+        return false
+      }
       if (owner !== undefined && owner.pausedUntilMs > entry.atMs) {
         // In a process that stands still a timer comes late, after those that came due before it.
         entry.atMs = owner.pausedUntilMs
@@ -78,13 +96,13 @@ export class Scheduler {
     return false
   }
 
-  /** When the next event happens, if there is one. */
-  get nextAtMs(): number | undefined {
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
-      if (top.run !== undefined && top.owner?.alive !== false) return top.atMs
-      this.#pop()
+  /** When the next event happens that is no timer: what engines do by themselves. */
+  get nextWorkAtMs(): number | undefined {
+    let next: number | undefined
+    for (const { run, owner, isTimer, atMs } of this.#heap) {
+      if (run !== undefined && owner?.alive !== false && !isTimer && (next === undefined || atMs < next)) next = atMs
     }
-    return undefined
+    return next
   }
 
   /**

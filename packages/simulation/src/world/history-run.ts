@@ -7,6 +7,7 @@ import { type Fault, type FaultKind, formatHistory } from '../faults/fault.ts'
 import type { FaultPlan } from '../faults/fault-plan.ts'
 import type { HistoryEntry } from '../kernel/history.ts'
 import { type Acknowledged, RunningClient } from './client.ts'
+import { isOfDeadProcess } from './dead-process.ts'
 import { acting } from './incarnation.ts'
 import { type Invariant, viewOf } from './invariant.ts'
 import { Nodes } from './nodes.ts'
@@ -126,6 +127,7 @@ export class HistoryRun {
 
   /** What a node's code threw where nobody caught it: a process would have died of it. */
   uncaught(error: unknown): void {
+    if (isOfDeadProcess(error)) return
     this.#violation ??= {
       invariant: 'no rejection goes unhandled',
       message: `A process would have died of it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

@@ -1,7 +1,7 @@
 import type { SqlValue } from 'seaworthy/core'
-import type { LogRecord, QueueStatus } from 'seaworthy/messaging'
-import { EVENT_LOG, StoredLog } from '../engines/event-log.ts'
-import { StoredQueue } from '../engines/queue.ts'
+import type { EventEnvelope, LogRecord, QueueStatus } from 'seaworthy/messaging'
+import { EVENT_LOG, StoredLog } from '../engines/stored-log.ts'
+import { StoredQueue } from '../engines/stored-queue.ts'
 import { StoredDatabase } from '../engines/sqlite.ts'
 import type { HistoryEntry } from '../kernel/history.ts'
 import type { Acknowledged } from './client.ts'
@@ -43,7 +43,10 @@ export function viewOf(world: World, acknowledged: readonly Acknowledged[]): Wor
     },
     records(topic) {
       const log = world.find(EVENT_LOG)
-      return log instanceof StoredLog ? log.partitions(topic).flat() : []
+      if (!(log instanceof StoredLog)) return []
+      return log
+        .partitions(topic)
+        .flatMap((records) => records.map(({ text, ...record }) => ({ topic, ...record, event: JSON.parse(text) as EventEnvelope })))
     },
     queue(name) {
       const queue = world.find(`queue ${name}`)

@@ -1,7 +1,7 @@
 import type { Clock, NewId, Random } from 'seaworthy/core'
 import type { EventLog, Queue } from 'seaworthy/messaging'
 import type { SqliteDatabase } from 'seaworthy/sqlite'
-import type { QueueOptions } from '../engines/queue.ts'
+import type { QueueOptions } from '../engines/stored-queue.ts'
 import type { DatabaseOptions } from '../engines/sqlite.ts'
 import type { Handlers, Transport } from '../engines/transport.ts'
 import type { Incarnation } from './incarnation.ts'
