@@ -4,6 +4,7 @@ import { InvariantViolatedError, NoFaultStruckError, NotRepeatableError } from '
 import { FAULT_KINDS, type Fault, type FaultKind, formatHistory, parseHistory } from '../faults/fault.ts'
 import { type FaultPlan, exactly, noFaults, randomFaults } from '../faults/fault-plan.ts'
 import type { DrainKind } from '../kernel/drain.ts'
+import { guardEscapes } from '../guard/escape-guard.ts'
 import { hashText } from '../kernel/hash.ts'
 import type { HistoryOutcome } from '../world/history-run.ts'
 import { acting } from '../world/incarnation.ts'
@@ -11,7 +12,7 @@ import type { Invariant } from '../world/invariant.ts'
 import type { System } from '../world/system.ts'
 import { type RejectionWatch, watchRejections } from './rejections.ts'
 import type { ExplorationResult, Failure, Point } from './result.ts'
-import { runHistory, tellUncaught } from './run-history.ts'
+import { runHistory, tellMistake, tellUncaught } from './run-history.ts'
 import { shrink } from './shrink.ts'
 
 export interface ExploreOptions {
@@ -50,9 +51,11 @@ export async function explore(options: ExploreOptions): Promise<ExplorationResul
   const exploration = new Exploration(options)
   const restoreEnvironment = setEnvironment(() => acting.getStore()?.environment)
   const watch = watchRejections()
+  const removeGuard = guardEscapes(tellMistake)
   try {
     return await exploration.run(watch)
   } finally {
+    removeGuard()
     watch.stop()
     restoreEnvironment()
     exploration.dispose()

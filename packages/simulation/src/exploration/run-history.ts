@@ -11,6 +11,11 @@ export function tellUncaught(error: unknown): void {
   current?.uncaught(error)
 }
 
+/** Tells the run under way of a mistake that ends it: code that left the simulation. */
+export function tellMistake(error: unknown): void {
+  current?.mistaken(error)
+}
+
 /** Runs one history to its end. */
 export function runHistory(options: HistoryOptions, drain: DrainKind): Promise<HistoryOutcome> {
   const checkpoint = drain === 'checkpoint' ? microtaskCheckpoint() : undefined

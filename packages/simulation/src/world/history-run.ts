@@ -54,6 +54,7 @@ export class HistoryRun {
   readonly #acknowledged: Acknowledged[] = []
   #phase: 'chaos' | 'heal' | 'check' | 'over' = 'chaos'
   #healUntilMs = 0
+  #checking = ''
   #violation: HistoryOutcome['violation']
   /** A mistake in how the simulation is used: it ends the exploration. */
   #mistake: { readonly error: unknown } | undefined
@@ -63,7 +64,7 @@ export class HistoryRun {
     this.#options = options
     this.#world = new World({ seed, plan, allowed, onCrash: (incarnation) => this.#nodes.crash(incarnation) })
     this.#nodes = new Nodes(this.#world, system.nodes, pool, (node, cause) =>
-      this.#mistaken(new NodeStartError(node, this.#text, { cause })),
+      this.mistaken(new NodeStartError(node, this.#text, { cause })),
     )
     this.#clients = system.clients.map(
       (definition) =>
@@ -86,26 +87,24 @@ export class HistoryRun {
     const { scheduler } = this.#world
     const { chaosMs, stepsMax } = this.#options.limits
     if (scheduler.steps >= stepsMax) {
-      this.#mistaken(new EndlessHistoryError(this.#text, stepsMax, this.#lastEntry()))
+      this.mistaken(new EndlessHistoryError(this.#text, stepsMax, this.#lastEntry()))
       return false
     }
     switch (this.#phase) {
       case 'chaos':
-        if (this.#atRest() || scheduler.nowMs >= chaosMs) this.#heal()
-        break
+        if (this.#atRest() || scheduler.nowMs >= chaosMs || !scheduler.step()) this.#heal()
+        return true
       case 'heal':
-        if (this.#atRest() || scheduler.nowMs >= this.#healUntilMs) {
-          this.#check()
-          return true
-        }
-        break
+        if (this.#atRest() || scheduler.nowMs >= this.#healUntilMs || !scheduler.step()) this.#check()
+        return true
       case 'check':
+        // Nothing is left to happen, and a check that waits for something would wait for ever.
+        if (scheduler.step()) return true
+        this.mistaken(
+          new BrokenInvariantError(this.#checking, this.#text, { cause: new Error('it waits for something that never happens') }),
+        )
+        return false
     }
-    // Nothing is left to happen, and a check that waits for something would wait for ever.
-    if (!scheduler.step() && this.#phase === 'check') {
-      this.#mistaken(new BrokenInvariantError('', this.#text, { cause: new Error('it waits for something that never happens') }))
-    }
-    return true
   }
 
   /** @throws the mistake that ended the run, if one did */
@@ -136,7 +135,7 @@ export class HistoryRun {
   }
 
   /** Ends the run for something that is not the system's fault. */
-  #mistaken(error: unknown): void {
+  mistaken(error: unknown): void {
     this.#mistake ??= { error }
   }
 
@@ -163,9 +162,15 @@ export class HistoryRun {
   #check(): void {
     this.#phase = 'check'
     this.#world.record('world', 0, { kind: 'phase', phase: 'check' })
+    const idle = this.#options.system.clients.filter((_, index) => !this.#clients[index]!.done).map(({ name }) => name)
+    if (idle.length > 0) {
+      const message = `Long after the faults were over, ${idle.join(' and ')} still waited for an answer.`
+      this.#violation ??= { invariant: 'clients do their work', message, cause: undefined }
+    }
     const view = viewOf(this.#world, this.#acknowledged)
     void acting.exit(async () => {
       for (const { name, check } of this.#options.invariants) {
+        this.#checking = name
         try {
           await check(view)
         } catch (error) {
@@ -180,7 +185,7 @@ export class HistoryRun {
   #judge(name: string, error: unknown): void {
     if (error instanceof AssertionError || error instanceof Violation) {
       this.#violation ??= { invariant: name, message: error.message, cause: error }
-    } else this.#mistaken(new BrokenInvariantError(name, this.#text, { cause: error }))
+    } else this.mistaken(new BrokenInvariantError(name, this.#text, { cause: error }))
   }
 
   /** A client may give up on what was refused. Anything else that it throws is a mistake in the client. */
