@@ -64,7 +64,7 @@ export class RelayLane {
   /** Looks for unsent messages, now or after the batch in progress. */
   wake(): void {
     this.#again = true
-    this.#running ??= this.#run().finally(() => (this.#running = undefined))
+    this.#running ??= this.#run()
   }
 
   async idle(): Promise<void> {
@@ -99,6 +99,8 @@ export class RelayLane {
       if (!signal.aborted) throw error
     } finally {
       this.#state = 'idle'
+      // Here and not when the promise has settled: who wakes the lane in between would find it running, and it would not look again.
+      this.#running = undefined
     }
   }
 

@@ -49,6 +49,9 @@ export function startRelay(options: RelayOptions): Relay {
   return new RunningRelay(options)
 }
 
+// A reason of its own, because without one an abort makes an error with a stack, at every commit.
+const WOKEN = 'woken'
+
 class RunningRelay implements Relay {
   readonly #options: RelayOptions
   readonly #clock: Clock
@@ -121,7 +124,7 @@ class RunningRelay implements Relay {
 
   async #untilWoken(delayMs: number): Promise<void> {
     const waiting = new AbortController()
-    this.#wake = () => waiting.abort()
+    this.#wake = () => waiting.abort(WOKEN)
     await sleep(this.#clock, delayMs, waiting.signal).catch(() => undefined)
     this.#wake = undefined
   }

@@ -277,13 +277,18 @@ export class GroupCommit {
       this.#rollback()
       return undefined
     }
-    const before = faultPoint('database:commit:before')
-    return before === undefined
-      ? this.#commitNow(done)
-      : before.then(
-          () => this.#commitNow(done),
-          (error: unknown) => this.#refuse(done, error),
-        )
+    const reached = faultPoint('database:commit:before')
+    return reached === undefined ? this.#commitNow(done) : this.#commitAfter(reached, done)
+  }
+
+  async #commitAfter(reached: Promise<void>, done: readonly Done[]): Promise<void> {
+    try {
+      await reached
+    } catch (error) {
+      this.#refuse(done, error)
+      return
+    }
+    await this.#commitNow(done)
   }
 
   #commitNow(done: readonly Done[]): Promise<void> | undefined {
@@ -293,10 +298,15 @@ export class GroupCommit {
       this.#refuse(done, error)
       return undefined
     }
-    const after = faultPoint('database:commit:after')
-    if (after !== undefined) return after.then(() => this.#answer(done))
+    const reached = faultPoint('database:commit:after')
+    if (reached !== undefined) return this.#answerAfter(reached, done)
     this.#answer(done)
     return undefined
+  }
+
+  async #answerAfter(reached: Promise<void>, done: readonly Done[]): Promise<void> {
+    await reached
+    this.#answer(done)
   }
 
   #refuse(done: readonly Done[], error: unknown): void {

@@ -1,0 +1,199 @@
+import { ConfigurationError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import type { EventEnvelope, LogReader, LogReaderOptions, LogRecord, Position } from 'seaworthy/messaging'
+import type { FaultKind } from '../faults/fault.ts'
+import { labelOf } from '../kernel/execution-index.ts'
+import type { Incarnation } from '../world/incarnation.ts'
+import { nameOf } from './event-name.ts'
+import { EVENT_LOG, type StoredLog, type StoredRecord, lagOf, placeOf } from './stored-log.ts'
+
+const POLL: readonly FaultKind[] = ['crash', 'duplicate', 'delay', 'restart-broker']
+const BEFORE_OFFSETS: readonly FaultKind[] = ['crash', 'lose', 'pause']
+const AFTER_OFFSETS: readonly FaultKind[] = ['crash', 'lose-reply']
+const LATENCY_MS = [0.3, 5] as const
+const DELAY_MS = [10_000, 70_000] as const
+/** How long a reader waits for an answer that does not come. */
+const PATIENCE_MS = 5_000
+
+/** One member of a consumer group, in one life of its process. */
+export class ProcessLogReader implements LogReader {
+  readonly #process: Incarnation
+  readonly #stored: StoredLog
+  readonly #options: LogReaderOptions
+  readonly #offsets: Map<string, number>
+  readonly #next = new Map<string, number>()
+  readonly #closing = new AbortController()
+  #turn = 0
+  /** The version of the log that this reader had read to its end. */
+  #upToDateAt = -1
+
+  constructor(process: Incarnation, stored: StoredLog, options: LogReaderOptions) {
+    this.#process = process
+    this.#stored = stored
+    this.#options = options
+    this.#offsets = stored.offsetsOf(options.group)
+    for (const { place, records } of this.#places()) {
+      const offset = this.#offsets.get(place) ?? (options.from === 'latest' ? records.length : 0)
+      // A group that begins at the latest keeps that place, also if it dies before its first commit.
+      this.#offsets.set(place, offset)
+      this.#next.set(place, offset)
+    }
+  }
+
+  async poll(options: { max: number; waitMs: number; signal?: AbortSignal }): Promise<readonly LogRecord[]> {
+    if (!(options.max >= 1)) throw new ConfigurationError(`A poll asks for at least 1 record, not ${options.max}.`)
+    const { clock } = this.#process
+    const deadlineMs = clock.monotonicMs() + options.waitMs
+    for (;;) {
+      if (!this.#process.alive) return this.#process.never()
+      this.#assertOpen()
+      options.signal?.throwIfAborted()
+      if (this.#stored.isDown || !this.#process.world.network.reaches(EVENT_LOG, this.#process.node)) {
+        return this.#process.later(this.#process.latency(`down ${clock.monotonicMs()}`, 10, 50), () => {
+          throw new UnavailableError('The event log cannot be reached.')
+        })
+      }
+      if (this.#hasMore()) {
+        const from = new Map(this.#next)
+        return this.#deliver(this.#read(options.max), from)
+      }
+      const leftMs = deadlineMs - clock.monotonicMs()
+      if (leftMs <= 0) return []
+      await this.#untilChanged(leftMs, options.signal)
+    }
+  }
+
+  async commit(positions: readonly Position[]): Promise<void> {
+    if (!this.#process.alive) return this.#process.never()
+    this.#assertOpen()
+    for (const { topic } of positions) {
+      if (!this.#options.topics.includes(topic)) throw new ConfigurationError(`Group ${this.#options.group} does not read topic ${topic}.`)
+    }
+    const label = labelOf(this.#options.group)
+    const before = this.#process.point(`${EVENT_LOG}:offsets-${label}:before`, BEFORE_OFFSETS, EVENT_LOG)
+    if (!this.#process.alive) return this.#process.never()
+    // What was read is asked now: a seek before the answer must not be undone.
+    const taken = positions.filter(({ topic, partition, offset }) => offset <= (this.#next.get(placeOf(topic, partition)) ?? 0))
+    await this.#process.later(this.#process.latency(before.index, ...LATENCY_MS), () => {
+      if (before.fault === 'lose' || this.#stored.isDown) throw new UnavailableError('The event log did not take the offsets.')
+      for (const { topic, partition, offset } of taken) {
+        const place = placeOf(topic, partition)
+        if (offset <= (this.#next.get(place) ?? 0)) this.#offsets.set(place, Math.max(offset, this.#offsets.get(place) ?? 0))
+      }
+      const at = taken.map(({ topic, partition, offset }) => `${topic}/${partition}@${offset}`)
+      this.#process.record({ kind: 'offsets', group: this.#options.group, positions: at, index: before.index, peer: EVENT_LOG })
+    })
+    const after = this.#process.point(`${EVENT_LOG}:offsets-${label}:after`, AFTER_OFFSETS, EVENT_LOG)
+    if (!this.#process.alive) return this.#process.never()
+    if (after.fault === 'lose-reply') {
+      await this.#process.later(PATIENCE_MS, () => {
+        throw new UnknownOutcomeError('The event log did not confirm the offsets.')
+      })
+    }
+  }
+
+  async seek(to: Parameters<LogReader['seek']>[0]): Promise<void> {
+    this.#assertOpen()
+    for (const { place, records } of this.#places()) {
+      const found =
+        to.kind === 'earliest'
+          ? 0
+          : to.kind === 'latest'
+            ? records.length
+            : records.findIndex(({ appendedAtMs }) => appendedAtMs >= to.epochMs)
+      const offset = found === -1 ? records.length : found
+      this.#next.set(place, offset)
+      this.#offsets.set(place, offset)
+    }
+    this.#upToDateAt = -1
+    this.#stored.wake()
+  }
+
+  async lag(): Promise<number> {
+    this.#assertOpen()
+    return this.#options.topics.reduce((sum, topic) => sum + lagOf(topic, this.#stored.partitions(topic), this.#offsets), 0)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(closedError(this.#options.group))
+    this.#stored.leave(this.#options.group, this)
+  }
+
+  /** Hands records over. Where a fault says so they come late, or come again with the next poll. */
+  async #deliver(records: readonly LogRecord[], from: ReadonlyMap<string, number>): Promise<readonly LogRecord[]> {
+    const { group } = this.#options
+    const { index, fault } = this.#process.point(`${EVENT_LOG}:poll-${labelOf(group)}`, POLL, EVENT_LOG)
+    if (!this.#process.alive) return this.#process.never()
+    if (fault === 'duplicate') for (const [place, offset] of from) this.#next.set(place, offset)
+    const lateMs = fault === 'delay' ? this.#process.latency(`${index} late`, ...DELAY_MS) : 0
+    return this.#process.later(lateMs + this.#process.latency(index, ...LATENCY_MS), () => {
+      this.#process.record({ kind: 'poll', group, events: records.map(({ event, topic }) => nameOf(event, topic)), index, peer: EVENT_LOG })
+      return records
+    })
+  }
+
+  #hasMore(): boolean {
+    const { version } = this.#stored
+    if (version === this.#upToDateAt) return false
+    if (this.#places().some(({ place, records }) => records.length > (this.#next.get(place) ?? 0))) return true
+    this.#upToDateAt = version
+    return false
+  }
+
+  #read(max: number): LogRecord[] {
+    const places = this.#places()
+    const read: LogRecord[] = []
+    // Another partition goes first each time, so that a busy one does not starve the others.
+    for (let count = 0; count < places.length && read.length < max; count++) {
+      const { topic, place, records } = places[(this.#turn + count) % places.length]!
+      const from = this.#next.get(place) ?? 0
+      const some = records.slice(from, from + max - read.length)
+      this.#next.set(place, from + some.length)
+      for (const { text, ...record } of some) read.push({ topic, ...record, event: JSON.parse(text) as EventEnvelope })
+    }
+    this.#turn++
+    return read
+  }
+
+  #untilChanged(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        timer.cancel()
+        forget()
+        forgetDeath()
+        signal?.removeEventListener('abort', onAbort)
+        this.#closing.signal.removeEventListener('abort', onChange)
+      }
+      const onChange = () => {
+        leave()
+        // In the reader's own time: whoever appended goes on first, and a dead reader never hears of it.
+        void this.#process.later(0, resolve)
+      }
+      const onAbort = () => {
+        leave()
+        reject(signal?.reason)
+      }
+      const timer = this.#process.clock.timer(waitMs, () => {
+        leave()
+        resolve()
+      })
+      const forget = this.#stored.onChange(onChange)
+      const forgetDeath = this.#process.onDeath(leave)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#closing.signal.addEventListener('abort', onChange, { once: true })
+    })
+  }
+
+  #places(): { readonly topic: string; readonly place: string; readonly records: readonly StoredRecord[] }[] {
+    return [...new Set(this.#options.topics)].flatMap((topic) =>
+      this.#stored.partitions(topic).map((records, partition) => ({ topic, place: placeOf(topic, partition), records })),
+    )
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw closedError(this.#options.group)
+  }
+}
+
+function closedError(group: string): UnavailableError {
+  return new UnavailableError(`This reader of group ${group} is closed.`)
+}

@@ -1,0 +1,62 @@
+import { checkpointWorks, inMacrotask, microtaskCheckpoint, type DrainKind } from '../kernel/drain.ts'
+import { type HistoryOptions, type HistoryOutcome, HistoryRun } from '../world/history-run.ts'
+
+const nextTurn = setImmediate
+
+/** The run that is under way, for what nobody catches. */
+let current: HistoryRun | undefined
+
+/** Tells the run under way of a rejection that nobody handled. */
+export function tellUncaught(error: unknown): void {
+  current?.uncaught(error)
+}
+
+/** Tells the run under way of a mistake that ends it: code that left the simulation. */
+export function tellMistake(error: unknown): void {
+  current?.mistaken(error)
+}
+
+/** Runs one history to its end. */
+export function runHistory(options: HistoryOptions, drain: DrainKind): Promise<HistoryOutcome> {
+  const checkpoint = drain === 'checkpoint' ? microtaskCheckpoint() : undefined
+  return checkpoint === undefined ? byMacrotasks(options) : byCheckpoints(options, checkpoint)
+}
+
+/** A whole history in one macrotask. Node looks for unhandled rejections when that ends, so the answer waits for the turn after it. */
+async function byCheckpoints(options: HistoryOptions, checkpoint: () => void): Promise<HistoryOutcome> {
+  const run = await inMacrotask(() => {
+    if (!checkpointWorks(checkpoint)) throw new Error('A microtask is under way: a checkpoint would do nothing.')
+    const run = (current = new HistoryRun(options))
+    run.start()
+    do checkpoint()
+    while (run.step())
+    return run
+  })
+  return ended(run)
+}
+
+async function byMacrotasks(options: HistoryOptions): Promise<HistoryOutcome> {
+  const run = (current = new HistoryRun(options))
+  await new Promise<void>((resolve, reject) => {
+    const turn = () => {
+      try {
+        if (run.step()) nextTurn(turn)
+        else resolve()
+      } catch (error) {
+        reject(error)
+      }
+    }
+    nextTurn(() => {
+      run.start()
+      nextTurn(turn)
+    })
+  })
+  return ended(run)
+}
+
+function ended(run: HistoryRun): Promise<HistoryOutcome> {
+  return inMacrotask(() => {
+    current = undefined
+    return run.end()
+  })
+}
