@@ -25,3 +25,7 @@ export {
   TransactionEndedError,
   TransactionLostError,
 } from './errors.ts'
+export { type SchemaComponent, migrate } from './migrate.ts'
+export { type PostgresOutboxStoreOptions, outboxStoreSchema, postgresOutboxStore } from './outbox-store.ts'
+export { inboxStoreSchema, postgresInboxStore } from './inbox-store.ts'
+export { consumerStoreSchema, postgresConsumerStore } from './consumer-store.ts'
