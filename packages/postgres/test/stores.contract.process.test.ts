@@ -3,14 +3,30 @@ import {
   type PostgresDatabase,
   type SchemaComponent,
   consumerStoreSchema,
+  eventStoreSchema,
   inboxStoreSchema,
   migrate,
   outboxStoreSchema,
+  participantStoreSchema,
   postgresConsumerStore,
+  postgresEventStore,
   postgresInboxStore,
   postgresOutboxStore,
+  postgresParticipantStore,
+  postgresProjectionStore,
+  postgresSagaStore,
+  projectionStoreSchema,
+  sagaStoreSchema,
 } from '@seaworthy/postgres'
-import { consumerStoreContract, inboxStoreContract, outboxStoreContract } from '@seaworthy/testing'
+import {
+  consumerStoreContract,
+  eventStoreContract,
+  inboxStoreContract,
+  outboxStoreContract,
+  participantStoreContract,
+  projectionStoreContract,
+  sagaStoreContract,
+} from '@seaworthy/testing'
 import { databaseForTest } from './server.ts'
 
 interface Under<Store> {
@@ -39,3 +55,7 @@ async function under<Store>(schema: SchemaComponent, open: (database: PostgresDa
 outboxStoreContract('PostgreSQL', (options) => under(outboxStoreSchema, (database) => postgresOutboxStore(database, options)))
 inboxStoreContract('PostgreSQL', (options) => under(inboxStoreSchema, (database) => postgresInboxStore(database, options)))
 consumerStoreContract('PostgreSQL', () => under(consumerStoreSchema, postgresConsumerStore))
+eventStoreContract('PostgreSQL', () => under(eventStoreSchema, postgresEventStore))
+projectionStoreContract('PostgreSQL', () => under(projectionStoreSchema, postgresProjectionStore))
+sagaStoreContract('PostgreSQL', () => under(sagaStoreSchema, postgresSagaStore))
+participantStoreContract('PostgreSQL', () => under(participantStoreSchema, postgresParticipantStore))
