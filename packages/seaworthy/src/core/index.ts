@@ -41,6 +41,7 @@ export {
 } from './errors.ts'
 export { type Backoff, backoffMs, constant, exponential } from './backoff.ts'
 export { type Database, type SqlValue, type Statement, type Transaction } from './database.ts'
+export { type Lease, type LeaseStore } from './lease-store.ts'
 export { type Infer, type Schema, type SchemaIssue, type SchemaResult, validate } from './standard-schema.ts'
 export { type Clock, type Timer, onNextMacrotask, sleep, systemClock } from './clock.ts'
 export { nextMacrotask } from './event-loop.ts'
