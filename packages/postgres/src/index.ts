@@ -26,7 +26,13 @@ export {
   TransactionLostError,
 } from './errors.ts'
 export { type SchemaComponent, migrate } from './migrate.ts'
-export { type PostgresOutboxStoreOptions, outboxStoreSchema, postgresOutboxStore } from './outbox-store.ts'
+export {
+  type PostgresOutboxStore,
+  type PostgresOutboxStoreOptions,
+  type SharedOutboxOptions,
+  outboxStoreSchema,
+  postgresOutboxStore,
+} from './outbox-store.ts'
 export { inboxStoreSchema, postgresInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, postgresConsumerStore } from './consumer-store.ts'
 export { eventStoreSchema, postgresEventStore } from './event-store.ts'
@@ -36,3 +42,4 @@ export { participantStoreSchema, postgresParticipantStore } from './participant-
 export { type PostgresQueueOptions, openPostgresQueue } from './queue.ts'
 export { queueSchema } from './queue-statements.ts'
 export { leaseStoreSchema, postgresLeaseStore } from './lease-store.ts'
+export { type PgTransaction, pgTransaction } from './pg-transaction.ts'

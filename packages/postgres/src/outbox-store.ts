@@ -1,8 +1,9 @@
-import { type Clock, type Transaction, systemClock } from 'seaworthy/core'
+import { type Clock, type LeaseStore, type Transaction, newId, systemClock } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import { type OutboxEntry, type OutboxStore, serializeEvent } from 'seaworthy/outbox'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { PartitionShare } from './partition-share.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresOutboxStore}. */
@@ -34,12 +35,36 @@ const DELETE_SENT = 'DELETE FROM seaworthy_outbox WHERE position = ANY ($1::bigi
 // The oldest by the primary key; the count reads it whole.
 const SELECT_BACKLOG = `SELECT (SELECT count(*) FROM seaworthy_outbox) AS messages,
   (SELECT added_at_ms FROM seaworthy_outbox ORDER BY position LIMIT 1) AS oldest_at_ms`
+// The same index; messages of other relays' keys are passed over.
+const SELECT_UNSENT_OF = `SELECT position, sequence, event, added_at_ms, partition FROM seaworthy_outbox
+  WHERE topic = $1 AND partition = ANY ($3::smallint[]) ORDER BY position LIMIT $2`
 const CHANNEL = 'seaworthy_outbox'
+// As the column `partition` has it.
+const PARTITIONS = 16
 
 export interface PostgresOutboxStoreOptions {
   /** Size of an event at most, in bytes of JSON. Default 950,000: what logs take (1,000,000 by default), less the trace headers that the relay adds. */
   readonly eventBytesMax?: number
+  /**
+   * Set where several processes run a relay for this outbox: each then gets a part of the keys, by leases, and none is sent by two but when a process lost
+   * its leases without knowing. Absent: one relay runs for it.
+   */
+  readonly shared?: SharedOutboxOptions
   readonly clock?: Clock
+}
+
+export interface SharedOutboxOptions {
+  readonly leases: LeaseStore
+  /** How long a relay that died keeps its part, in milliseconds. Default 10,000. Well over the relay's `pollMs`, at which leases are extended. */
+  readonly ttlMs?: number
+  /** This process, unlike any other. Default: a new id. */
+  readonly holder?: string
+}
+
+/** An outbox store whose relay may be one of several. */
+export interface PostgresOutboxStore extends OutboxStore {
+  /** Leaves this relay's part to the others at once, after it was stopped. Does nothing where the outbox is not shared. */
+  handBack(): Promise<void>
 }
 
 interface UnsentRow {
@@ -47,24 +72,40 @@ interface UnsentRow {
   readonly sequence: number
   readonly event: EventEnvelope
   readonly added_at_ms: number
+  /** Where the outbox is shared. */
+  readonly partition?: number
 }
 
 /** An outbox in a PostgreSQL database. Sent messages are deleted; a row with the last number of each key stays. */
-export function postgresOutboxStore(database: PostgresDatabase, options: PostgresOutboxStoreOptions = {}): OutboxStore {
-  return new PostgresOutboxStore(database, options)
+export function postgresOutboxStore(database: PostgresDatabase, options: PostgresOutboxStoreOptions = {}): PostgresOutboxStore {
+  return new TableOutboxStore(database, options)
 }
 
-class PostgresOutboxStore implements OutboxStore {
+class TableOutboxStore implements PostgresOutboxStore {
   readonly #database: PostgresDatabase
   readonly #eventBytesMax: number
   readonly #clock: Clock
+  readonly #share: PartitionShare | undefined
   readonly #listeners = new Set<(topic: string) => void>()
+  /** Partitions of messages that were handed out and are not marked yet, by their positions. */
+  readonly #inHand = new Map<number, number>()
   #listening = false
 
   constructor(database: PostgresDatabase, options: PostgresOutboxStoreOptions) {
     this.#database = database
     this.#eventBytesMax = options.eventBytesMax ?? 950_000
     this.#clock = options.clock ?? systemClock
+    const { shared } = options
+    this.#share =
+      shared &&
+      new PartitionShare({
+        leases: shared.leases,
+        what: 'outbox',
+        holder: shared.holder ?? newId(),
+        partitions: PARTITIONS,
+        ttlMs: shared.ttlMs ?? 10_000,
+        clock: this.#clock,
+      })
   }
 
   async add(tx: Transaction, topic: string, events: readonly EventEnvelope[]): Promise<void> {
@@ -103,12 +144,13 @@ class PostgresOutboxStore implements OutboxStore {
   }
 
   async topics(): Promise<readonly string[]> {
+    await this.#share?.refresh(new Set(this.#inHand.values()))
     const rows = await this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS })
     return rows.map(({ topic }) => restored(topic))
   }
 
   async unsent(topic: string, max: number): Promise<readonly OutboxEntry[]> {
-    const rows = await this.#database.query<UnsentRow>({ sql: SELECT_UNSENT, params: [storable(topic), max] })
+    const rows = this.#share === undefined ? await this.#unsentOfAll(topic, max) : await this.#unsentOfShare(this.#share, topic, max)
     return rows.map(({ position, sequence, event, added_at_ms: addedAtMs }) => ({
       position,
       topic,
@@ -117,8 +159,15 @@ class PostgresOutboxStore implements OutboxStore {
     }))
   }
 
+  /** Not fenced: the broker has confirmed them, whoever has the lease by now. */
   async markSent(positions: readonly number[]): Promise<void> {
     if (positions.length > 0) await this.#database.atomically([{ sql: DELETE_SENT, params: [numberArray(positions)] }])
+    for (const position of positions) this.#inHand.delete(position)
+  }
+
+  async handBack(): Promise<void> {
+    this.#inHand.clear()
+    await this.#share?.handBack()
   }
 
   async backlog(): Promise<{ readonly messages: number; readonly oldestAtMs: number | undefined }> {
@@ -134,6 +183,19 @@ class PostgresOutboxStore implements OutboxStore {
     const own = (topic: string) => listener(topic)
     this.#listeners.add(own)
     return () => this.#listeners.delete(own)
+  }
+
+  #unsentOfAll(topic: string, max: number): Promise<readonly UnsentRow[]> {
+    return this.#database.query<UnsentRow>({ sql: SELECT_UNSENT, params: [storable(topic), max] })
+  }
+
+  async #unsentOfShare(share: PartitionShare, topic: string, max: number): Promise<readonly UnsentRow[]> {
+    await share.refresh(new Set(this.#inHand.values()))
+    const { partitions } = share
+    if (partitions.length === 0) return []
+    const rows = await this.#database.query<UnsentRow>({ sql: SELECT_UNSENT_OF, params: [storable(topic), max, numberArray(partitions)] })
+    for (const { position, partition } of rows) this.#inHand.set(position, partition!)
+    return rows
   }
 
   #tell(topic: string): void {
