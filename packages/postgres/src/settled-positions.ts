@@ -3,10 +3,9 @@ import type { PostgresDatabase } from './database.ts'
 // Primary key of seaworthy_events, a range; no more than fits between two looks.
 const SELECT_POSITIONS = 'SELECT position FROM seaworthy_events WHERE position > $1 ORDER BY position LIMIT 1000'
 // The last position by the primary key, and then who may hold one that is missing before it: whoever has the lock that an INSERT takes before it takes
-// a position, and that only the end of its transaction frees. The table is read before the locks are, because a scalar subquery of a statement is
-// evaluated on the statement's snapshot, which is older than both.
+// a position, and that only the end of its transaction frees. The table is seen as of the statement's snapshot, which is older than the look at the locks.
 const OBSERVE = `SELECT (SELECT max(position) FROM seaworthy_events) AS position,
-  ARRAY(SELECT coalesce(virtualtransaction, 'prepared') FROM pg_locks
+  ARRAY(SELECT virtualtransaction FROM pg_locks
     WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND relation = 'seaworthy_events'::regclass AND mode = 'RowExclusiveLock' AND granted) AS holders`
 
@@ -57,8 +56,8 @@ export class SettledPositions {
     const [row] = await this.#database.query<{ position: number | null; holders: readonly string[] }>({ sql: OBSERVE })
     const holders = new Set(row!.holders)
     const before = this.#observed
-    // A prepared transaction goes by another name than it had before, so while there is one nobody is known to have ended.
-    const prepared = row!.holders.some((holder) => holder.startsWith('-1/') || holder === 'prepared')
+    // After a restart of the server a prepared transaction goes by another name, so while there is such a one nobody is known to have ended.
+    const prepared = row!.holders.some((holder) => holder.startsWith('-1/'))
     if (before !== undefined && !prepared && [...before.holders].every((holder) => !holders.has(holder))) {
       this.#settle(before.position)
     }

@@ -45,7 +45,9 @@ export async function databaseForTest(options: Omit<PostgresDatabaseOptions, 'co
   const url = `${server.url('postgres')}?options=${encodeURIComponent(`-c search_path=${schema}`)}`
   const opened: PostgresDatabase[] = []
   const openAnother = async (own: Omit<PostgresDatabaseOptions, 'connection'> = {}) => {
-    const database = await openPostgresDatabase({ connection: url, ...options, ...own })
+    // Bounds that a busy machine does not reach.
+    const patient = { waitMs: 60_000, transactionTimeoutMs: 60_000 }
+    const database = await openPostgresDatabase({ connection: url, ...patient, ...options, ...own })
     opened.push(database)
     return database
   }
