@@ -1,6 +1,7 @@
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import type { Statement } from 'seaworthy/core'
 import { typed } from './errors.ts'
+import { preparedName } from './prepared.ts'
 import { parameter } from './values.ts'
 
 /** What a statement came to. */
@@ -41,8 +42,10 @@ export class Connection {
 
   /** Runs one statement. Its errors are typed as those of an open transaction. `timeoutMs` as for {@link control}. */
   run<Row extends object>({ sql, params = [] }: Statement, timeoutMs?: number): Promise<StatementResult<Row>> {
+    const name = preparedName(sql)
     const query: PipelinedQuery = {
       text: sql,
+      ...(name !== undefined && { name }),
       values: params.map(parameter),
       // Also without parameters: this protocol takes one statement at a time.
       queryMode: 'extended',

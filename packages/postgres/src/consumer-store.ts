@@ -13,24 +13,25 @@ import type {
 } from 'seaworthy/messaging'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
 import { restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresConsumerStore}. */
 export const consumerStoreSchema = librarySchema('seaworthy.consumer', 1)
 
 // Held until the transaction ends, whether there are rows or not. Statements after it see what was committed while it waited.
-const LOCK = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))'
+const LOCK = prepared('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))')
 // seaworthy_dead_letters_by_message, a look-up; seaworthy_dead_letters_by_key, the letters of one key; primary key of seaworthy_attempts.
-const SELECT_STANDING = `SELECT
+const SELECT_STANDING = prepared(`SELECT
     EXISTS (SELECT FROM seaworthy_dead_letters WHERE consumer = $1 AND topic = $2 AND message_id = $3) AS dead,
     EXISTS (SELECT FROM seaworthy_dead_letters WHERE consumer = $1 AND topic = $2 AND key = $4 AND kind <> 'skipped') AS parked,
-    EXISTS (SELECT FROM seaworthy_attempts WHERE consumer = $1 AND topic = $2 AND message_id = $3) AS tried`
+    EXISTS (SELECT FROM seaworthy_attempts WHERE consumer = $1 AND topic = $2 AND message_id = $3) AS tried`)
 // Primary key of seaworthy_attempts.
-const COUNT_ATTEMPT = `INSERT INTO seaworthy_attempts AS a (consumer, topic, message_id, attempts) VALUES ($1, $2, $3, 1)
-  ON CONFLICT (consumer, topic, message_id) DO UPDATE SET attempts = a.attempts + 1 RETURNING attempts`
+const COUNT_ATTEMPT = prepared(`INSERT INTO seaworthy_attempts AS a (consumer, topic, message_id, attempts) VALUES ($1, $2, $3, 1)
+  ON CONFLICT (consumer, topic, message_id) DO UPDATE SET attempts = a.attempts + 1 RETURNING attempts`)
 // Primary key of seaworthy_attempts, a look-up for each message.
-const FORGET_ATTEMPTS = `DELETE FROM seaworthy_attempts a USING unnest($2::text[], $3::text[]) AS h (topic, message_id)
-  WHERE a.consumer = $1 AND a.topic = h.topic AND a.message_id = h.message_id`
+const FORGET_ATTEMPTS = prepared(`DELETE FROM seaworthy_attempts a USING unnest($2::text[], $3::text[]) AS h (topic, message_id)
+  WHERE a.consumer = $1 AND a.topic = h.topic AND a.message_id = h.message_id`)
 // seaworthy_dead_letters_by_message, a consumer's entries.
 const COUNT_LETTERS = 'SELECT count(*) AS letters FROM seaworthy_dead_letters WHERE consumer = $1'
 // seaworthy_dead_letters_by_message.

@@ -115,34 +115,13 @@ class ServerDatabase implements PostgresDatabase {
   }
 
   async transaction<T>(body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    if (this.#inside.getStore()?.open === true) throw new NestedTransactionError(this.name)
-    return this.#begin(() =>
-      transactions.run(
-        () => ({
-          name: `transaction ${this.name}`,
-          kind: 'client',
-          attributes: { 'db.system.name': 'postgresql', 'db.namespace': this.name },
-        }),
-        async (operation) => {
-          const arrivedMs = this.#clock.monotonicMs()
-          return this.#connections.use('transaction', options.signal, (connection) => {
-            if (operation !== undefined) operation.attributes['seaworthy.database.wait_ms'] = this.#clock.monotonicMs() - arrivedMs
-            return this.#run(connection, body, options)
-          })
-        },
-      ),
-    )
+    return this.#inTransaction(options.signal, (connection) => this.#run(connection, body, options))
   }
 
   async atomically(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
     if (statements.length === 0) return []
-    // All are on their way before the first answer comes. After one that fails the server refuses the rest.
-    return this.transaction(async (tx) => {
-      const outcomes = await Promise.allSettled(statements.map((statement) => tx.execute(statement)))
-      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-      if (failed !== undefined) throw failed.reason
-      return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-    })
+    for (const { sql } of statements) assertAllowed(sql, this.name)
+    return this.#inTransaction(undefined, (connection) => this.#runAll(connection, statements))
   }
 
   async query<Row extends object>(statement: Statement): Promise<readonly Row[]> {
@@ -188,6 +167,49 @@ class ServerDatabase implements PostgresDatabase {
       return await running
     } finally {
       this.#inProgress.delete(running)
+    }
+  }
+
+  #inTransaction<T>(signal: AbortSignal | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
+    if (this.#inside.getStore()?.open === true) return Promise.reject(new NestedTransactionError(this.name))
+    return this.#begin(() =>
+      transactions.run(
+        () => ({
+          name: `transaction ${this.name}`,
+          kind: 'client',
+          attributes: { 'db.system.name': 'postgresql', 'db.namespace': this.name },
+        }),
+        async (operation) => {
+          const arrivedMs = this.#clock.monotonicMs()
+          return this.#connections.use('transaction', signal, (connection) => {
+            if (operation !== undefined) operation.attributes['seaworthy.database.wait_ms'] = this.#clock.monotonicMs() - arrivedMs
+            return run(connection)
+          })
+        },
+      ),
+    )
+  }
+
+  /** BEGIN, all statements and COMMIT are on their way before the first answer comes. After one that failed the server refuses the rest, and rolls back. */
+  async #runAll(connection: Connection, statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
+    const tx = new OpenTransaction(connection, 'read-committed')
+    const timeoutMs = this.#transactionTimeoutMs
+    let late = false
+    const timer = this.#clock.timer(timeoutMs, () => {
+      late = true
+      void this.#cancel(connection)
+    })
+    try {
+      const running = Promise.allSettled(statements.map((statement) => tx.execute(statement)))
+      const [committed] = await Promise.allSettled([tx.commit(timeoutMs + this.#commitTimeoutMs)])
+      const outcomes = await running
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+      // What was sent behind it leaves no doubt: a COMMIT after a failure is a ROLLBACK.
+      if (failed !== undefined) throw late ? bodyTimeout(this.name, timeoutMs) : failed.reason
+      if (committed.status === 'rejected') throw committed.reason
+      return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    } finally {
+      timer.cancel()
     }
   }
 

@@ -10,6 +10,7 @@ import {
 } from 'seaworthy/event-sourcing'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
 import { SettledPositions } from './settled-positions.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
 
@@ -23,30 +24,30 @@ const INSERT_EVENTS = `INSERT INTO seaworthy_events (stream, version, id, type, 
 // seaworthy_events_by_id, a look-up for each id. Whoever stored one since this statement's snapshot has moved the version too.
 const NONE_IS_KNOWN = 'NOT EXISTS (SELECT FROM seaworthy_events WHERE stream = $1 AND id = ANY ($4::text[]))'
 // Primary key of seaworthy_streams, in all three. Stores nothing when the stream is at another version than expected, or holds one of the ids.
-const APPEND_TO_NEW = `WITH moved AS (
+const APPEND_TO_NEW = prepared(`WITH moved AS (
     INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, $2)
     ON CONFLICT (stream) DO UPDATE SET version = $2 WHERE s.version = 0
     RETURNING version
-  ) ${INSERT_EVENTS}`
-const APPEND_AT = `WITH moved AS (
+  ) ${INSERT_EVENTS}`)
+const APPEND_AT = prepared(`WITH moved AS (
     UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND ${NONE_IS_KNOWN} RETURNING version
-  ) ${INSERT_EVENTS}`
+  ) ${INSERT_EVENTS}`)
 // Takes the stream's lock, and makes its row if need be.
-const LOCK_STREAM = `INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, 0)
-  ON CONFLICT (stream) DO UPDATE SET version = s.version RETURNING version`
+const LOCK_STREAM = prepared(`INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, 0)
+  ON CONFLICT (stream) DO UPDATE SET version = s.version RETURNING version`)
 // Primary key of seaworthy_streams.
 const SELECT_VERSION = 'SELECT version FROM seaworthy_streams WHERE stream = $1'
 // seaworthy_events_by_id, a look-up for each id.
 const SELECT_KNOWN = 'SELECT count(*) AS count, max(version) AS version FROM seaworthy_events WHERE stream = $1 AND id = ANY ($2::text[])'
 const EVENT = 'position, stream, version, id, type, schema_version, data, context, recorded_at_ms'
 // seaworthy_events_by_version, a range.
-const SELECT_STREAM = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3`
+const SELECT_STREAM = prepared(`SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3`)
 // seaworthy_events_by_id.
 const SELECT_EVENT = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND id = $2`
 // Primary key of seaworthy_events, a range.
-const SELECT_ALL = `SELECT ${EVENT} FROM seaworthy_events WHERE position > $1 ORDER BY position LIMIT $2`
+const SELECT_ALL = prepared(`SELECT ${EVENT} FROM seaworthy_events WHERE position > $1 ORDER BY position LIMIT $2`)
 // Primary key of seaworthy_snapshots.
-const SELECT_SNAPSHOT = 'SELECT version, schema_version, state FROM seaworthy_snapshots WHERE stream = $1'
+const SELECT_SNAPSHOT = prepared('SELECT version, schema_version, state FROM seaworthy_snapshots WHERE stream = $1')
 // Primary key of seaworthy_snapshots.
 const SAVE_SNAPSHOT = `INSERT INTO seaworthy_snapshots (stream, version, schema_version, state) VALUES ($1, $2, $3, $4)
   ON CONFLICT (stream) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version, state = excluded.state`

@@ -2,6 +2,7 @@ import { type Clock, type Transaction, systemClock } from 'seaworthy/core'
 import type { InboxMessage, InboxStore, InboxVerdict } from 'seaworthy/outbox'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
 import { storable } from './values.ts'
 
 /** Tables of {@link postgresInboxStore}. */
@@ -9,7 +10,7 @@ export const inboxStoreSchema = librarySchema('seaworthy.inbox', 1)
 
 // Primary keys of both tables. The key's row comes first, and is held until the transaction ends: a second delivery waits here, and then finds the
 // number at or above its own. `moved` is empty for a number at or below the last; `handled` for an id that is known.
-const ADMIT = `WITH moved AS (
+const ADMIT = prepared(`WITH moved AS (
     INSERT INTO seaworthy_inbox_sequences AS s (consumer, generation, topic, key, last, previous) VALUES ($1, $2, $4, $5, $6, 0)
     ON CONFLICT (consumer, generation, topic, key) DO UPDATE SET last = excluded.last, previous = s.last WHERE s.last < excluded.last
     RETURNING previous
@@ -18,10 +19,10 @@ const ADMIT = `WITH moved AS (
     ON CONFLICT (consumer, generation, message_id) DO NOTHING
     RETURNING 1
   )
-  SELECT previous, (SELECT count(*) FROM handled) AS handled FROM moved`
+  SELECT previous, (SELECT count(*) FROM handled) AS handled FROM moved`)
 // Primary key of seaworthy_inbox.
-const ADMIT_BY_ID = `INSERT INTO seaworthy_inbox (consumer, generation, message_id, handled_at_ms) VALUES ($1, $2, $3, $4)
-  ON CONFLICT (consumer, generation, message_id) DO NOTHING`
+const ADMIT_BY_ID = prepared(`INSERT INTO seaworthy_inbox (consumer, generation, message_id, handled_at_ms) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (consumer, generation, message_id) DO NOTHING`)
 // Primary key of seaworthy_inbox.
 const SELECT_SEEN = 'SELECT EXISTS (SELECT FROM seaworthy_inbox WHERE consumer = $1 AND generation = $2 AND message_id = $3) AS seen'
 // Primary key of seaworthy_inbox_sequences.

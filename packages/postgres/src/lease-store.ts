@@ -1,19 +1,20 @@
 import type { Lease, LeaseStore, Transaction } from 'seaworthy/core'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
 import { numberArray, textArray } from './values.ts'
 
 /** Tables of {@link postgresLeaseStore}. */
 export const leaseStoreSchema = librarySchema('seaworthy.leases', 1)
 
 // Primary key of seaworthy_leases. The rows are locked one after another in the order of $1, which is the same for all callers.
-const ACQUIRE = `INSERT INTO seaworthy_leases AS l (name, holder, token, expires_at_ms)
+const ACQUIRE = prepared(`INSERT INTO seaworthy_leases AS l (name, holder, token, expires_at_ms)
   SELECT n.name, $2, nextval('seaworthy_lease_tokens'), seaworthy_now_ms() + $3::bigint
   FROM unnest($1::text[]) WITH ORDINALITY AS n (name, place) ORDER BY n.place
   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at_ms = excluded.expires_at_ms,
     token = CASE WHEN l.expires_at_ms > seaworthy_now_ms() THEN l.token ELSE greatest(excluded.token, l.token + 1) END
   WHERE l.holder = excluded.holder OR l.expires_at_ms <= seaworthy_now_ms()
-  RETURNING name, holder, token`
+  RETURNING name, holder, token`)
 // The whole table: a few rows for each process. Those of processes that died long ago, and that nobody took over, go.
 const FORGET = `DELETE FROM seaworthy_leases WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM seaworthy_leases WHERE expires_at_ms < seaworthy_now_ms() - 3600000 FOR UPDATE SKIP LOCKED))`

@@ -1,9 +1,10 @@
-import { type Clock, type LeaseStore, type Transaction, newId, systemClock } from 'seaworthy/core'
+import { type Clock, type LeaseStore, type Statement, type Transaction, newId, systemClock } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import { type OutboxEntry, type OutboxStore, serializeEvent } from 'seaworthy/outbox'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
 import { PartitionShare } from './partition-share.ts'
+import { prepared } from './prepared.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresOutboxStore}. */
@@ -11,7 +12,7 @@ export const outboxStoreSchema = librarySchema('seaworthy.outbox', 1)
 
 // Primary key of seaworthy_outbox_sequences. One statement: the keys' rows are locked one after another in the order of $2, which is the same for
 // all callers; the events get their positions when all of them are, because the sort needs every row.
-const ADD = `WITH taken AS (
+const ADD = prepared(`WITH taken AS (
     INSERT INTO seaworthy_outbox_sequences AS s (topic, key, last)
     SELECT $1, k.key, k.count FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY AS k (key, count, place) ORDER BY k.place
     ON CONFLICT (topic, key) DO UPDATE SET last = s.last + excluded.last
@@ -20,24 +21,30 @@ const ADD = `WITH taken AS (
   INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms)
   SELECT $1, e.key, taken.last - e.after, e.event::json, $7::bigint
   FROM unnest($4::text[], $5::bigint[], $6::text[]) WITH ORDINALITY AS e (key, after, event, place) JOIN taken ON taken.key = e.key
-  ORDER BY e.place`
+  ORDER BY e.place`)
+// The same for one event.
+const ADD_ONE = prepared(`WITH taken AS (
+    INSERT INTO seaworthy_outbox_sequences AS s (topic, key, last) VALUES ($1, $2, 1)
+    ON CONFLICT (topic, key) DO UPDATE SET last = s.last + 1 RETURNING last
+  )
+  INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms) SELECT $1, $2, last, $3::json, $4::bigint FROM taken`)
 // seaworthy_outbox_by_topic, one look-up for each topic however many messages wait.
-const SELECT_TOPICS = `WITH RECURSIVE waiting (topic) AS (
+const SELECT_TOPICS = prepared(`WITH RECURSIVE waiting (topic) AS (
     (SELECT topic FROM seaworthy_outbox ORDER BY topic LIMIT 1)
     UNION ALL
     SELECT (SELECT o.topic FROM seaworthy_outbox o WHERE o.topic > waiting.topic ORDER BY o.topic LIMIT 1) FROM waiting WHERE waiting.topic IS NOT NULL
-  ) SELECT topic FROM waiting WHERE topic IS NOT NULL`
+  ) SELECT topic FROM waiting WHERE topic IS NOT NULL`)
 // seaworthy_outbox_by_topic, a range. No committed message hides behind an open transaction of its key, which has the key's lock.
-const SELECT_UNSENT = `SELECT position, sequence, event, added_at_ms FROM seaworthy_outbox
-  WHERE topic = $1 ORDER BY position LIMIT $2`
+const SELECT_UNSENT = prepared(`SELECT position, sequence, event, added_at_ms FROM seaworthy_outbox
+  WHERE topic = $1 ORDER BY position LIMIT $2`)
 // Primary key of seaworthy_outbox, a look-up for each position.
-const DELETE_SENT = 'DELETE FROM seaworthy_outbox WHERE position = ANY ($1::bigint[])'
+const DELETE_SENT = prepared('DELETE FROM seaworthy_outbox WHERE position = ANY ($1::bigint[])')
 // The oldest by the primary key; the count reads it whole.
 const SELECT_BACKLOG = `SELECT (SELECT count(*) FROM seaworthy_outbox) AS messages,
   (SELECT added_at_ms FROM seaworthy_outbox ORDER BY position LIMIT 1) AS oldest_at_ms`
 // The same index; messages of other relays' keys are passed over.
-const SELECT_UNSENT_OF = `SELECT position, sequence, event, added_at_ms, partition FROM seaworthy_outbox
-  WHERE topic = $1 AND partition = ANY ($3::smallint[]) ORDER BY position LIMIT $2`
+const SELECT_UNSENT_OF = prepared(`SELECT position, sequence, event, added_at_ms, partition FROM seaworthy_outbox
+  WHERE topic = $1 AND partition = ANY ($3::smallint[]) ORDER BY position LIMIT $2`)
 const CHANNEL = 'seaworthy_outbox'
 // As the column `partition` has it.
 const PARTITIONS = 16
@@ -112,35 +119,35 @@ class TableOutboxStore implements PostgresOutboxStore {
     if (events.length === 0) return
     // Before any number is taken: a caller who catches the refusal and commits must not leave a gap.
     const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
-    const keys = events.map(({ key }) => storable(key))
-    const counts = new Map<string, number>()
-    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
-    // How many of its key come after each in this call.
-    const after: number[] = []
-    const left = new Map(counts)
-    for (const key of keys) {
-      const rest = left.get(key)! - 1
-      left.set(key, rest)
-      after.push(rest)
-    }
-    // In one order for all callers: two that each held a row the other waits for would end as a deadlock.
-    const distinct = [...counts.keys()].toSorted()
-    await tx.execute({
-      sql: ADD,
-      params: [
-        storable(topic),
-        textArray(distinct),
-        numberArray(distinct.map((key) => counts.get(key)!)),
-        textArray(keys),
-        numberArray(after),
-        textArray(texts),
-        this.#clock.now(),
-      ],
-    })
+    const [first] = events
+    await tx.execute(
+      events.length === 1
+        ? { sql: ADD_ONE, params: [storable(topic), storable(first!.key), texts[0]!, this.#clock.now()] }
+        : this.#adding(storable(topic), events, texts),
+    )
     tx.afterCommit(() => {
       this.#tell(topic)
       this.#database.notify(CHANNEL, storable(topic))
     })
+  }
+
+  #adding(topic: string, events: readonly EventEnvelope[], texts: readonly string[]): Statement {
+    const keys = events.map(({ key }) => storable(key))
+    const counts = new Map<string, number>()
+    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+    // How many of its key come after each in this call.
+    const left = new Map(counts)
+    const after = keys.map((key) => {
+      left.set(key, left.get(key)! - 1)
+      return left.get(key)!
+    })
+    // In one order for all callers: two that each held a row the other waits for would end as a deadlock.
+    const distinct = [...counts.keys()].toSorted()
+    const numbers = numberArray(distinct.map((key) => counts.get(key)!))
+    return {
+      sql: ADD,
+      params: [topic, textArray(distinct), numbers, textArray(keys), numberArray(after), textArray(texts), this.#clock.now()],
+    }
   }
 
   async topics(): Promise<readonly string[]> {

@@ -2,17 +2,18 @@ import type { Transaction } from 'seaworthy/core'
 import type { ParticipantRecord, ParticipantStore } from 'seaworthy/saga'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
 import { storable } from './values.ts'
 
 /** Tables of {@link postgresParticipantStore}. */
 export const participantStoreSchema = librarySchema('seaworthy.participant', 1)
 
 // A key has no row before its first action, so its lock is not on a row. Held until the transaction ends.
-const LOCK_KEY = "SELECT pg_advisory_xact_lock(hashtextextended('seaworthy.participant ' || $1, 0))"
+const LOCK_KEY = prepared("SELECT pg_advisory_xact_lock(hashtextextended('seaworthy.participant ' || $1, 0))")
 // Primary key of seaworthy_participant, in both. Sees what was committed while the lock was waited for.
-const SELECT_RECORD = 'SELECT record FROM seaworthy_participant WHERE key = $1'
-const SAVE_RECORD = `INSERT INTO seaworthy_participant (key, record, updated_at_ms) VALUES ($1, $2, $3)
-  ON CONFLICT (key) DO UPDATE SET record = excluded.record, updated_at_ms = excluded.updated_at_ms`
+const SELECT_RECORD = prepared('SELECT record FROM seaworthy_participant WHERE key = $1')
+const SAVE_RECORD = prepared(`INSERT INTO seaworthy_participant (key, record, updated_at_ms) VALUES ($1, $2, $3)
+  ON CONFLICT (key) DO UPDATE SET record = excluded.record, updated_at_ms = excluded.updated_at_ms`)
 // seaworthy_participant_by_age.
 const FORGET = 'DELETE FROM seaworthy_participant WHERE updated_at_ms < $1'
 

@@ -2,15 +2,18 @@ import type { Transaction } from 'seaworthy/core'
 import type { ProjectionStore } from 'seaworthy/projections'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
 
 /** Tables of {@link postgresProjectionStore}. */
 export const projectionStoreSchema = librarySchema('seaworthy.projections', 1)
 
 // Primary key of seaworthy_projections, in all three.
-const SELECT_CHECKPOINT = 'SELECT checkpoint FROM seaworthy_projections WHERE projection = $1 AND version = $2'
+const SELECT_CHECKPOINT = prepared('SELECT checkpoint FROM seaworthy_projections WHERE projection = $1 AND version = $2')
 const INSERT_CHECKPOINT = 'INSERT INTO seaworthy_projections (projection, version, checkpoint) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING'
 // Holds the row until the transaction ends: another runner waits for it, and then finds it moved.
-const MOVE_CHECKPOINT = 'UPDATE seaworthy_projections SET checkpoint = $1 WHERE projection = $2 AND version = $3 AND checkpoint = $4'
+const MOVE_CHECKPOINT = prepared(
+  'UPDATE seaworthy_projections SET checkpoint = $1 WHERE projection = $2 AND version = $3 AND checkpoint = $4',
+)
 
 /** Checkpoints in a PostgreSQL database: that of the read model. */
 export function postgresProjectionStore(database: PostgresDatabase): ProjectionStore {

@@ -2,6 +2,7 @@ import type { Propagated, SqlValue, Transaction } from 'seaworthy/core'
 import type { JournalEntry, SagaRecord, SagaStatus, SagaStore, StatusChange } from 'seaworthy/saga'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
 import { restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresSagaStore}. */
@@ -9,19 +10,23 @@ export const sagaStoreSchema = librarySchema('seaworthy.sagas', 1)
 
 const SAGA = 'id, saga, version, status, input, context, reason, started_at_ms, updated_at_ms'
 // Primary key of seaworthy_sagas.
-const INSERT_SAGA = `INSERT INTO seaworthy_sagas (${SAGA}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING`
+const INSERT_SAGA = prepared(
+  `INSERT INTO seaworthy_sagas (${SAGA}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING`,
+)
 // Primary keys of both tables. One statement, so that record and journal are of one moment.
-const LOAD_SAGA = `SELECT ${SAGA},
+const LOAD_SAGA = prepared(`SELECT ${SAGA},
     (SELECT coalesce(json_agg(entry ORDER BY number), '[]') FROM seaworthy_saga_journal WHERE saga_id = id) AS journal
-  FROM seaworthy_sagas WHERE id = $1`
+  FROM seaworthy_sagas WHERE id = $1`)
 // Primary key of seaworthy_sagas. Its row is held until the transaction ends, so that the lines of two at one time get numbers apart.
-const APPEND_ENTRIES = `WITH counted AS (
+const APPEND_ENTRIES = prepared(`WITH counted AS (
     UPDATE seaworthy_sagas SET entries = entries + $2 WHERE id = $1 RETURNING entries
   )
   INSERT INTO seaworthy_saga_journal (saga_id, number, entry)
-  SELECT $1, counted.entries - $2 + e.place, e.entry::json FROM counted, unnest($3::text[]) WITH ORDINALITY AS e (entry, place)`
+  SELECT $1, counted.entries - $2 + e.place, e.entry::json FROM counted, unnest($3::text[]) WITH ORDINALITY AS e (entry, place)`)
 // Primary key of seaworthy_sagas.
-const SET_STATUS = `UPDATE seaworthy_sagas SET status = $1, reason = coalesce($2, reason), updated_at_ms = $3 WHERE id = $4 AND status = $5`
+const SET_STATUS = prepared(
+  `UPDATE seaworthy_sagas SET status = $1, reason = coalesce($2, reason), updated_at_ms = $3 WHERE id = $4 AND status = $5`,
+)
 // seaworthy_sagas_unfinished: its condition is repeated word for word, or the index would not be used.
 const SELECT_UNFINISHED = `SELECT id FROM seaworthy_sagas WHERE status IN ('running', 'compensating') ORDER BY started_at_ms, id LIMIT $1`
 // seaworthy_sagas_by_status.

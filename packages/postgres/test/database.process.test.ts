@@ -169,6 +169,22 @@ suite('a PostgreSQL database', () => {
     await assert.rejects(outdated, (error) => error instanceof SerializationError && error.executed === 'no' && !error.final)
   })
 
+  test('of statements that are sent together, one that fails or is refused leaves nothing of the others', async (t) => {
+    const { database, observer } = await open(t, { transactionTimeoutMs: 100 })
+    await database.atomically([insert(1), insert(2)])
+    const failing = database.atomically([insert(3), insert(1), insert(4)])
+    await assert.rejects(failing, (error) => error instanceof PostgresConstraintError && error.executed === 'no')
+    await assert.rejects(database.atomically([insert(5), { sql: 'COMMIT' }]), StatementRefusedError)
+    await observer.query('BEGIN; UPDATE item SET n = 7 WHERE id = 2')
+    const waiting = database.atomically([insert(6), bump(2)])
+    await assert.rejects(waiting, (error) => error instanceof TimeoutError && error.executed === 'no')
+    await observer.query('ROLLBACK')
+    assert.deepEqual(await database.query({ sql: 'SELECT id, n FROM item ORDER BY id' }), [
+      { id: 1, n: 0 },
+      { id: 2, n: 0 },
+    ])
+  })
+
   test('a transaction inside the body of another is refused', async (t) => {
     const { database } = await open(t)
     const nested = database.transaction(async () => database.transaction(async () => assert.fail('ran')))
