@@ -3,6 +3,7 @@ import { type Clock, ConfigurationError, UnavailableError } from 'seaworthy/core
 import { Admission } from './admission.ts'
 import { Connection } from './connection.ts'
 import { isConnectionLoss, typed } from './errors.ts'
+import { GatheringSocket } from './gathering-socket.ts'
 import { rowTypes } from './values.ts'
 
 export interface ConnectionsOptions {
@@ -52,6 +53,7 @@ export class Connections {
     this.#pool = new Pool({
       application_name: 'seaworthy',
       keepAlive: true,
+      stream: () => new GatheringSocket(),
       ...options.config,
       types: rowTypes,
       pipeline: true,
