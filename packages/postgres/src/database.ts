@@ -3,7 +3,7 @@ import type { ClientConfig } from 'pg'
 import { type Clock, type Database, type Statement, ConfigurationError, TimeoutError, observed, systemClock } from 'seaworthy/core'
 import type { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
-import { NestedTransactionError, PostgresClosedError } from './errors.ts'
+import { ConnectionLostError, NestedTransactionError, PostgresClosedError } from './errors.ts'
 import { type Isolation, type PostgresTransaction, OpenTransaction } from './open-transaction.ts'
 import { Signals } from './signals.ts'
 import { assertAllowed } from './statement-guard.ts'
@@ -53,6 +53,8 @@ export interface PostgresDatabase extends Database {
 const transactions = observed('database.transaction')
 // How long a statement that was cancelled, and the ROLLBACK after it, may take before the session is given up.
 const ROLLBACK_MS = 2_000
+// By how much the server outwaits a body: it only ends what this process cannot end any more.
+const IDLE_MARGIN_MS = 5_000
 
 /**
  * Opens the database and looks at the server once.
@@ -104,7 +106,7 @@ class ServerDatabase implements PostgresDatabase {
       queueMax: options.queueMax ?? 10_000,
       waitMs: options.waitMs ?? 5_000,
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-      idleInTransactionMs: this.#transactionTimeoutMs + 5_000,
+      idleInTransactionMs: this.#transactionTimeoutMs + IDLE_MARGIN_MS,
       clock: this.#clock,
     })
     this.#signals = new Signals({ config, clock: this.#clock })
@@ -203,9 +205,10 @@ class ServerDatabase implements PostgresDatabase {
       const running = Promise.allSettled(statements.map((statement) => tx.execute(statement)))
       const [committed] = await Promise.allSettled([tx.commit(timeoutMs + this.#commitTimeoutMs)])
       const outcomes = await running
-      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-      // What was sent behind it leaves no doubt: a COMMIT after a failure is a ROLLBACK.
-      if (failed !== undefined) throw late ? bodyTimeout(this.name, timeoutMs) : failed.reason
+      // A COMMIT behind a failure is a ROLLBACK. But an answer that was lost with the connection is no failure: the statement, and the COMMIT behind it,
+      // may have been carried out.
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected' && !(outcome.reason instanceof ConnectionLostError))
+      if (failed?.status === 'rejected') throw late ? bodyTimeout(this.name, timeoutMs) : failed.reason
       if (committed.status === 'rejected') throw committed.reason
       return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
     } finally {
@@ -214,7 +217,8 @@ class ServerDatabase implements PostgresDatabase {
   }
 
   async #run<T>(connection: Connection, body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions): Promise<T> {
-    const tx = new OpenTransaction(connection, options.isolation ?? 'read-committed')
+    const { isolation = 'read-committed', timeoutMs = 0 } = options
+    const tx = new OpenTransaction(connection, isolation, timeoutMs > this.#transactionTimeoutMs ? timeoutMs + IDLE_MARGIN_MS : undefined)
     let value: T
     try {
       value = await this.#runBody(tx, body, options)
@@ -289,10 +293,9 @@ function nameOf(config: ClientConfig): string {
   if (config.connectionString === undefined) {
     return `${config.database ?? config.user ?? 'postgres'} on ${config.host ?? 'localhost'}:${config.port ?? 5432}`
   }
-  try {
-    const url = new URL(config.connectionString)
-    return `${decodeURIComponent(url.pathname.slice(1)) || url.username} on ${url.host || 'localhost'}`
-  } catch {
-    throw new ConfigurationError('The connection string of a database is no URL. Write postgres://user@host:5432/database.')
-  }
+  const url = URL.parse(config.connectionString)
+  // pg takes other forms too, such as the path of a Unix socket. What is no URL may have a password anywhere.
+  return url === null
+    ? 'a PostgreSQL database'
+    : `${decodeURIComponent(url.pathname.slice(1)) || url.username} on ${url.host || 'localhost'}`
 }

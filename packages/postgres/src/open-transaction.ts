@@ -26,14 +26,15 @@ const SELECT_XID = 'SELECT pg_current_xact_id()::text AS xid'
 export class OpenTransaction implements PostgresTransaction {
   readonly effects: (() => void)[] = []
   readonly #connection: Connection
-  readonly #isolation: Isolation
+  readonly #begin: string
   #begun: Promise<unknown> | undefined
   #endedBecause: string | undefined
   #firstFailure: unknown
 
-  constructor(connection: Connection, isolation: Isolation) {
+  /** @param idleMs how long the server lets it wait for its next statement, where that is not what the session has */
+  constructor(connection: Connection, isolation: Isolation, idleMs?: number) {
     this.#connection = connection
-    this.#isolation = isolation
+    this.#begin = BEGIN[isolation] + (idleMs === undefined ? '' : `; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleMs)}`)
   }
 
   get open(): boolean {
@@ -89,7 +90,7 @@ export class OpenTransaction implements PostgresTransaction {
   async #run<Row extends object>(statement: Statement): Promise<StatementResult<Row>> {
     this.#assertOpen()
     assertAllowed(statement.sql, this.#connection.name)
-    this.#begun ??= this.#connection.control(BEGIN[this.#isolation])
+    this.#begun ??= this.#connection.control(this.#begin)
     try {
       // Both are on their way. Were the BEGIN refused, the session would refuse to write outside a transaction.
       const [, result] = await Promise.all([this.#begun, this.#connection.run<Row>(statement)])

@@ -4,6 +4,8 @@ import { textArray } from './values.ts'
 
 const RECONNECT = exponential({ baseMs: 50, maxMs: 5_000, jitter: 'full' })
 const NOTIFY = 'SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n (channel, payload)'
+// How long the server may take to answer. Nobody waits for a bell for longer, a closing process least of all.
+const ANSWER_MS = 5_000
 // What PostgreSQL takes.
 const PAYLOAD_BYTES_MAX = 7_999
 
@@ -65,7 +67,12 @@ export class Signals {
       this.#unsent.clear()
       try {
         const { client } = await this.#connected()
-        await client.query(NOTIFY, [textArray(signals.map(([channel]) => channel)), textArray(signals.map(([, payload]) => payload))])
+        const params = [textArray(signals.map(([channel]) => channel)), textArray(signals.map(([, payload]) => payload))]
+        await client.query(NOTIFY, params).catch((error: unknown) => {
+          // Without an answer the session is of no use to anybody.
+          void client.end().catch(() => undefined)
+          throw error
+        })
       } catch {
         // Who listens looks by itself too. The next one opens a new session.
       }
@@ -78,7 +85,13 @@ export class Signals {
   }
 
   async #connect(): Promise<Session> {
-    const client = new Client({ application_name: 'seaworthy signals', keepAlive: true, ...this.#config })
+    const client = new Client({
+      application_name: 'seaworthy signals',
+      keepAlive: true,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
+      ...this.#config,
+    })
     client.on('error', () => undefined)
     client.once('end', () => {
       this.#session = undefined

@@ -170,6 +170,26 @@ suite('a PostgreSQL database', () => {
     await assert.rejects(outdated, (error) => error instanceof SerializationError && error.executed === 'no' && !error.final)
   })
 
+  test('of statements that were sent together with their commit, an answer that is lost leaves the outcome unknown', async (t) => {
+    const { database, observer, active } = await open(t)
+    const sending = database.atomically([insert(1), SLEEP, insert(2)])
+    const unknown = assert.rejects(sending, (error) => error instanceof CommitFailedError && error.executed === 'maybe')
+    await eventually('a statement runs', async () => (await active('SELECT pg_sleep%')).length === 1)
+    await observer.query('SELECT pg_terminate_backend($1)', [(await active('SELECT pg_sleep%'))[0]!.pid])
+    await unknown
+  })
+
+  test('a body that may take longer than others may also wait for longer between two statements', async (t) => {
+    const { database } = await open(t, { transactionTimeoutMs: 1_000 })
+    const limit = async (timeoutMs?: number) =>
+      database.transaction(
+        async (tx) =>
+          (await tx.query<{ limit: string }>({ sql: "SELECT current_setting('idle_in_transaction_session_timeout') AS limit" }))[0]!.limit,
+        timeoutMs === undefined ? {} : { timeoutMs },
+      )
+    assert.deepEqual([await limit(), await limit(60_000), await limit()], ['6s', '65s', '6s'])
+  })
+
   test('of statements that are sent together, one that fails or is refused leaves nothing of the others', async (t) => {
     const { database, observer } = await open(t, { transactionTimeoutMs: 100 })
     await database.atomically([insert(1), insert(2)])
