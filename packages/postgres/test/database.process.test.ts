@@ -319,4 +319,62 @@ suite('a PostgreSQL database', () => {
     secret.port = '1'
     await assert.rejects(openPostgresDatabase({ connection: secret.href }), (error) => !String(error).includes('hunter2'))
   })
+
+  // The last one: every session on the server ends with it.
+  test('after a crash of the server what was acknowledged is there, and work goes on', async (t) => {
+    const { database, openAnother } = await open(t)
+    const listener = await openAnother()
+    const heard: string[] = []
+    listener.listen('bell', (payload) => heard.push(payload))
+    const acknowledged: number[] = []
+    const unknown: number[] = []
+    let next = 0
+    const crashed = new AbortController()
+    const writer = async () => {
+      while (!crashed.signal.aborted) {
+        const id = ++next
+        await database
+          .transaction((tx) => tx.execute(insert(id)))
+          .then(
+            () => acknowledged.push(id),
+            (error: unknown) => {
+              if (executedOf(error) !== 'no') unknown.push(id)
+              crashed.abort()
+            },
+          )
+      }
+    }
+    const writers = Promise.all(Array.from({ length: 6 }, writer))
+    await eventually('some are acknowledged', () => acknowledged.length > 20)
+    const [victim] = await database.query<{ pid: number }>({ sql: 'SELECT pg_backend_pid() AS pid' })
+    process.kill(victim!.pid, 'SIGKILL')
+    await writers
+    const isBack = async () => {
+      try {
+        await database.query({ sql: 'SELECT 1 AS one' })
+        return true
+      } catch (error) {
+        assert.equal(executedOf(error), 'no')
+        return false
+      }
+    }
+    await eventually('the server is back', isBack, { withinMs: 30_000 })
+    const stored = (await database.query<{ id: number }>({ sql: 'SELECT id FROM item ORDER BY id' })).map(({ id }) => id)
+    const sure = new Set(acknowledged)
+    assert.deepEqual(
+      [...sure].filter((id) => !stored.includes(id)),
+      [],
+      'what was acknowledged is gone',
+    )
+    assert.deepEqual(
+      stored.filter((id) => !sure.has(id) && !unknown.includes(id)),
+      [],
+      'what surely was not executed is there',
+    )
+    await database.transaction((tx) => tx.execute(insert(1_000_000)))
+    await eventually('bells are heard again', async () => {
+      database.notify('bell', 'again')
+      return heard.includes('again')
+    })
+  })
 })

@@ -22,6 +22,8 @@ async function start(): Promise<Started> {
   // A deadlock is found after a moment instead of a second: the suites make some on purpose.
   const server = await startPostgres({ settings: { deadlock_timeout: '20ms', max_prepared_transactions: '10' } })
   const administrator = new Client({ connectionString: server.url('postgres') })
+  // A test may make the server crash.
+  administrator.on('error', () => undefined)
   await administrator.connect()
   return { server, administrator }
 }
