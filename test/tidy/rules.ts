@@ -81,7 +81,7 @@ export function chapterBreaches(file: SourceFile): Breach[] {
   return breaches
 }
 
-const ERROR_CLASS = /^export class (\w+) extends (?:SeaworthyError|SqliteError|ConflictError)\b/
+const ERROR_CLASS = /^export class (\w+) extends (?:SeaworthyError|SqliteError|PostgresError|ConflictError)\b/
 
 /** Every error that a user can meet stands in docs/errors.md, with a line for the engineer on call. */
 export function errorBreaches(file: SourceFile, documented: string): Breach[] {

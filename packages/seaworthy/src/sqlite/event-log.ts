@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, type Random, type Timer, ConfigurationError, systemClock, systemRandom } from 'seaworthy/core'
+import { type Clock, type Random, type Timer, ConfigurationError, Wakeup, systemClock, systemRandom } from 'seaworthy/core'
 import {
   type EventEnvelope,
   type EventLog,
@@ -18,7 +18,6 @@ import { TopicCursor } from './topic-cursor.ts'
 import { topicOfFile } from './topic-file.ts'
 import { TopicView } from './topic-view.ts'
 import { TopicWriter } from './topic-writer.ts'
-import { Wakeup } from './wakeup.ts'
 
 export interface SqliteEventLogOptions {
   /** The folder of the log, shared by all processes: a file per topic. */

@@ -1,9 +1,8 @@
-import { type Clock, ConfigurationError } from 'seaworthy/core'
+import { type Clock, type Wakeup, ConfigurationError } from 'seaworthy/core'
 import type { LogReader, LogRecord, Position } from 'seaworthy/messaging'
 import { SqliteBusyError, SqliteClosedError } from './errors.ts'
 import type { GroupOffsets } from './group-offsets.ts'
 import type { SeekTarget, TopicCursor } from './topic-cursor.ts'
-import type { Wakeup } from './wakeup.ts'
 
 // How soon a reader sees what a writer committed that died before it rang, and a topic that was just created.
 const LOOK_EVERY_MS = 250

@@ -1,4 +1,4 @@
-import { type Clock, ConfigurationError, LimitExceededError, systemClock } from 'seaworthy/core'
+import { type Clock, ConfigurationError, LimitExceededError, Wakeup, systemClock } from 'seaworthy/core'
 import {
   type DeadQueueMessage,
   type Delivery,
@@ -11,7 +11,6 @@ import { type SqliteDatabase, type SqliteDatabaseOptions, openSqliteDatabase } f
 import { migrate } from './migrate.ts'
 import type { SqliteTransaction } from './open-transaction.ts'
 import * as sql from './queue-file.ts'
-import { Wakeup } from './wakeup.ts'
 
 export interface SqliteQueueOptions extends SqliteDatabaseOptions {
   /** How often a message is handed out before it is set aside. Default 5. */

@@ -1,4 +1,4 @@
-import type { Clock } from 'seaworthy/core'
+import type { Clock } from './clock.ts'
 
 /** Lets several wait until something may have happened, each for a time of its own. */
 export class Wakeup {

@@ -1,0 +1,84 @@
+import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
+import type { Statement } from 'seaworthy/core'
+import { typed } from './errors.ts'
+import { preparedName } from './prepared.ts'
+import { parameter } from './values.ts'
+
+/** What a statement came to. */
+export interface StatementResult<Row> {
+  readonly rows: readonly Row[]
+  readonly rowCount: number
+  /** PostgreSQL's word for what it did: `INSERT`, or `ROLLBACK` in answer to a COMMIT. */
+  readonly command: string
+}
+
+interface PipelinedQuery extends QueryConfig {
+  readonly queryMode?: 'extended'
+  /** Without an answer by then, pg closes the socket of a pipeline. */
+  readonly query_timeout?: number
+}
+
+/**
+ * One session with the server. What is sent leaves at once, in order, without waiting for the answers before it (pg's pipeline): a BEGIN and the
+ * first statement share a round trip.
+ */
+export class Connection {
+  readonly name: string
+  /** Of the server's process, by which a statement is cancelled. */
+  readonly pid: number
+  readonly #client: PoolClient
+  #unanswered = 0
+
+  constructor(client: PoolClient, options: { name: string; pid: number }) {
+    this.#client = client
+    this.name = options.name
+    this.pid = options.pid
+  }
+
+  /** Whether something was sent that is not answered yet. */
+  get busy(): boolean {
+    return this.#unanswered > 0
+  }
+
+  /** Runs one statement. Its errors are typed as those of an open transaction. `timeoutMs` as for {@link control}. */
+  run<Row extends object>({ sql, params = [] }: Statement, timeoutMs?: number): Promise<StatementResult<Row>> {
+    const name = preparedName(sql)
+    const query: PipelinedQuery = {
+      text: sql,
+      ...(name !== undefined && { name }),
+      values: params.map(parameter),
+      // Also without parameters: this protocol takes one statement at a time.
+      queryMode: 'extended',
+      ...(timeoutMs !== undefined && { query_timeout: timeoutMs }),
+    }
+    return this.#answered<Row>(this.#client.query<Row & QueryResultRow>(query), true)
+  }
+
+  /**
+   * Runs the library's own BEGIN, COMMIT or ROLLBACK, or a script of several statements. Errors come as pg throws them. Without an answer to it,
+   * and to all before it, within `timeoutMs` the session is closed at once.
+   */
+  control(sql: string, timeoutMs?: number): Promise<StatementResult<object>> {
+    const query: PipelinedQuery = { text: sql, ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) }
+    return this.#answered<object>(this.#client.query(query), false)
+  }
+
+  /** Back to the pool. One in a transaction, or with something on its way, is closed: whoever got it next would be inside another's. */
+  release(): void {
+    this.#client.release(this.#unanswered > 0 || this.#client.getTransactionStatus() !== 'I')
+  }
+
+  async #answered<Row>(answer: Promise<QueryResult>, isTyped: boolean): Promise<StatementResult<Row>> {
+    this.#unanswered++
+    try {
+      // Of several statements in one script, the last.
+      const result = await answer
+      const { rows, rowCount, command } = Array.isArray(result) ? (result.at(-1) as QueryResult) : result
+      return { rows: (rows ?? []) as readonly Row[], rowCount: rowCount ?? 0, command }
+    } catch (error) {
+      throw isTyped ? typed(error, this.name) : error
+    } finally {
+      this.#unanswered--
+    }
+  }
+}

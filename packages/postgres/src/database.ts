@@ -1,0 +1,301 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ClientConfig } from 'pg'
+import { type Clock, type Database, type Statement, ConfigurationError, TimeoutError, observed, systemClock } from 'seaworthy/core'
+import type { Connection } from './connection.ts'
+import { Connections } from './connections.ts'
+import { ConnectionLostError, NestedTransactionError, PostgresClosedError } from './errors.ts'
+import { type Isolation, type PostgresTransaction, OpenTransaction } from './open-transaction.ts'
+import { Signals } from './signals.ts'
+import { assertAllowed } from './statement-guard.ts'
+
+export interface PostgresDatabaseOptions {
+  /** Where it is: a connection string, or what `pg` takes. Behind a pooler, in its session mode: sessions have settings, and listen. */
+  readonly connection: string | ClientConfig
+  /** Transactions at one time at most. Default 8. */
+  readonly transactionsMax?: number
+  /** Queries outside transactions at one time at most. Default 4. */
+  readonly queriesMax?: number
+  /** Transactions, or queries, that wait for one of these places at most. Default 10,000. */
+  readonly queueMax?: number
+  /** How long one waits for its place at most. Default 5,000. */
+  readonly waitMs?: number
+  /** How long a body may take that sets no `timeoutMs` of its own. Default 5,000. */
+  readonly transactionTimeoutMs?: number
+  /** How long a single query may take. Default 30,000. */
+  readonly queryTimeoutMs?: number
+  /** How long the answer to a COMMIT is waited for. Default 30,000. */
+  readonly commitTimeoutMs?: number
+  /** Default 5,000. */
+  readonly connectTimeoutMs?: number
+  readonly clock?: Clock
+}
+
+export interface TransactionOptions {
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+  /** Default `read-committed`. With the others, be ready for SerializationError. */
+  readonly isolation?: Isolation
+}
+
+/** A database of a PostgreSQL server, over a bounded number of sessions. */
+export interface PostgresDatabase extends Database {
+  readonly dialect: 'postgres'
+  readonly concurrency: 'overlapping'
+  /** For people: database, host and port. */
+  readonly name: string
+  transaction<T>(body: (tx: PostgresTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /** Tells other processes, soon, and at most once for many calls: by NOTIFY, after and outside of transactions. One that is lost is lost. */
+  notify(channel: string, payload: string): void
+  /** Calls `listener` for what other processes notify. @returns a function that stops it */
+  listen(channel: string, listener: (payload: string) => void): () => void
+}
+
+const transactions = observed('database.transaction')
+// How long a statement that was cancelled, and the ROLLBACK after it, may take before the session is given up.
+const ROLLBACK_MS = 2_000
+// By how much the server outwaits a body: it only ends what this process cannot end any more.
+const IDLE_MARGIN_MS = 5_000
+
+/**
+ * Opens the database and looks at the server once.
+ * @throws UnavailableError when it cannot be reached; ConfigurationError when it refuses, is a replica, or is older than PostgreSQL 14
+ */
+export async function openPostgresDatabase(options: PostgresDatabaseOptions): Promise<PostgresDatabase> {
+  for (const name of ['transactionsMax', 'queriesMax'] as const) {
+    const value = options[name]
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1)) {
+      throw new ConfigurationError(`${name} of a database is a whole number from 1, not ${value}.`)
+    }
+  }
+  const database = new ServerDatabase(options)
+  try {
+    await database.query({ sql: 'SELECT 1 AS one' })
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+class ServerDatabase implements PostgresDatabase {
+  readonly dialect = 'postgres'
+  readonly concurrency = 'overlapping'
+  readonly name: string
+  readonly #connections: Connections
+  readonly #signals: Signals
+  readonly #clock: Clock
+  readonly #transactionTimeoutMs: number
+  readonly #queryTimeoutMs: number
+  readonly #commitTimeoutMs: number
+  readonly #inside = new AsyncLocalStorage<OpenTransaction>()
+  readonly #inProgress = new Set<Promise<unknown>>()
+  #closing: Promise<void> | undefined
+
+  constructor(options: PostgresDatabaseOptions) {
+    const config = typeof options.connection === 'string' ? { connectionString: options.connection } : options.connection
+    this.name = nameOf(config)
+    this.#clock = options.clock ?? systemClock
+    this.#transactionTimeoutMs = options.transactionTimeoutMs ?? 5_000
+    this.#queryTimeoutMs = options.queryTimeoutMs ?? 30_000
+    this.#commitTimeoutMs = options.commitTimeoutMs ?? 30_000
+    this.#connections = new Connections({
+      config,
+      name: this.name,
+      transactionsMax: options.transactionsMax ?? 8,
+      queriesMax: options.queriesMax ?? 4,
+      queueMax: options.queueMax ?? 10_000,
+      waitMs: options.waitMs ?? 5_000,
+      connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+      idleInTransactionMs: this.#transactionTimeoutMs + IDLE_MARGIN_MS,
+      clock: this.#clock,
+    })
+    this.#signals = new Signals({ config, clock: this.#clock })
+  }
+
+  get durability(): 'power-loss' | 'process-crash' {
+    return this.#connections.durability
+  }
+
+  async transaction<T>(body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return this.#inTransaction(options.signal, (connection) => this.#run(connection, body, options))
+  }
+
+  async atomically(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
+    if (statements.length === 0) return []
+    for (const { sql } of statements) assertAllowed(sql, this.name)
+    return this.#inTransaction(undefined, (connection) => this.#runAll(connection, statements))
+  }
+
+  async query<Row extends object>(statement: Statement): Promise<readonly Row[]> {
+    assertAllowed(statement.sql, this.name)
+    return this.#begin(() =>
+      this.#connections.use('query', undefined, async (connection) => {
+        const timer = this.#clock.timer(this.#queryTimeoutMs, () => void this.#cancel(connection))
+        try {
+          return (await connection.run<Row>(statement)).rows
+        } finally {
+          timer.cancel()
+        }
+      }),
+    )
+  }
+
+  notify(channel: string, payload: string): void {
+    if (this.#closing === undefined) this.#signals.notify(channel, payload)
+  }
+
+  listen(channel: string, listener: (payload: string) => void): () => void {
+    if (this.#closing !== undefined) throw new PostgresClosedError(this.name)
+    return this.#signals.listen(channel, listener)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#inProgress)
+    await this.#signals.close()
+    await this.#connections.close()
+  }
+
+  /** Takes part in what `close` waits for. */
+  async #begin<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new PostgresClosedError(this.name)
+    const running = work()
+    this.#inProgress.add(running)
+    try {
+      return await running
+    } finally {
+      this.#inProgress.delete(running)
+    }
+  }
+
+  #inTransaction<T>(signal: AbortSignal | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
+    if (this.#inside.getStore()?.open === true) return Promise.reject(new NestedTransactionError(this.name))
+    return this.#begin(() =>
+      transactions.run(
+        () => ({
+          name: `transaction ${this.name}`,
+          kind: 'client',
+          attributes: { 'db.system.name': 'postgresql', 'db.namespace': this.name },
+        }),
+        async (operation) => {
+          const arrivedMs = this.#clock.monotonicMs()
+          return this.#connections.use('transaction', signal, (connection) => {
+            if (operation !== undefined) operation.attributes['seaworthy.database.wait_ms'] = this.#clock.monotonicMs() - arrivedMs
+            return run(connection)
+          })
+        },
+      ),
+    )
+  }
+
+  /** BEGIN, all statements and COMMIT are on their way before the first answer comes. After one that failed the server refuses the rest, and rolls back. */
+  async #runAll(connection: Connection, statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
+    const tx = new OpenTransaction(connection, 'read-committed')
+    const timeoutMs = this.#transactionTimeoutMs
+    let late = false
+    const timer = this.#clock.timer(timeoutMs, () => {
+      late = true
+      void this.#cancel(connection)
+    })
+    try {
+      const running = Promise.allSettled(statements.map((statement) => tx.execute(statement)))
+      const [committed] = await Promise.allSettled([tx.commit(timeoutMs + this.#commitTimeoutMs)])
+      const outcomes = await running
+      // A COMMIT behind a failure is a ROLLBACK. But an answer that was lost with the connection is no failure: the statement, and the COMMIT behind it,
+      // may have been carried out.
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected' && !(outcome.reason instanceof ConnectionLostError))
+      if (failed?.status === 'rejected') throw late ? bodyTimeout(this.name, timeoutMs) : failed.reason
+      if (committed.status === 'rejected') throw committed.reason
+      return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  async #run<T>(connection: Connection, body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+    const { isolation = 'read-committed', timeoutMs = 0 } = options
+    const tx = new OpenTransaction(connection, isolation, timeoutMs > this.#transactionTimeoutMs ? timeoutMs + IDLE_MARGIN_MS : undefined)
+    let value: T
+    try {
+      value = await this.#runBody(tx, body, options)
+    } catch (error) {
+      await this.#rollback(connection, tx)
+      throw error
+    }
+    await tx.commit(this.#commitTimeoutMs)
+    for (const effect of tx.effects) runEffect(effect)
+    return value
+  }
+
+  #runBody<T>(tx: OpenTransaction, body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+    const { signal, timeoutMs = this.#transactionTimeoutMs } = options
+    return new Promise<T>((resolve, reject) => {
+      const settle = (why: string, act: () => void) => {
+        if (!tx.open) return
+        tx.end(why)
+        timer.cancel()
+        signal?.removeEventListener('abort', onAbort)
+        act()
+      }
+      const onAbort = () => settle('its caller gave up', () => reject(signal?.reason))
+      const timer = this.#clock.timer(timeoutMs, () =>
+        settle(`it took longer than ${timeoutMs} ms`, () => reject(bodyTimeout(this.name, timeoutMs))),
+      )
+      signal?.addEventListener('abort', onAbort, { once: true })
+      const fail = (error: unknown) => settle('its body threw', () => reject(error))
+      // Called inside an async function, so that a body that throws at once is rolled back too.
+      const running = this.#inside.run(tx, async () => body(tx))
+      running.then((value) => settle('its body returned', () => resolve(value)), fail)
+    })
+  }
+
+  /**
+   * Takes the transaction back on the server, so that its locks are free when the caller hears of it. If the server does not answer, the session is
+   * closed, and the server takes it back when it notices. Never rejects.
+   */
+  async #rollback(connection: Connection, tx: OpenTransaction): Promise<void> {
+    if (!tx.begun) return
+    // A cancellation that comes late does no harm: a session that waits for its next statement ignores it.
+    if (connection.busy) await this.#cancel(connection)
+    await connection.control('ROLLBACK', ROLLBACK_MS).catch(() => undefined)
+  }
+
+  async #cancel(connection: Connection): Promise<void> {
+    await this.#connections.cancel(connection.pid).catch(() => undefined)
+  }
+}
+
+function runEffect(effect: () => void): void {
+  try {
+    effect()
+  } catch (error) {
+    // The transaction is durable; a bell that broke must not look like a failed commit.
+    process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {
+      code: 'SEAWORTHY_AFTER_COMMIT',
+    })
+  }
+}
+
+function bodyTimeout(name: string, timeoutMs: number): TimeoutError {
+  return new TimeoutError(
+    `The body of a transaction on ${name} took longer than ${timeoutMs} ms and was rolled back. Await nothing but tx inside it: others wait for its locks.`,
+    timeoutMs,
+    { executed: 'no' },
+  )
+}
+
+/** Database, host and port, without user or password. */
+function nameOf(config: ClientConfig): string {
+  if (config.connectionString === undefined) {
+    return `${config.database ?? config.user ?? 'postgres'} on ${config.host ?? 'localhost'}:${config.port ?? 5432}`
+  }
+  const url = URL.parse(config.connectionString)
+  // pg takes other forms too, such as the path of a Unix socket. What is no URL may have a password anywhere.
+  return url === null
+    ? 'a PostgreSQL database'
+    : `${decodeURIComponent(url.pathname.slice(1)) || url.username} on ${url.host || 'localhost'}`
+}

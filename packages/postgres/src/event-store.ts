@@ -1,0 +1,221 @@
+import { type Clock, type Propagated, type SqlValue, type Transaction, ConflictError, systemClock } from 'seaworthy/core'
+import {
+  type EventStore,
+  type ExpectedVersion,
+  type NewStoredEvent,
+  type StoredEvent,
+  type StoredSnapshot,
+  EVENTS_PAGE_MAX,
+  WrongExpectedVersionError,
+} from 'seaworthy/event-sourcing'
+import type { PostgresDatabase } from './database.ts'
+import { librarySchema } from './migrate.ts'
+import { prepared } from './prepared.ts'
+import { SettledPositions } from './settled-positions.ts'
+import { numberArray, restored, storable, textArray } from './values.ts'
+
+/** Tables of {@link postgresEventStore}. */
+export const eventStoreSchema = librarySchema('seaworthy.event-store', 1)
+
+const INSERT_EVENTS = `INSERT INTO seaworthy_events (stream, version, id, type, schema_version, data, context, recorded_at_ms)
+  SELECT $1, moved.version - $2 + e.place, e.id, e.type, e.schema_version, e.data::json, e.context::json, $3
+  FROM moved, unnest($4::text[], $5::text[], $6::int[], $7::text[], $8::text[]) WITH ORDINALITY AS e (id, type, schema_version, data, context, place)
+  ORDER BY e.place`
+// seaworthy_events_by_id, a look-up for each id. Whoever stored one since this statement's snapshot has moved the version too.
+const NONE_IS_KNOWN = 'NOT EXISTS (SELECT FROM seaworthy_events WHERE stream = $1 AND id = ANY ($4::text[]))'
+// Primary key of seaworthy_streams, in all three. Stores nothing when the stream is at another version than expected, or holds one of the ids.
+const APPEND_TO_NEW = prepared(`WITH moved AS (
+    INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, $2)
+    ON CONFLICT (stream) DO UPDATE SET version = $2 WHERE s.version = 0
+    RETURNING version
+  ) ${INSERT_EVENTS}`)
+const APPEND_AT = prepared(`WITH moved AS (
+    UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND ${NONE_IS_KNOWN} RETURNING version
+  ) ${INSERT_EVENTS}`)
+// Takes the stream's lock, and makes its row if need be.
+const LOCK_STREAM = prepared(`INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, 0)
+  ON CONFLICT (stream) DO UPDATE SET version = s.version RETURNING version`)
+// Primary key of seaworthy_streams.
+const SELECT_VERSION = 'SELECT version FROM seaworthy_streams WHERE stream = $1'
+// seaworthy_events_by_id, a look-up for each id.
+const SELECT_KNOWN = 'SELECT count(*) AS count, max(version) AS version FROM seaworthy_events WHERE stream = $1 AND id = ANY ($2::text[])'
+const EVENT = 'position, stream, version, id, type, schema_version, data, context, recorded_at_ms'
+// seaworthy_events_by_version, a range.
+const SELECT_STREAM = prepared(`SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3`)
+// seaworthy_events_by_id.
+const SELECT_EVENT = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND id = $2`
+// Primary key of seaworthy_events, a range.
+const SELECT_ALL = prepared(`SELECT ${EVENT} FROM seaworthy_events WHERE position > $1 ORDER BY position LIMIT $2`)
+// Primary key of seaworthy_snapshots.
+const SELECT_SNAPSHOT = prepared('SELECT version, schema_version, state FROM seaworthy_snapshots WHERE stream = $1')
+// Primary key of seaworthy_snapshots.
+const SAVE_SNAPSHOT = `INSERT INTO seaworthy_snapshots (stream, version, schema_version, state) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (stream) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version, state = excluded.state`
+const CHANNEL = 'seaworthy_events'
+
+interface EventRow {
+  readonly position: number
+  readonly stream: string
+  readonly version: number
+  readonly id: string
+  readonly type: string
+  readonly schema_version: number
+  readonly data: unknown
+  readonly context: Propagated
+  readonly recorded_at_ms: number
+}
+
+/**
+ * An event store in a PostgreSQL database. Appends to different streams go side by side; `readAll` stops before what a commit in flight may yet
+ * fill, and nothing but appends in flight holds it up.
+ */
+export function postgresEventStore(database: PostgresDatabase, options: { clock?: Clock } = {}): EventStore {
+  return new PostgresEventStore(database, options.clock ?? systemClock)
+}
+
+class PostgresEventStore implements EventStore {
+  readonly #database: PostgresDatabase
+  readonly #clock: Clock
+  readonly #settled: SettledPositions
+  readonly #listeners = new Set<() => void>()
+  #listening = false
+
+  constructor(database: PostgresDatabase, clock: Clock) {
+    this.#database = database
+    this.#clock = clock
+    this.#settled = new SettledPositions(database)
+  }
+
+  async append(tx: Transaction, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<number> {
+    if (events.length === 0) return this.#versionAsExpected(tx, stream, expected)
+    // Without a version to expect, the stream is locked before anything is asked.
+    const at = expected === 'any' ? await this.#lockedVersion(tx, stream) : expected === 'no-stream' ? 0 : expected
+    const { rowCount } = await tx.execute(this.#appending(stream, events, at))
+    if (rowCount === 0) {
+      const known = await this.#knownVersion(tx, stream, events)
+      if (known !== undefined) return known
+      throw new WrongExpectedVersionError(stream, { expected, actual: await this.#version(tx, stream) })
+    }
+    tx.afterCommit(() => {
+      this.#tell()
+      this.#database.notify(CHANNEL, '')
+    })
+    return at + events.length
+  }
+
+  async read(stream: string, { after = 0, max = EVENTS_PAGE_MAX, tx }: { after?: number; max?: number; tx?: Transaction } = {}) {
+    return this.#events(SELECT_STREAM, [storable(stream), after, max], tx)
+  }
+
+  async find(stream: string, eventId: string, tx?: Transaction): Promise<StoredEvent | undefined> {
+    return (await this.#events(SELECT_EVENT, [storable(stream), storable(eventId)], tx))[0]
+  }
+
+  async readAll({ after, max }: { after: number; max: number }): Promise<readonly StoredEvent[]> {
+    const read = async () => {
+      const events = await this.#events(SELECT_ALL, [after, max])
+      const last = this.#settled.lastSettled(
+        after,
+        events.map(({ position }) => position),
+      )
+      return { events, settled: last === after ? 0 : events.findLastIndex(({ position }) => position <= last) + 1 }
+    }
+    let page = await read()
+    if (page.settled < page.events.length) {
+      await this.#settled.observe()
+      page = await read()
+    }
+    return page.events.slice(0, page.settled)
+  }
+
+  head(): Promise<number> {
+    return this.#settled.head()
+  }
+
+  async loadSnapshot(stream: string, tx?: Transaction): Promise<StoredSnapshot | undefined> {
+    const [row] = await (tx ?? this.#database).query<{ version: number; schema_version: number; state: unknown }>({
+      sql: SELECT_SNAPSHOT,
+      params: [storable(stream)],
+    })
+    return row && { stream, version: row.version, schemaVersion: row.schema_version, state: row.state }
+  }
+
+  async saveSnapshot(tx: Transaction, { stream, version, schemaVersion, state }: StoredSnapshot): Promise<void> {
+    await tx.execute({ sql: SAVE_SNAPSHOT, params: [storable(stream), version, schemaVersion, JSON.stringify(state)] })
+  }
+
+  /** Tells of the appends of other processes too, where they notify: those of this library do. */
+  onAppended(listener: () => void): () => void {
+    if (!this.#listening) this.#database.listen(CHANNEL, () => this.#tell())
+    this.#listening = true
+    const own = () => listener()
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #appending(stream: string, events: readonly NewStoredEvent[], at: number) {
+    const params: SqlValue[] = [
+      storable(stream),
+      events.length,
+      this.#clock.now(),
+      textArray(events.map(({ id }) => storable(id))),
+      textArray(events.map(({ type }) => storable(type))),
+      numberArray(events.map(({ schemaVersion }) => schemaVersion)),
+      textArray(events.map(({ data }) => JSON.stringify(data ?? null))),
+      textArray(events.map(({ context }) => JSON.stringify(context))),
+    ]
+    return at === 0 ? { sql: APPEND_TO_NEW, params } : { sql: APPEND_AT, params: [...params, at] }
+  }
+
+  async #lockedVersion(tx: Transaction, stream: string): Promise<number> {
+    const [row] = await tx.query<{ version: number }>({ sql: LOCK_STREAM, params: [storable(stream)] })
+    return row!.version
+  }
+
+  async #version(tx: Transaction, stream: string): Promise<number> {
+    const [row] = await tx.query<{ version: number }>({ sql: SELECT_VERSION, params: [storable(stream)] })
+    return row?.version ?? 0
+  }
+
+  async #versionAsExpected(tx: Transaction, stream: string, expected: ExpectedVersion): Promise<number> {
+    const actual = await this.#version(tx, stream)
+    if (expected !== 'any' && actual !== (expected === 'no-stream' ? 0 : expected)) {
+      throw new WrongExpectedVersionError(stream, { expected, actual })
+    }
+    return actual
+  }
+
+  /** The version after these events were stored the first time, if they were. */
+  async #knownVersion(tx: Transaction, stream: string, events: readonly NewStoredEvent[]): Promise<number | undefined> {
+    const ids = textArray(events.map(({ id }) => storable(id)))
+    const [row] = await tx.query<{ count: number; version: number | null }>({ sql: SELECT_KNOWN, params: [storable(stream), ids] })
+    if (row === undefined || row.version === null) return undefined
+    if (row.count === events.length) return row.version
+    throw new ConflictError(
+      `Stream ${stream} holds ${row.count} of the ${events.length} events to be appended. Append them with the ids and in the groups of the first time, or give them new ids.`,
+    )
+  }
+
+  async #events(sql: string, params: readonly SqlValue[], tx?: Transaction): Promise<readonly StoredEvent[]> {
+    const rows = await (tx ?? this.#database).query<EventRow>({ sql, params })
+    return rows.map(storedEvent)
+  }
+}
+
+function storedEvent(row: EventRow): StoredEvent {
+  return {
+    stream: restored(row.stream),
+    version: row.version,
+    position: row.position,
+    id: restored(row.id),
+    type: restored(row.type),
+    schemaVersion: row.schema_version,
+    data: row.data,
+    context: row.context,
+    recordedAtMs: row.recorded_at_ms,
+  }
+}

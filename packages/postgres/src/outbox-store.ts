@@ -1,0 +1,211 @@
+import { type Clock, type LeaseStore, type Statement, type Transaction, newId, systemClock } from 'seaworthy/core'
+import type { EventEnvelope } from 'seaworthy/messaging'
+import { type OutboxEntry, type OutboxStore, serializeEvent } from 'seaworthy/outbox'
+import type { PostgresDatabase } from './database.ts'
+import { librarySchema } from './migrate.ts'
+import { PartitionShare } from './partition-share.ts'
+import { prepared } from './prepared.ts'
+import { numberArray, restored, storable, textArray } from './values.ts'
+
+/** Tables of {@link postgresOutboxStore}. */
+export const outboxStoreSchema = librarySchema('seaworthy.outbox', 1)
+
+// Primary key of seaworthy_outbox_sequences. One statement: the keys' rows are locked one after another in the order of $2, which is the same for
+// all callers; the events get their positions when all of them are, because the sort needs every row.
+const ADD = prepared(`WITH taken AS (
+    INSERT INTO seaworthy_outbox_sequences AS s (topic, key, last)
+    SELECT $1, k.key, k.count FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY AS k (key, count, place) ORDER BY k.place
+    ON CONFLICT (topic, key) DO UPDATE SET last = s.last + excluded.last
+    RETURNING key, last
+  )
+  INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms)
+  SELECT $1, e.key, taken.last - e.after, e.event::json, $7::bigint
+  FROM unnest($4::text[], $5::bigint[], $6::text[]) WITH ORDINALITY AS e (key, after, event, place) JOIN taken ON taken.key = e.key
+  ORDER BY e.place`)
+// The same for one event.
+const ADD_ONE = prepared(`WITH taken AS (
+    INSERT INTO seaworthy_outbox_sequences AS s (topic, key, last) VALUES ($1, $2, 1)
+    ON CONFLICT (topic, key) DO UPDATE SET last = s.last + 1 RETURNING last
+  )
+  INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms) SELECT $1, $2, last, $3::json, $4::bigint FROM taken`)
+// seaworthy_outbox_by_topic, one look-up for each topic however many messages wait.
+const SELECT_TOPICS = prepared(`WITH RECURSIVE waiting (topic) AS (
+    (SELECT topic FROM seaworthy_outbox ORDER BY topic LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.topic FROM seaworthy_outbox o WHERE o.topic > waiting.topic ORDER BY o.topic LIMIT 1) FROM waiting WHERE waiting.topic IS NOT NULL
+  ) SELECT topic FROM waiting WHERE topic IS NOT NULL`)
+// seaworthy_outbox_by_topic, a range. No committed message hides behind an open transaction of its key, which has the key's lock.
+const SELECT_UNSENT = prepared(`SELECT position, sequence, event, added_at_ms FROM seaworthy_outbox
+  WHERE topic = $1 ORDER BY position LIMIT $2`)
+// Primary key of seaworthy_outbox, a look-up for each position.
+const DELETE_SENT = prepared('DELETE FROM seaworthy_outbox WHERE position = ANY ($1::bigint[])')
+// The oldest by the primary key; the count reads it whole.
+const SELECT_BACKLOG = `SELECT (SELECT count(*) FROM seaworthy_outbox) AS messages,
+  (SELECT added_at_ms FROM seaworthy_outbox ORDER BY position LIMIT 1) AS oldest_at_ms`
+// The same index; messages of other relays' keys are passed over.
+const SELECT_UNSENT_OF = prepared(`SELECT position, sequence, event, added_at_ms, partition FROM seaworthy_outbox
+  WHERE topic = $1 AND partition = ANY ($3::smallint[]) ORDER BY position LIMIT $2`)
+const CHANNEL = 'seaworthy_outbox'
+// As the column `partition` has it.
+const PARTITIONS = 16
+
+export interface PostgresOutboxStoreOptions {
+  /** Size of an event at most, in bytes of JSON. Default 950,000: what logs take (1,000,000 by default), less the trace headers that the relay adds. */
+  readonly eventBytesMax?: number
+  /**
+   * Set where several processes run a relay for this outbox: each then gets a part of the keys, by leases, and none is sent by two but when a process lost
+   * its leases without knowing. Absent: one relay runs for it.
+   */
+  readonly shared?: SharedOutboxOptions
+  readonly clock?: Clock
+}
+
+export interface SharedOutboxOptions {
+  readonly leases: LeaseStore
+  /** How long a relay that died keeps its part, in milliseconds. Default 10,000. Well over the relay's `pollMs`, at which leases are extended. */
+  readonly ttlMs?: number
+  /** This process, unlike any other. Default: a new id. */
+  readonly holder?: string
+}
+
+/** An outbox store whose relay may be one of several. */
+export interface PostgresOutboxStore extends OutboxStore {
+  /** Leaves this relay's part to the others at once, after it was stopped. Does nothing where the outbox is not shared. */
+  handBack(): Promise<void>
+}
+
+interface UnsentRow {
+  readonly position: number
+  readonly sequence: number
+  readonly event: EventEnvelope
+  readonly added_at_ms: number
+  /** Where the outbox is shared. */
+  readonly partition?: number
+}
+
+/** An outbox in a PostgreSQL database. Sent messages are deleted; a row with the last number of each key stays. */
+export function postgresOutboxStore(database: PostgresDatabase, options: PostgresOutboxStoreOptions = {}): PostgresOutboxStore {
+  return new TableOutboxStore(database, options)
+}
+
+class TableOutboxStore implements PostgresOutboxStore {
+  readonly #database: PostgresDatabase
+  readonly #eventBytesMax: number
+  readonly #clock: Clock
+  readonly #share: PartitionShare | undefined
+  readonly #listeners = new Set<(topic: string) => void>()
+  /** Partitions of messages that were handed out and are not marked yet, by their positions. */
+  readonly #inHand = new Map<number, number>()
+  #listening = false
+
+  constructor(database: PostgresDatabase, options: PostgresOutboxStoreOptions) {
+    this.#database = database
+    this.#eventBytesMax = options.eventBytesMax ?? 950_000
+    this.#clock = options.clock ?? systemClock
+    const { shared } = options
+    this.#share =
+      shared &&
+      new PartitionShare({
+        leases: shared.leases,
+        what: 'outbox',
+        holder: shared.holder ?? newId(),
+        partitions: PARTITIONS,
+        ttlMs: shared.ttlMs ?? 10_000,
+        clock: this.#clock,
+      })
+  }
+
+  async add(tx: Transaction, topic: string, events: readonly EventEnvelope[]): Promise<void> {
+    if (events.length === 0) return
+    // Before any number is taken: a caller who catches the refusal and commits must not leave a gap.
+    const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
+    const [first] = events
+    await tx.execute(
+      events.length === 1
+        ? { sql: ADD_ONE, params: [storable(topic), storable(first!.key), texts[0]!, this.#clock.now()] }
+        : this.#adding(storable(topic), events, texts),
+    )
+    tx.afterCommit(() => {
+      this.#tell(topic)
+      this.#database.notify(CHANNEL, storable(topic))
+    })
+  }
+
+  #adding(topic: string, events: readonly EventEnvelope[], texts: readonly string[]): Statement {
+    const keys = events.map(({ key }) => storable(key))
+    const counts = new Map<string, number>()
+    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+    // How many of its key come after each in this call.
+    const left = new Map(counts)
+    const after = keys.map((key) => {
+      left.set(key, left.get(key)! - 1)
+      return left.get(key)!
+    })
+    // In one order for all callers: two that each held a row the other waits for would end as a deadlock.
+    const distinct = [...counts.keys()].toSorted()
+    const numbers = numberArray(distinct.map((key) => counts.get(key)!))
+    return {
+      sql: ADD,
+      params: [topic, textArray(distinct), numbers, textArray(keys), numberArray(after), textArray(texts), this.#clock.now()],
+    }
+  }
+
+  async topics(): Promise<readonly string[]> {
+    await this.#share?.refresh(new Set(this.#inHand.values()))
+    const rows = await this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS })
+    return rows.map(({ topic }) => restored(topic))
+  }
+
+  async unsent(topic: string, max: number): Promise<readonly OutboxEntry[]> {
+    const rows = this.#share === undefined ? await this.#unsentOfAll(topic, max) : await this.#unsentOfShare(this.#share, topic, max)
+    return rows.map(({ position, sequence, event, added_at_ms: addedAtMs }) => ({
+      position,
+      topic,
+      event: { ...event, sequence },
+      addedAtMs,
+    }))
+  }
+
+  /** Not fenced: the broker has confirmed them, whoever has the lease by now. */
+  async markSent(positions: readonly number[]): Promise<void> {
+    if (positions.length > 0) await this.#database.atomically([{ sql: DELETE_SENT, params: [numberArray(positions)] }])
+    for (const position of positions) this.#inHand.delete(position)
+  }
+
+  async handBack(): Promise<void> {
+    this.#inHand.clear()
+    await this.#share?.handBack()
+  }
+
+  async backlog(): Promise<{ readonly messages: number; readonly oldestAtMs: number | undefined }> {
+    const [row] = await this.#database.query<{ messages: number; oldest_at_ms: number | null }>({ sql: SELECT_BACKLOG })
+    return { messages: row!.messages, oldestAtMs: row!.oldest_at_ms ?? undefined }
+  }
+
+  /** Tells of the commits of other processes too, where they notify: those of this library do, and those that call `seaworthy_outbox_add`. */
+  onAdded(listener: (topic: string) => void): () => void {
+    if (!this.#listening) this.#database.listen(CHANNEL, (topic) => this.#tell(restored(topic)))
+    this.#listening = true
+    // A wrapper of its own for each call, so that one function may listen twice.
+    const own = (topic: string) => listener(topic)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
+  }
+
+  #unsentOfAll(topic: string, max: number): Promise<readonly UnsentRow[]> {
+    return this.#database.query<UnsentRow>({ sql: SELECT_UNSENT, params: [storable(topic), max] })
+  }
+
+  async #unsentOfShare(share: PartitionShare, topic: string, max: number): Promise<readonly UnsentRow[]> {
+    await share.refresh(new Set(this.#inHand.values()))
+    const { partitions } = share
+    if (partitions.length === 0) return []
+    const rows = await this.#database.query<UnsentRow>({ sql: SELECT_UNSENT_OF, params: [storable(topic), max, numberArray(partitions)] })
+    for (const { position, partition } of rows) this.#inHand.set(position, partition!)
+    return rows
+  }
+
+  #tell(topic: string): void {
+    for (const listener of this.#listeners) listener(topic)
+  }
+}

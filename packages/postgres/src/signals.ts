@@ -1,0 +1,133 @@
+import { type ClientConfig, Client } from 'pg'
+import { type Clock, backoffMs, exponential, sleep, systemRandom } from 'seaworthy/core'
+import { textArray } from './values.ts'
+
+const RECONNECT = exponential({ baseMs: 50, maxMs: 5_000, jitter: 'full' })
+const NOTIFY = 'SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n (channel, payload)'
+// How long the server may take to answer. Nobody waits for a bell for longer, a closing process least of all.
+const ANSWER_MS = 5_000
+// What PostgreSQL takes.
+const PAYLOAD_BYTES_MAX = 7_999
+
+interface Session {
+  readonly client: Client
+  readonly pid: number
+}
+
+/**
+ * LISTEN and NOTIFY on a session of its own, opened at the first use.
+ *
+ * A NOTIFY inside a transaction holds a lock of the whole cluster from before its COMMIT until after it, so that transactions that notify wait for
+ * each other's disk. So ours go out after the commits that they tell of, and one statement carries all that gathered while the one
+ * before it was under way. A process that dies between the two rings no bell: whoever listens looks by itself from time to time as well.
+ */
+export class Signals {
+  readonly #config: ClientConfig
+  readonly #clock: Clock
+  readonly #listeners = new Map<string, Set<(payload: string) => void>>()
+  readonly #closing = new AbortController()
+  readonly #unsent = new Map<string, readonly [channel: string, payload: string]>()
+  #session: Promise<Session> | undefined
+  #sending: Promise<void> | undefined
+  #reconnecting: Promise<void> | undefined
+
+  constructor(options: { config: ClientConfig; clock: Clock }) {
+    this.#config = options.config
+    this.#clock = options.clock
+  }
+
+  listen(channel: string, listener: (payload: string) => void): () => void {
+    const own = (payload: string) => listener(payload)
+    const listeners = this.#listeners.get(channel)
+    if (listeners === undefined) {
+      this.#listeners.set(channel, new Set([own]))
+      if (this.#session === undefined) this.#keepConnected()
+      else void this.#session.then(({ client }) => client.query(`LISTEN ${client.escapeIdentifier(channel)}`)).catch(() => undefined)
+    } else listeners.add(own)
+    return () => this.#listeners.get(channel)?.delete(own)
+  }
+
+  notify(channel: string, payload: string): void {
+    if (Buffer.byteLength(payload) > PAYLOAD_BYTES_MAX) return
+    this.#unsent.set(`${channel} ${payload}`, [channel, payload])
+    this.#sending ??= this.#send().finally(() => (this.#sending = undefined))
+  }
+
+  async close(): Promise<void> {
+    await this.#sending
+    this.#closing.abort()
+    await this.#reconnecting
+    const session = await this.#session?.catch(() => undefined)
+    await session?.client.end().catch(() => undefined)
+  }
+
+  async #send(): Promise<void> {
+    while (this.#unsent.size > 0) {
+      const signals = [...this.#unsent.values()]
+      this.#unsent.clear()
+      try {
+        const { client } = await this.#connected()
+        const params = [textArray(signals.map(([channel]) => channel)), textArray(signals.map(([, payload]) => payload))]
+        await client.query(NOTIFY, params).catch((error: unknown) => {
+          // Without an answer the session is of no use to anybody.
+          void client.end().catch(() => undefined)
+          throw error
+        })
+      } catch {
+        // Who listens looks by itself too. The next one opens a new session.
+      }
+    }
+  }
+
+  #connected(): Promise<Session> {
+    this.#session ??= this.#connect()
+    return this.#session
+  }
+
+  async #connect(): Promise<Session> {
+    const client = new Client({
+      application_name: 'seaworthy signals',
+      keepAlive: true,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
+      ...this.#config,
+    })
+    client.on('error', () => undefined)
+    client.once('end', () => {
+      this.#session = undefined
+      if (this.#listeners.size > 0 && !this.#closing.signal.aborted) this.#keepConnected()
+    })
+    try {
+      await client.connect()
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      const { pid } = rows[0]!
+      client.on('notification', ({ channel, payload = '', processId }) => {
+        // Its own were told in the process already.
+        if (processId !== pid) for (const listener of this.#listeners.get(channel) ?? []) listener(payload)
+      })
+      for (const channel of this.#listeners.keys()) await client.query(`LISTEN ${client.escapeIdentifier(channel)}`)
+      return { client, pid }
+    } catch (error) {
+      this.#session = undefined
+      void client.end().catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Opens the session, again and again: a server may be down for a while. */
+  #keepConnected(): void {
+    this.#reconnecting ??= this.#reconnect().finally(() => (this.#reconnecting = undefined))
+  }
+
+  async #reconnect(): Promise<void> {
+    const { signal } = this.#closing
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await this.#connected()
+        return
+      } catch {
+        await sleep(this.#clock, backoffMs(RECONNECT, attempt, systemRandom), signal).catch(() => undefined)
+      }
+    }
+  }
+}
