@@ -15,8 +15,16 @@ const LINKS: readonly Link[] = [
 const DISK_OF = ['orders', 'payments', 'inventory', 'shipping', 'notifications', 'analytics', 'order-history']
 
 /** A plan for the shop on this machine. `cannotFill` says why no disk is filled, where none can be. */
-export function planForShop(options: { seed: number; durationMs: number }): Plan & { readonly cannotFill: string | undefined } {
+export function planForShop({
+  diskOf = DISK_OF,
+  ...options
+}: {
+  seed: number
+  durationMs: number
+  /** Of whose disks one is filled. Default any that owns data and writes with every order. */
+  diskOf?: readonly string[]
+}): Plan & { readonly cannotFill: string | undefined } {
   const cannotFill = cannotMount('tmpfs')
   const services = system.services.map(({ name }) => name)
-  return { ...planFaults({ ...options, services, links: LINKS, diskOf: cannotFill === undefined ? DISK_OF : [] }), cannotFill }
+  return { ...planFaults({ ...options, services, links: LINKS, diskOf: cannotFill === undefined ? diskOf : [] }), cannotFill }
 }
