@@ -7,7 +7,7 @@ const seed = Number(process.env['SEAWORTHY_SEED'] ?? Date.now() % 1_000_000)
 
 test('kills, pauses, bad connections and a full disk leave the books right', async (t) => {
   // Each letter is a new file. A database may find room in its own log for as long as so short a run lasts.
-  const plan = planForShop({ seed, durationMs: 22_000, diskOf: ['notifications'] })
+  const plan = planForShop({ seed, durationMs: 22_000, disks: ['notifications'] })
   if (plan.cannotFill !== undefined) t.diagnostic(plan.cannotFill)
   const { violations, faults, orders, settledAfterMs } = await torture({ plan, customers: 10 })
   const counts = [...faults].map(([kind, { planned, seen }]) => `${kind} ${seen} of ${planned}`)

@@ -19,7 +19,7 @@ export interface Victim {
  * without a call, for a while.
  */
 const MET_WITHIN_MS = 10_000
-const LOOK_EVERY_MS = 50
+const LOOK_EVERY_MS = 200
 
 /** Inflicts a fault and takes it away when its time is over, or the signal says so. @returns whether it was seen to happen */
 export async function inflict(fault: Fault, { shop, switchboard, disk }: Victim, signal: AbortSignal): Promise<boolean> {
