@@ -14,16 +14,21 @@ export interface Victim {
   readonly disk: SmallDisk | undefined
 }
 
-/** A fault that nobody has met when its time is over stays for so much longer: on a slow machine there may have been no call meanwhile. */
-const MET_WITHIN_MS = 5_000
-const LOOK_EVERY_MS = 50
+/**
+ * So long is waited for something to strike, and for somebody to meet a fault whose time is over: on a slow machine a process may be down, and a link
+ * without a call, for a while.
+ */
+const MET_WITHIN_MS = 10_000
+const LOOK_EVERY_MS = 200
 
 /** Inflicts a fault and takes it away when its time is over, or the signal says so. @returns whether it was seen to happen */
 export async function inflict(fault: Fault, { shop, switchboard, disk }: Victim, signal: AbortSignal): Promise<boolean> {
   switch (fault.kind) {
     case 'kill':
+      await met(() => shop.process(fault.service).pid !== null, signal)
       return signalled(shop.process(fault.service).pid, 'SIGKILL')
     case 'pause': {
+      await met(() => shop.process(fault.service).pid !== null, signal)
       const { pid } = shop.process(fault.service)
       if (!signalled(pid, 'SIGSTOP')) return false
       await lasting(fault.forMs, signal)
@@ -31,8 +36,11 @@ export async function inflict(fault: Fault, { shop, switchboard, disk }: Victim,
       signalled(pid, 'SIGCONT')
       return stoodStill
     }
-    case 'disconnect':
-      return switchboard.proxy(fault.link).disconnect(fault.how) > 0
+    case 'disconnect': {
+      const proxy = switchboard.proxy(fault.link)
+      await met(() => proxy.open > 0, signal)
+      return proxy.disconnect(fault.how) > 0
+    }
     case 'refuse': {
       const proxy = switchboard.proxy(fault.link)
       await proxy.afflict(fault.afflictions)
@@ -77,6 +85,7 @@ function lasting(forMs: number, signal: AbortSignal): Promise<void> {
   return sleep(systemClock, forMs, signal).catch(() => {})
 }
 
+/** Waits until it is so, and not for ever. */
 async function met(isMet: () => boolean, signal: AbortSignal): Promise<void> {
   for (let leftMs = MET_WITHIN_MS; leftMs > 0 && !signal.aborted && !isMet(); leftMs -= LOOK_EVERY_MS) await lasting(LOOK_EVERY_MS, signal)
 }

@@ -29,7 +29,7 @@ if (plan.cannotFill === undefined) console.log(`the disk of ${plan.smallDisk} ca
 else console.log(`NO DISK IS FILLED. ${plan.cannotFill}`)
 
 const describe = (fault: PlannedFault): string => {
-  const what = 'link' in fault ? linkName(fault.link) : fault.service
+  const what = 'link' in fault ? linkName(fault.link) : 'disk' in fault ? fault.disk : fault.service
   return `${(fault.atMs / 1_000).toFixed(1).padStart(7)} s  ${fault.kind.padEnd(10)} ${what}${'forMs' in fault ? `, ${fault.forMs} ms` : ''}`
 }
 const result = await torture({

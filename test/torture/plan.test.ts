@@ -8,7 +8,7 @@ const options = (seed: number): PlanOptions => ({
   durationMs: 60_000,
   services: ['orders', 'payments', 'inventory'],
   links: LINKS,
-  diskOf: ['payments', 'orders'],
+  disks: ['payments', 'orders'],
 })
 
 suite('a plan of faults', () => {
@@ -41,7 +41,7 @@ suite('a plan of faults', () => {
   })
 
   test('fills no disk where there is none to fill', () => {
-    const { faults, smallDisk } = planFaults({ ...options(3), diskOf: [] })
+    const { faults, smallDisk } = planFaults({ ...options(3), disks: [] })
     assert.equal(smallDisk, undefined)
     assert.ok(faults.length > 0 && faults.every(({ kind }) => kind !== 'disk-full'))
   })

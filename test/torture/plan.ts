@@ -10,24 +10,30 @@ export interface Link {
 
 export const linkName = ({ caller, callee, wire }: Link): string => `${caller} → ${callee} (${wire})`
 
+/** A disk of its own: the data of a service, by its name, or the event log that all share. */
+export type Disk = string
+export const EVENT_LOG: Disk = 'event-log'
+
 /** What goes wrong, and for how long. */
 export type Fault =
   | { readonly kind: 'kill'; readonly service: string }
   | { readonly kind: 'pause'; readonly service: string; readonly forMs: number }
   | { readonly kind: ToxicKind; readonly link: Link; readonly afflictions: Afflictions; readonly forMs: number }
   | { readonly kind: 'disconnect'; readonly link: Link; readonly how: 'close' | 'reset' }
-  | { readonly kind: 'disk-full'; readonly service: string; readonly forMs: number }
+  | { readonly kind: 'disk-full'; readonly disk: Disk; readonly forMs: number }
 
 export type ToxicKind = 'latency' | 'bandwidth' | 'slice' | 'half-open' | 'close' | 'reset' | 'refuse'
 export type FaultKind = Fault['kind']
 
 export type PlannedFault = Fault & { readonly atMs: number }
 
+const diskName = (disk: Disk): string => `disk of ${disk}`
+
 /** What a fault lasts on; undefined when it is over at once. No two last on one thing at a time: they would end each other. */
 export function lastsOn(fault: Fault): string | undefined {
   if (!('forMs' in fault)) return undefined
   if ('link' in fault) return linkName(fault.link)
-  return fault.kind === 'disk-full' ? `disk of ${fault.service}` : fault.service
+  return 'disk' in fault ? diskName(fault.disk) : fault.service
 }
 
 export interface Plan {
@@ -36,8 +42,8 @@ export interface Plan {
   readonly durationMs: number
   /** In order of time. */
   readonly faults: readonly PlannedFault[]
-  /** Whose data stand on a small disk of their own; undefined: nobody's, because none can be made here. */
-  readonly smallDisk: string | undefined
+  /** What stands on a small disk of its own; undefined: nothing, because none can be made here. */
+  readonly smallDisk: Disk | undefined
 }
 
 export interface PlanOptions {
@@ -47,8 +53,8 @@ export interface PlanOptions {
   readonly services: readonly string[]
   /** Links that carry traffic all the time: a toxic on a quiet one would do nothing. */
   readonly links: readonly Link[]
-  /** Of whose disks one is filled. Empty: none. */
-  readonly diskOf: readonly string[]
+  /** Of these disks one is filled. Empty: none. */
+  readonly disks: readonly Disk[]
 }
 
 /** One of each in every round, kills and pauses more often, so that a short run has met them all. */
@@ -72,9 +78,9 @@ const NEXT_AFTER_MS = [400, 1_600] as const
 const LASTS_MS = [500, 4_000] as const
 
 /** Draws what goes wrong when. The same options give the same plan: the seed repeats a run's faults, though not the moments of its processes. */
-export function planFaults({ seed, durationMs, services, links, diskOf }: PlanOptions): Plan {
+export function planFaults({ seed, durationMs, services, links, disks }: PlanOptions): Plan {
   const random = seededRandom(seed)
-  const smallDisk = diskOf.length === 0 ? undefined : pick(diskOf, random)
+  const smallDisk = disks.length === 0 ? undefined : pick(disks, random)
   const kinds = ROUND.filter((kind) => kind !== 'disk-full' || smallDisk !== undefined)
   const faults: PlannedFault[] = []
   /** When what is paused, afflicted or full is itself again. */
@@ -86,7 +92,7 @@ export function planFaults({ seed, durationMs, services, links, diskOf }: PlanOp
     const choice: Choice = {
       services: services.filter(isFree),
       links: links.filter((link) => isFree(linkName(link))),
-      smallDisk: smallDisk !== undefined && isFree(`disk of ${smallDisk}`) ? smallDisk : undefined,
+      smallDisk: smallDisk !== undefined && isFree(diskName(smallDisk)) ? smallDisk : undefined,
       forMs: Math.min(between(LASTS_MS, random), durationMs - atMs),
       random,
     }
@@ -107,7 +113,7 @@ export function planFaults({ seed, durationMs, services, links, diskOf }: PlanOp
 interface Choice {
   readonly services: readonly string[]
   readonly links: readonly Link[]
-  readonly smallDisk: string | undefined
+  readonly smallDisk: Disk | undefined
   readonly forMs: number
   readonly random: Random
 }
@@ -119,7 +125,7 @@ function draw(kind: FaultKind, { services, links, smallDisk, forMs, random }: Ch
     case 'pause':
       return services.length === 0 ? undefined : { kind, service: pick(services, random), forMs }
     case 'disk-full':
-      return smallDisk === undefined ? undefined : { kind, service: smallDisk, forMs }
+      return smallDisk === undefined ? undefined : { kind, disk: smallDisk, forMs }
     case 'disconnect':
       return links.length === 0 ? undefined : { kind, link: pick(links, random), how: pick(['close', 'reset'], random) }
     case 'latency':

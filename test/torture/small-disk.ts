@@ -1,22 +1,26 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { mountTmpfs } from './mounts.ts'
+import { type Disk, EVENT_LOG } from './plan.ts'
 
-/** Room for a service's data many times over. */
+/** Room for what is on it many times over. */
 const DISK_BYTES = 64 << 20
 const TOP_UP_EVERY_MS = 50
+// As SQLite's engines say it, and as the operating system does.
+const NO_ROOM = /No room is left|ENOSPC/g
 
-/** A service's data on a disk of its own that can be filled to the last byte. */
+/** A disk that can be filled to the last byte. */
 export interface SmallDisk extends Disposable {
   /** Keeps the disk full until the signal says otherwise. */
   fill(until: AbortSignal): Promise<void>
-  /** How often the service said in its log that no room is left. */
+  /** How often those who write to it said in their logs that no room is left. */
   complaints(): number
 }
 
-/** Puts the disk where the supervisor will find the service's folder. */
-export function smallDisk(dataDir: string, service: string): SmallDisk {
-  const path = join(dataDir, 'services', service)
+/** Puts the disk where the supervisor will look for the folder. */
+export function smallDisk(dataDir: string, disk: Disk): SmallDisk {
+  const path = disk === EVENT_LOG ? join(dataDir, 'event-log') : join(dataDir, 'services', disk)
+  const isWriter = (log: string) => disk === EVENT_LOG || log.startsWith(`${disk}.log`)
   mkdirSync(path, { recursive: true })
   const mount = mountTmpfs(path, { bytesMax: DISK_BYTES })
   const filler = join(path, 'filler')
@@ -35,10 +39,10 @@ export function smallDisk(dataDir: string, service: string): SmallDisk {
       }
     },
     complaints() {
-      const log = join(dataDir, 'logs', `${service}.log`)
-      // The older half, where a log has been rotated.
-      const text = [`${log}.1`, log].filter((path) => existsSync(path)).map((path) => readFileSync(path, 'utf8'))
-      return text.join('').match(/No room is left|ENOSPC/g)?.length ?? 0
+      const logs = join(dataDir, 'logs')
+      return readdirSync(logs)
+        .filter(isWriter)
+        .reduce((sum, log) => sum + (readFileSync(join(logs, log), 'utf8').match(NO_ROOM)?.length ?? 0), 0)
     },
     [Symbol.dispose]: () => mount[Symbol.dispose](),
   }

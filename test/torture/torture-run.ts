@@ -76,16 +76,17 @@ async function tortured(victim: Victim, { plan, customers: count, onFault, signa
 
   const keys: string[] = []
   let isOver = false
-  const inflicted = inflictAll(plan, victim, { onFault, signal: ended }).finally(() => (isOver = true))
   const browsing = new Browsing(shop.gateway, seededRandom(plan.seed + 2))
-  const { answers, unanswered } = await customersShop(shop.gateway, {
-    customers,
-    random: seededRandom(plan.seed + 3),
-    nextKey: () => (!isOver && !ended.aborted ? keys[keys.push(`torture-${plan.seed}-${keys.length}`) - 1] : undefined),
-    timeoutMs: ANSWER_TIMEOUT_MS,
-    afterwards: (order) => browsing.browse(order),
-  })
-  const faults = await inflicted
+  const [faults, { answers, unanswered }] = await Promise.all([
+    inflictAll(plan, victim, { onFault, signal: ended }).finally(() => (isOver = true)),
+    customersShop(shop.gateway, {
+      customers,
+      random: seededRandom(plan.seed + 3),
+      nextKey: () => (!isOver && !ended.aborted ? keys[keys.push(`torture-${plan.seed}-${keys.length}`) - 1] : undefined),
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      afterwards: (order) => browsing.browse(order),
+    }),
+  ])
   ended.throwIfAborted()
 
   const healedAt = performance.now()
