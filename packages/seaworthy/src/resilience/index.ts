@@ -8,7 +8,7 @@
  * Not promised: a body that ignores its signal is not stopped, only no longer waited for; it keeps its place in the
  * bulkhead until it ends. Limits hold for one process.
  */
-export { type Policy, policy, type PolicyOptions, type PolicySnapshot } from './policy.ts'
+export { type Guard, type Policy, policy, type PolicyOptions, type PolicySnapshot, type SavedPolicy } from './policy.ts'
 export { bulkhead, circuitBreaker, retry, timeout } from './alone.ts'
 export {
   type BulkheadDeclaration,
@@ -19,10 +19,14 @@ export {
   type PolicyDeclaration,
   type RetryBudgetDeclaration,
   type RetryDeclaration,
+  type SlowCallsDeclaration,
   type TimeoutDeclaration,
+  type TimeWindowDeclaration,
+  timeWindow,
+  type WindowDeclaration,
 } from './policy-declaration.ts'
-export { BrokenCircuitError, BulkheadFullError } from './errors.ts'
+export { type BrokenCircuit, BrokenCircuitError, BulkheadFullError, type FullBulkhead } from './errors.ts'
 export { type BulkheadSnapshot } from './bulkhead.ts'
-export { type CircuitBreakerSnapshot } from './circuit-breaker.ts'
+export { type CircuitBreakerSnapshot, type Outcome, outcomeOf, type SavedCircuitBreaker } from './circuit-breaker.ts'
 export { type RetryBudgetSnapshot } from './retry-budget.ts'
 export { type ResilienceEvent } from './events.ts'
