@@ -88,11 +88,14 @@ export class Attempt<T> implements Due, AttemptFields {
   /** Asks for admission and calls the body, now or when its turn has come. */
   start(): void {
     const policy = this.#policy
-    try {
-      policy.assertMayStart(this.context, this.startedMs, this.dueMs)
-      this.#permit = policy.breaker?.admit()
-    } catch (error) {
-      this.#fail(error, 'ignored')
+    const obstacle = policy.obstacle(this.context, this.startedMs, this.dueMs)
+    if (obstacle !== undefined) {
+      this.#fail(obstacle.error, 'ignored')
+      return
+    }
+    const { breaker } = policy
+    if (breaker !== undefined && (this.#permit = breaker.admit()) === undefined) {
+      this.#fail(breaker.rejection(), 'ignored')
       return
     }
     const { bulkhead } = policy

@@ -1,5 +1,5 @@
 import { type Clock, ConflictError, isFinal, NotFoundError, type Random, RejectedError } from 'seaworthy/core'
-import { BrokenCircuitError } from './errors.ts'
+import { type BrokenCircuit, BrokenCircuitError, withoutStack } from './errors.ts'
 import { publish } from './events.ts'
 import { type Evidence, evidenceFor } from './evidence.ts'
 import { type CircuitBreakerDeclaration, OPEN_FACTOR, PROBE_LEASE_MS, PROBES_MAX } from './policy-declaration.ts'
@@ -86,15 +86,17 @@ export class CircuitBreaker {
     return this.#evidence.usesTime
   }
 
-  /** Every permit is to be settled once. @throws BrokenCircuitError */
-  admit(): Permit {
+  /**
+   * Every permit is to be settled once. Without one the call must not be made: {@link rejection} says why. It is not
+   * thrown, because throwing costs more than all the rest when an open circuit turns thousands away.
+   */
+  admit(): Permit | undefined {
     const state = this.#state
     switch (state.kind) {
       case 'closed':
         return state.permit
       case 'open': {
-        const leftMs = state.untilMs - this.#clock.monotonicMs()
-        if (leftMs > 0) throw this.#rejection('open', state.why, leftMs)
+        if (state.untilMs > this.#clock.monotonicMs()) return undefined
         const halfOpen = { kind: 'half-open' as const, probes: new Set<Permit>(), succeeded: 0 }
         this.#state = halfOpen
         publish(() => ({ type: 'circuit-half-opened', policy: this.#name }))
@@ -103,8 +105,17 @@ export class CircuitBreaker {
       case 'half-open':
         return this.#admitProbe(state)
       case 'isolated':
-        throw this.#rejection('isolated', state.why, undefined)
+        return undefined
     }
+  }
+
+  /** Of the call that {@link admit} has just turned away. */
+  rejection(): BrokenCircuitError {
+    this.#rejected++
+    publish(() => ({ type: 'call-rejected', policy: this.#name, by: 'circuit-breaker' }))
+    const { state, why, retryAfterMs } = this.#brokenness()
+    const circuit = { state, why, retryAfterMs, opened: this.#opened, rejected: this.#rejected }
+    return withoutStack(() => new BrokenCircuitError(this.#name, circuit))
   }
 
   /** False when the state changed since `permit` was given, or its lease was passed on. */
@@ -198,28 +209,33 @@ export class CircuitBreaker {
     return this.#declaration.probesMax ?? PROBES_MAX
   }
 
-  #admitProbe(state: State & { kind: 'half-open' }): Permit {
-    const now = this.#clock.monotonicMs()
+  #admitProbe(state: State & { kind: 'half-open' }): Permit | undefined {
+    const nowMs = this.#clock.monotonicMs()
     if (state.probes.size + state.succeeded >= this.#probesMax) {
       // A probe that hangs must not hold its place for ever. Leases are looked at only when a place is wanted, so that an idle breaker costs nothing.
-      let nextLeaseMs = Number.POSITIVE_INFINITY
-      for (const probe of state.probes) {
-        if (probe.leaseUntilMs <= now) state.probes.delete(probe)
-        else nextLeaseMs = Math.min(nextLeaseMs, probe.leaseUntilMs)
-      }
-      if (state.probes.size + state.succeeded >= this.#probesMax) {
-        throw this.#rejection('half-open', `${state.probes.size} probes are running`, Math.min(this.#declaration.openMs, nextLeaseMs - now))
-      }
+      for (const probe of state.probes) if (probe.leaseUntilMs <= nowMs) state.probes.delete(probe)
+      if (state.probes.size + state.succeeded >= this.#probesMax) return undefined
     }
-    const probe = newPermit(now + (this.#declaration.probeLeaseMs ?? PROBE_LEASE_MS))
+    const probe = newPermit(nowMs + (this.#declaration.probeLeaseMs ?? PROBE_LEASE_MS))
     state.probes.add(probe)
     return probe
   }
 
-  #rejection(state: BrokenCircuitError['state'], why: string, retryAfterMs: number | undefined): BrokenCircuitError {
-    this.#rejected++
-    publish(() => ({ type: 'call-rejected', policy: this.#name, by: 'circuit-breaker' }))
-    return new BrokenCircuitError(this.#name, { state, why, retryAfterMs, opened: this.#opened, rejected: this.#rejected })
+  #brokenness(): Pick<BrokenCircuit, 'state' | 'why' | 'retryAfterMs'> {
+    const state = this.#state
+    switch (state.kind) {
+      case 'open':
+        return { state: 'open', why: state.why, retryAfterMs: Math.max(0, state.untilMs - this.#clock.monotonicMs()) }
+      case 'half-open': {
+        const nextLeaseMs = Math.min(...[...state.probes].map((probe) => probe.leaseUntilMs)) - this.#clock.monotonicMs()
+        const retryAfterMs = Math.max(0, Math.min(this.#declaration.openMs, nextLeaseMs))
+        return { state: 'half-open', why: `${state.probes.size} probes are running`, retryAfterMs }
+      }
+      case 'isolated':
+        return { state: 'isolated', why: state.why, retryAfterMs: undefined }
+      case 'closed':
+        throw new Error('A closed circuit breaker turned a call away.')
+    }
   }
 
   #open(why: string): void {

@@ -10,3 +10,16 @@ export function keepSettlers(resolve: (value: never) => void, reject: (reason: u
   settlers.resolve = resolve as (value: unknown) => void
   settlers.reject = reject
 }
+
+const settled = Promise.resolve()
+
+/**
+ * A promise that rejects when its caller has had time to listen. One that is rejected from the start is reported to the
+ * process as unhandled and taken back again, which costs several times what the rejection does.
+ */
+export function rejectedSoon<T>(reason: unknown): Promise<T> {
+  const promise = new Promise<T>(keepSettlers)
+  const { reject } = settlers
+  void settled.then(() => reject(reason))
+  return promise
+}

@@ -16,7 +16,7 @@ import { attemptContext, UnlimitedFields } from './attempt-context.ts'
 import { Bulkhead } from './bulkhead.ts'
 import { checkPolicy } from './check-policy.ts'
 import { CircuitBreaker, type Outcome, outcomeOf, type Permit } from './circuit-breaker.ts'
-import { keepSettlers, settlers } from './deferred.ts'
+import { keepSettlers, rejectedSoon, settlers } from './deferred.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { publish } from './events.ts'
 import type { Policy, PolicyOptions, PolicySnapshot, SavedPolicy } from './policy.ts'
@@ -70,7 +70,15 @@ export class FusedPolicy implements Policy {
   run<T>(body: (call: CallContext) => Promise<T>, context: CallContext | undefined = currentContext()): Promise<T> {
     this.#calls++
     if (this.#isPlain && (context === undefined || (context.deadlineMs === undefined && context.signal === undefined))) {
-      return this.#runPlain(body, context)
+      const { breaker, bulkhead } = this
+      const permit = breaker?.admit()
+      if (breaker !== undefined && permit === undefined) {
+        this.#failed++
+        return rejectedSoon(breaker.rejection())
+      }
+      return bulkhead === undefined || bulkhead.tryEnter()
+        ? this.#runPlain(body, context, permit, bulkhead)
+        : this.#queuePlain(body, context, permit, bulkhead)
     }
     this.#budget?.deposit()
     const promise = new Promise<T>(keepSettlers)
@@ -78,28 +86,41 @@ export class FusedPolicy implements Policy {
     return promise
   }
 
-  async #runPlain<T>(body: (call: CallContext) => Promise<T>, context: CallContext | undefined): Promise<T> {
-    const { breaker, bulkhead } = this
-    let permit: Permit | undefined
-    let isCalled = false
+  async #runPlain<T>(
+    body: (call: CallContext) => Promise<T>,
+    context: CallContext | undefined,
+    permit: Permit | undefined,
+    place: Bulkhead | undefined,
+  ): Promise<T> {
     try {
-      permit = breaker?.admit()
-      if (bulkhead !== undefined && !bulkhead.tryEnter()) {
-        await bulkhead.enter(Number.POSITIVE_INFINITY, undefined)
-        permit = this.readmit(bulkhead, permit, context)
-      }
-      isCalled = true
       const value = await body(context ?? attemptContext(new UnlimitedFields()))
-      this.#succeeded++
-      if (permit !== undefined) breaker!.settle(permit, 'success', NO_TIME)
+      this.succeeded(permit, NO_TIME)
+      place?.leave()
       return value
     } catch (error) {
       this.#failed++
-      if (permit !== undefined) breaker!.settle(permit, isCalled ? this.outcomeOf(error) : 'ignored', NO_TIME)
+      if (permit !== undefined) this.breaker?.settle(permit, this.outcomeOf(error), NO_TIME)
+      place?.leave()
       throw error
-    } finally {
-      if (isCalled) bulkhead?.leave()
     }
+  }
+
+  async #queuePlain<T>(
+    body: (call: CallContext) => Promise<T>,
+    context: CallContext | undefined,
+    permit: Permit | undefined,
+    bulkhead: Bulkhead,
+  ): Promise<T> {
+    let current: Permit | undefined
+    try {
+      await bulkhead.enter(Number.POSITIVE_INFINITY, undefined)
+      current = this.readmit(bulkhead, permit, context)
+    } catch (error) {
+      this.#failed++
+      if (permit !== undefined) this.breaker?.settle(permit, 'ignored', NO_TIME)
+      throw error
+    }
+    return this.#runPlain(body, context, current, bulkhead)
   }
 
   reconfigure(declaration: PolicyDeclaration): void {
@@ -178,23 +199,29 @@ export class FusedPolicy implements Policy {
     return Math.min(context?.deadlineMs ?? Number.POSITIVE_INFINITY, startedMs + this.#totalMs)
   }
 
-  assertMayStart(context: CallContext | undefined, nowMs: number, dueMs: number): void {
-    if (context?.signal?.aborted) throw context.signal.reason
+  /** @returns why an attempt must not be made, or undefined if it may */
+  obstacle(context: CallContext | undefined, nowMs: number, dueMs: number): { readonly error: unknown } | undefined {
+    if (context?.signal?.aborted) return { error: context.signal.reason }
     if (nowMs >= dueMs) {
-      throw new TimeoutError(`The deadline passed before ${this.name} was called. Nothing was sent.`, 0, { executed: 'no' })
+      const error = new TimeoutError(`The deadline passed before ${this.name} was called. Nothing was sent.`, 0, { executed: 'no' })
+      return { error }
     }
+    return undefined
   }
 
-  /** After a wait for a place: the permit that is valid now. Gives the place back if there is none. */
+  /** After a wait for a place: the permit that is valid now. @throws what ends the call, and gives the place back */
   readmit(bulkhead: Bulkhead, permit: Permit | undefined, context: CallContext | undefined): Permit | undefined {
-    try {
-      if (context?.signal?.aborted) throw context.signal.reason
+    let error: unknown
+    if (context?.signal?.aborted) error = context.signal.reason
+    else {
       // The receiver may have failed while this call waited: ask the breaker again rather than send one more into an open circuit.
-      return permit === undefined || this.breaker?.holds(permit) === true ? permit : this.breaker?.admit()
-    } catch (error) {
-      bulkhead.leave()
-      throw error
+      if (permit === undefined || this.breaker === undefined || this.breaker.holds(permit)) return permit
+      const another = this.breaker.admit()
+      if (another !== undefined) return another
+      error = this.breaker.rejection()
     }
+    bulkhead.leave()
+    throw error
   }
 
   succeeded(permit: Permit | undefined, startedMs: number): void {

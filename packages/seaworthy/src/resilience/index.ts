@@ -9,6 +9,7 @@
  * bulkhead until it ends. Limits hold for one process.
  */
 export { type Guard, type Policy, policy, type PolicyOptions, type PolicySnapshot, type SavedPolicy } from './policy.ts'
+export { keyed, type KeyedOptions, type KeyedPolicies } from './keyed.ts'
 export { bulkhead, circuitBreaker, retry, timeout } from './alone.ts'
 export {
   type BulkheadDeclaration,
