@@ -26,8 +26,29 @@ export {
   timeWindow,
   type WindowDeclaration,
 } from './policy-declaration.ts'
-export { type BrokenCircuit, BrokenCircuitError, BulkheadFullError, type FullBulkhead } from './errors.ts'
+export {
+  type BrokenCircuit,
+  BrokenCircuitError,
+  BulkheadFullError,
+  type FullBulkhead,
+  OverloadedError,
+  RateLimitedError,
+} from './errors.ts'
 export { type BulkheadSnapshot } from './bulkhead.ts'
 export { type CircuitBreakerSnapshot, type Outcome, outcomeOf, type SavedCircuitBreaker } from './circuit-breaker.ts'
 export { type RetryBudgetSnapshot } from './retry-budget.ts'
 export { type ResilienceEvent } from './events.ts'
+export { compose } from './compose.ts'
+export { type Fallback, fallback, type FallbackOptions } from './fallback.ts'
+export { type Coalescing, coalescing } from './coalesce.ts'
+export { type Hedge, hedge, type HedgeDeclaration, type HedgeSnapshot } from './hedge.ts'
+export { type RateLimiter, rateLimiter, type RateLimiterDeclaration, type RateLimiterSnapshot } from './rate-limiter.ts'
+export {
+  type AdaptiveConcurrency,
+  adaptiveConcurrency,
+  type AdaptiveConcurrencyDeclaration,
+  type AdaptiveConcurrencySnapshot,
+} from './adaptive-concurrency.ts'
+export { type LoadShedder, loadShedder, type LoadShedderDeclaration, type LoadShedderSnapshot } from './load-shedder.ts'
+export { type WorkerBulkhead, workerBulkhead, type WorkerBulkheadDeclaration } from './worker-bulkhead.ts'
+export { type Priority, type PriorityOf } from './priority.ts'
