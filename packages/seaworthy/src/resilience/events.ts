@@ -23,9 +23,28 @@ export type RejectedBy = 'circuit-breaker' | 'bulkhead' | 'rate-limiter' | 'adap
 const events = channel('seaworthy:resilience')
 
 /**
- * Publishes what `describe` returns; calls it only if somebody listens. A listener that throws harms no call: the channel
- * reports it as an uncaught exception of the process, in a turn of its own.
+ * Publishes what `describe` returns; calls it only if somebody listens. No listener can harm a call: what one throws is kept
+ * from the caller by the channel, which reports it as an uncaught exception of the process.
  */
 export function publish(describe: () => ResilienceEvent): void {
   if (events.hasSubscribers) events.publish(describe())
+}
+
+/**
+ * Listens to everything that the policies of this process do. What the listener throws becomes a warning of the process, so
+ * that a defect in a dashboard stops nothing; a plain subscription to the channel `seaworthy:resilience` has no such net.
+ * @returns a function that stops it
+ */
+export function onResilienceEvent(listener: (event: ResilienceEvent) => void): () => void {
+  const guarded = (message: unknown) => {
+    try {
+      listener(message as ResilienceEvent)
+    } catch (error) {
+      process.emitWarning(
+        `A listener to resilience events failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      )
+    }
+  }
+  events.subscribe(guarded)
+  return () => events.unsubscribe(guarded)
 }

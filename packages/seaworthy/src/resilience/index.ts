@@ -37,7 +37,7 @@ export {
 export { type BulkheadSnapshot } from './bulkhead.ts'
 export { type CircuitBreakerSnapshot, type Outcome, outcomeOf, type SavedCircuitBreaker } from './circuit-breaker.ts'
 export { type RetryBudgetSnapshot } from './retry-budget.ts'
-export { type ResilienceEvent } from './events.ts'
+export { onResilienceEvent, type RejectedBy, type ResilienceEvent } from './events.ts'
 export { compose } from './compose.ts'
 export { type Fallback, fallback, type FallbackOptions } from './fallback.ts'
 export { type Coalescing, coalescing } from './coalesce.ts'
