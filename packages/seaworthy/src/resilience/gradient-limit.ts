@@ -4,44 +4,55 @@ export interface GradientOptions {
   readonly max: number
 }
 
+/** Latency may be a tenth above the unloaded one before the limit shrinks. */
+const TOLERANCE = 1.1
+/** How much of the way to the wanted limit is gone in the time of one call. */
 const SMOOTHING = 0.5
-/** Latency may grow by half before the limit shrinks. */
-const TOLERANCE = 1.5
-const LONG_TERM_CALLS = 600
 const FAILURE_FACTOR = 0.9
+const CALLS_BETWEEN_PROBES = 5_000
 
 /**
- * How many calls a receiver takes at once, learned from how long they take: while latency stays what it is in the long run the
- * limit grows by the queue it allows itself, when latency grows the limit shrinks by as much. After Gradient2 of Netflix's
- * concurrency-limits (2018). Pure arithmetic: no clock, no timer.
+ * How many calls a receiver takes at once, learned from how long they take: while latency is what it is without load the
+ * limit grows, when latency grows the limit shrinks by as much. After the gradient limits of Netflix's concurrency-limits
+ * (2018). A long-term average of latency drifts up under a load that lasts, and the limit with it; so the unloaded latency is
+ * measured anew now and then, with the limit halved for the time of two calls, as BBR does (Cardwell and others, 2016).
+ * Pure arithmetic: no clock, no timer.
  */
 export class GradientLimit {
   readonly #min: number
   readonly #max: number
   #limit: number
-  #longTermMs = 0
-  #samples = 0
+  #unloadedMs = 0
+  #latencyMs = 0
+  #calls = 0
+  // While above zero, so many calls are left of a measurement; those of its first half still come from before.
+  #probing: number
+  #probeHalf = 0
+  #probeSumMs = 0
 
   constructor({ initial, min, max }: GradientOptions) {
     this.#limit = initial
     this.#min = min
     this.#max = max
+    this.#probing = initial
   }
 
   get value(): number {
-    return Math.floor(this.#limit)
+    return Math.floor(this.#probing > 0 ? Math.max(this.#min, this.#limit / 2) : this.#limit)
   }
 
   /** A call ended by itself, when so many were running. */
   succeeded(latencyMs: number, running: number): void {
-    const weight = 1 / Math.min(++this.#samples, LONG_TERM_CALLS)
-    this.#longTermMs += (latencyMs - this.#longTermMs) * weight
-    // Latency that fell for good must not look like a success of the present limit for ever.
-    if (this.#longTermMs > 2 * latencyMs) this.#longTermMs *= 0.99
+    if (this.#probing > 0) {
+      this.#probe(latencyMs)
+      return
+    }
+    if (++this.#calls >= CALLS_BETWEEN_PROBES) this.#beginProbe()
+    this.#latencyMs += (latencyMs - this.#latencyMs) / Math.max(10, this.#limit)
     // Who does not use the limit learns nothing about it.
     if (running < this.#limit / 2) return
-    const gradient = Math.max(0.5, Math.min(1, (TOLERANCE * this.#longTermMs) / Math.max(latencyMs, Number.MIN_VALUE)))
-    const wanted = this.#limit * gradient + Math.sqrt(this.#limit)
+    const gradient = Math.max(0.5, Math.min(1, (TOLERANCE * this.#unloadedMs) / this.#latencyMs))
+    const wanted = this.#limit * gradient + Math.sqrt(this.#limit) / 2
     // Spread over as many calls as run at once: they all tell of the same moment.
     this.#set(this.#limit + ((wanted - this.#limit) * SMOOTHING) / this.#limit)
   }
@@ -49,6 +60,23 @@ export class GradientLimit {
   /** A call was dropped: it timed out, or its receiver or this host said that it is overloaded. */
   dropped(): void {
     this.#set(this.#limit * FAILURE_FACTOR)
+  }
+
+  #beginProbe(): void {
+    this.#calls = 0
+    this.#probing = 2 * Math.ceil(this.#limit)
+    this.#probeHalf = this.#probing / 2
+    this.#probeSumMs = 0
+  }
+
+  #probe(latencyMs: number): void {
+    if (this.#probing-- > this.#probeHalf && this.#probeHalf > 0) return
+    this.#probeSumMs += latencyMs
+    this.#calls++
+    if (this.#probing > 0) return
+    this.#unloadedMs = Math.max(this.#probeSumMs / this.#calls, Number.MIN_VALUE)
+    this.#latencyMs = this.#unloadedMs
+    this.#calls = 0
   }
 
   #set(limit: number): void {

@@ -31,8 +31,8 @@ export interface Hedge extends Guard {
 }
 
 const TOKENS_MAX = 10
-/** A timer's: a call that takes exactly as long as the others is not late. */
-const RESOLUTION_MS = 1
+/** A call that is hardly later than the others is not worth a second one; 1 ms is what a timer can tell. */
+const LATE_FACTOR = 1.1
 /** How many of the latest calls tell whether a slow call is an exception. */
 const MEMORY_CALLS = 100
 
@@ -141,7 +141,7 @@ class HedgedCalls implements Hedge {
   #delayMs(context: CallContext): number | undefined {
     const repeatable = this.declaration.idempotent === true || context.idempotencyKey !== undefined
     const valueMs = this.#latency.recorded >= this.#minimumCalls ? this.#latency.valueMs : undefined
-    return repeatable && valueMs !== undefined ? valueMs + RESOLUTION_MS : undefined
+    return repeatable && valueMs !== undefined ? Math.max(valueMs * LATE_FACTOR, valueMs + 1) : undefined
   }
 
   #remember(late: boolean): void {

@@ -10,18 +10,40 @@ const name = 'orders'
 const priorityOf = (context: CallContext) => (context.actor ?? 'normal') as Priority
 const as = (priority: Priority) => rootContext({ actor: priority })
 
+/** A limit that knows that calls take 10 ms without load. */
+function taught(options: { initial: number; min: number; max: number }): GradientLimit {
+  const limit = new GradientLimit(options)
+  for (let call = 0; call < options.initial; call++) limit.succeeded(10, 1)
+  return limit
+}
+
 describe('a gradient limit', () => {
-  test('grows while latency stays, and shrinks when it grows', () => {
-    const limit = new GradientLimit({ initial: 10, min: 1, max: 100 })
+  test('grows while latency stays what it is without load, and shrinks when it grows', () => {
+    const limit = taught({ initial: 10, min: 1, max: 100 })
     for (let call = 0; call < 500; call++) limit.succeeded(10, limit.value)
     const grown = limit.value
     assert.ok(grown > 20, `${grown}`)
-    for (let call = 0; call < 100; call++) limit.succeeded(60, limit.value)
+    for (let call = 0; call < 500; call++) limit.succeeded(40, limit.value)
     assert.ok(limit.value < grown * 0.7, `${limit.value} of ${grown}`)
   })
 
+  test('measures the latency without load anew with half the limit, so that a lasting load does not become what is usual', () => {
+    const limit = taught({ initial: 20, min: 1, max: 100 })
+    const workers = 20
+    const seen: number[] = []
+    for (let call = 0; call < 40_000; call++) {
+      const { value } = limit
+      limit.succeeded(10 * Math.max(1, value / workers), value)
+      if (call > 1_000) seen.push(value)
+    }
+    assert.ok(Math.max(...seen) <= 30, `grew to ${Math.max(...seen)} for ${workers} workers`)
+    assert.ok(Math.min(...seen) <= 13, 'was never halved')
+    const usual = seen.toSorted((a, b) => a - b)[Math.floor(seen.length / 2)]!
+    assert.ok(usual >= 20, `settled at ${usual} for ${workers} workers`)
+  })
+
   test('learns nothing from calls that do not use it, and never leaves its bounds', () => {
-    const limit = new GradientLimit({ initial: 10, min: 4, max: 12 })
+    const limit = taught({ initial: 10, min: 4, max: 12 })
     for (let call = 0; call < 100; call++) limit.succeeded(10, 2)
     assert.equal(limit.value, 10)
     for (let call = 0; call < 1_000; call++) limit.succeeded(10, limit.value)
@@ -88,10 +110,10 @@ describe('adaptive concurrency', () => {
     const clock = new VirtualClock()
     const guard = adaptiveConcurrency({ initial: 20 }, { name, clock })
     await errorOf(guard.run(() => Promise.reject(new TypeError('bug'))))
-    assert.equal(guard.snapshot().limit, 20)
+    const { limit } = guard.snapshot()
     await errorOf(guard.run(() => Promise.reject(new UnavailableError('full'))))
     await errorOf(guard.run(() => Promise.reject(new TimeoutError('late', 10))))
-    assert.equal(guard.snapshot().limit, 16)
+    assert.equal(guard.snapshot().limit, Math.floor(limit * 0.81))
   })
 
   test('refuses bounds that are not in order', () => {
