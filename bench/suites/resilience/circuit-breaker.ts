@@ -4,7 +4,7 @@ import { cpuNsPerCall } from '../../harness/meters.ts'
 import type { Contender, Metric } from '../../harness/suite.ts'
 import { call, sink } from './call.ts'
 
-const callsOf = (quick: boolean, full: number) => (quick ? Math.ceil(full / 20) : full)
+const callsOf = (quick: boolean, full: number) => (quick ? Math.ceil(full / 4) : full)
 
 async function repeated(times: number, guarded: () => Promise<unknown>): Promise<void> {
   for (let index = 0; index < times; index++) sink.value = await guarded()

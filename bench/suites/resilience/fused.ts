@@ -56,7 +56,7 @@ function cockatielLoop() {
   }
 }
 
-const callsOf = (quick: boolean, full: number) => (quick ? Math.ceil(full / 20) : full)
+const callsOf = (quick: boolean, full: number) => (quick ? Math.ceil(full / 4) : full)
 
 export const bareCpu: Contender =
   async ({ quick }) =>
@@ -75,7 +75,7 @@ export const cockatielCpu: Contender = async ({ quick }) => {
 
 export const ourBytes: Contender = async () => {
   const loop = ourLoop()
-  await loop(50_000)
+  await loop(200_000)
   return () => allocatedBytesPerCall(loop, 10_000)
 }
 
