@@ -8,6 +8,8 @@ export const CONTEXT_HEADERS = {
   baggage: 'baggage',
   idempotencyKey: 'idempotency-key',
   actor: 'x-seaworthy-actor',
+  /** `1`: the caller makes this call again if it fails, so that nobody below needs to. */
+  retriedByCaller: 'x-seaworthy-retried-by-caller',
 } as const
 
 const CORRELATION_ID = /^[A-Za-z0-9._-]{1,64}$/
@@ -36,6 +38,7 @@ export function readContext(header: HeaderLookup): CallContext {
     ...readTrace(header),
     ...(baggage !== undefined && baggage.length <= BAGGAGE_LENGTH_MAX && PRINTABLE_ASCII.test(baggage) && { baggage }),
     ...(actor !== undefined && ACTOR.test(actor) && { actor }),
+    ...(header(CONTEXT_HEADERS.retriedByCaller) === '1' && { retriedByCaller: true }),
   }
 }
 
@@ -69,6 +72,7 @@ export function contextHeaders(call: CallContext): Record<string, string> {
     assertIdempotencyKey(call.idempotencyKey)
     headers[CONTEXT_HEADERS.idempotencyKey] = call.idempotencyKey
   }
+  if (call.retriedByCaller === true) headers[CONTEXT_HEADERS.retriedByCaller] = '1'
   if (call.actor !== undefined) {
     if (!ACTOR.test(call.actor)) {
       throw new InvalidInputError('The actor of a call is 1 to 256 visible ASCII characters.', [

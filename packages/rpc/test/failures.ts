@@ -93,7 +93,7 @@ export const FAILURES: readonly FailureCase[] = [
   },
   {
     name: 'an open circuit',
-    thrown: new BrokenCircuitError('stock', 'open', '5 of 5 failed', 300),
+    thrown: new BrokenCircuitError('stock', { state: 'open', why: '5 of 5 failed', retryAfterMs: 300, opened: 1, rejected: 1 }),
     status: 503,
     grpc: 'UNAVAILABLE',
     arrives: UnavailableError,
@@ -102,7 +102,7 @@ export const FAILURES: readonly FailureCase[] = [
   },
   {
     name: 'a full bulkhead',
-    thrown: new BulkheadFullError('stock', 4, 8),
+    thrown: new BulkheadFullError('stock', { running: 4, queued: 8, concurrencyMax: 4, queueMax: 8 }),
     status: 503,
     grpc: 'UNAVAILABLE',
     arrives: UnavailableError,

@@ -29,6 +29,8 @@ export interface CallContext extends Propagated {
   readonly signal?: AbortSignal | undefined
   /** Sent with the call so that its receiver can tell a repetition. */
   readonly idempotencyKey?: string | undefined
+  /** Somebody further up makes this call again if it fails. Then nobody below does: layers that each try thrice multiply. */
+  readonly retriedByCaller?: boolean | undefined
 }
 
 const current = new AsyncLocalStorage<CallContext>()

@@ -3,6 +3,8 @@ import { environment } from './environment.ts'
 /** A timer that can be cancelled. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
   cancel(): void
+  /** Whether the process stays alive until it fires. A clock whose timers keep nothing alive need not have it. */
+  keepAlive?(on: boolean): void
 }
 
 /**
@@ -24,7 +26,7 @@ const TIMER_MS_MAX = 2_147_483_647
 class SystemTimer implements Timer {
   #handle: NodeJS.Timeout
   readonly #fire: () => void
-  readonly #keepAlive: boolean
+  #keepAlive: boolean
 
   constructor(delayMs: number, fire: () => void, keepAlive: boolean) {
     this.#fire = fire
@@ -43,6 +45,12 @@ class SystemTimer implements Timer {
 
   cancel(): void {
     clearTimeout(this.#handle)
+  }
+
+  keepAlive(on: boolean): void {
+    this.#keepAlive = on
+    if (on) this.#handle.ref()
+    else this.#handle.unref()
   }
 }
 

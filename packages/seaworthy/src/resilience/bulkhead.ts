@@ -16,10 +16,11 @@ export interface BulkheadSnapshot {
 export class Bulkhead {
   readonly #name: string
   readonly #clock: Clock
-  readonly #concurrencyMax: number
-  readonly #queueMax: number
+  #concurrencyMax: number
+  #queueMax: number
   // In order of arrival; a Set, because an abort takes one out of the middle at once.
-  readonly #waiting = new Set<() => void>()
+  // Made when the first call has to wait.
+  #waiting: Set<() => void> | undefined
   #running = 0
   #rejected = 0
 
@@ -43,15 +44,16 @@ export class Bulkhead {
    * @throws BulkheadFullError when the queue is full; TimeoutError (not executed) at the deadline; the signal's reason
    */
   enter(deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#waiting.size >= this.#queueMax) {
+    const waiting = (this.#waiting ??= new Set())
+    if (waiting.size >= this.#queueMax) {
       this.#rejected++
       publish(() => ({ type: 'call-rejected', policy: this.#name, by: 'bulkhead' }))
-      return Promise.reject(new BulkheadFullError(this.#name, this.#concurrencyMax, this.#queueMax))
+      return Promise.reject(new BulkheadFullError(this.#name, this.snapshot()))
     }
     return new Promise((resolve, reject) => {
       const startedMs = this.#clock.monotonicMs()
       const stopWaiting = () => {
-        this.#waiting.delete(admit)
+        waiting.delete(admit)
         timer?.cancel()
         signal?.removeEventListener('abort', onAbort)
       }
@@ -76,24 +78,40 @@ export class Bulkhead {
       }
       const timer = Number.isFinite(deadlineMs) ? this.#clock.timer(deadlineMs - startedMs, onDeadline) : undefined
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.add(admit)
+      waiting.add(admit)
     })
   }
 
   /** Gives the place up: to whoever waits first, if anyone does. */
   leave(): void {
-    const next = this.#waiting.values().next()
-    if (next.done === true) this.#running--
-    else next.value()
+    this.#running--
+    this.#admitNext()
+  }
+
+  /** A lower limit stops nobody who is in, nor those who were promised a place in the queue: it only lets fewer newcomers in. */
+  reconfigure(declaration: BulkheadDeclaration): void {
+    this.#concurrencyMax = declaration.concurrencyMax
+    this.#queueMax = declaration.queueMax ?? 0
+    this.#admitNext()
   }
 
   snapshot(): BulkheadSnapshot {
     return {
       running: this.#running,
-      queued: this.#waiting.size,
+      queued: this.#waiting?.size ?? 0,
       concurrencyMax: this.#concurrencyMax,
       queueMax: this.#queueMax,
       rejected: this.#rejected,
+    }
+  }
+
+  #admitNext(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    for (const admit of waiting) {
+      if (this.#running >= this.#concurrencyMax) return
+      this.#running++
+      admit()
     }
   }
 }

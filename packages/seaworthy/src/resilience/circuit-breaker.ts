@@ -1,9 +1,8 @@
-import { type Clock, ConflictError, isFinal, NotFoundError, RejectedError } from 'seaworthy/core'
-import { CountWindow } from './count-window.ts'
-import { BrokenCircuitError } from './errors.ts'
+import { type Clock, ConflictError, isFinal, NotFoundError, type Random, RejectedError } from 'seaworthy/core'
+import { type BrokenCircuit, BrokenCircuitError, withoutStack } from './errors.ts'
 import { publish } from './events.ts'
-import { type CircuitBreakerDeclaration, MINIMUM_CALLS, PROBE_LEASE_MS, PROBES_MAX } from './policy-declaration.ts'
-import { isAbort } from './timeout.ts'
+import { type Evidence, evidenceFor } from './evidence.ts'
+import { type CircuitBreakerDeclaration, OPEN_FACTOR, PROBE_LEASE_MS, PROBES_MAX } from './policy-declaration.ts'
 
 /** What a call tells about the health of its receiver. `ignored`: nothing. */
 export type Outcome = 'success' | 'failure' | 'ignored'
@@ -18,6 +17,11 @@ export function outcomeOf(error: unknown): Outcome {
   return isFinal(error) || isAbort(error) ? 'ignored' : 'failure'
 }
 
+/** True for the error that `AbortSignal` and the web's APIs reject with when somebody aborted without a reason of their own. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
 /** The right to make one call. Its identity is the tag that tells a late result from a current one. */
 export interface Permit {
   /** On the monotonic clock; a probe alone has a lease. */
@@ -28,21 +32,30 @@ export interface Permit {
  * - `closed`: every call gets the same permit, a new one each time the breaker closes.
  * - `open`: nothing passes until `untilMs`. No timer waits for that; the first call after it makes the breaker half-open.
  * - `half-open`: each probe has a permit of its own, held for as long as its result counts.
+ * - `isolated`: a person opened it, and a person closes it.
  */
 type State =
   | { readonly kind: 'closed'; readonly permit: Permit }
   | { readonly kind: 'open'; readonly untilMs: number; readonly why: string }
   | { readonly kind: 'half-open'; readonly probes: Set<Permit>; succeeded: number }
+  | { readonly kind: 'isolated'; readonly why: string }
 
 export type CircuitBreakerSnapshot = {
   /** Times it opened, and calls it turned away, since it was made. */
   readonly opened: number
   readonly rejected: number
 } & (
-  | { readonly state: 'closed'; readonly calls: number; readonly failures: number }
+  | { readonly state: 'closed'; readonly calls: number; readonly failures: number; readonly slow: number }
   | { readonly state: 'open'; readonly why: string; readonly retryAfterMs: number }
   | { readonly state: 'half-open'; readonly probesRunning: number; readonly probesSucceeded: number }
+  | { readonly state: 'isolated'; readonly why: string }
 )
+
+/** What survives a restart: JSON. A closed breaker starts counting again; an open one stays open for what is left of its time. */
+export type SavedCircuitBreaker =
+  | { readonly state: 'closed' }
+  | { readonly state: 'isolated'; readonly why: string }
+  | { readonly state: 'open'; readonly why: string; readonly leftMs: number; readonly savedAtMs: number; readonly opensInARow: number }
 
 /**
  * Stops calling a receiver that fails, so that callers fail fast and the receiver gets time to recover.
@@ -51,35 +64,39 @@ export type CircuitBreakerSnapshot = {
 export class CircuitBreaker {
   readonly #name: string
   readonly #clock: Clock
-  readonly #openMs: number
-  readonly #probesMax: number
-  readonly #probeLeaseMs: number
-  readonly #evidence: Evidence
+  readonly #random: Random
+  #declaration: CircuitBreakerDeclaration
+  #evidence: Evidence
   #state: State = { kind: 'closed', permit: newPermit() }
+  // Without closing in between: each makes the next open time longer.
+  #opensInARow = 0
   #opened = 0
   #rejected = 0
 
-  constructor(declaration: CircuitBreakerDeclaration, name: string, clock: Clock) {
+  constructor(declaration: CircuitBreakerDeclaration, name: string, clock: Clock, random: Random) {
     this.#name = name
     this.#clock = clock
-    this.#openMs = declaration.openMs
-    this.#probesMax = declaration.probesMax ?? PROBES_MAX
-    this.#probeLeaseMs = declaration.probeLeaseMs ?? PROBE_LEASE_MS
-    this.#evidence =
-      'consecutiveFailures' in declaration
-        ? new ConsecutiveFailures(declaration.consecutiveFailures)
-        : new FailureRate(declaration.failureRate, declaration.window.callsMax, declaration.minimumCalls)
+    this.#random = random
+    this.#declaration = declaration
+    this.#evidence = evidenceFor(declaration)
   }
 
-  /** Every permit is to be settled once. @throws BrokenCircuitError */
-  admit(): Permit {
+  /** Whether {@link settle} needs to know when the call began. */
+  get usesTime(): boolean {
+    return this.#evidence.usesTime
+  }
+
+  /**
+   * Every permit is to be settled once. Without one the call must not be made: {@link rejection} says why. It is not
+   * thrown, because throwing costs more than all the rest when an open circuit turns thousands away.
+   */
+  admit(): Permit | undefined {
     const state = this.#state
     switch (state.kind) {
       case 'closed':
         return state.permit
       case 'open': {
-        const leftMs = state.untilMs - this.#clock.monotonicMs()
-        if (leftMs > 0) throw this.#rejection('open', state.why, leftMs)
+        if (state.untilMs > this.#clock.monotonicMs()) return undefined
         const halfOpen = { kind: 'half-open' as const, probes: new Set<Permit>(), succeeded: 0 }
         this.#state = halfOpen
         publish(() => ({ type: 'circuit-half-opened', policy: this.#name }))
@@ -87,7 +104,18 @@ export class CircuitBreaker {
       }
       case 'half-open':
         return this.#admitProbe(state)
+      case 'isolated':
+        return undefined
     }
+  }
+
+  /** Of the call that {@link admit} has just turned away. */
+  rejection(): BrokenCircuitError {
+    this.#rejected++
+    publish(() => ({ type: 'call-rejected', policy: this.#name, by: 'circuit-breaker' }))
+    const { state, why, retryAfterMs } = this.#brokenness()
+    const circuit = { state, why, retryAfterMs, opened: this.#opened, rejected: this.#rejected }
+    return withoutStack(() => new BrokenCircuitError(this.#name, circuit))
   }
 
   /** False when the state changed since `permit` was given, or its lease was passed on. */
@@ -96,21 +124,69 @@ export class CircuitBreaker {
     return state.kind === 'closed' ? state.permit === permit : state.kind === 'half-open' && state.probes.has(permit)
   }
 
-  settle(permit: Permit, outcome: Outcome): void {
+  /** Counts the result of a call, unless it is about a state that is past. */
+  settle(permit: Permit, outcome: Outcome, startedMs: number): void {
     const state = this.#state
     switch (state.kind) {
       case 'open':
-        return // The call was admitted before it opened: its result is about the past.
+      case 'isolated':
+        return // The call was admitted before: its result is about the past.
       case 'closed': {
         if (state.permit !== permit || outcome === 'ignored') return
-        const why = this.#evidence.record(outcome === 'failure')
+        const nowMs = this.#evidence.usesTime ? this.#clock.monotonicMs() : 0
+        const why = this.#evidence.record(outcome === 'failure', nowMs - startedMs, nowMs)
         if (why !== undefined) this.#open(why)
         return
       }
       case 'half-open':
-        if (!state.probes.delete(permit)) return
+        if (!state.probes.delete(permit) || outcome === 'ignored') return
         if (outcome === 'failure') this.#open('a probe failed')
-        else if (outcome === 'success' && ++state.succeeded >= this.#probesMax) this.#close()
+        else if (this.#evidence.usesTime && this.#evidence.isSlow(this.#clock.monotonicMs() - startedMs)) this.#open('a probe was slow')
+        else if (++state.succeeded >= this.#probesMax) this.#close()
+    }
+  }
+
+  /** Lets nothing through until {@link release}: for an operator who knows more than the counters. */
+  isolate(why: string): void {
+    this.#state = { kind: 'isolated', why }
+    publish(() => ({ type: 'circuit-isolated', policy: this.#name, why }))
+  }
+
+  /** Ends an isolation: the next calls are probes. Does nothing to a breaker that is not isolated. */
+  release(): void {
+    if (this.#state.kind !== 'isolated') return
+    this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs(), why: 'it was isolated' }
+  }
+
+  /** Takes over other settings and keeps what it has seen. They count from the next decision on: an open time that runs stays as it is. */
+  reconfigure(declaration: CircuitBreakerDeclaration): void {
+    this.#declaration = declaration
+    this.#evidence = evidenceFor(declaration, this.#evidence)
+  }
+
+  save(): SavedCircuitBreaker {
+    const state = this.#state
+    switch (state.kind) {
+      case 'closed':
+        return { state: 'closed' }
+      case 'isolated':
+        return { state: 'isolated', why: state.why }
+      case 'half-open':
+        return { state: 'open', why: 'no probe had succeeded', leftMs: 0, savedAtMs: this.#clock.now(), opensInARow: this.#opensInARow }
+      case 'open': {
+        const leftMs = Math.max(0, state.untilMs - this.#clock.monotonicMs())
+        return { state: 'open', why: state.why, leftMs, savedAtMs: this.#clock.now(), opensInARow: this.#opensInARow }
+      }
+    }
+  }
+
+  restore(saved: SavedCircuitBreaker): void {
+    if (saved.state === 'isolated') this.isolate(saved.why)
+    else if (saved.state === 'open') {
+      // The wall clock is the only one that two processes share. It may have jumped: never longer than was left.
+      const passedMs = Math.max(0, this.#clock.now() - saved.savedAtMs)
+      this.#opensInARow = saved.opensInARow
+      this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + Math.max(0, saved.leftMs - passedMs), why: saved.why }
     }
   }
 
@@ -119,46 +195,63 @@ export class CircuitBreaker {
     const counters = { opened: this.#opened, rejected: this.#rejected }
     switch (state.kind) {
       case 'closed':
-        return { ...counters, state: 'closed', calls: this.#evidence.calls, failures: this.#evidence.failures }
+        return { ...counters, state: 'closed', ...this.#evidence.counts(this.#clock.monotonicMs()) }
       case 'open':
         return { ...counters, state: 'open', why: state.why, retryAfterMs: Math.max(0, state.untilMs - this.#clock.monotonicMs()) }
       case 'half-open':
         return { ...counters, state: 'half-open', probesRunning: state.probes.size, probesSucceeded: state.succeeded }
+      case 'isolated':
+        return { ...counters, state: 'isolated', why: state.why }
     }
   }
 
-  #admitProbe(state: State & { kind: 'half-open' }): Permit {
-    const now = this.#clock.monotonicMs()
+  get #probesMax(): number {
+    return this.#declaration.probesMax ?? PROBES_MAX
+  }
+
+  #admitProbe(state: State & { kind: 'half-open' }): Permit | undefined {
+    const nowMs = this.#clock.monotonicMs()
     if (state.probes.size + state.succeeded >= this.#probesMax) {
       // A probe that hangs must not hold its place for ever. Leases are looked at only when a place is wanted, so that an idle breaker costs nothing.
-      let nextLeaseMs = Number.POSITIVE_INFINITY
-      for (const probe of state.probes) {
-        if (probe.leaseUntilMs <= now) state.probes.delete(probe)
-        else nextLeaseMs = Math.min(nextLeaseMs, probe.leaseUntilMs)
-      }
-      if (state.probes.size + state.succeeded >= this.#probesMax) {
-        throw this.#rejection('half-open', `${state.probes.size} probes are running`, Math.min(this.#openMs, nextLeaseMs - now))
-      }
+      for (const probe of state.probes) if (probe.leaseUntilMs <= nowMs) state.probes.delete(probe)
+      if (state.probes.size + state.succeeded >= this.#probesMax) return undefined
     }
-    const probe = newPermit(now + this.#probeLeaseMs)
+    const probe = newPermit(nowMs + (this.#declaration.probeLeaseMs ?? PROBE_LEASE_MS))
     state.probes.add(probe)
     return probe
   }
 
-  #rejection(state: 'open' | 'half-open', why: string, retryAfterMs: number): BrokenCircuitError {
-    this.#rejected++
-    publish(() => ({ type: 'call-rejected', policy: this.#name, by: 'circuit-breaker' }))
-    return new BrokenCircuitError(this.#name, state, why, retryAfterMs)
+  #brokenness(): Pick<BrokenCircuit, 'state' | 'why' | 'retryAfterMs'> {
+    const state = this.#state
+    switch (state.kind) {
+      case 'open':
+        return { state: 'open', why: state.why, retryAfterMs: Math.max(0, state.untilMs - this.#clock.monotonicMs()) }
+      case 'half-open': {
+        const nextLeaseMs = Math.min(...[...state.probes].map((probe) => probe.leaseUntilMs)) - this.#clock.monotonicMs()
+        const retryAfterMs = Math.max(0, Math.min(this.#declaration.openMs, nextLeaseMs))
+        return { state: 'half-open', why: `${state.probes.size} probes are running`, retryAfterMs }
+      }
+      case 'isolated':
+        return { state: 'isolated', why: state.why, retryAfterMs: undefined }
+      case 'closed':
+        throw new Error('A closed circuit breaker turned a call away.')
+    }
   }
 
   #open(why: string): void {
-    this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + this.#openMs, why }
+    const { openMs, openMsMax = openMs, openJitter = 0 } = this.#declaration
+    const grownMs = Math.min(Math.max(openMs, openMsMax), openMs * OPEN_FACTOR ** this.#opensInARow)
+    // Never shorter than asked: jitter spreads the probes of many processes that saw the same failure.
+    const jitteredMs = grownMs * (1 + (openJitter === 0 ? 0 : openJitter * this.#random.float()))
+    this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + jitteredMs, why }
+    this.#opensInARow++
     this.#opened++
-    publish(() => ({ type: 'circuit-opened', policy: this.#name, why, openMs: this.#openMs }))
+    publish(() => ({ type: 'circuit-opened', policy: this.#name, why, openMs: jitteredMs }))
   }
 
   #close(): void {
     this.#evidence.clear()
+    this.#opensInARow = 0
     this.#state = { kind: 'closed', permit: newPermit() }
     publish(() => ({ type: 'circuit-closed', policy: this.#name }))
   }
@@ -166,67 +259,4 @@ export class CircuitBreaker {
 
 function newPermit(leaseUntilMs: number = Number.POSITIVE_INFINITY): Permit {
   return { leaseUntilMs }
-}
-
-/** What a closed breaker has seen. */
-interface Evidence {
-  readonly calls: number
-  readonly failures: number
-  /** @returns why the breaker is to open now, if it is */
-  record(failed: boolean): string | undefined
-  clear(): void
-}
-
-class ConsecutiveFailures implements Evidence {
-  readonly #failuresMax: number
-  calls = 0
-  failures = 0
-
-  constructor(failuresMax: number) {
-    this.#failuresMax = failuresMax
-  }
-
-  record(failed: boolean): string | undefined {
-    this.calls++
-    this.failures = failed ? this.failures + 1 : 0
-    return this.failures >= this.#failuresMax ? `${this.failures} calls failed in a row` : undefined
-  }
-
-  clear(): void {
-    this.calls = 0
-    this.failures = 0
-  }
-}
-
-class FailureRate implements Evidence {
-  readonly #window: CountWindow
-  readonly #rate: number
-  readonly #minimumCalls: number
-
-  constructor(rate: number, callsMax: number, minimumCalls: number | undefined) {
-    this.#window = new CountWindow(callsMax)
-    this.#rate = rate
-    this.#minimumCalls = minimumCalls ?? Math.min(MINIMUM_CALLS, callsMax)
-  }
-
-  get calls(): number {
-    return this.#window.calls
-  }
-
-  get failures(): number {
-    return this.#window.failures
-  }
-
-  record(failed: boolean): string | undefined {
-    const window = this.#window
-    window.record(failed)
-    // A success never opens it, even when it makes up the minimum: the next failure will.
-    return failed && window.calls >= this.#minimumCalls && window.failures >= this.#rate * window.calls
-      ? `${window.failures} of the last ${window.calls} calls failed`
-      : undefined
-  }
-
-  clear(): void {
-    this.#window.clear()
-  }
 }

@@ -5,7 +5,8 @@ export type ResilienceEvent =
   | { readonly type: 'circuit-opened'; readonly policy: string; readonly why: string; readonly openMs: number }
   | { readonly type: 'circuit-half-opened'; readonly policy: string }
   | { readonly type: 'circuit-closed'; readonly policy: string }
-  | { readonly type: 'call-rejected'; readonly policy: string; readonly by: 'circuit-breaker' | 'bulkhead' }
+  | { readonly type: 'circuit-isolated'; readonly policy: string; readonly why: string }
+  | { readonly type: 'call-rejected'; readonly policy: string; readonly by: RejectedBy }
   | { readonly type: 'call-timed-out'; readonly policy: string; readonly timeoutMs: number }
   | {
       readonly type: 'retry-scheduled'
@@ -16,9 +17,34 @@ export type ResilienceEvent =
     }
   | { readonly type: 'retry-abandoned'; readonly policy: string; readonly attempt: number; readonly why: 'budget' | 'deadline' }
 
+/** The kinds of policy that turn calls away. */
+export type RejectedBy = 'circuit-breaker' | 'bulkhead' | 'rate-limiter' | 'adaptive-concurrency' | 'load-shedder' | 'worker-bulkhead'
+
 const events = channel('seaworthy:resilience')
 
-/** Publishes what `describe` returns; calls it only if somebody listens. */
+/**
+ * Publishes what `describe` returns; calls it only if somebody listens. No listener can harm a call: what one throws is kept
+ * from the caller by the channel, which reports it as an uncaught exception of the process.
+ */
 export function publish(describe: () => ResilienceEvent): void {
   if (events.hasSubscribers) events.publish(describe())
+}
+
+/**
+ * Listens to everything that the policies of this process do. What the listener throws becomes a warning of the process, so
+ * that a defect in a dashboard stops nothing; a plain subscription to the channel `seaworthy:resilience` has no such net.
+ * @returns a function that stops it
+ */
+export function onResilienceEvent(listener: (event: ResilienceEvent) => void): () => void {
+  const guarded = (message: unknown) => {
+    try {
+      listener(message as ResilienceEvent)
+    } catch (error) {
+      process.emitWarning(
+        `A listener to resilience events failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      )
+    }
+  }
+  events.subscribe(guarded)
+  return () => events.unsubscribe(guarded)
 }

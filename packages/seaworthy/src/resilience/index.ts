@@ -8,7 +8,8 @@
  * Not promised: a body that ignores its signal is not stopped, only no longer waited for; it keeps its place in the
  * bulkhead until it ends. Limits hold for one process.
  */
-export { type Policy, policy, type PolicyOptions, type PolicySnapshot } from './policy.ts'
+export { type Guard, type Policy, policy, type PolicyOptions, type PolicySnapshot, type SavedPolicy } from './policy.ts'
+export { keyed, type KeyedOptions, type KeyedPolicies } from './keyed.ts'
 export { bulkhead, circuitBreaker, retry, timeout } from './alone.ts'
 export {
   type BulkheadDeclaration,
@@ -19,10 +20,35 @@ export {
   type PolicyDeclaration,
   type RetryBudgetDeclaration,
   type RetryDeclaration,
+  type SlowCallsDeclaration,
   type TimeoutDeclaration,
+  type TimeWindowDeclaration,
+  timeWindow,
+  type WindowDeclaration,
 } from './policy-declaration.ts'
-export { BrokenCircuitError, BulkheadFullError } from './errors.ts'
+export {
+  type BrokenCircuit,
+  BrokenCircuitError,
+  BulkheadFullError,
+  type FullBulkhead,
+  OverloadedError,
+  RateLimitedError,
+} from './errors.ts'
 export { type BulkheadSnapshot } from './bulkhead.ts'
-export { type CircuitBreakerSnapshot } from './circuit-breaker.ts'
+export { type CircuitBreakerSnapshot, type Outcome, outcomeOf, type SavedCircuitBreaker } from './circuit-breaker.ts'
 export { type RetryBudgetSnapshot } from './retry-budget.ts'
-export { type ResilienceEvent } from './events.ts'
+export { onResilienceEvent, type RejectedBy, type ResilienceEvent } from './events.ts'
+export { compose } from './compose.ts'
+export { type Fallback, fallback, type FallbackOptions } from './fallback.ts'
+export { type Coalescing, coalescing } from './coalesce.ts'
+export { type Hedge, hedge, type HedgeDeclaration, type HedgeSnapshot } from './hedge.ts'
+export { type RateLimiter, rateLimiter, type RateLimiterDeclaration, type RateLimiterSnapshot } from './rate-limiter.ts'
+export {
+  type AdaptiveConcurrency,
+  adaptiveConcurrency,
+  type AdaptiveConcurrencyDeclaration,
+  type AdaptiveConcurrencySnapshot,
+} from './adaptive-concurrency.ts'
+export { type LoadShedder, loadShedder, type LoadShedderDeclaration, type LoadShedderSnapshot } from './load-shedder.ts'
+export { type WorkerBulkhead, workerBulkhead, type WorkerBulkheadDeclaration } from './worker-bulkhead.ts'
+export { type Priority, type PriorityOf } from './priority.ts'

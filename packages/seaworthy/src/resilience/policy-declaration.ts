@@ -1,4 +1,4 @@
-import { type Backoff, ConfigurationError } from 'seaworthy/core'
+import type { Backoff } from 'seaworthy/core'
 
 /**
  * A policy as data: JSON that a page can show and that can be compiled for another runtime. Every part is optional.
@@ -21,7 +21,7 @@ export interface TimeoutDeclaration {
 }
 
 export interface RetryDeclaration {
-  /** Attempts in all, the first included. */
+  /** Attempts in all, the first included. One alone is made when the caller tries again itself (`retriedByCaller` in its context). */
   readonly attemptsMax: number
   readonly backoff: Backoff
   readonly budget?: RetryBudgetDeclaration
@@ -41,6 +41,10 @@ export interface RetryBudgetDeclaration {
 export type CircuitBreakerDeclaration = CircuitBreakerTrip & {
   /** How long it stays open before it lets probes through, in milliseconds. */
   readonly openMs: number
+  /** Each time that a probe fails, it stays open twice as long as before, up to this. Default `openMs`: always the same. */
+  readonly openMsMax?: number
+  /** Stays open longer by a random part of up to this share, so that many processes do not probe at once. Default 0. */
+  readonly openJitter?: number
   /** How many probes a half-open breaker lets through; all must succeed to close it, one failure opens it again. Default 1. */
   readonly probesMax?: number
   /** A probe without a result for this long loses its place to another. Default 30,000 ms. */
@@ -53,14 +57,30 @@ export type CircuitBreakerTrip =
   | {
       /** Opens when this share of the calls in the window failed, between 0 and 1. */
       readonly failureRate: number
-      readonly window: CountWindowDeclaration
+      readonly window: WindowDeclaration
       /** Fewer calls than this in the window open nothing. Default 10, or the window's size if that is smaller. */
       readonly minimumCalls?: number
+      readonly slowCalls?: SlowCallsDeclaration
     }
+
+/** Calls that answer, but too late to be of use. */
+export interface SlowCallsDeclaration {
+  /** A call that takes longer is slow, in milliseconds. In a half-open breaker a slow probe counts as failed. */
+  readonly overMs: number
+  /** Opens when this share of the calls in the window was slow, between 0 and 1. */
+  readonly rate: number
+}
+
+export type WindowDeclaration = CountWindowDeclaration | TimeWindowDeclaration
 
 export interface CountWindowDeclaration {
   readonly kind: 'count'
   readonly callsMax: number
+}
+
+export interface TimeWindowDeclaration {
+  readonly kind: 'time'
+  readonly durationMs: number
 }
 
 export interface BulkheadDeclaration {
@@ -75,60 +95,15 @@ export function countWindow(callsMax: number): CountWindowDeclaration {
   return { kind: 'count', callsMax }
 }
 
+/** The calls of the last `durationMs`, to a 32nd part of it. */
+export function timeWindow(durationMs: number): TimeWindowDeclaration {
+  return { kind: 'time', durationMs }
+}
+
 export const PROBES_MAX = 1
 export const PROBE_LEASE_MS = 30_000
+export const OPEN_FACTOR = 2
 export const MINIMUM_CALLS = 10
 export const WAIT_MAX_MS = 30_000
 export const BUDGET_MIN_PER_SECOND = 1
 export const BUDGET_TOKENS_MAX = 50
-
-/** @throws ConfigurationError naming every setting that does not make sense */
-export function checkPolicy(name: string, declaration: PolicyDeclaration): void {
-  const problems: string[] = []
-  const check = (setting: string, value: number | undefined, sort: Sort) => {
-    if (value !== undefined && !SORTS[sort](value)) problems.push(`${setting} is ${value}, but must be ${sort}`)
-  }
-  const { timeout, retry, circuitBreaker, bulkhead } = declaration
-  check('timeout.attemptMs', timeout?.attemptMs, 'a positive number')
-  check('timeout.totalMs', timeout?.totalMs, 'a positive number')
-  if (retry !== undefined) {
-    check('retry.attemptsMax', retry.attemptsMax, 'a positive integer')
-    check('retry.waitMaxMs', retry.waitMaxMs, 'a number from 0')
-    check('retry.budget.ratio', retry.budget?.ratio, 'a number from 0')
-    check('retry.budget.minPerSecond', retry.budget?.minPerSecond, 'a number from 0')
-    check('retry.budget.tokensMax', retry.budget?.tokensMax, 'a positive number')
-    if (retry.backoff.kind === 'constant') check('retry.backoff.delayMs', retry.backoff.delayMs, 'a number from 0')
-    else {
-      check('retry.backoff.baseMs', retry.backoff.baseMs, 'a positive number')
-      check('retry.backoff.maxMs', retry.backoff.maxMs, 'a number from 0')
-      check('retry.backoff.factor', retry.backoff.factor, 'a positive number')
-    }
-  }
-  if (circuitBreaker !== undefined) {
-    check('circuitBreaker.openMs', circuitBreaker.openMs, 'a positive number')
-    check('circuitBreaker.probesMax', circuitBreaker.probesMax, 'a positive integer')
-    check('circuitBreaker.probeLeaseMs', circuitBreaker.probeLeaseMs, 'a positive number')
-    if ('consecutiveFailures' in circuitBreaker) {
-      check('circuitBreaker.consecutiveFailures', circuitBreaker.consecutiveFailures, 'a positive integer')
-    } else {
-      check('circuitBreaker.failureRate', circuitBreaker.failureRate, 'above 0 and at most 1')
-      check('circuitBreaker.window.callsMax', circuitBreaker.window.callsMax, 'a positive integer')
-      check('circuitBreaker.minimumCalls', circuitBreaker.minimumCalls, 'a positive integer')
-      if ((circuitBreaker.minimumCalls ?? 0) > circuitBreaker.window.callsMax)
-        problems.push('circuitBreaker.minimumCalls is more than the window holds, so that it would never open')
-    }
-  }
-  check('bulkhead.concurrencyMax', bulkhead?.concurrencyMax, 'a positive integer')
-  check('bulkhead.queueMax', bulkhead?.queueMax, 'an integer from 0')
-  if (problems.length > 0) throw new ConfigurationError(`Policy ${name} does not make sense: ${problems.join('; ')}.`)
-}
-
-type Sort = keyof typeof SORTS
-
-const SORTS = {
-  'a positive number': (value: number) => Number.isFinite(value) && value > 0,
-  'a number from 0': (value: number) => Number.isFinite(value) && value >= 0,
-  'a positive integer': (value: number) => Number.isSafeInteger(value) && value > 0,
-  'an integer from 0': (value: number) => Number.isSafeInteger(value) && value >= 0,
-  'above 0 and at most 1': (value: number) => value > 0 && value <= 1,
-} as const

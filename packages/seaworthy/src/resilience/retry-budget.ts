@@ -14,25 +14,31 @@ export interface RetryBudgetSnapshot {
  */
 export class RetryBudget {
   readonly #clock: Clock
-  readonly #ratio: number
-  readonly #perMs: number
-  readonly #tokensMax: number
+  #ratio = 0
+  #perMs = 0
+  #tokensMax = 0
   #tokens: number
   #filledAtMs: number
   #denied = 0
 
   constructor(declaration: RetryBudgetDeclaration, clock: Clock) {
     this.#clock = clock
-    this.#ratio = declaration.ratio
-    this.#perMs = (declaration.minPerSecond ?? BUDGET_MIN_PER_SECOND) / 1_000
-    this.#tokensMax = declaration.tokensMax ?? BUDGET_TOKENS_MAX
+    this.reconfigure(declaration)
     this.#tokens = this.#tokensMax
     this.#filledAtMs = clock.monotonicMs()
   }
 
+  /** Takes over other settings and keeps the tokens that fit. */
+  reconfigure(declaration: RetryBudgetDeclaration): void {
+    this.#ratio = declaration.ratio
+    this.#perMs = (declaration.minPerSecond ?? BUDGET_MIN_PER_SECOND) / 1_000
+    this.#tokensMax = declaration.tokensMax ?? BUDGET_TOKENS_MAX
+  }
+
   /** For each call, not for its retries. */
   deposit(): void {
-    this.#tokens = Math.min(this.#tokensMax, this.#tokens + this.#ratio)
+    // Almost always full: then there is nothing to write, and no number to make.
+    if (this.#tokens < this.#tokensMax) this.#tokens = Math.min(this.#tokensMax, this.#tokens + this.#ratio)
   }
 
   /** Takes a token for a retry. False: there is none, so do not retry. */

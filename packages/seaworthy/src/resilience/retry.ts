@@ -1,5 +1,5 @@
 import { type Backoff, backoffMs, executedOf, isFinal, type Random, SeaworthyError } from 'seaworthy/core'
-import { isAbort } from './timeout.ts'
+import { isAbort } from './circuit-breaker.ts'
 
 /** A failed attempt, and what decides whether there is another. */
 export interface FailedAttempt {
@@ -8,6 +8,8 @@ export interface FailedAttempt {
   readonly attempt: number
   /** The receiver makes sure that a repetition does no harm: the call is idempotent or carries an idempotency key. */
   readonly repeatable: boolean
+  /** The wait before this attempt, for a back-off that builds on it. */
+  readonly previousDelayMs?: number | undefined
   /** Until the deadline; Infinity without one. */
   readonly remainingMs: number
 }
@@ -15,7 +17,7 @@ export interface FailedAttempt {
 export type RetryDecision =
   | { readonly kind: 'retry'; readonly delayMs: number }
   /**
-   * - `attempts`: that was the last one.
+   * - `attempts`: that was the last one, or the caller makes the others.
    * - `final`: asking again gets the same answer, or the caller has given up.
    * - `unsafe`: it may have been executed, and a repetition might do it twice.
    * - `wait`: the receiver asks for a longer wait than the policy allows.
@@ -35,7 +37,7 @@ export function decideRetry(
   if (executedOf(error) !== 'no' && !failed.repeatable) return { kind: 'give-up', why: 'unsafe' }
   const askedMs = error instanceof SeaworthyError ? (error.retryAfterMs ?? 0) : 0
   if (askedMs > retry.waitMaxMs) return { kind: 'give-up', why: 'wait' }
-  const delayMs = Math.max(askedMs, Math.min(backoffMs(retry.backoff, failed.attempt, random), retry.waitMaxMs))
+  const delayMs = Math.max(askedMs, Math.min(backoffMs(retry.backoff, failed.attempt, random, failed.previousDelayMs), retry.waitMaxMs))
   // A timer may fire a fraction of a millisecond early: what is left then is no time for another attempt.
   return delayMs + 1 <= failed.remainingMs ? { kind: 'retry', delayMs } : { kind: 'give-up', why: 'deadline' }
 }

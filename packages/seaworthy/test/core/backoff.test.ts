@@ -25,13 +25,21 @@ describe('a back-off', () => {
     assert.equal(backoffMs(equal, 2, always(0.5)), 150)
   })
 
+  test('with decorrelated jitter lies between the base and three times the delay before', () => {
+    const backoff = exponential({ baseMs: 100, maxMs: 1_000, jitter: 'decorrelated' })
+    assert.equal(backoffMs(backoff, 1, always(0)), 100)
+    assert.equal(backoffMs(backoff, 1, always(0.5)), 200)
+    assert.equal(backoffMs(backoff, 9, always(0.5), 200), 350)
+    assert.equal(backoffMs(backoff, 2, always(0.99), 900), 1_000)
+  })
+
   test('stays within its bounds at any attempt, also where the power overflows', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5_000 }),
         fc.double({ min: 0, max: 1e6, noNaN: true }),
         fc.double({ min: 0, max: 1e6, noNaN: true }),
-        fc.constantFrom('full' as const, 'equal' as const, 'none' as const),
+        fc.constantFrom('full' as const, 'equal' as const, 'decorrelated' as const, 'none' as const),
         fc.integer(),
         (attempt, baseMs, maxMs, jitter, seed) => {
           const delayMs = backoffMs(exponential({ baseMs, maxMs, jitter }), attempt, seededRandom(seed))

@@ -27,11 +27,12 @@ const full: Required<CallContext> = {
   deadlineMs: 500,
   signal: new AbortController().signal,
   idempotencyKey: 'order-1',
+  retriedByCaller: true,
 }
 
 describe('a call context', () => {
-  test('what is stored or outlives the call has no deadline, no signal and no idempotency key, and all the rest', () => {
-    const { deadlineMs: _1, signal: _2, idempotencyKey: _3, ...rest } = full
+  test('what is stored or outlives the call has no deadline, no signal, no idempotency key and no promise of retries, and all the rest', () => {
+    const { deadlineMs: _1, signal: _2, idempotencyKey: _3, retriedByCaller: _4, ...rest } = full
     assert.deepEqual(shielded(full), rest)
     assert.deepEqual(propagated(full), rest)
     assert.deepEqual(Object.keys(propagated(rootContext({ correlationId: 'c-2' }))), ['correlationId'])

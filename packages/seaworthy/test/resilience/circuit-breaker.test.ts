@@ -94,7 +94,7 @@ describe('a circuit breaker', () => {
     await clock.advance(1_000)
     await guarded.run(works)
     await errorOf(guarded.run(fails))
-    assert.deepEqual(breakerOf(guarded), { state: 'closed', calls: 1, failures: 1, opened: 1, rejected: 0 })
+    assert.deepEqual(breakerOf(guarded), { state: 'closed', calls: 1, failures: 1, slow: 0, opened: 1, rejected: 0 })
   })
 
   test('a probe that succeeded counts against the probes too', async () => {

@@ -1,0 +1,48 @@
+import { startContender } from './contender-process.ts'
+import { isReached } from './statistics.ts'
+import type { Contenders, Effort, Metric, MetricResult, Round, Simulation, Suite, SuiteResult } from './suite.ts'
+
+const ROUNDS = { quick: 2, full: 15 }
+const SEEDS = { quick: 1, full: 5 }
+
+/** Measures every metric of a suite, one after the other. @throws when a contender is broken, never because a target is missed */
+export async function runSuite(suite: Suite, effort: Effort, onResult: (result: MetricResult) => void): Promise<SuiteResult> {
+  const metrics: MetricResult[] = []
+  for (const metric of suite.metrics) {
+    const result = await measured(metric, effort)
+    metrics.push(result)
+    onResult(result)
+  }
+  return { suite: suite.name, node: process.version, metrics }
+}
+
+async function measured(metric: Metric, effort: Effort): Promise<MetricResult> {
+  const rounds = 'simulate' in metric ? await simulated(metric.simulate, effort) : await interleaved(metric.contenders, effort)
+  const broken = rounds.find(({ ours, peer }) => !Number.isFinite(ours) || !Number.isFinite(peer))
+  if (broken !== undefined) throw new Error(`${metric.name} measured ${broken.ours} for ours and ${broken.peer} for ${metric.peer}`)
+  const { name, unit, better, peer, target, note } = metric
+  return { name, unit, better, peer, ...(note !== undefined && { note }), rounds, target, ok: isReached(target, rounds) }
+}
+
+/** Alternates between the two, and between who goes first, so that a slow moment of the machine favours nobody. */
+async function interleaved({ ours, peer }: Contenders, effort: Effort): Promise<Round[]> {
+  await using our = await startContender(ours, effort)
+  await using their = await startContender(peer, effort)
+  await our.measure()
+  await their.measure()
+  const rounds: Round[] = []
+  for (let round = 0; round < (effort.quick ? ROUNDS.quick : ROUNDS.full); round++) {
+    if (round % 2 === 0) rounds.push({ ours: await our.measure(), peer: await their.measure() })
+    else {
+      const theirs = await their.measure()
+      rounds.push({ ours: await our.measure(), peer: theirs })
+    }
+  }
+  return rounds
+}
+
+async function simulated(simulate: Simulation, effort: Effort): Promise<Round[]> {
+  const rounds: Round[] = []
+  for (let seed = 1; seed <= (effort.quick ? SEEDS.quick : SEEDS.full); seed++) rounds.push(await simulate(seed, effort))
+  return rounds
+}

@@ -1,0 +1,66 @@
+/** What a suite promises for a metric. A ratio is ours divided by the peer's, round by round. */
+export type Target =
+  | { readonly ratioMax: number }
+  | { readonly ratioMin: number }
+  | { readonly oursMax: number }
+  | { readonly oursMin: number }
+
+/** One round: both sides measured one after the other, in the metric's unit. */
+export interface Round {
+  readonly ours: number
+  readonly peer: number
+}
+
+/** How much is measured: `quick` only shows that the suite works, its figures mean little. */
+export interface Effort {
+  readonly quick: boolean
+}
+
+/** Prepares one side in a process of its own and returns what measures one round there. */
+export type Contender = (effort: Effort) => Promise<() => Promise<number>>
+
+/** An exported {@link Contender}: the file that exports it, and its name there. */
+export interface ContenderReference {
+  readonly module: string
+  readonly name: string
+}
+
+export interface MetricDescription {
+  /** As in the issue that set the target. */
+  readonly name: string
+  readonly unit: string
+  readonly better: 'lower' | 'higher'
+  /** What ours is compared with. */
+  readonly peer: string
+  readonly target: Target
+  /** What the reader has to know to read the figure right. */
+  readonly note?: string
+}
+
+/** Both sides run, each in a process of its own; the rounds alternate, so that what else the machine does meets both. */
+export interface Contenders {
+  readonly ours: ContenderReference
+  readonly peer: ContenderReference
+}
+
+/** The figure does not depend on the machine: it is computed on a virtual clock, once for each seed. */
+export type Simulation = (seed: number, effort: Effort) => Promise<Round>
+
+export type Metric = MetricDescription & ({ readonly contenders: Contenders } | { readonly simulate: Simulation })
+
+export interface Suite {
+  readonly name: string
+  readonly metrics: readonly Metric[]
+}
+
+/** One metric with its raw rounds: anyone can compute the rest from them. */
+export interface MetricResult extends MetricDescription {
+  readonly rounds: readonly Round[]
+  readonly ok: boolean
+}
+
+export interface SuiteResult {
+  readonly suite: string
+  readonly node: string
+  readonly metrics: readonly MetricResult[]
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type CallContext, onNextMacrotask, rootContext } from 'seaworthy/core'
+import { loadShedder, OverloadedError, type Priority } from 'seaworthy/resilience'
+import { VirtualClock } from '@seaworthy/testing'
+import { errorOf } from './calls.ts'
+
+const name = 'storefront'
+const priorityOf = (context: CallContext) => (context.actor ?? 'normal') as Priority
+const as = (priority: Priority) => rootContext({ actor: priority })
+const works = async () => 'page'
+
+/** A shedder whose event loop took so long for the turn in which it was first asked. */
+async function after(turnMs: number) {
+  const clock = new VirtualClock()
+  const shedder = loadShedder({ eventLoopDelayMaxMs: 100 }, { name, clock, priorityOf })
+  assert.equal(await shedder.run(works), 'page')
+  clock.stall(turnMs)
+  await new Promise<void>((resolve) => onNextMacrotask(resolve))
+  return { clock, shedder }
+}
+
+describe('a load shedder', () => {
+  test('sheds the least important first while the event loop is late', async () => {
+    const { shedder } = await after(150)
+    const error = await errorOf(shedder.run(works, as('sheddable')))
+    assert.ok(error instanceof OverloadedError)
+    assert.match(error.message, /took 150 ms \(eventLoopDelayMaxMs 100\)/)
+    assert.equal(error.retryAfterMs, 1_000)
+    assert.equal(await shedder.run(works, as('normal')), 'page')
+  })
+
+  test('sheds normal calls when it is very late, and critical ones never', async () => {
+    const { shedder } = await after(250)
+    assert.ok((await errorOf(shedder.run(works, as('normal')))) instanceof OverloadedError)
+    assert.equal(await shedder.run(works, as('critical')), 'page')
+    assert.equal(shedder.snapshot().shed, 1)
+  })
+
+  test('forgets a late turn of long ago', async () => {
+    const { clock, shedder } = await after(500)
+    await clock.advance(1_500)
+    assert.equal(await shedder.run(works, as('sheddable')), 'page')
+  })
+})
