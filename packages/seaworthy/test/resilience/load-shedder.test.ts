@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type CallContext, onNextMacrotask, rootContext } from 'seaworthy/core'
+import { type CallContext, nextMacrotask, rootContext } from 'seaworthy/core'
 import { loadShedder, OverloadedError, type Priority } from 'seaworthy/resilience'
 import { VirtualClock } from '@seaworthy/testing'
 import { errorOf } from './calls.ts'
@@ -16,7 +16,7 @@ async function after(turnMs: number) {
   const shedder = loadShedder({ eventLoopDelayMaxMs: 100 }, { name, clock, priorityOf })
   assert.equal(await shedder.run(works), 'page')
   clock.stall(turnMs)
-  await new Promise<void>((resolve) => onNextMacrotask(resolve))
+  await new Promise<void>((resolve) => nextMacrotask(resolve))
   return { clock, shedder }
 }
 
