@@ -101,7 +101,10 @@ test('a checkout is found by its correlation id, with its root, services and cou
     startTime: '2026-11-23T12:50:50.000Z',
     durationMs: 251,
     spanCount: spansOf(checkout() as OtlpTrace).length,
+    outcome: 'ok',
+    httpStatus: 201,
     errorCount: 0,
+    retriedCount: 0,
     services: ['gateway', 'orders', 'monolith', 'inventory', 'payments', 'shipping', 'analytics', 'order-history', 'notifications'],
     correlationId: 'c-1',
   })
@@ -134,7 +137,7 @@ test('spans that come twice, in parts and out of order make the same trace', asy
   assert.equal(trace!.services[0], 'gateway')
 })
 
-test('filters: service, errors, duration, text, and pages', async (t) => {
+test('filters: service, outcome, duration, background, text, and pages', async (t) => {
   const { post, get } = await fixture(t)
   await post(checkout('11111111111111111111111111111111', 'alpha'))
   await post(
@@ -155,8 +158,10 @@ test('filters: service, errors, duration, text, and pages', async (t) => {
     ((await get(`/api/traces?${query}`)).json['traces'] as { traceId: string }[]).map(({ traceId }) => traceId[0])
   assert.deepEqual(await found(''), ['3', '2', '1'])
   assert.deepEqual(await found('service=gateway'), ['2', '1'])
-  assert.deepEqual(await found('status=error'), ['2'])
-  assert.deepEqual(await found('status=ok'), ['3', '1'])
+  assert.deepEqual(await found('outcome=rejected'), ['2'])
+  assert.deepEqual(await found('outcome=failed'), [])
+  assert.deepEqual(await found('outcome=ok'), ['3', '1'])
+  assert.deepEqual(await found('background=hide'), ['2', '1'])
   assert.deepEqual(await found('minDurationMs=1000'), ['3'])
   assert.deepEqual(await found('q=NIGHTLY'), ['3'])
   assert.deepEqual(await found('q=shipp'), ['1'])
@@ -183,12 +188,12 @@ test('no trace is lost between two pages, not even one that began in the same mi
 
 test('a query that does not hold is refused, and each parameter named', async (t) => {
   const { get } = await fixture(t)
-  const { status, json, headers } = await get('/api/traces?limit=many&status=bad')
+  const { status, json, headers } = await get('/api/traces?limit=many&outcome=bad')
   assert.equal(status, 400)
   assert.match(String(headers['content-type']), /^application\/problem\+json/)
   assert.deepEqual(
     (json['errors'] as { field: string }[]).map(({ field }) => field),
-    ['status', 'limit'],
+    ['limit', 'outcome'],
   )
 })
 

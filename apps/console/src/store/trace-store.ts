@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from 'seaworthy/core'
 import { type SqliteDatabase, type SqliteTransaction, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import type { Outcome } from '../otlp/outcome.ts'
 import type { SpanRow } from '../otlp/rows.ts'
+import { FaultCounts, type Faults } from './faults.ts'
 import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
 import { type TraceChange, traceChanges } from './trace-summary.ts'
@@ -24,8 +26,10 @@ export interface TraceFilter {
   readonly correlationId?: string | undefined
   readonly service?: string | undefined
   readonly minDurationMs?: number | undefined
-  readonly status?: 'ok' | 'error' | undefined
-  /** Part of the root's name, of a service, or the beginning of a trace or correlation id. */
+  readonly outcome?: Outcome | undefined
+  /** Without traces that nobody asked for: polls, projections, timers. */
+  readonly hidesBackground?: boolean | undefined
+  /** Part of the request's name, of a service, or the beginning of a trace or correlation id. */
   readonly text?: string | undefined
   /** Only traces that come after this one in the list: where the next page begins. */
   readonly after?: TraceCursor | undefined
@@ -40,13 +44,21 @@ export interface TraceCursor {
 
 export interface TraceSummary {
   readonly traceId: string
+  /** Where it began, and what was asked for: by the deepest route that is known. */
   readonly root: { readonly service: string; readonly name: string }
+  /** How the root's request ended; `rejected` too when an event such as `order.rejected` says so. */
+  readonly outcome: Outcome
+  /** The root's answer; null when it was no HTTP request, or is not known yet. */
+  readonly httpStatus: number | null
   /** RFC 3339, UTC. */
   readonly startTime: string
   readonly startUs: number
   readonly durationMs: number
   readonly spanCount: number
+  /** Spans that failed and were not made good by a repetition. */
   readonly errorCount: number
+  /** Attempts that failed and were repeated with success. */
+  readonly retriedCount: number
   /** In the order of their first spans. */
   readonly services: readonly string[]
   readonly correlationId: string | null
@@ -74,12 +86,14 @@ const PRUNE_BATCH = 50
 export class TraceStore {
   readonly #database: SqliteDatabase
   readonly #clock: Clock
+  readonly #faults: FaultCounts
   readonly #limits: { readonly tracesMax: number; readonly spansMax: number; readonly ageMaxMs: number; readonly spansPerTraceMax: number }
   #traces = 0
   #spans = 0
 
   private constructor(database: SqliteDatabase, options: TraceStoreOptions) {
     this.#database = database
+    this.#faults = new FaultCounts(database)
     this.#clock = options.clock ?? systemClock
     this.#limits = {
       tracesMax: options.tracesMax ?? 20_000,
@@ -152,14 +166,20 @@ export class TraceStore {
         filter.after?.startUs ?? Number.MAX_SAFE_INTEGER,
         filter.service ?? null,
         filter.minDurationMs === undefined ? null : Math.round(filter.minDurationMs * 1_000),
-        filter.status === undefined ? null : Number(filter.status === 'error'),
+        filter.outcome ?? null,
         filter.correlationId ?? null,
         filter.text === undefined || filter.text.trim() === '' ? null : filter.text.trim().toLowerCase(),
         filter.limit,
         filter.after?.traceId ?? '',
+        Number(filter.hidesBackground !== true),
       ],
     })
-    return rows.map(summary)
+    const summaries: TraceSummary[] = []
+    for (const row of rows) {
+      const faults = await this.#faults.of(row.trace_id, { spanCount: row.span_count, errorCount: row.error_count })
+      summaries.push(summary(row, faults))
+    }
+    return summaries
   }
 
   /** A trace as OTLP JSON; undefined when there is none. */
@@ -216,7 +236,21 @@ export class TraceStore {
 async function insertSpan(tx: SqliteTransaction, row: SpanRow): Promise<boolean> {
   const { rowCount } = await tx.execute({
     sql: sql.INSERT_SPAN,
-    params: [row.traceId, row.spanId, row.service, row.kind, row.startUs, row.endUs, Number(row.isError), row.origin.key, row.body],
+    params: [
+      row.traceId,
+      row.spanId,
+      row.parentSpanId,
+      row.service,
+      row.name,
+      row.kind,
+      row.startUs,
+      row.endUs,
+      Number(row.isError),
+      row.subject,
+      row.served?.isRouted === true ? row.served.request : null,
+      row.origin.key,
+      row.body,
+    ],
   })
   return rowCount === 1
 }
@@ -231,14 +265,20 @@ async function applyChange(tx: SqliteTransaction, change: TraceChange, nowMs: nu
       change.endUs,
       change.spanCount,
       change.errorCount,
+      Number(change.saysRejected),
+      change.correlationId,
+      nowMs,
       root.service,
       root.name,
       Number(root.isOrphan),
       root.startUs,
-      change.correlationId,
-      nowMs,
+      root.outcome,
+      root.httpStatus,
+      Number(root.isBackground),
+      root.unroutedRequest,
     ],
   })
+  await tx.execute({ sql: sql.UPDATE_ROUTE, params: [traceId] })
   for (const [service, firstUs] of change.services) await tx.execute({ sql: sql.UPSERT_SERVICE, params: [traceId, service, firstUs] })
   for (const correlationId of change.correlationIds) await tx.execute({ sql: sql.INSERT_CORRELATION, params: [correlationId, traceId] })
   for (const origin of change.origins.values()) {
@@ -256,7 +296,9 @@ interface TraceRow {
   readonly span_count: number
   readonly error_count: number
   readonly root_service: string
-  readonly root_name: string
+  readonly name: string
+  readonly root_http_status: number | null
+  readonly outcome: Outcome
   readonly correlation_id: string | null
   readonly services: string
 }
@@ -269,15 +311,18 @@ interface OriginRow {
   readonly scope_schema_url: string
 }
 
-function summary(row: TraceRow): TraceSummary {
+function summary(row: TraceRow, { errorCount, retriedCount }: Faults): TraceSummary {
   return {
     traceId: row.trace_id,
-    root: { service: row.root_service, name: row.root_name },
+    root: { service: row.root_service, name: row.name },
+    outcome: row.outcome,
+    httpStatus: row.root_http_status,
     startTime: new Date(row.start_us / 1_000).toISOString(),
     startUs: row.start_us,
     durationMs: (row.end_us - row.start_us) / 1_000,
     spanCount: row.span_count,
-    errorCount: row.error_count,
+    errorCount,
+    retriedCount,
     services: JSON.parse(row.services) as string[],
     correlationId: row.correlation_id,
   }

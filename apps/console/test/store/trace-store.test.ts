@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { VirtualClock } from '@seaworthy/testing'
+import { migrate, openSqliteDatabase } from 'seaworthy/sqlite'
 import { checkRequest } from '../../src/otlp/check.ts'
 import { spanRows } from '../../src/otlp/rows.ts'
+import { consoleSchema } from '../../src/store/schema.ts'
 import { TraceStore, type TraceStoreOptions } from '../../src/store/trace-store.ts'
 import { otlpRequest } from '../checkout-trace.ts'
 
@@ -78,6 +80,26 @@ test('the limit of spans holds too', async (t) => {
   while (await store.prune());
   assert.ok(store.counts.spans <= 250, `${store.counts.spans}`)
   assert.equal((await store.list({ limit: 1 }))[0]!.root.name, 'request 59')
+})
+
+test('a file of the first version is taken over: traces with errors count as failed', async (t) => {
+  const path = file(t)
+  const database = await openSqliteDatabase({ path })
+  await migrate(database, [{ ...consoleSchema, versions: consoleSchema.versions.slice(0, 1) }])
+  await database.atomically([
+    {
+      sql: `INSERT INTO trace VALUES ('${traceId(1)}', 1, 2, 1, 1, 'gateway', 'old', 0, 1, NULL, 5), ('${traceId(2)}', 1, 2, 1, 0, 'gateway', 'fine', 0, 1, NULL, 5)`,
+    },
+  ])
+  await database.close()
+  const store = await open(t, { path })
+  assert.deepEqual(
+    (await store.list({ limit: 10 })).map(({ root, outcome }) => [root.name, outcome]),
+    [
+      ['fine', 'ok'],
+      ['old', 'failed'],
+    ],
+  )
 })
 
 test('a trace is deleted when no span of it came for the given time', async (t) => {
