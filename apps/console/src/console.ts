@@ -34,7 +34,8 @@ const RECENT_SPANS_MAX = 100_000
  * @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file
  */
 export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder }: ConsoleOptions): Promise<void> {
-  const store = await TraceStore.open({ path: config.databasePath, tracesMax: config.tracesMax, ageMaxMs: config.ageMaxMs })
+  const { databasePath: path, tracesMax, bytesMax, ageMaxMs } = config
+  const store = await TraceStore.open({ path, tracesMax, bytesMax, ageMaxMs })
   life.add('traces', () => store.close())
   const figures = new LatencyWindow()
   for (const span of await store.entrySpansSince(systemClock.now() - WINDOW_MS, RECENT_SPANS_MAX)) {

@@ -55,6 +55,7 @@ before(async () => {
     logLevel: 'silent',
     hostNames: [],
     tracesMax: 1_000,
+    bytesMax: 1 << 30,
     ageMaxMs: 3_600_000,
   } as const
   await startConsole(config, { logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }), life, pageFolder })

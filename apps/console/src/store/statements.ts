@@ -66,6 +66,10 @@ export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, err
 export const SELECT_ATTEMPTS =
   'SELECT span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject FROM span WHERE trace_id = ?'
 
+/** Bytes of the file that hold something: pages of deleted traces are used again. Reads the file's header. */
+export const SELECT_USED_BYTES = `SELECT (page_count - freelist_count) * page_size AS bytes
+  FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+
 // Unique index of span on (trace_id, span_id).
 export const SELECT_SPANS = 'SELECT origin_key, body FROM span WHERE trace_id = ? ORDER BY start_us'
 

@@ -12,8 +12,8 @@ export interface TraceStoreOptions {
   readonly path: string
   /** Traces kept at most. Default 20,000. */
   readonly tracesMax?: number
-  /** Spans kept at most. Default 1,000,000: about 1 GB. */
-  readonly spansMax?: number
+  /** Bytes that they may take in the file. Default 512 MiB: some 7,000 checkouts of the shop. */
+  readonly bytesMax?: number
   /** How long a trace is kept after its last span came, in milliseconds. Default 7 days. */
   readonly ageMaxMs?: number
   /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 20,000. */
@@ -82,12 +82,12 @@ const DAY_MS = 86_400_000
 /** Traces deleted in one transaction: some milliseconds of work, between which others get their turn. */
 const PRUNE_BATCH = 50
 
-/** Traces in one SQLite file, within limits of number and age. */
+/** Traces in one SQLite file, within limits of number, bytes and age. */
 export class TraceStore {
   readonly #database: SqliteDatabase
   readonly #clock: Clock
   readonly #faults: FaultCounts
-  readonly #limits: { readonly tracesMax: number; readonly spansMax: number; readonly ageMaxMs: number; readonly spansPerTraceMax: number }
+  readonly #limits: { readonly tracesMax: number; readonly bytesMax: number; readonly ageMaxMs: number; readonly spansPerTraceMax: number }
   #traces = 0
   #spans = 0
 
@@ -97,7 +97,7 @@ export class TraceStore {
     this.#clock = options.clock ?? systemClock
     this.#limits = {
       tracesMax: options.tracesMax ?? 20_000,
-      spansMax: options.spansMax ?? 1_000_000,
+      bytesMax: options.bytesMax ?? 512 << 20,
       ageMaxMs: options.ageMaxMs ?? 7 * DAY_MS,
       spansPerTraceMax: options.spansPerTraceMax ?? 20_000,
     }
@@ -215,10 +215,12 @@ export class TraceStore {
 
   /** Deletes the oldest traces beyond the limits, a few at a time. @returns whether more are to be deleted */
   async prune(): Promise<boolean> {
-    const { tracesMax, spansMax, ageMaxMs } = this.#limits
-    const isFull = this.#traces > tracesMax || this.#spans > spansMax
+    const { tracesMax, bytesMax, ageMaxMs } = this.#limits
+    const [used] = await this.#database.query<{ bytes: number }>({ sql: sql.SELECT_USED_BYTES })
+    const hasTooManyBytes = used!.bytes > bytesMax
+    const isFull = hasTooManyBytes || this.#traces > tracesMax
     const oldestMs = isFull ? Number.MAX_SAFE_INTEGER : this.#clock.now() - ageMaxMs
-    const limit = isFull && this.#spans <= spansMax ? Math.min(PRUNE_BATCH, this.#traces - tracesMax) : PRUNE_BATCH
+    const limit = isFull && !hasTooManyBytes ? Math.min(PRUNE_BATCH, this.#traces - tracesMax) : PRUNE_BATCH
     const old = await this.#database.query<{ trace_id: string; span_count: number }>({ sql: sql.SELECT_OLDEST, params: [oldestMs, limit] })
     if (old.length === 0) return false
     const traceIds = JSON.stringify(old.map(({ trace_id }) => trace_id))
