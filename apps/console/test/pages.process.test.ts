@@ -151,7 +151,6 @@ test('by keyboard from the list to a span and back', { skip }, async (t) => {
   await page.waitForURL('**/traces?q=beta')
   await page.locator('tbody tr').nth(0).waitFor()
   assert.equal(await page.locator('tbody tr').count(), 1)
-  await page.keyboard.press('Escape')
   await page.getByRole('link', { name: 'POST /api/checkout' }).focus()
   await page.keyboard.press('Enter')
   await page.waitForURL(`**/traces/${DECLINED}`)
@@ -186,6 +185,22 @@ test('by keyboard from the list to a span and back', { skip }, async (t) => {
   await page.goto(link)
   await details.getByText('card-declined: the bank refused the card').first().waitFor()
   assert.match((await activeRow(page))!, /failed: card-declined/)
+})
+
+test('Escape in the search clears the filter with the box', { skip }, async (t) => {
+  await send(checkoutSpans('declined'), DECLINED, 'beta')
+  const page = await openPage(t, '/traces?q=beta')
+  await page.getByRole('link', { name: 'POST /api/checkout' }).first().waitFor()
+  await page.keyboard.press('/')
+  await page.waitForFunction(() => document.activeElement?.id === 'trace-search')
+  await page.keyboard.press('Escape')
+  await page.waitForURL((address) => address.search === '')
+  assert.equal(await page.locator('#trace-search').inputValue(), '')
+  // What was typed a moment ago does not come back.
+  await page.keyboard.type('nothing')
+  await page.keyboard.press('Escape')
+  await page.keyboard.type('beta')
+  await page.waitForURL('**/traces?q=beta')
 })
 
 test('asynchronous hops are drawn with the time that their messages were on the way', { skip }, async (t) => {

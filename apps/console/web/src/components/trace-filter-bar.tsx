@@ -54,7 +54,13 @@ export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: Tr
             typing.current = setTimeout(() => change({ text: value }), TYPING_MS)
           }}
           onKeyDown={(event) => {
-            if (event.key === 'Escape') event.currentTarget.blur()
+            if (event.key !== 'Escape') return
+            // The browser would clear the box alone, and nobody would hear of it.
+            event.preventDefault()
+            clearTimeout(typing.current)
+            if (event.currentTarget.value === '') event.currentTarget.blur()
+            event.currentTarget.value = ''
+            if (filter.text !== '') change({ text: '' })
           }}
         />
         <kbd aria-hidden="true">/</kbd>
