@@ -167,7 +167,11 @@ test('by keyboard from the list to a span and back', { skip }, async (t) => {
   await page.keyboard.press('ArrowDown')
   assert.match((await activeRow(page))!, /^gateway: POST orders/)
 
+  // To the span alone, as by the arrows: Enter is what opens details, and closes them.
   await page.keyboard.press('e')
+  assert.match((await activeRow(page))!, /failed: card-declined/)
+  assert.doesNotMatch(page.url(), /span=/)
+  await page.keyboard.press('Enter')
   const details = page.getByRole('complementary', { name: 'Span details' })
   await details.getByText('card-declined: the bank refused the card').first().waitFor()
   assert.match((await activeRow(page))!, /failed: card-declined/)

@@ -68,7 +68,9 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
         return true
       case 'e': {
         const failed = view.nextError()
-        if (failed !== undefined) onOpen(failed)
+        if (failed === undefined) return true
+        view.reveal(failed)
+        if (view.openId.value !== undefined) onOpen(failed)
         return true
       }
       case 'z': {
