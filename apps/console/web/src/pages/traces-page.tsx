@@ -2,14 +2,16 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { ListedTrace } from '../../../src/http/answers.ts'
 import { EmptyState } from '../components/empty-state.tsx'
-import { Icon } from '../components/icon.tsx'
+import { OutcomeBadges } from '../components/outcome.tsx'
 import { ServiceName } from '../components/service-name.tsx'
 import { TraceFilterBar } from '../components/trace-filter-bar.tsx'
 import { follow, navigate } from '../state/location.ts'
-import { colourClass } from '../state/system.ts'
+import { useRowKeys } from '../state/row-keys.ts'
+import { colourClass, system } from '../state/system.ts'
 import { type TraceList, useTraceList } from '../state/trace-list.ts'
-import { formatDate, formatDuration, formatTime, plural, shortId } from '../view-model/format.ts'
-import { fullScale } from '../view-model/bar-scale.ts'
+import { lastTraceId } from '../state/trace-view.ts'
+import { formatClock, formatDate, formatDuration, formatTime, plural, shortId } from '../view-model/format.ts'
+import { barOf, fullScale } from '../view-model/bar-scale.ts'
 import { NO_FILTER, type TraceFilter } from '../view-model/route.ts'
 
 /** Squares in a row's list of services; the number behind them says how many there are. */
@@ -72,21 +74,43 @@ function List({ list, filter }: { list: TraceList; filter: TraceFilter }): JSX.E
 }
 
 function Nothing({ filter }: { filter: TraceFilter }): JSX.Element {
-  const isFiltered = filter.text !== '' || filter.service !== '' || filter.status !== '' || filter.minDurationMs > 0
-  return isFiltered ? (
-    <EmptyState title="No trace matches">
-      <p>Traces that were just made take half a second to arrive. Otherwise ask for less:</p>
-      <button type="button" class="button" onClick={() => navigate({ page: 'traces', filter: NO_FILTER }, { replace: true })}>
-        Clear the search
-      </button>
-    </EmptyState>
-  ) : (
-    <EmptyState title="No trace has arrived yet">
-      <p>Make a request, and it appears here:</p>
-      <pre>curl 'http://127.0.0.1:8080/api/products?q='</pre>
+  const show = (part: Partial<TraceFilter>): void => navigate({ page: 'traces', filter: { ...filter, ...part } }, { replace: true })
+  const background = !filter.showsBackground && (
+    <button type="button" class="button" onClick={() => show({ showsBackground: true })}>
+      Show background work too
+    </button>
+  )
+  const isFiltered = filter.text !== '' || filter.service !== '' || filter.outcome !== '' || filter.minDurationMs > 0
+  if (isFiltered) {
+    return (
+      <EmptyState title="No trace matches">
+        <p>Traces that were just made take half a second to arrive. Otherwise ask for less:</p>
+        <p class="actions">
+          <button type="button" class="button" onClick={() => show({ ...NO_FILTER, showsBackground: filter.showsBackground })}>
+            Clear the search
+          </button>
+          {background}
+        </p>
+      </EmptyState>
+    )
+  }
+  const gateway = system.value?.services.find(({ role }) => role === 'gateway')?.instances.find(({ httpUrl }) => httpUrl !== null)
+  return (
+    <EmptyState title="Nothing has been asked for yet">
+      {gateway === undefined ? (
+        <p>
+          Start the shop with <code>npm start</code> and make a request through its gateway. It appears here as it happens.
+        </p>
+      ) : (
+        <>
+          <p>Make a request through the gateway. It appears here as it happens:</p>
+          <pre>curl '{gateway.httpUrl}/api/products'</pre>
+        </>
+      )}
       <p>
         A service of your own sends OTLP to <code>{window.location.origin}/v1/traces</code>.
       </p>
+      <p class="actions">{background}</p>
     </EmptyState>
   )
 }
@@ -94,14 +118,7 @@ function Nothing({ filter }: { filter: TraceFilter }): JSX.Element {
 function TraceTable({ traces }: { traces: readonly ListedTrace[] }): JSX.Element {
   const body = useRef<HTMLTableSectionElement>(null)
   const fullMs = fullScale(traces.map(({ durationMs }) => durationMs))
-  const move = (event: KeyboardEvent): void => {
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
-    if (step === 0 || body.current === null) return
-    const links = [...body.current.querySelectorAll<HTMLAnchorElement>('a.trace-link')]
-    const index = links.indexOf(document.activeElement as HTMLAnchorElement)
-    links[Math.max(0, Math.min(links.length - 1, index + step))]?.focus()
-    event.preventDefault()
-  }
+  useRowKeys(body, () => lastTraceId.value && `/traces/${lastTraceId.value}`)
   return (
     <div class="table-frame">
       <table class="grid trace-grid">
@@ -119,7 +136,7 @@ function TraceTable({ traces }: { traces: readonly ListedTrace[] }): JSX.Element
             <th scope="col">Correlation id</th>
           </tr>
         </thead>
-        <tbody ref={body} onKeyDown={move}>
+        <tbody ref={body}>
           {traces.map((trace) => (
             <TraceRow key={trace.traceId} trace={trace} fullMs={fullMs} />
           ))}
@@ -132,42 +149,37 @@ function TraceTable({ traces }: { traces: readonly ListedTrace[] }): JSX.Element
 function TraceRow({ trace, fullMs }: { trace: ListedTrace; fullMs: number }): JSX.Element {
   const startMs = Date.parse(trace.startTime)
   const to = { page: 'trace', traceId: trace.traceId, spanId: undefined } as const
+  const started = `${formatDate(startMs)} ${formatTime(startMs)}`
   return (
     <tr
-      class={trace.errorCount > 0 ? 'failed' : ''}
+      class={trace.outcome}
       onClick={(event) => {
         if (!(event.target instanceof Element && event.target.closest('a') !== null)) follow(event, to)
       }}
     >
-      <td class="time" title={`${formatDate(startMs)} ${formatTime(startMs)}`}>
+      <td class="time" title={started}>
         {formatTime(startMs)}
       </td>
       <td>
-        <a class="trace-link" href={`/traces/${trace.traceId}`} onClick={(event) => follow(event, to)}>
-          <ServiceName name={trace.root.service} />
+        <a class="trace-link row-link" href={`/traces/${trace.traceId}`} onClick={(event) => follow(event, to)}>
+          <span class="origin">
+            <ServiceName name={trace.root.service} />
+            <span class="when" title={started}>
+              {formatClock(startMs)}
+            </span>
+            <span class="took">{formatDuration(trace.durationMs * 1_000)}</span>
+          </span>
           <span class="truncate name" title={trace.root.name}>
             {trace.root.name}
           </span>
         </a>
       </td>
       <td>
-        <span class="duration">
-          <span class="duration-text">{formatDuration(trace.durationMs * 1_000)}</span>
-          <span class="duration-track" aria-hidden="true">
-            <span style={{ width: `${Math.min(1, trace.durationMs / fullMs) * 100}%` }} />
-          </span>
-        </span>
+        <DurationBar durationMs={trace.durationMs} fullMs={fullMs} />
       </td>
       <td class="number">{trace.spanCount.toLocaleString('en')}</td>
       <td>
-        {trace.errorCount > 0 ? (
-          <span class="badge error" title={`${plural(trace.errorCount, 'span')} failed`}>
-            <Icon name="alert" />
-            {plural(trace.errorCount, 'error')}
-          </span>
-        ) : (
-          <span class="muted">ok</span>
-        )}
+        <OutcomeBadges {...trace} httpStatus={trace.httpStatus ?? undefined} />
       </td>
       <td>
         <span class="service-stack" title={trace.services.join(', ')}>
@@ -184,5 +196,20 @@ function TraceRow({ trace, fullMs }: { trace: ListedTrace; fullMs: number }): JS
         </span>
       </td>
     </tr>
+  )
+}
+
+function DurationBar({ durationMs, fullMs }: { durationMs: number; fullMs: number }): JSX.Element {
+  const { width, isCut } = barOf(durationMs, fullMs)
+  const title = isCut
+    ? `Longer than the scale, which ends at ${formatDuration(fullMs * 1_000)}: 19 of 20 traces here end within it`
+    : undefined
+  return (
+    <span class="duration" title={title}>
+      <span class="duration-text">{formatDuration(durationMs * 1_000)}</span>
+      <span class={`duration-track ${isCut ? 'cut' : ''}`} aria-hidden="true">
+        <span style={{ width: `${width * 100}%` }} />
+      </span>
+    </span>
   )
 }
