@@ -13,7 +13,7 @@ export function otherMethods(app: FastifyInstance): () => void {
     for (const each of [method].flat()) methods.add(each)
   })
   return () => {
-    for (const [url, methods] of [...served]) {
+    for (const [url, methods] of served) {
       const allow = [...methods].toSorted().join(', ')
       app.route({
         url,

@@ -148,8 +148,8 @@ function across({ left, width }: { left: number; width: number }): Readonly<Reco
   return { left: `${left * 100}%`, width: `${width * 100}%` }
 }
 
-function faultClass({ isError, retried }: SpanNode): string {
-  return isError ? 'failed' : retried === undefined ? '' : 'made-good'
+function faultClass({ span, isError }: SpanNode): string {
+  return isError ? 'failed' : span.error === undefined ? '' : 'made-good'
 }
 
 function label({ span, sentUs, relation, retried }: SpanNode): string {

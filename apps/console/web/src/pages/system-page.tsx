@@ -186,8 +186,8 @@ function NarrowFacts({ figures, instance }: { figures: ReturnType<typeof figureT
 }
 
 function upFor(instance: InstanceView | undefined): string | undefined {
-  const isUp = instance !== undefined && instance.startedAt !== null && instance.pid !== null
-  return isUp ? formatAge(Date.now() - Date.parse(instance.startedAt!)) : undefined
+  if (instance === undefined || instance.startedAt === null || instance.pid === null) return undefined
+  return formatAge(Date.now() - Date.parse(instance.startedAt))
 }
 
 /** An instance is named where its service has several; else its name says nothing that the service's does not. */
