@@ -1,11 +1,12 @@
 import { type Clock, systemClock } from 'seaworthy/core'
-import { type SqliteDatabase, type SqliteTransaction, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
-import type { Outcome } from '../otlp/outcome.ts'
+import { type SqliteDatabase, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
 import type { SpanRow } from '../otlp/rows.ts'
-import { FaultCounts, type Faults } from './faults.ts'
+import { FaultCounts } from './faults.ts'
 import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
-import { type TraceChange, traceChanges } from './trace-summary.ts'
+import { type TraceFilter, type TraceSummary, listTraces } from './trace-list.ts'
+import { traceChanges } from './trace-summary.ts'
+import { applyChange, insertSpan } from './trace-writes.ts'
 
 export interface TraceStoreOptions {
   /** The SQLite file. */
@@ -19,49 +20,6 @@ export interface TraceStoreOptions {
   /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 20,000. */
   readonly spansPerTraceMax?: number
   readonly clock?: Clock
-}
-
-export interface TraceFilter {
-  readonly limit: number
-  readonly correlationId?: string | undefined
-  readonly service?: string | undefined
-  readonly minDurationMs?: number | undefined
-  readonly outcome?: Outcome | undefined
-  /** Without traces that nobody asked for: polls, projections, timers. */
-  readonly hidesBackground?: boolean | undefined
-  /** Part of the request's name, of a service, or the beginning of a trace or correlation id. */
-  readonly text?: string | undefined
-  /** Only traces that come after this one in the list: where the next page begins. */
-  readonly after?: TraceCursor | undefined
-}
-
-/** A place in the list. The id too, because many senders count whole milliseconds, in which several traces begin. */
-export interface TraceCursor {
-  /** Microseconds since the epoch. */
-  readonly startUs: number
-  readonly traceId: string
-}
-
-export interface TraceSummary {
-  readonly traceId: string
-  /** Where it began, and what was asked for: by the deepest route that is known. */
-  readonly root: { readonly service: string; readonly name: string }
-  /** How the root's request ended; `rejected` too when an event such as `order.rejected` says so. */
-  readonly outcome: Outcome
-  /** The root's answer; null when it was no HTTP request, or is not known yet. */
-  readonly httpStatus: number | null
-  /** RFC 3339, UTC. */
-  readonly startTime: string
-  readonly startUs: number
-  readonly durationMs: number
-  readonly spanCount: number
-  /** Spans that failed and were not made good by a repetition. */
-  readonly errorCount: number
-  /** Attempts that failed and were repeated with success. */
-  readonly retriedCount: number
-  /** In the order of their first spans. */
-  readonly services: readonly string[]
-  readonly correlationId: string | null
 }
 
 /** What became of a batch. Spans that were there already count as neither. */
@@ -159,27 +117,8 @@ export class TraceStore {
   }
 
   /** The newest first. */
-  async list(filter: TraceFilter): Promise<readonly TraceSummary[]> {
-    const rows = await this.#database.query<TraceRow>({
-      sql: sql.SELECT_TRACES,
-      params: [
-        filter.after?.startUs ?? Number.MAX_SAFE_INTEGER,
-        filter.service ?? null,
-        filter.minDurationMs === undefined ? null : Math.round(filter.minDurationMs * 1_000),
-        filter.outcome ?? null,
-        filter.correlationId ?? null,
-        filter.text === undefined || filter.text.trim() === '' ? null : filter.text.trim().toLowerCase(),
-        filter.limit,
-        filter.after?.traceId ?? '',
-        Number(filter.hidesBackground !== true),
-      ],
-    })
-    const summaries: TraceSummary[] = []
-    for (const row of rows) {
-      const faults = await this.#faults.of(row.trace_id, { spanCount: row.span_count, errorCount: row.error_count })
-      summaries.push(summary(row, faults))
-    }
-    return summaries
+  list(filter: TraceFilter): Promise<readonly TraceSummary[]> {
+    return listTraces(this.#database, this.#faults, filter)
   }
 
   /** A trace as OTLP JSON; undefined when there is none. */
@@ -235,97 +174,10 @@ export class TraceStore {
   }
 }
 
-async function insertSpan(tx: SqliteTransaction, row: SpanRow): Promise<boolean> {
-  const { rowCount } = await tx.execute({
-    sql: sql.INSERT_SPAN,
-    params: [
-      row.traceId,
-      row.spanId,
-      row.parentSpanId,
-      row.service,
-      row.name,
-      row.kind,
-      row.startUs,
-      row.endUs,
-      Number(row.isError),
-      row.subject,
-      row.served?.isRouted === true ? row.served.request : null,
-      row.origin.key,
-      row.body,
-    ],
-  })
-  return rowCount === 1
-}
-
-async function applyChange(tx: SqliteTransaction, change: TraceChange, nowMs: number): Promise<void> {
-  const { traceId, root } = change
-  await tx.execute({
-    sql: sql.UPSERT_TRACE,
-    params: [
-      traceId,
-      change.startUs,
-      change.endUs,
-      change.spanCount,
-      change.errorCount,
-      Number(change.saysRejected),
-      change.correlationId,
-      nowMs,
-      root.service,
-      root.name,
-      Number(root.isOrphan),
-      root.startUs,
-      root.outcome,
-      root.httpStatus,
-      Number(root.isBackground),
-      root.unroutedRequest,
-    ],
-  })
-  await tx.execute({ sql: sql.UPDATE_ROUTE, params: [traceId] })
-  for (const [service, firstUs] of change.services) await tx.execute({ sql: sql.UPSERT_SERVICE, params: [traceId, service, firstUs] })
-  for (const correlationId of change.correlationIds) await tx.execute({ sql: sql.INSERT_CORRELATION, params: [correlationId, traceId] })
-  for (const origin of change.origins.values()) {
-    await tx.execute({
-      sql: sql.INSERT_ORIGIN,
-      params: [traceId, origin.key, origin.resource, origin.scope, origin.resourceSchemaUrl, origin.scopeSchemaUrl],
-    })
-  }
-}
-
-interface TraceRow {
-  readonly trace_id: string
-  readonly start_us: number
-  readonly end_us: number
-  readonly span_count: number
-  readonly error_count: number
-  readonly root_service: string
-  readonly name: string
-  readonly root_http_status: number | null
-  readonly outcome: Outcome
-  readonly correlation_id: string | null
-  readonly services: string
-}
-
 interface OriginRow {
   readonly origin_key: string
   readonly resource: string
   readonly scope: string
   readonly resource_schema_url: string
   readonly scope_schema_url: string
-}
-
-function summary(row: TraceRow, { errorCount, retriedCount }: Faults): TraceSummary {
-  return {
-    traceId: row.trace_id,
-    root: { service: row.root_service, name: row.name },
-    outcome: row.outcome,
-    httpStatus: row.root_http_status,
-    startTime: new Date(row.start_us / 1_000).toISOString(),
-    startUs: row.start_us,
-    durationMs: (row.end_us - row.start_us) / 1_000,
-    spanCount: row.span_count,
-    errorCount,
-    retriedCount,
-    services: JSON.parse(row.services) as string[],
-    correlationId: row.correlation_id,
-  }
 }
