@@ -29,17 +29,19 @@ const RPC_SERVER_FAILURES = new Set(['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMEN
 
 /**
  * How a span ended. A server's answer decides about its span: 5xx is the server's failure, 4xx its caller's mistake, and a call that
- * the caller gave up is not counted against the server. Everything else failed when it says so.
+ * the caller gave up is not counted against the server. Everything else failed when it says so, unless it met a rule that said no
+ * (`error.type` is `rejected`): a card was declined, stock ran out.
  */
 export function spanOutcome(span: { readonly isServer: boolean; readonly isError: boolean; readonly attribute: AttributeText }): Outcome {
   const { isServer, isError, attribute } = span
-  const byStatus = isError ? 'failed' : 'ok'
+  const type = attribute('error.type')
+  const byStatus = !isError ? 'ok' : type === 'rejected' ? 'rejected' : 'failed'
   if (!isServer) return byStatus
   const http = httpStatus(attribute)
   if (http !== undefined && http >= 400) return http >= 500 ? 'failed' : 'rejected'
   const rpc = rpcStatus(attribute)
   if (rpc !== undefined && rpc !== 'OK') return RPC_SERVER_FAILURES.has(rpc) ? 'failed' : 'rejected'
-  return attribute('error.type') === 'cancelled' ? 'rejected' : byStatus
+  return type === 'cancelled' ? 'rejected' : byStatus
 }
 
 /** The status of an HTTP answer, by today's name of the attribute or by the one before it. */

@@ -33,6 +33,12 @@ test('a call that its caller gave up is no failure of the server', () => {
   assert.equal(outcome({ 'error.type': 'cancelled' }, { isError: true }), 'rejected')
 })
 
+test('a rule that said no is no failure, for whoever met it', () => {
+  assert.equal(outcome({ 'error.type': 'rejected' }, { isServer: false, isError: true }), 'rejected')
+  assert.equal(outcome({ 'error.type': 'timeout' }, { isServer: false, isError: true }), 'failed')
+  assert.equal(outcome({ 'error.type': 'rejected' }, { isServer: false }), 'ok')
+})
+
 test('without an answer, and for all that is no server, the span’s own word counts', () => {
   assert.equal(outcome({}, { isError: true }), 'failed')
   assert.equal(outcome({}), 'ok')

@@ -11,7 +11,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['↑', '↓'], 'Previous, next row'],
   [['→', '←'], 'Open, close a span; to its child, its parent'],
   [['Enter'], 'Open the row: a trace, or a span’s details; again: close them'],
-  [['e'], 'To the next span that failed'],
+  [['e'], 'To the next span that failed or was rejected'],
   [['z'], 'Zoom to the span; again: the whole trace'],
   [['Esc'], 'Clear the search; close details, or this help'],
 ]

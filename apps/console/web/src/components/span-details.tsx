@@ -42,7 +42,7 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
           <Icon name="alert" />
           <span>
             {span.error}
-            {!node.isError && ' The attempt was repeated with success.'}
+            {node.retried !== undefined && ' The attempt was repeated with success.'}
           </span>
         </p>
       )}

@@ -149,13 +149,13 @@ function across({ left, width }: { left: number; width: number }): Readonly<Reco
 }
 
 function faultClass({ span, isError }: SpanNode): string {
-  return isError ? 'failed' : span.error === undefined ? '' : 'made-good'
+  return isError ? 'failed' : span.error === undefined ? '' : 'excused'
 }
 
 function label({ span, sentUs, relation, retried }: SpanNode): string {
   const parts = [`${span.service}: ${span.name}`, formatDuration(span.endUs - span.startUs)]
   if (sentUs !== undefined) parts.push(`asynchronous, ${formatDuration(span.startUs - sentUs)} on its way`)
   if (relation === 'missing') parts.push('its parent is missing')
-  if (span.error !== undefined) parts.push(`${retried === undefined ? 'failed' : 'failed and was repeated'}: ${span.error}`)
+  if (span.error !== undefined) parts.push(`${retried === undefined ? span.outcome : 'failed and was repeated'}: ${span.error}`)
   return parts.join(', ')
 }

@@ -96,11 +96,11 @@ export class TraceView {
     this.activeId.value = spanId
   }
 
-  /** The next span below the active one that failed, whether that was made good or not; from the top again after the last. */
+  /** The next span below the active one that failed or was rejected, whether that was made good or not; from the top again after the last. */
   nextError(): string | undefined {
     const all = [...this.nodes.value.values()]
     const from = all.findIndex(({ span }) => span.spanId === this.activeId.value)
     const order = [...all.slice(from + 1), ...all.slice(0, from + 1)]
-    return order.find(({ isError, retried }) => isError || retried === 'attempt')?.span.spanId
+    return order.find(({ span, retried }) => span.error !== undefined && retried !== 'part')?.span.spanId
   }
 }

@@ -63,7 +63,7 @@ export interface Span {
   readonly startUs: number
   readonly endUs: number
   readonly outcome: Outcome
-  /** Why it failed, where it did. */
+  /** Why it failed or was rejected, where it says so. */
   readonly error: string | undefined
   readonly attributes: readonly Attribute[]
   readonly resource: readonly Attribute[]
@@ -117,7 +117,7 @@ export function readTrace(otlp: OtlpTrace): Trace | undefined {
       startUs: sinceOrigin(startNs),
       endUs,
       outcome,
-      error: outcome === 'failed' ? span.status?.message || 'failed without a message' : undefined,
+      error: outcome === 'failed' || span.status?.code === 2 ? span.status?.message || 'failed without a message' : undefined,
       attributes: ownAttributes,
       resource: resourceAttributes,
       events: (span.events ?? []).map((event) => ({

@@ -67,9 +67,9 @@ type Retried = (spanId: string) => SpanNode['retried']
 
 function retriedSpans(spans: readonly Span[]): Retried {
   const { attempts, spans: all } = madeGood(
-    spans.map(({ attributes, error, ...span }) => ({
+    spans.map(({ attributes, outcome, ...span }) => ({
       ...span,
-      isError: error !== undefined,
+      isError: outcome === 'failed',
       subject: subjectOf((key) => attribute(attributes, key)),
     })),
   )
@@ -137,7 +137,7 @@ function place(span: Span, parent: MutableNode | undefined, retried: Retried): M
     parent,
     children: [],
     descendants: 0,
-    isError: span.error !== undefined && retried(span.spanId) === undefined,
+    isError: span.outcome === 'failed' && retried(span.spanId) === undefined,
     errorsBelow: 0,
     retried: retried(span.spanId),
     relation: parent === undefined ? (span.parentSpanId === undefined ? 'root' : 'missing') : isAsync ? 'async' : 'child',
