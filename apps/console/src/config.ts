@@ -14,12 +14,14 @@ export interface ConsoleConfig {
   readonly logLevel: LogLevel
   readonly hostNames: readonly string[]
   readonly tracesMax: number
+  readonly bytesMax: number
   readonly ageMaxMs: number
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 type LogLevel = (typeof LOG_LEVELS)[number]
 const HOUR_MS = 3_600_000
+const MEBIBYTE = 1 << 20
 
 /** @throws ConfigurationError naming every variable that is missing or wrong */
 export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
@@ -47,6 +49,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     logLevel: logLevel ?? 'info',
     hostNames: (env['SEAWORTHY_CONSOLE_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || []),
     tracesMax: number('SEAWORTHY_CONSOLE_TRACES_MAX', { min: 1, max: 10_000_000, fallback: 20_000 }),
+    bytesMax: number('SEAWORTHY_CONSOLE_MIB_MAX', { min: 1, max: 1_048_576, fallback: 512 }) * MEBIBYTE,
     ageMaxMs: number('SEAWORTHY_CONSOLE_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 168 }) * HOUR_MS,
   }
   if (problems.length > 0) throw new ConfigurationError(`The console cannot start: ${problems.join('; ')}.`)

@@ -34,9 +34,9 @@ const RECENT_SPANS_MAX = 100_000
  * @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file
  */
 export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder }: ConsoleOptions): Promise<void> {
-  const store = await openTraceStore(
-    { path: config.databasePath, tracesMax: config.tracesMax, ageMaxMs: config.ageMaxMs },
-    (error, setAside) => logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
+  const { databasePath: path, tracesMax, bytesMax, ageMaxMs } = config
+  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs }, (error, setAside) =>
+    logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
   )
   life.add('traces', () => store.close())
   const figures = new LatencyWindow()

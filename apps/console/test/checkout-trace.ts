@@ -219,6 +219,7 @@ export function checkoutSpans(outcome: 'completed' | 'declined' = 'completed'): 
       'messaging.operation.type': 'send',
       'messaging.destination.name': 'orders',
       'seaworthy.outbox.wait_ms': 11.2,
+      'seaworthy.event.type': outcome === 'completed' ? 'order.completed' : 'order.rejected',
     },
     children: [
       consume('notifications', 'orders', 171, 186, [

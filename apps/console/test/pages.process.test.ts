@@ -55,6 +55,7 @@ before(async () => {
     logLevel: 'silent',
     hostNames: [],
     tracesMax: 1_000,
+    bytesMax: 1 << 30,
     ageMaxMs: 3_600_000,
   } as const
   await startConsole(config, { logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }), life, pageFolder })
@@ -150,8 +151,7 @@ test('by keyboard from the list to a span and back', { skip }, async (t) => {
   await page.waitForURL('**/traces?q=beta')
   await page.locator('tbody tr').nth(0).waitFor()
   assert.equal(await page.locator('tbody tr').count(), 1)
-  await page.keyboard.press('Escape')
-  await page.getByRole('link', { name: 'POST /api/checkout' }).focus()
+  await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
   await page.waitForURL(`**/traces/${DECLINED}`)
 
@@ -167,7 +167,11 @@ test('by keyboard from the list to a span and back', { skip }, async (t) => {
   await page.keyboard.press('ArrowDown')
   assert.match((await activeRow(page))!, /^gateway: POST orders/)
 
+  // To the span alone, as by the arrows: Enter is what opens details, and closes them.
   await page.keyboard.press('e')
+  assert.match((await activeRow(page))!, /failed: card-declined/)
+  assert.doesNotMatch(page.url(), /span=/)
+  await page.keyboard.press('Enter')
   const details = page.getByRole('complementary', { name: 'Span details' })
   await details.getByText('card-declined: the bank refused the card').first().waitFor()
   assert.match((await activeRow(page))!, /failed: card-declined/)
@@ -185,6 +189,58 @@ test('by keyboard from the list to a span and back', { skip }, async (t) => {
   await page.goto(link)
   await details.getByText('card-declined: the bank refused the card').first().waitFor()
   assert.match((await activeRow(page))!, /failed: card-declined/)
+})
+
+test('Escape in the search clears the filter with the box', { skip }, async (t) => {
+  await send(checkoutSpans('declined'), DECLINED, 'beta')
+  const page = await openPage(t, '/traces?q=beta')
+  await page.getByRole('link', { name: 'POST /api/checkout' }).first().waitFor()
+  await page.keyboard.press('/')
+  await page.waitForFunction(() => document.activeElement?.id === 'trace-search')
+  await page.keyboard.press('Escape')
+  await page.waitForURL((address) => address.search === '')
+  assert.equal(await page.locator('#trace-search').inputValue(), '')
+  // What was typed a moment ago does not come back.
+  await page.keyboard.type('nothing')
+  await page.keyboard.press('Escape')
+  await page.keyboard.type('beta')
+  await page.waitForURL('**/traces?q=beta')
+})
+
+test('after a way back the arrows begin at the row that was visited', { skip }, async (t) => {
+  await send(checkoutSpans(), COMPLETED, 'alpha')
+  await send(checkoutSpans('declined'), DECLINED, 'beta')
+  const page = await openPage(t, '/traces')
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('href') ?? document.activeElement?.tagName)
+  await page.locator('a.row-link').nth(1).waitFor()
+  const rows = await page.locator('a.row-link').evaluateAll((links) => links.map((link) => link.getAttribute('href')))
+  assert.equal(await focused(), 'BODY')
+  await page.keyboard.press('ArrowDown')
+  assert.equal(await focused(), rows[0])
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await page.getByRole('tree').waitFor()
+  await page.goBack()
+  await page.locator('a.row-link').nth(1).waitFor()
+  await page.keyboard.press('ArrowDown')
+  assert.equal(await focused(), rows[1])
+  await page.keyboard.press('ArrowUp')
+  assert.equal(await focused(), rows[0])
+})
+
+test('what nobody asked for is shown on demand, and how requests ended is told by their answers', { skip }, async (t) => {
+  await send(checkoutSpans('declined'), DECLINED, 'beta')
+  await send([{ service: 'payments', name: 'project balances', kind: 'internal', start: 0, end: 5 }], '6'.repeat(32), 'poll')
+  const page = await openPage(t, '/traces?q=poll')
+  await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
+  await page.getByRole('button', { name: 'Show background work too' }).click()
+  await page.getByRole('link', { name: 'project balances' }).waitFor()
+  await page.getByRole('checkbox', { name: 'Background work' }).uncheck()
+  await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
+  await page.getByRole('button', { name: 'Clear the search' }).click()
+  await page.getByText('Rejected', { exact: true }).click()
+  await page.waitForURL('**/traces?outcome=rejected')
+  await page.getByText('201 rejected').first().waitFor()
 })
 
 test('asynchronous hops are drawn with the time that their messages were on the way', { skip }, async (t) => {
@@ -261,6 +317,15 @@ test('on a narrow screen nothing is wider than the screen, and details stand bel
   await send(checkoutSpans(), COMPLETED, 'alpha')
   const page = await openPage(t, `/traces/${COMPLETED}`, { width: 400 })
   await page.getByRole('tree').waitFor()
+  const row = page.getByRole('treeitem').nth(1)
+  const name = (await row.locator('.row-name').boundingBox())!
+  const bar = (await row.locator('.span-bar').boundingBox())!
+  assert.ok(bar.y >= name.y + name.height && bar.width > 150, 'a bar stands below its name, over the whole width')
+  await page.keyboard.press('End')
+  for (const label of await page.locator('.bar-label').all()) {
+    const box = (await label.boundingBox())!
+    assert.ok(box.x >= 0 && box.x + box.width <= 400, 'a label is within the screen')
+  }
   await page.getByRole('treeitem').first().click()
   const details = (await page.getByRole('complementary').boundingBox())!
   const tree = (await page.getByRole('tree').boundingBox())!

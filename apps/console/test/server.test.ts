@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -21,6 +21,8 @@ const checkout = (traceId = TRACE_ID, correlationId = 'c-1') =>
 
 interface Fixture {
   readonly app: FastifyInstance
+  /** The page's, which is not there. */
+  readonly folder: string
   readonly queue: IngestQueue
   readonly store: TraceStore
   readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>
@@ -43,6 +45,7 @@ async function fixture(t: TestContext, options: { spansMax?: number; hostNames?:
     onError: (error) => assert.fail(String(error)),
     ...(options.spansMax !== undefined && { spansMax: options.spansMax }),
   })
+  const pageFolder = join(folder, 'page')
   const app = createApp({
     store,
     queue,
@@ -52,7 +55,7 @@ async function fixture(t: TestContext, options: { spansMax?: number; hostNames?:
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],
     isReady: () => true,
-    pageFolder: join(folder, 'no-page'),
+    pageFolder,
   })
   t.after(async () => {
     await queue.drain()
@@ -63,6 +66,7 @@ async function fixture(t: TestContext, options: { spansMax?: number; hostNames?:
   const parse = (text: string) => (text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {})
   return {
     app,
+    folder: pageFolder,
     queue,
     store,
     async post(body, headers = {}) {
@@ -101,7 +105,10 @@ test('a checkout is found by its correlation id, with its root, services and cou
     startTime: '2026-11-23T12:50:50.000Z',
     durationMs: 251,
     spanCount: spansOf(checkout() as OtlpTrace).length,
+    outcome: 'ok',
+    httpStatus: 201,
     errorCount: 0,
+    retriedCount: 0,
     services: ['gateway', 'orders', 'monolith', 'inventory', 'payments', 'shipping', 'analytics', 'order-history', 'notifications'],
     correlationId: 'c-1',
   })
@@ -134,7 +141,7 @@ test('spans that come twice, in parts and out of order make the same trace', asy
   assert.equal(trace!.services[0], 'gateway')
 })
 
-test('filters: service, errors, duration, text, and pages', async (t) => {
+test('filters: service, outcome, duration, background, text, and pages', async (t) => {
   const { post, get } = await fixture(t)
   await post(checkout('11111111111111111111111111111111', 'alpha'))
   await post(
@@ -155,8 +162,10 @@ test('filters: service, errors, duration, text, and pages', async (t) => {
     ((await get(`/api/traces?${query}`)).json['traces'] as { traceId: string }[]).map(({ traceId }) => traceId[0])
   assert.deepEqual(await found(''), ['3', '2', '1'])
   assert.deepEqual(await found('service=gateway'), ['2', '1'])
-  assert.deepEqual(await found('status=error'), ['2'])
-  assert.deepEqual(await found('status=ok'), ['3', '1'])
+  assert.deepEqual(await found('outcome=rejected'), ['2'])
+  assert.deepEqual(await found('outcome=failed'), [])
+  assert.deepEqual(await found('outcome=ok'), ['3', '1'])
+  assert.deepEqual(await found('background=hide'), ['2', '1'])
   assert.deepEqual(await found('minDurationMs=1000'), ['3'])
   assert.deepEqual(await found('q=NIGHTLY'), ['3'])
   assert.deepEqual(await found('q=shipp'), ['1'])
@@ -183,12 +192,12 @@ test('no trace is lost between two pages, not even one that began in the same mi
 
 test('a query that does not hold is refused, and each parameter named', async (t) => {
   const { get } = await fixture(t)
-  const { status, json, headers } = await get('/api/traces?limit=many&status=bad')
+  const { status, json, headers } = await get('/api/traces?limit=many&outcome=bad')
   assert.equal(status, 400)
   assert.match(String(headers['content-type']), /^application\/problem\+json/)
   assert.deepEqual(
     (json['errors'] as { field: string }[]).map(({ field }) => field),
-    ['status', 'limit'],
+    ['limit', 'outcome'],
   )
 })
 
@@ -205,6 +214,47 @@ test('an unknown trace and an unknown path are 404 with Problem Details', async 
     assert.equal(status, 404, url)
     assert.equal(json['status'], 404)
     assert.match(String(headers['content-type']), /^application\/problem\+json/)
+  }
+})
+
+test('a browser at an unknown address gets the page with 404, a program Problem Details', async (t) => {
+  const { app, folder } = await fixture(t)
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>console</title>')
+  const accept = 'text/html,application/xhtml+xml,*/*;q=0.8'
+  const ask = (url: string, headers: Record<string, string>) => app.inject({ url, headers: { host: HEADERS.host, ...headers } })
+  const page = await ask('/nosuch?x=1', { accept })
+  assert.deepEqual([page.statusCode, page.headers['content-type']], [404, 'text/html; charset=utf-8'])
+  assert.equal((await ask('/system', { accept })).statusCode, 200)
+  for (const [url, headers] of [
+    ['/nosuch', {}],
+    ['/nosuch', { accept: 'application/json' }],
+    ['/api/nosuch', { accept }],
+    ['/assets/nosuch.js', { accept }],
+  ] as const) {
+    const { statusCode, headers: answered } = await ask(url, headers)
+    assert.deepEqual([statusCode, answered['content-type']], [404, 'application/problem+json; charset=utf-8'], url)
+  }
+})
+
+test('another method of a path that is served is 405, with those that it takes', async (t) => {
+  const { app } = await fixture(t)
+  for (const [method, url, allow] of [
+    ['POST', '/api/traces', 'GET, HEAD'],
+    ['DELETE', `/api/traces/${TRACE_ID}`, 'GET, HEAD'],
+    ['PUT', '/api/services', 'GET, HEAD'],
+    ['POST', '/system', 'GET, HEAD'],
+    ['GET', '/v1/traces', 'POST'],
+  ] as const) {
+    const answer = await app.inject({
+      method,
+      url,
+      headers: { ...HEADERS, 'content-type': 'text/plain' },
+      ...(method !== 'GET' && { payload: 'x' }),
+    })
+    assert.equal(answer.statusCode, 405, `${method} ${url}`)
+    assert.equal(answer.headers.allow, allow)
+    assert.match(answer.headers['content-type'] as string, /^application\/problem\+json/)
   }
 })
 

@@ -1,6 +1,6 @@
 /** What the console answers, for its server and its pages alike. Types alone, so that neither brings the other along. */
 import type { IngestStatus } from '../ingest-queue.ts'
-import type { TraceSummary } from '../store/trace-store.ts'
+import type { TraceSummary } from '../store/trace-list.ts'
 import type { ServiceView } from '../system/overview.ts'
 
 /** `GET /api/services`. */

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { InvalidInputError, type InvalidField } from 'seaworthy/core'
 import type { IngestQueue } from '../ingest-queue.ts'
-import type { TraceCursor, TraceFilter, TraceStore } from '../store/trace-store.ts'
+import type { TraceCursor, TraceFilter } from '../store/trace-list.ts'
+import type { TraceStore } from '../store/trace-store.ts'
 import type { LatencyWindow } from '../system/latency-window.ts'
 import { serviceViews } from '../system/overview.ts'
 import type { RunFileReader } from '../system/run-file.ts'
@@ -82,8 +83,12 @@ function traceFilter(query: Record<string, unknown>): TraceFilter {
     invalid.push({ field: name, message: `must be a number from 0 to ${max}` })
     return undefined
   }
-  const status = text('status')
-  if (status !== undefined && status !== 'ok' && status !== 'error') invalid.push({ field: 'status', message: 'must be ok or error' })
+  const choice = <T extends string>(name: string, choices: readonly T[]): T | undefined => {
+    const value = text(name)
+    const chosen = choices.find((each) => each === value)
+    if (value !== undefined && chosen === undefined) invalid.push({ field: name, message: `must be one of ${choices.join(', ')}` })
+    return chosen
+  }
   const before = text('before')
   const cursor = before === undefined ? undefined : parseCursor(before)
   if (before !== undefined && cursor === undefined) invalid.push({ field: 'before', message: 'must be a nextBefore of an earlier answer' })
@@ -92,7 +97,8 @@ function traceFilter(query: Record<string, unknown>): TraceFilter {
     correlationId: text('correlationId'),
     service: text('service'),
     minDurationMs: number('minDurationMs', 86_400_000),
-    status: status === 'ok' || status === 'error' ? status : undefined,
+    outcome: choice('outcome', ['ok', 'rejected', 'failed']),
+    hidesBackground: choice('background', ['show', 'hide']) === 'hide',
     text: text('q'),
     after: cursor,
   }

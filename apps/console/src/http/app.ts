@@ -4,7 +4,8 @@ import { InvalidInputError } from 'seaworthy/core'
 import { type ApiParts, registerApi } from './api.ts'
 import { BODY_BYTES_MAX, registerIngest } from './ingest.ts'
 import type { LiveUpdates } from './live.ts'
-import { registerPage } from './page.ts'
+import { otherMethods } from './other-methods.ts'
+import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
 import { protect } from './protection.ts'
 
@@ -23,7 +24,8 @@ export interface AppOptions extends ApiParts {
 export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, routerOptions: { maxParamLength: 200 } })
   protect(app, { hostNames: options.hostNames })
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `There is no ${request.method} ${request.url.split('?')[0]}.`))
+  const addOtherMethods = otherMethods(app)
+  app.setNotFoundHandler(notFound(options.pageFolder))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof InvalidInputError) {
       return reply
@@ -44,5 +46,6 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerApi(app, options)
   options.live.register(app)
   registerPage(app, options.pageFolder)
+  void app.after(addOtherMethods)
   return app
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sendProblem } from './problem.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -27,14 +27,7 @@ const NOT_BUILT = `<!doctype html>
 
 /** The built page. Its assets carry a hash of their content in their names, and never change; its HTML names them, and is always asked for. */
 export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
-  const html = async (_request: unknown, reply: FastifyReply): Promise<FastifyReply> => {
-    const page = await readFile(join(folder, 'index.html')).catch(() => undefined)
-    return reply
-      .code(page === undefined ? 503 : 200)
-      .type('text/html; charset=utf-8')
-      .header('cache-control', 'no-cache')
-      .send(page ?? NOT_BUILT)
-  }
+  const html = (_request: unknown, reply: FastifyReply): Promise<FastifyReply> => sendPage(reply, folder, 200)
   // The page's own addresses, so that a link to a trace or a span can be sent to somebody.
   for (const path of ['/', '/system', '/traces', '/traces/:traceId']) app.get(path, html)
 
@@ -48,4 +41,25 @@ export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
       .header('cache-control', 'public, max-age=31536000, immutable')
       .send(content)
   })
+}
+
+/** Addresses of programs: what is not there is said in their language, whoever asks. */
+const FOR_PROGRAMS = /^\/(?:api|v1|assets)(?:\/|$)/
+
+/** Whoever asks for HTML at an unknown address gets the page, which says so and leads on; programs get Problem Details. */
+export function notFound(folder = BUILT_PAGE) {
+  return (request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> => {
+    const [path = ''] = request.url.split('?')
+    const wantsPage = request.method === 'GET' && !FOR_PROGRAMS.test(path) && (request.headers.accept ?? '').includes('text/html')
+    return wantsPage ? sendPage(reply, folder, 404) : sendProblem(reply, 404, `There is no ${request.method} ${path}.`)
+  }
+}
+
+async function sendPage(reply: FastifyReply, folder: string, status: 200 | 404): Promise<FastifyReply> {
+  const page = await readFile(join(folder, 'index.html')).catch(() => undefined)
+  return reply
+    .code(page === undefined ? 503 : status)
+    .type('text/html; charset=utf-8')
+    .header('cache-control', 'no-cache')
+    .send(page ?? NOT_BUILT)
 }

@@ -58,6 +58,13 @@ export const KIND = { unspecified: 0, internal: 1, server: 2, client: 3, produce
 /** `StatusCode.STATUS_CODE_ERROR`. */
 export const STATUS_ERROR = 2
 
+/** An attribute as text, where it is a text or a number. */
+export function scalarAttribute(attributes: readonly KeyValue[] | undefined, key: string): string | undefined {
+  const value = attributes?.find((attribute) => attribute.key === key)?.value
+  const scalar = value?.stringValue ?? value?.intValue
+  return scalar === undefined ? undefined : String(scalar)
+}
+
 /** The text of an attribute, where it is one. */
 export function textAttribute(attributes: readonly KeyValue[] | undefined, key: string): string | undefined {
   return attributes?.find((attribute) => attribute.key === key)?.value?.stringValue

@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto'
-import { type ExportTraceRequest, type ResourceSpans, STATUS_ERROR, type ScopeSpans, type Span, textAttribute } from './model.ts'
+import { subjectOf } from './attempts.ts'
+import {
+  type ExportTraceRequest,
+  KIND,
+  type ResourceSpans,
+  STATUS_ERROR,
+  type ScopeSpans,
+  type Span,
+  scalarAttribute,
+  textAttribute,
+} from './model.ts'
+import { type Outcome, httpStatus, saysRejected, spanOutcome } from './outcome.ts'
+import { type ServedRequest, servedRequest } from './served-request.ts'
 
 /** A span as it is stored: what is searched in columns, all of it as JSON. */
 export interface SpanRow {
@@ -12,7 +24,15 @@ export interface SpanRow {
   /** Microseconds since the epoch: exact in a double until the year 2255. The body has the nanoseconds. */
   readonly startUs: number
   readonly endUs: number
+  readonly outcome: Outcome
   readonly isError: boolean
+  readonly httpStatus: number | null
+  /** What a server span was asked for; null for others. */
+  readonly served: ServedRequest | null
+  /** What it worked on: two attempts at one thing have one subject. */
+  readonly subject: string
+  /** It published an event that says no, such as `order.rejected`. */
+  readonly saysRejected: boolean
   readonly correlationId: string | null
   readonly origin: SpanOrigin
   /** The span, in OTLP's JSON form. */
@@ -44,6 +64,9 @@ export function spanRows(request: ExportTraceRequest): SpanRow[] {
 }
 
 function row(span: Span, service: string, origin: SpanOrigin): SpanRow {
+  const attribute = (key: string): string | undefined => scalarAttribute(span.attributes, key)
+  const isServer = span.kind === KIND.server
+  const outcome = spanOutcome({ isServer, isError: span.status?.code === STATUS_ERROR, attribute })
   return {
     traceId: span.traceId,
     spanId: span.spanId,
@@ -53,8 +76,13 @@ function row(span: Span, service: string, origin: SpanOrigin): SpanRow {
     kind: span.kind,
     startUs: Number(BigInt(span.startTimeUnixNano) / 1_000n),
     endUs: Number(BigInt(span.endTimeUnixNano) / 1_000n),
-    isError: span.status?.code === STATUS_ERROR,
-    correlationId: textAttribute(span.attributes, 'seaworthy.correlation_id') ?? null,
+    outcome,
+    isError: outcome === 'failed',
+    httpStatus: httpStatus(attribute) ?? null,
+    served: isServer ? (servedRequest(attribute) ?? null) : null,
+    subject: subjectOf(attribute),
+    saysRejected: span.kind === KIND.producer && saysRejected(attribute),
+    correlationId: attribute('seaworthy.correlation_id') ?? null,
     origin,
     body: JSON.stringify(span),
   }

@@ -53,5 +53,20 @@ export const consoleSchema: SchemaComponent = {
       scope_schema_url TEXT NOT NULL,
       PRIMARY KEY (trace_id, origin_key)
     ) STRICT, WITHOUT ROWID`,
+    // How a request ended, what it was in full, and which failed attempts were repeated. Traces from before tell what their errors told.
+    `ALTER TABLE span ADD COLUMN parent_span_id TEXT;
+    ALTER TABLE span ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    ALTER TABLE span ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+    ALTER TABLE span ADD COLUMN routed_request TEXT;
+    CREATE INDEX span_by_routed_request ON span (trace_id, routed_request) WHERE routed_request IS NOT NULL;
+    ALTER TABLE trace ADD COLUMN root_outcome TEXT NOT NULL DEFAULT 'ok';
+    ALTER TABLE trace ADD COLUMN root_http_status INTEGER;
+    ALTER TABLE trace ADD COLUMN root_is_background INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trace ADD COLUMN unrouted_request TEXT;
+    ALTER TABLE trace ADD COLUMN route TEXT;
+    ALTER TABLE trace ADD COLUMN says_rejected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trace ADD COLUMN outcome TEXT NOT NULL
+      AS (CASE WHEN root_outcome = 'ok' AND says_rejected = 1 THEN 'rejected' ELSE root_outcome END) VIRTUAL;
+    UPDATE trace SET root_outcome = 'failed' WHERE error_count > 0`,
   ],
 }

@@ -5,27 +5,31 @@ export const COUNT = 'SELECT count(*) AS traces, coalesce(sum(span_count), 0) AS
 export const SELECT_SPAN_COUNTS = 'SELECT trace_id, span_count FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))'
 
 // Unique index of span on (trace_id, span_id).
-export const INSERT_SPAN = `INSERT INTO span (trace_id, span_id, service, kind, start_us, end_us, is_error, origin_key, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace_id, span_id) DO NOTHING`
+export const INSERT_SPAN = `INSERT INTO span
+    (trace_id, span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject, routed_request, origin_key, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace_id, span_id) DO NOTHING`
+
+const ROOT = 'root_service, root_name, root_is_orphan, root_start_us, root_outcome, root_http_status, root_is_background, unrouted_request'
+const CANDIDATE = ROOT.replaceAll(/\w+/g, (column) => `excluded.${column}`)
 
 // Primary key of trace. A span without a parent is a better root than one with; an earlier one is better than a later.
 export const UPSERT_TRACE = `INSERT INTO trace
-    (trace_id, start_us, end_us, span_count, error_count, root_service, root_name, root_is_orphan, root_start_us, correlation_id, updated_ms)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (trace_id, start_us, end_us, span_count, error_count, says_rejected, correlation_id, updated_ms, ${ROOT})
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (trace_id) DO UPDATE SET
     start_us = min(start_us, excluded.start_us),
     end_us = max(end_us, excluded.end_us),
     span_count = span_count + excluded.span_count,
     error_count = error_count + excluded.error_count,
-    (root_service, root_name, root_is_orphan, root_start_us) = (
-      SELECT service, name, is_orphan, first_us FROM (
-        SELECT root_service AS service, root_name AS name, root_is_orphan AS is_orphan, root_start_us AS first_us
-        UNION ALL
-        SELECT excluded.root_service, excluded.root_name, excluded.root_is_orphan, excluded.root_start_us
-      ) ORDER BY is_orphan, first_us LIMIT 1
-    ),
+    says_rejected = max(says_rejected, excluded.says_rejected),
+    (${ROOT}) = (SELECT * FROM (SELECT ${ROOT} UNION ALL SELECT ${CANDIDATE}) ORDER BY root_is_orphan, root_start_us LIMIT 1),
     correlation_id = coalesce(correlation_id, excluded.correlation_id),
     updated_ms = excluded.updated_ms`
+
+// Primary key of trace, then span_by_routed_request: where the first server knew the request's route in part, the last one knows it all.
+export const UPDATE_ROUTE = `UPDATE trace SET route = (
+    SELECT name FROM span WHERE span.trace_id = trace.trace_id AND routed_request = unrouted_request ORDER BY start_us DESC LIMIT 1
+  ) WHERE trace_id = ? AND unrouted_request IS NOT NULL`
 
 // Primary key of trace_service.
 export const UPSERT_SERVICE = `INSERT INTO trace_service (trace_id, service, first_us) VALUES (?, ?, ?)
@@ -39,20 +43,32 @@ export const INSERT_ORIGIN = `INSERT INTO trace_origin (trace_id, origin_key, re
   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 // trace_by_start backwards, which ends in the primary key, until enough traces match; services by the primary key of trace_service, correlation ids by that of trace_correlation.
-export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, error_count, root_service, root_name, correlation_id,
+export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, error_count, root_service,
+    coalesce(route, unrouted_request, root_name) AS name, root_http_status, outcome, correlation_id,
     (SELECT json_group_array(service ORDER BY first_us) FROM trace_service WHERE trace_service.trace_id = trace.trace_id) AS services
   FROM trace
   WHERE (start_us, trace_id) < (?1, ?8)
     AND (?2 IS NULL OR EXISTS (SELECT 1 FROM trace_service WHERE trace_service.trace_id = trace.trace_id AND service = ?2))
     AND (?3 IS NULL OR end_us - start_us >= ?3)
-    AND (?4 IS NULL OR (error_count > 0) = ?4)
+    AND (?4 IS NULL OR outcome = ?4)
+    AND (?9 = 1 OR root_is_background = 0)
     AND (?5 IS NULL OR trace_id IN (SELECT trace_id FROM trace_correlation WHERE correlation_id = ?5))
     AND (?6 IS NULL
       OR instr(lower(root_name), ?6) > 0
+      OR instr(lower(route), ?6) > 0
+      OR instr(lower(unrouted_request), ?6) > 0
       OR instr(trace_id, ?6) = 1
       OR EXISTS (SELECT 1 FROM trace_service WHERE trace_service.trace_id = trace.trace_id AND instr(lower(service), ?6) > 0)
       OR EXISTS (SELECT 1 FROM trace_correlation WHERE trace_correlation.trace_id = trace.trace_id AND instr(lower(correlation_id), ?6) = 1))
   ORDER BY start_us DESC, trace_id DESC LIMIT ?7`
+
+// Unique index of span on (trace_id, span_id).
+export const SELECT_ATTEMPTS =
+  'SELECT span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject FROM span WHERE trace_id = ?'
+
+/** Bytes of the file that hold something: pages of deleted traces are used again. Reads the file's header. */
+export const SELECT_USED_BYTES = `SELECT (page_count - freelist_count) * page_size AS bytes
+  FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
 
 // Unique index of span on (trace_id, span_id).
 export const SELECT_SPANS = 'SELECT origin_key, body FROM span WHERE trace_id = ? ORDER BY start_us'

@@ -1,55 +1,25 @@
 import { type Clock, systemClock } from 'seaworthy/core'
-import { type SqliteDatabase, type SqliteTransaction, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import { type SqliteDatabase, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
 import type { SpanRow } from '../otlp/rows.ts'
+import { FaultCounts } from './faults.ts'
 import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
-import { type TraceChange, traceChanges } from './trace-summary.ts'
+import { type TraceFilter, type TraceSummary, listTraces } from './trace-list.ts'
+import { traceChanges } from './trace-summary.ts'
+import { applyChange, insertSpan } from './trace-writes.ts'
 
 export interface TraceStoreOptions {
   /** The SQLite file. */
   readonly path: string
   /** Traces kept at most. Default 20,000. */
   readonly tracesMax?: number
-  /** Spans kept at most. Default 1,000,000: about 1 GB. */
-  readonly spansMax?: number
+  /** Bytes that they may take in the file. Default 512 MiB: some 7,000 checkouts of the shop. */
+  readonly bytesMax?: number
   /** How long a trace is kept after its last span came, in milliseconds. Default 7 days. */
   readonly ageMaxMs?: number
   /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 20,000. */
   readonly spansPerTraceMax?: number
   readonly clock?: Clock
-}
-
-export interface TraceFilter {
-  readonly limit: number
-  readonly correlationId?: string | undefined
-  readonly service?: string | undefined
-  readonly minDurationMs?: number | undefined
-  readonly status?: 'ok' | 'error' | undefined
-  /** Part of the root's name, of a service, or the beginning of a trace or correlation id. */
-  readonly text?: string | undefined
-  /** Only traces that come after this one in the list: where the next page begins. */
-  readonly after?: TraceCursor | undefined
-}
-
-/** A place in the list. The id too, because many senders count whole milliseconds, in which several traces begin. */
-export interface TraceCursor {
-  /** Microseconds since the epoch. */
-  readonly startUs: number
-  readonly traceId: string
-}
-
-export interface TraceSummary {
-  readonly traceId: string
-  readonly root: { readonly service: string; readonly name: string }
-  /** RFC 3339, UTC. */
-  readonly startTime: string
-  readonly startUs: number
-  readonly durationMs: number
-  readonly spanCount: number
-  readonly errorCount: number
-  /** In the order of their first spans. */
-  readonly services: readonly string[]
-  readonly correlationId: string | null
 }
 
 /** What became of a batch. Spans that were there already count as neither. */
@@ -70,20 +40,22 @@ const DAY_MS = 86_400_000
 /** Traces deleted in one transaction: some milliseconds of work, between which others get their turn. */
 const PRUNE_BATCH = 50
 
-/** Traces in one SQLite file, within limits of number and age. */
+/** Traces in one SQLite file, within limits of number, bytes and age. */
 export class TraceStore {
   readonly #database: SqliteDatabase
   readonly #clock: Clock
-  readonly #limits: { readonly tracesMax: number; readonly spansMax: number; readonly ageMaxMs: number; readonly spansPerTraceMax: number }
+  readonly #faults: FaultCounts
+  readonly #limits: { readonly tracesMax: number; readonly bytesMax: number; readonly ageMaxMs: number; readonly spansPerTraceMax: number }
   #traces = 0
   #spans = 0
 
   private constructor(database: SqliteDatabase, options: TraceStoreOptions) {
     this.#database = database
+    this.#faults = new FaultCounts(database)
     this.#clock = options.clock ?? systemClock
     this.#limits = {
       tracesMax: options.tracesMax ?? 20_000,
-      spansMax: options.spansMax ?? 1_000_000,
+      bytesMax: options.bytesMax ?? 512 << 20,
       ageMaxMs: options.ageMaxMs ?? 7 * DAY_MS,
       spansPerTraceMax: options.spansPerTraceMax ?? 20_000,
     }
@@ -145,21 +117,8 @@ export class TraceStore {
   }
 
   /** The newest first. */
-  async list(filter: TraceFilter): Promise<readonly TraceSummary[]> {
-    const rows = await this.#database.query<TraceRow>({
-      sql: sql.SELECT_TRACES,
-      params: [
-        filter.after?.startUs ?? Number.MAX_SAFE_INTEGER,
-        filter.service ?? null,
-        filter.minDurationMs === undefined ? null : Math.round(filter.minDurationMs * 1_000),
-        filter.status === undefined ? null : Number(filter.status === 'error'),
-        filter.correlationId ?? null,
-        filter.text === undefined || filter.text.trim() === '' ? null : filter.text.trim().toLowerCase(),
-        filter.limit,
-        filter.after?.traceId ?? '',
-      ],
-    })
-    return rows.map(summary)
+  list(filter: TraceFilter): Promise<readonly TraceSummary[]> {
+    return listTraces(this.#database, this.#faults, filter)
   }
 
   /** A trace as OTLP JSON; undefined when there is none. */
@@ -195,10 +154,12 @@ export class TraceStore {
 
   /** Deletes the oldest traces beyond the limits, a few at a time. @returns whether more are to be deleted */
   async prune(): Promise<boolean> {
-    const { tracesMax, spansMax, ageMaxMs } = this.#limits
-    const isFull = this.#traces > tracesMax || this.#spans > spansMax
+    const { tracesMax, bytesMax, ageMaxMs } = this.#limits
+    const [used] = await this.#database.query<{ bytes: number }>({ sql: sql.SELECT_USED_BYTES })
+    const hasTooManyBytes = used!.bytes > bytesMax
+    const isFull = hasTooManyBytes || this.#traces > tracesMax
     const oldestMs = isFull ? Number.MAX_SAFE_INTEGER : this.#clock.now() - ageMaxMs
-    const limit = isFull && this.#spans <= spansMax ? Math.min(PRUNE_BATCH, this.#traces - tracesMax) : PRUNE_BATCH
+    const limit = isFull && !hasTooManyBytes ? Math.min(PRUNE_BATCH, this.#traces - tracesMax) : PRUNE_BATCH
     const old = await this.#database.query<{ trace_id: string; span_count: number }>({ sql: sql.SELECT_OLDEST, params: [oldestMs, limit] })
     if (old.length === 0) return false
     const traceIds = JSON.stringify(old.map(({ trace_id }) => trace_id))
@@ -213,72 +174,10 @@ export class TraceStore {
   }
 }
 
-async function insertSpan(tx: SqliteTransaction, row: SpanRow): Promise<boolean> {
-  const { rowCount } = await tx.execute({
-    sql: sql.INSERT_SPAN,
-    params: [row.traceId, row.spanId, row.service, row.kind, row.startUs, row.endUs, Number(row.isError), row.origin.key, row.body],
-  })
-  return rowCount === 1
-}
-
-async function applyChange(tx: SqliteTransaction, change: TraceChange, nowMs: number): Promise<void> {
-  const { traceId, root } = change
-  await tx.execute({
-    sql: sql.UPSERT_TRACE,
-    params: [
-      traceId,
-      change.startUs,
-      change.endUs,
-      change.spanCount,
-      change.errorCount,
-      root.service,
-      root.name,
-      Number(root.isOrphan),
-      root.startUs,
-      change.correlationId,
-      nowMs,
-    ],
-  })
-  for (const [service, firstUs] of change.services) await tx.execute({ sql: sql.UPSERT_SERVICE, params: [traceId, service, firstUs] })
-  for (const correlationId of change.correlationIds) await tx.execute({ sql: sql.INSERT_CORRELATION, params: [correlationId, traceId] })
-  for (const origin of change.origins.values()) {
-    await tx.execute({
-      sql: sql.INSERT_ORIGIN,
-      params: [traceId, origin.key, origin.resource, origin.scope, origin.resourceSchemaUrl, origin.scopeSchemaUrl],
-    })
-  }
-}
-
-interface TraceRow {
-  readonly trace_id: string
-  readonly start_us: number
-  readonly end_us: number
-  readonly span_count: number
-  readonly error_count: number
-  readonly root_service: string
-  readonly root_name: string
-  readonly correlation_id: string | null
-  readonly services: string
-}
-
 interface OriginRow {
   readonly origin_key: string
   readonly resource: string
   readonly scope: string
   readonly resource_schema_url: string
   readonly scope_schema_url: string
-}
-
-function summary(row: TraceRow): TraceSummary {
-  return {
-    traceId: row.trace_id,
-    root: { service: row.root_service, name: row.root_name },
-    startTime: new Date(row.start_us / 1_000).toISOString(),
-    startUs: row.start_us,
-    durationMs: (row.end_us - row.start_us) / 1_000,
-    spanCount: row.span_count,
-    errorCount: row.error_count,
-    services: JSON.parse(row.services) as string[],
-    correlationId: row.correlation_id,
-  }
 }

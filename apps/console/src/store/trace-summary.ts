@@ -1,3 +1,5 @@
+import { KIND } from '../otlp/model.ts'
+import type { Outcome } from '../otlp/outcome.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 
 /** What the spans of one batch add to a trace. */
@@ -7,7 +9,8 @@ export interface TraceChange {
   endUs: number
   spanCount: number
   errorCount: number
-  root: { readonly service: string; readonly name: string; readonly isOrphan: boolean; readonly startUs: number }
+  root: Root
+  saysRejected: boolean
   correlationId: string | null
   /** Each service with the start of its first span. */
   readonly services: Map<string, number>
@@ -15,11 +18,26 @@ export interface TraceChange {
   readonly origins: Map<string, SpanRow['origin']>
 }
 
+/** A span that may be the trace's first. */
+interface Root {
+  readonly service: string
+  readonly name: string
+  /** It names a parent, which may arrive later. */
+  readonly isOrphan: boolean
+  readonly startUs: number
+  readonly outcome: Outcome
+  readonly httpStatus: number | null
+  /** Nobody asked for it: a poll, a projection, a timer. */
+  readonly isBackground: boolean
+  /** What it was asked for, where it does not know the whole route. */
+  readonly unroutedRequest: string | null
+}
+
 /** Sums rows up by trace. The root is the earliest span without a parent; until it arrives, the earliest span stands for it. */
 export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
   const changes = new Map<string, TraceChange>()
   for (const row of rows) {
-    const root = { service: row.service, name: row.name, isOrphan: row.parentSpanId !== null, startUs: row.startUs }
+    const root = rootOf(row)
     let change = changes.get(row.traceId)
     if (change === undefined) {
       change = {
@@ -29,6 +47,7 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
         spanCount: 0,
         errorCount: 0,
         root,
+        saysRejected: false,
         correlationId: null,
         services: new Map(),
         correlationIds: new Set(),
@@ -40,6 +59,7 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
     change.endUs = Math.max(change.endUs, row.endUs)
     change.spanCount++
     if (row.isError) change.errorCount++
+    change.saysRejected ||= row.saysRejected
     if (isBetterRoot(root, change.root)) change.root = root
     if (row.correlationId !== null) {
       change.correlationId ??= row.correlationId
@@ -51,6 +71,20 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
   return [...changes.values()]
 }
 
-function isBetterRoot(candidate: TraceChange['root'], current: TraceChange['root']): boolean {
+function rootOf(row: SpanRow): Root {
+  const isOrphan = row.parentSpanId !== null
+  return {
+    service: row.service,
+    name: row.name,
+    isOrphan,
+    startUs: row.startUs,
+    outcome: row.outcome,
+    httpStatus: row.kind === KIND.server ? row.httpStatus : null,
+    isBackground: !isOrphan && row.kind !== KIND.server && row.kind !== KIND.consumer,
+    unroutedRequest: row.served === null || row.served.isRouted ? null : row.served.request,
+  }
+}
+
+function isBetterRoot(candidate: Root, current: Root): boolean {
   return candidate.isOrphan === current.isOrphan ? candidate.startUs < current.startUs : !candidate.isOrphan
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { VirtualClock } from '@seaworthy/testing'
+import { migrate, openSqliteDatabase } from 'seaworthy/sqlite'
 import { checkRequest } from '../../src/otlp/check.ts'
 import { spanRows } from '../../src/otlp/rows.ts'
+import { consoleSchema } from '../../src/store/schema.ts'
 import { TraceStore, type TraceStoreOptions } from '../../src/store/trace-store.ts'
 import { otlpRequest } from '../checkout-trace.ts'
 
@@ -72,12 +74,39 @@ test('the oldest traces are deleted beyond the limit of traces, with everything 
   assert.deepEqual(await store.list({ limit: 10, correlationId: 'c-0' }), [])
 })
 
-test('the limit of spans holds too', async (t) => {
-  const store = await open(t, { spansMax: 250 })
-  for (let number = 0; number < 60; number++) await store.write(rows(number, 5))
-  while (await store.prune());
-  assert.ok(store.counts.spans <= 250, `${store.counts.spans}`)
-  assert.equal((await store.list({ limit: 1 }))[0]!.root.name, 'request 59')
+test('the limit of bytes holds too, and pages of deleted traces are used again', async (t) => {
+  const path = file(t)
+  const bytesMax = 400_000
+  const store = await open(t, { path, bytesMax })
+  for (let number = 0; number < 600; number++) {
+    await store.write(rows(number, 10))
+    if (number % 50 === 49) while (await store.prune());
+  }
+  assert.ok(store.counts.traces < 600 && store.counts.traces > 10, `${store.counts.traces} traces`)
+  assert.equal((await store.list({ limit: 1 }))[0]!.root.name, 'request 599')
+  // Between two prunings fifty traces come: less than as much again.
+  await store.close()
+  assert.ok(statSync(path).size < 2.5 * bytesMax, `${statSync(path).size} bytes`)
+})
+
+test('a file of the first version is taken over: traces with errors count as failed', async (t) => {
+  const path = file(t)
+  const database = await openSqliteDatabase({ path })
+  await migrate(database, [{ ...consoleSchema, versions: consoleSchema.versions.slice(0, 1) }])
+  await database.atomically([
+    {
+      sql: `INSERT INTO trace VALUES ('${traceId(1)}', 1, 2, 1, 1, 'gateway', 'old', 0, 1, NULL, 5), ('${traceId(2)}', 1, 2, 1, 0, 'gateway', 'fine', 0, 1, NULL, 5)`,
+    },
+  ])
+  await database.close()
+  const store = await open(t, { path })
+  assert.deepEqual(
+    (await store.list({ limit: 10 })).map(({ root, outcome }) => [root.name, outcome]),
+    [
+      ['fine', 'ok'],
+      ['old', 'failed'],
+    ],
+  )
 })
 
 test('a trace is deleted when no span of it came for the given time', async (t) => {

@@ -12,6 +12,7 @@ export function span(spanId: string, parentSpanId: string | undefined, startMs: 
     scope: undefined,
     startUs: startMs * 1_000,
     endUs: endMs * 1_000,
+    outcome: fields.error === undefined ? 'ok' : 'failed',
     error: undefined,
     attributes: [],
     resource: [],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { placeIn, roundStep, timeTicks, viewAround } from '../../web/src/view-model/time-axis.ts'
+import { labelledTicks, placeIn, roundStep, timeTicks, viewAround } from '../../web/src/view-model/time-axis.ts'
 
 const labels = (startUs: number, endUs: number, count = 5) => timeTicks({ startUs, endUs }, count).map(({ label }) => label)
 
@@ -53,4 +53,12 @@ test('a view around a span leaves room and stays within the trace', () => {
   const view = viewAround(40_000, 60_000, 100_000)
   assert.ok(view.startUs < 40_000 && view.startUs > 30_000 && view.endUs > 60_000 && view.endUs < 70_000)
   assert.deepEqual(viewAround(0, 100_000, 100_000), { startUs: 0, endUs: 100_000 })
+})
+
+test('labels of an axis stand right of their lines, the last one left of it, and none runs into another', () => {
+  const sides = (timePx: number) => labelledTicks(timeTicks({ startUs: 0, endUs: 1_000_000 }, 4), timePx).map(({ side }) => side ?? '-')
+  assert.deepEqual(sides(800), ['right', 'right', 'left'])
+  assert.deepEqual(sides(100), ['right', 'right', '-'])
+  assert.deepEqual(sides(60), ['right', '-', 'left'])
+  assert.deepEqual(sides(20), ['right', '-', '-'])
 })

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { barOf } from '../../web/src/view-model/bar-scale.ts'
 import { readTrace } from '../../web/src/view-model/otlp-trace.ts'
 import { parseRoute, routeUrl } from '../../web/src/view-model/route.ts'
-import { indentPx, labelPlace, tickCount } from '../../web/src/view-model/row-layout.ts'
+import { indentPx, placeLabel, tickCount } from '../../web/src/view-model/row-layout.ts'
 import { rowWindow, scrollToRow } from '../../web/src/view-model/row-window.ts'
 import { SERVICE_COLOURS, serviceColour } from '../../web/src/view-model/service-colour.ts'
 import { traceFacts } from '../../web/src/view-model/trace-facts.ts'
 import { buildTree } from '../../web/src/view-model/trace-tree.ts'
-import { checkoutSpans, otlpRequest } from '../checkout-trace.ts'
+import { type SpanSpec, checkoutSpans, otlpRequest } from '../checkout-trace.ts'
 
 const options = { traceId: '0af7651916cd43dd8448eb211c80319c', correlationId: 'c-1', startMs: 1_795_438_250_000 }
 const checkout = (outcome: 'completed' | 'declined') => readTrace(otlpRequest(checkoutSpans(outcome), options) as never)!
@@ -31,7 +32,7 @@ test('a checkout reads as one tree, answered before all of it was done', () => {
 test('a declined checkout counts its errors by service', () => {
   const trace = checkout('declined')
   const facts = traceFacts(trace, buildTree(trace.spans))
-  assert.equal(facts.errorCount, 4)
+  assert.deepEqual([facts.outcome, facts.httpStatus, facts.errorCount, facts.retriedCount], ['rejected', 201, 4, 0])
   assert.deepEqual(
     facts.services.filter(({ errors }) => errors > 0).map(({ name, errors }) => [name, errors]),
     [
@@ -39,6 +40,57 @@ test('a declined checkout counts its errors by service', () => {
       ['payments', 2],
     ],
   )
+})
+
+test('an attempt that was repeated with success is no error of its trace, nor what failed below it', () => {
+  const attempt = (start: number, error?: string): SpanSpec => ({
+    service: 'orders',
+    name: 'checkout charge',
+    kind: 'internal',
+    start,
+    end: start + 2,
+    ...(error !== undefined && { error }),
+    children: [{ service: 'payments', name: 'Charge', kind: 'server', start, end: start + 2, ...(error !== undefined && { error }) }],
+  })
+  const root: SpanSpec = {
+    service: 'orders',
+    name: 'POST /x',
+    kind: 'server',
+    start: 0,
+    end: 9,
+    children: [attempt(1, 'timeout'), attempt(5)],
+  }
+  const trace = readTrace(otlpRequest([root], options) as never)!
+  const roots = buildTree(trace.spans)
+  const facts = traceFacts(trace, roots)
+  assert.deepEqual([facts.outcome, facts.errorCount, facts.retriedCount], ['ok', 0, 1])
+  assert.deepEqual(
+    roots[0]!.children.map(({ retried, children }) => [retried, children[0]!.retried]),
+    [
+      ['attempt', 'part'],
+      [undefined, undefined],
+    ],
+  )
+  assert.equal(roots[0]!.errorsBelow, 0)
+})
+
+test('a trace is titled by the deepest route that answered its request', () => {
+  const served = (service: string, route: string | undefined, children: SpanSpec[] = []): SpanSpec => ({
+    service,
+    name: `GET ${route ?? ''}`,
+    kind: 'server',
+    start: children.length === 0 ? 1 : 0,
+    end: 9,
+    attributes: { 'http.request.method': 'GET', 'url.path': '/api/reviews', ...(route !== undefined && { 'http.route': route }) },
+    children,
+  })
+  const title = (root: SpanSpec) => {
+    const trace = readTrace(otlpRequest([root], options) as never)!
+    return traceFacts(trace, buildTree(trace.spans)).title
+  }
+  assert.equal(title(served('gateway', '/api/*', [served('monolith', '/api/reviews')])), 'GET /api/reviews')
+  assert.equal(title(served('gateway', '/api/:kind', [served('monolith', '/api/reviews')])), 'GET /api/:kind')
+  assert.equal(title(served('gateway', '/api/*')), 'GET /api/reviews')
 })
 
 test('attributes of every OTLP type become text, and times keep their nanoseconds', () => {
@@ -88,7 +140,7 @@ test('every address leads to its page and back', () => {
   for (const url of [
     '/system',
     '/traces',
-    '/traces?q=a+b%26c&service=orders&status=error&min=100',
+    '/traces?q=a+b%26c&service=orders&outcome=failed&min=100&background=show',
     `/traces/${id}`,
     `/traces/${id}?span=00f067aa0ba902b7`,
   ]) {
@@ -99,7 +151,7 @@ test('every address leads to its page and back', () => {
   }
   assert.deepEqual(parseRoute({ pathname: '/', search: '' }), { page: 'system' })
   assert.deepEqual(parseRoute({ pathname: '/traces/nonsense', search: '' }), { page: 'unknown', path: '/traces/nonsense' })
-  assert.deepEqual(parseRoute({ pathname: '/traces', search: '?min=-5&status=odd' }), parseRoute({ pathname: '/traces', search: '' }))
+  assert.deepEqual(parseRoute({ pathname: '/traces', search: '?min=-5&outcome=odd' }), parseRoute({ pathname: '/traces', search: '' }))
 })
 
 test('only rows in sight are drawn, and some around them', () => {
@@ -116,11 +168,25 @@ test('a row is scrolled to only when it is out of sight, and as little as need b
   assert.equal(scrollToRow({ ...box, index: 20 }), 264)
 })
 
-test('a label stands behind its bar, else before it, else within', () => {
-  const at = (left: number, right: number) => labelPlace({ left, right, text: '137 ms', timePx: 400 })
-  assert.equal(at(0.1, 0.5), 'behind')
-  assert.equal(at(0.6, 0.95), 'before')
-  assert.equal(at(0, 1), 'within')
+test('a label stands behind its bar, else before it, else within; where it fits nowhere a shorter one or none', () => {
+  const at = (left: number, bar: number, right: number, timePx = 400) =>
+    placeLabel({ left, bar, right, texts: ['137 ms after 23.0 ms on its way', '137 ms'], timePx })
+  const long = '137 ms after 23.0 ms on its way'
+  assert.deepEqual(at(0.1, 0.1, 0.4), { place: 'behind', text: long })
+  assert.deepEqual(at(0.6, 0.7, 0.95), { place: 'before', text: long })
+  assert.deepEqual(at(0, 0, 1), { place: 'within', text: long })
+  assert.deepEqual(at(0.1, 0.4, 0.8), { place: 'behind', text: '137 ms' })
+  assert.deepEqual(at(0.2, 0.6, 0.95), { place: 'before', text: '137 ms' })
+  assert.deepEqual(at(0, 0, 1, 150), { place: 'within', text: '137 ms' })
+  assert.equal(at(0, 0, 1, 40), undefined)
+  // The way to a bar is no room for a label: it would stand beyond the axis.
+  assert.equal(at(0, 0.9, 1, 150), undefined)
+})
+
+test('a duration that is longer than the scale has a full bar, and is marked', () => {
+  assert.deepEqual(barOf(5, 10), { width: 0.5, isCut: false })
+  assert.deepEqual(barOf(10, 10), { width: 1, isCut: false })
+  assert.deepEqual(barOf(11, 10), { width: 1, isCut: true })
 })
 
 test('a deep tree is indented less, and a narrow axis has fewer ticks', () => {

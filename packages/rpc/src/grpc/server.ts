@@ -170,7 +170,8 @@ class UnaryServer implements GrpcServer {
               const answer = errorStatus(error)
               if (answer.code === status.INTERNAL && !controller.signal.aborted) this.#reportFailure(method, incoming, error)
               callback(answer)
-              noteFailure(span, answer.code, error)
+              if (controller.signal.aborted) noteCancellation(span)
+              else noteFailure(span, answer.code, error)
             }
           },
         ),
@@ -246,6 +247,13 @@ function noteFailure(span: Operation | undefined, code: status, error: unknown):
   span.attributes['error.type'] = type
   // The caller's own mistakes are no failure of this server.
   if (SERVER_FAILURES.has(code)) span.failure = type
+}
+
+/** The caller gave up before there was an answer: whatever the handler threw then says nothing about this server. */
+function noteCancellation(span: Operation | undefined): void {
+  if (span === undefined) return
+  span.attributes['rpc.response.status_code'] = status[status.CANCELLED]
+  span.attributes['error.type'] = 'cancelled'
 }
 
 // As the OpenTelemetry conventions for gRPC name them for server spans.

@@ -164,7 +164,10 @@ export class Exchange {
     }
     if (this.#operation !== undefined) {
       if (finished) this.#operation.attributes['http.response.status_code'] = this.#response.statusCode
-      else this.#operation.failure = 'the client closed the connection'
+      else {
+        this.#operation.attributes['error.type'] = 'cancelled'
+        this.#operation.failure = 'the client closed the connection'
+      }
     }
     this.#release()
   }

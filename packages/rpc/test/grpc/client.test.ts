@@ -200,6 +200,26 @@ describe('a gRPC client', () => {
     assert.partialDeepStrictEqual(spans.server[1], { failure: 'internal', attributes: { 'rpc.response.status_code': 'INTERNAL' } })
     assert.partialDeepStrictEqual(spans.client[1]!.attributes, { 'rpc.response.status_code': 'INTERNAL', 'error.type': 'INTERNAL' })
   })
+
+  test('a call that was given up is no failure of its server, whatever its handler then throws', async (t) => {
+    const spans = recordOperations(t, 'grpc.server')
+    const controller = new AbortController()
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    const { client } = await startLedger(t, {
+      balance: (_request, call) =>
+        new Promise((_resolve, reject) => {
+          call.signal!.addEventListener('abort', () => {
+            reject(call.signal!.reason as Error)
+            setImmediate(end)
+          })
+          controller.abort(new Error('never mind'))
+        }),
+    })
+    await failureOfCall(client.balance({}, rootContext({ signal: controller.signal })))
+    await ended
+    assert.equal(spans[0]!.failure, undefined)
+    assert.partialDeepStrictEqual(spans[0]!.attributes, { 'rpc.response.status_code': 'CANCELLED', 'error.type': 'cancelled' })
+  })
 })
 
 async function listen(t: TestContext, onConnection: (socket: Socket) => void): Promise<string> {

@@ -10,10 +10,10 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['/'], 'Search traces'],
   [['↑', '↓'], 'Previous, next row'],
   [['→', '←'], 'Open, close a span; to its child, its parent'],
-  [['Enter'], 'Open a trace; show a span’s details'],
-  [['e'], 'Next span that failed'],
+  [['Enter'], 'Open the row: a trace, or a span’s details; again: close them'],
+  [['e'], 'To the next span that failed or was rejected'],
   [['z'], 'Zoom to the span; again: the whole trace'],
-  [['Esc'], 'Close details, or this help'],
+  [['Esc'], 'Clear the search; close details, or this help'],
 ]
 
 /** Keys, for those who forgot them. */

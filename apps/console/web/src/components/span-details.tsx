@@ -38,9 +38,12 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
       </div>
       <h2>{span.name}</h2>
       {span.error !== undefined && (
-        <p class="failure">
+        <p class={node.isError ? 'failure' : 'note'}>
           <Icon name="alert" />
-          <span>{span.error}</span>
+          <span>
+            {span.error}
+            {node.retried !== undefined && ' The attempt was repeated with success.'}
+          </span>
         </p>
       )}
       <Timing node={node} durationUs={view.durationUs.value} />

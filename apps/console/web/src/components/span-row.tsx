@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { colourClass } from '../state/system.ts'
 import type { TraceView } from '../state/trace-view.ts'
 import { formatDuration, plural } from '../view-model/format.ts'
-import { labelPlace } from '../view-model/row-layout.ts'
+import { placeLabel } from '../view-model/row-layout.ts'
 import { placeIn } from '../view-model/time-axis.ts'
 import type { SpanNode } from '../view-model/trace-tree.ts'
 import { Icon } from './icon.tsx'
@@ -26,7 +26,7 @@ export function SpanRow({ node, view, isActive, isOpen, isCollapsed, onToggle, o
   return (
     <div
       id={`span-${span.spanId}`}
-      class={`row ${colourClass(span.service)} ${isActive ? 'active' : ''} ${isOpen ? 'open' : ''} ${span.error === undefined ? '' : 'failed'} ${node.relation}`}
+      class={`row ${colourClass(span.service)} ${isActive ? 'active' : ''} ${isOpen ? 'open' : ''} ${faultClass(node)} ${node.relation}`}
       role="treeitem"
       aria-level={node.depth + 1}
       aria-selected={isOpen}
@@ -64,7 +64,12 @@ export function SpanRow({ node, view, isActive, isOpen, isCollapsed, onToggle, o
           </span>
         )}
         {isCollapsed && <span class="tag">+{node.descendants}</span>}
-        {(span.error !== undefined || failedBelow > 0) && (
+        {node.retried === 'attempt' && (
+          <span class="tag retried" title={`Failed, and was repeated with success: ${span.error ?? ''}`}>
+            retried
+          </span>
+        )}
+        {(node.isError || failedBelow > 0) && (
           <span class="row-error" title={span.error ?? `${plural(failedBelow, 'error')} below`}>
             <Icon name="alert" />
           </span>
@@ -93,6 +98,7 @@ const KIND_TITLES = {
 /** The bar, what was waited in it, and before it the time that its message was on the way. */
 function Bars({ node, view: { view, size } }: { node: SpanNode; view: TraceView }): JSX.Element {
   const { span, sentUs, waitUs } = node
+  const duration = formatDuration(span.endUs - span.startUs)
   const bar = placeIn(view.value, span.startUs, span.endUs)
   const wayUs = sentUs === undefined ? 0 : span.startUs - sentUs
   const way = wayUs > 0 ? placeIn(view.value, sentUs!, span.startUs) : undefined
@@ -107,8 +113,9 @@ function Bars({ node, view: { view, size } }: { node: SpanNode; view: TraceView 
       ) : (
         <BarLabel
           left={way?.left ?? bar.left}
+          bar={bar.left}
           right={bar.left + bar.width}
-          text={formatDuration(span.endUs - span.startUs) + (way === undefined ? '' : ` after ${formatDuration(wayUs)} on its way`)}
+          texts={way === undefined ? [duration] : [`${duration} after ${formatDuration(wayUs)} on its way`, duration]}
           timePx={size.value.timePx}
         />
       )}
@@ -124,9 +131,11 @@ function Outside({ isBefore }: { isBefore: boolean }): JSX.Element {
   )
 }
 
-function BarLabel(props: { left: number; right: number; text: string; timePx: number }): JSX.Element {
-  const { left, right, text } = props
-  const place = labelPlace(props)
+function BarLabel(props: { left: number; bar: number; right: number; texts: readonly string[]; timePx: number }): JSX.Element | null {
+  const label = placeLabel(props)
+  if (label === undefined) return null
+  const { left, right } = props
+  const { place, text } = label
   const style = place === 'behind' ? { left: `${right * 100}%` } : { right: `${(1 - (place === 'before' ? left : right)) * 100}%` }
   return (
     <span class={`bar-label ${place}`} style={style}>
@@ -139,10 +148,14 @@ function across({ left, width }: { left: number; width: number }): Readonly<Reco
   return { left: `${left * 100}%`, width: `${width * 100}%` }
 }
 
-function label({ span, sentUs, relation }: SpanNode): string {
+function faultClass({ span, isError }: SpanNode): string {
+  return isError ? 'failed' : span.error === undefined ? '' : 'excused'
+}
+
+function label({ span, sentUs, relation, retried }: SpanNode): string {
   const parts = [`${span.service}: ${span.name}`, formatDuration(span.endUs - span.startUs)]
   if (sentUs !== undefined) parts.push(`asynchronous, ${formatDuration(span.startUs - sentUs)} on its way`)
   if (relation === 'missing') parts.push('its parent is missing')
-  if (span.error !== undefined) parts.push(`failed: ${span.error}`)
+  if (span.error !== undefined) parts.push(`${retried === undefined ? span.outcome : 'failed and was repeated'}: ${span.error}`)
   return parts.join(', ')
 }

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
+import { isNarrow } from '../state/narrow.ts'
 import type { TraceView } from '../state/trace-view.ts'
 
 /** Pixels that a drag must cover before it means a part of the time. */
@@ -12,7 +13,8 @@ export function TimeAxis({ view }: { view: TraceView }): JSX.Element {
   const name = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const measure = (): void => {
-      view.size.value = { namePx: name.current?.clientWidth ?? 0, timePx: track.current?.clientWidth ?? 0 }
+      const timePx = track.current?.clientWidth ?? 0
+      view.size.value = { namePx: isNarrow.value ? timePx : (name.current?.clientWidth ?? 0), timePx }
     }
     const observer = new ResizeObserver(measure)
     observer.observe(track.current!)
@@ -36,8 +38,8 @@ export function TimeAxis({ view }: { view: TraceView }): JSX.Element {
   const current = drag.value
   return (
     <div class="axis">
-      <div ref={name} class="axis-name">
-        <span>Service and operation</span>
+      <div ref={name} class={`axis-name ${view.isZoomed.value ? 'zoomed' : ''}`}>
+        <span class="truncate">Service and operation</span>
         {view.isZoomed.value && (
           <button type="button" class="link" title="Esc, or a double click on the time" onClick={() => view.zoom(undefined)}>
             Whole trace
@@ -60,12 +62,8 @@ export function TimeAxis({ view }: { view: TraceView }): JSX.Element {
         onDblClick={() => view.zoom(undefined)}
       >
         {view.ticks.value.map((tick) => (
-          <span
-            key={tick.atUs}
-            class={`tick ${(1 - tick.at) * view.size.value.timePx < 50 ? 'at-end' : ''}`}
-            style={{ left: `${tick.at * 100}%` }}
-          >
-            {tick.label}
+          <span key={tick.atUs} class={`tick ${tick.side === 'left' ? 'at-end' : ''}`} style={{ left: `${tick.at * 100}%` }}>
+            {tick.side !== undefined && tick.label}
           </span>
         ))}
         {current !== undefined && (

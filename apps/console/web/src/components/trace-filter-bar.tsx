@@ -6,10 +6,11 @@ import type { TraceFilter } from '../view-model/route.ts'
 import type { TraceList } from '../state/trace-list.ts'
 
 const DURATIONS = [0, 10, 50, 100, 500, 1_000, 5_000] as const
-const STATUSES = [
-  { value: '', text: 'All' },
-  { value: 'error', text: 'Failed' },
-  { value: 'ok', text: 'Succeeded' },
+const OUTCOMES = [
+  { value: '', text: 'All', title: 'However they ended' },
+  { value: 'ok', text: 'Succeeded', title: 'Answered with what was asked for' },
+  { value: 'rejected', text: 'Rejected', title: 'Answered with 4xx, or by an event such as order.rejected: nothing broke' },
+  { value: 'failed', text: 'Failed', title: 'Answered with 5xx, or not at all' },
 ] as const
 const TYPING_MS = 200
 
@@ -54,7 +55,17 @@ export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: Tr
             typing.current = setTimeout(() => change({ text: value }), TYPING_MS)
           }}
           onKeyDown={(event) => {
-            if (event.key === 'Escape') event.currentTarget.blur()
+            if (event.key === 'ArrowDown') {
+              event.preventDefault()
+              document.querySelector<HTMLElement>('a.row-link')?.focus()
+            }
+            if (event.key !== 'Escape') return
+            // The browser would clear the box alone, and nobody would hear of it.
+            event.preventDefault()
+            clearTimeout(typing.current)
+            if (event.currentTarget.value === '') event.currentTarget.blur()
+            event.currentTarget.value = ''
+            if (filter.text !== '') change({ text: '' })
           }}
         />
         <kbd aria-hidden="true">/</kbd>
@@ -80,13 +91,27 @@ export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: Tr
       </select>
       <fieldset class="segments">
         <legend class="hidden">Outcome</legend>
-        {STATUSES.map(({ value, text }) => (
-          <label key={value} class={filter.status === value ? 'chosen' : ''}>
-            <input type="radio" name="status" value={value} checked={filter.status === value} onChange={() => change({ status: value })} />
+        {OUTCOMES.map(({ value, text, title }) => (
+          <label key={value} class={filter.outcome === value ? 'chosen' : ''} title={title}>
+            <input
+              type="radio"
+              name="outcome"
+              value={value}
+              checked={filter.outcome === value}
+              onChange={() => change({ outcome: value })}
+            />
             {text}
           </label>
         ))}
       </fieldset>
+      <label class="switch" title="Traces that nobody asked for: polls, projections, timers">
+        <input
+          type="checkbox"
+          checked={filter.showsBackground}
+          onChange={(event) => change({ showsBackground: event.currentTarget.checked })}
+        />
+        Background work
+      </label>
       <button
         type="button"
         class="button"

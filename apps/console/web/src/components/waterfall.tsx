@@ -1,6 +1,7 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { isNarrow } from '../state/narrow.ts'
 import type { TraceView } from '../state/trace-view.ts'
 import { viewAround } from '../view-model/time-axis.ts'
 import { rowWindow, scrollToRow } from '../view-model/row-window.ts'
@@ -10,6 +11,8 @@ import { TimeAxis } from './time-axis.tsx'
 
 /** Pixels; `--row-height` in waterfall.css is the same. */
 const ROW_HEIGHT = 24
+/** On a narrow screen, where a bar stands below its name. */
+const NARROW_ROW_HEIGHT = 44
 
 /**
  * A trace as a tree beside its bars. A tree by the ARIA pattern, with one place in the tab order: the active row is named by
@@ -19,8 +22,9 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
   const scroller = useRef<HTMLDivElement>(null)
   const scrollTop = useSignal(0)
   const height = useSignal(800)
+  const rowHeight = isNarrow.value ? NARROW_ROW_HEIGHT : ROW_HEIGHT
   const rows = view.rows.value
-  const { first, end } = rowWindow({ scrollTop: scrollTop.value, height: height.value, rowHeight: ROW_HEIGHT, count: rows.length })
+  const { first, end } = rowWindow({ scrollTop: scrollTop.value, height: height.value, rowHeight, count: rows.length })
   const activeId = view.activeId.value
   const activeIndex = activeId === undefined ? -1 : rows.findIndex(({ span }) => span.spanId === activeId)
 
@@ -40,7 +44,8 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
     const index = id === undefined ? -1 : view.rows.value.findIndex(({ span }) => span.spanId === id)
     const element = scroller.current
     if (index < 0 || element === null) return
-    const top = scrollToRow({ index, scrollTop: element.scrollTop, height: element.clientHeight, rowHeight: ROW_HEIGHT })
+    const heights = { height: element.clientHeight, rowHeight: isNarrow.value ? NARROW_ROW_HEIGHT : ROW_HEIGHT }
+    const top = scrollToRow({ index, scrollTop: element.scrollTop, ...heights })
     if (top !== undefined) element.scrollTop = top
   })
 
@@ -68,7 +73,9 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
         return true
       case 'e': {
         const failed = view.nextError()
-        if (failed !== undefined) onOpen(failed)
+        if (failed === undefined) return true
+        view.reveal(failed)
+        if (view.openId.value !== undefined) onOpen(failed)
         return true
       }
       case 'z': {
@@ -95,8 +102,8 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
         onFocus={() => (view.activeId.value ??= rows[0]?.span.spanId)}
         onScroll={(event) => (scrollTop.value = event.currentTarget.scrollTop)}
       >
-        <div class="rows-height" role="presentation" style={{ height: `${rows.length * ROW_HEIGHT}px` }}>
-          <div class="rows-window" role="presentation" style={{ transform: `translateY(${first * ROW_HEIGHT}px)` }}>
+        <div class="rows-height" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
+          <div class="rows-window" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
             {rows.slice(first, end).map((node) => (
               <SpanRow
                 key={node.span.spanId}

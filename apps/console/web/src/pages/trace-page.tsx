@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Icon } from '../components/icon.tsx'
+import { OutcomeBadges } from '../components/outcome.tsx'
 import { ServiceName } from '../components/service-name.tsx'
 import { SpanDetails } from '../components/span-details.tsx'
 import { Waterfall } from '../components/waterfall.tsx'
@@ -87,6 +88,7 @@ function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Elem
         </span>
         <span>{plural(view.nodes.value.size, 'span')}</span>
         <span>{plural(facts.services.length, 'service')}</span>
+        <OutcomeBadges {...facts} isShort />
         {facts.errorCount > 0 && (
           <button type="button" class="link error-text" title="To the next one (e)" onClick={() => goToError(view)}>
             {plural(facts.errorCount, 'error')}
@@ -112,8 +114,30 @@ function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Elem
             {errors > 0 && <Icon name="alert" title={plural(errors, 'error')} />}
           </li>
         ))}
+        <Signs view={view} />
       </ul>
     </div>
+  )
+}
+
+/** What the two signs mean that are no bar of a service, where the trace has them. */
+function Signs({ view }: { view: TraceView }): JSX.Element {
+  const nodes = [...view.nodes.value.values()]
+  return (
+    <>
+      {nodes.some(({ waitUs }) => waitUs > 0) && (
+        <li class="sign" title="In the outbox, or for the database’s turn">
+          <span class="sign-wait" aria-hidden="true" />
+          waiting
+        </li>
+      )}
+      {nodes.some(({ sentUs }) => sentUs !== undefined) && (
+        <li class="sign" title="From the moment when a message was sent until somebody began to handle it">
+          <span class="sign-way" aria-hidden="true" />
+          message on its way
+        </li>
+      )}
+    </>
   )
 }
 

@@ -30,6 +30,7 @@ export function startKeyboard(): void {
   })
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Whether keys are for a field. */
+export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|SELECT|TEXTAREA)$/.test(target.tagName))
 }

@@ -82,8 +82,11 @@ export class TraceList {
 }
 
 export function useTraceList(filter: TraceFilter): TraceList {
-  const { text, service, status, minDurationMs } = filter
-  const list = useMemo(() => new TraceList({ text, service, status, minDurationMs }), [text, service, status, minDurationMs])
+  const { text, service, outcome, minDurationMs, showsBackground } = filter
+  const list = useMemo(
+    () => new TraceList({ text, service, outcome, minDurationMs, showsBackground }),
+    [text, service, outcome, minDurationMs, showsBackground],
+  )
   useEffect(() => list.start(), [list])
   return list
 }

@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals'
 import { type Trace, readTrace } from '../view-model/otlp-trace.ts'
 import { type WaterfallSize, depthOf, indentPx, tickCount } from '../view-model/row-layout.ts'
-import { type Viewport, timeTicks } from '../view-model/time-axis.ts'
+import { type Viewport, labelledTicks, timeTicks } from '../view-model/time-axis.ts'
 import { traceFacts } from '../view-model/trace-facts.ts'
 import { type SpanNode, buildTree } from '../view-model/trace-tree.ts'
 import { reveal, visibleRows } from '../view-model/tree-rows.ts'
@@ -13,6 +13,9 @@ export type TraceState =
   | { readonly kind: 'missing'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string }
   | { readonly kind: 'loaded'; readonly trace: Trace; readonly roots: readonly SpanNode[] }
+
+/** The trace that was looked at last: where the arrow keys begin in the list. */
+export const lastTraceId = signal<string | undefined>(undefined)
 
 /** Spans of one trace arrive from several processes within moments of each other. */
 const REFRESH_MS = 300
@@ -39,7 +42,7 @@ export class TraceView {
   readonly nodes = computed(() => new Map(visibleRows(this.roots.value, new Set()).map((node) => [node.span.spanId, node])))
   readonly durationUs = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.durationUs : 0))
   readonly view = computed<Viewport>(() => this.#zoom.value ?? { startUs: 0, endUs: this.durationUs.value })
-  readonly ticks = computed(() => timeTicks(this.view.value, tickCount(this.size.value.timePx)))
+  readonly ticks = computed(() => labelledTicks(timeTicks(this.view.value, tickCount(this.size.value.timePx)), this.size.value.timePx))
   readonly indentPx = computed(() => indentPx(depthOf(this.rows.value), this.size.value.namePx))
   readonly isZoomed = computed(() => this.#zoom.value !== undefined)
 
@@ -48,6 +51,7 @@ export class TraceView {
   }
 
   start(): () => void {
+    lastTraceId.value = this.traceId
     void this.refresh()
     const stop = onTraces((traceIds) => {
       if (traceIds.size > 0 && !traceIds.has(this.traceId)) return
@@ -92,11 +96,11 @@ export class TraceView {
     this.activeId.value = spanId
   }
 
-  /** The next failed span below the active one, from the top again after the last. */
+  /** The next span below the active one that failed or was rejected, whether that was made good or not; from the top again after the last. */
   nextError(): string | undefined {
     const all = [...this.nodes.value.values()]
     const from = all.findIndex(({ span }) => span.spanId === this.activeId.value)
     const order = [...all.slice(from + 1), ...all.slice(0, from + 1)]
-    return order.find(({ span }) => span.error !== undefined)?.span.spanId
+    return order.find(({ span, retried }) => span.error !== undefined && retried !== 'part')?.span.spanId
   }
 }

@@ -43,6 +43,11 @@ export function formatTime(epochMs: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
+/** Time of day to the second, in the viewer's zone. */
+export function formatClock(epochMs: number): string {
+  return formatTime(epochMs).slice(0, 8)
+}
+
 export function formatDate(epochMs: number): string {
   const date = new Date(epochMs)
   const two = (value: number) => String(value).padStart(2, '0')

@@ -1,3 +1,5 @@
+import { type Outcome, spanOutcome } from '../../../src/otlp/outcome.ts'
+
 /** The part of an OTLP JSON trace that the page shows. */
 export interface OtlpTrace {
   readonly resourceSpans?: readonly {
@@ -60,6 +62,8 @@ export interface Span {
   readonly scope: string | undefined
   readonly startUs: number
   readonly endUs: number
+  readonly outcome: Outcome
+  /** Why it failed or was rejected, where it says so. */
   readonly error: string | undefined
   readonly attributes: readonly Attribute[]
   readonly resource: readonly Attribute[]
@@ -96,6 +100,12 @@ export function readTrace(otlp: OtlpTrace): Trace | undefined {
     const endUs = sinceOrigin(span.endTimeUnixNano)
     durationUs = Math.max(durationUs, endUs)
     const resourceAttributes = attributes(resource)
+    const ownAttributes = attributes(span.attributes)
+    const outcome = spanOutcome({
+      isServer: KINDS[span.kind ?? 0] === 'server',
+      isError: span.status?.code === 2,
+      attribute: (key) => attribute(ownAttributes, key),
+    })
     return {
       spanId: span.spanId,
       parentSpanId: span.parentSpanId || undefined,
@@ -106,8 +116,9 @@ export function readTrace(otlp: OtlpTrace): Trace | undefined {
       scope,
       startUs: sinceOrigin(startNs),
       endUs,
-      error: span.status?.code === 2 ? span.status.message || 'failed without a message' : undefined,
-      attributes: attributes(span.attributes),
+      outcome,
+      error: outcome === 'failed' || span.status?.code === 2 ? span.status?.message || 'failed without a message' : undefined,
+      attributes: ownAttributes,
       resource: resourceAttributes,
       events: (span.events ?? []).map((event) => ({
         name: event.name || 'event',

@@ -1,3 +1,5 @@
+import type { Outcome } from '../../../src/otlp/outcome.ts'
+
 /** A page of the console, with what its address says. */
 export type Route =
   | { readonly page: 'system' }
@@ -8,26 +10,30 @@ export type Route =
 export interface TraceFilter {
   readonly text: string
   readonly service: string
-  readonly status: '' | 'ok' | 'error'
+  readonly outcome: '' | Outcome
   readonly minDurationMs: number
+  /** With traces that nobody asked for: polls, projections, timers. */
+  readonly showsBackground: boolean
 }
 
-export const NO_FILTER: TraceFilter = { text: '', service: '', status: '', minDurationMs: 0 }
+const OUTCOMES: readonly Outcome[] = ['ok', 'rejected', 'failed']
+
+export const NO_FILTER: TraceFilter = { text: '', service: '', outcome: '', minDurationMs: 0, showsBackground: false }
 
 export function parseRoute(url: { readonly pathname: string; readonly search: string }): Route {
   const query = new URLSearchParams(url.search)
   const path = url.pathname.replace(/\/+$/, '')
   if (path === '' || path === '/system') return { page: 'system' }
   if (path === '/traces') {
-    const status = query.get('status')
     const minDurationMs = Number(query.get('min') ?? 0)
     return {
       page: 'traces',
       filter: {
         text: query.get('q') ?? '',
         service: query.get('service') ?? '',
-        status: status === 'ok' || status === 'error' ? status : '',
+        outcome: OUTCOMES.find((outcome) => outcome === query.get('outcome')) ?? '',
         minDurationMs: minDurationMs > 0 && Number.isFinite(minDurationMs) ? minDurationMs : 0,
+        showsBackground: query.get('background') === 'show',
       },
     }
   }
@@ -41,12 +47,13 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
     case 'system':
       return '/system'
     case 'traces': {
-      const { text, service, status, minDurationMs } = route.filter
+      const { text, service, outcome, minDurationMs, showsBackground } = route.filter
       const query = new URLSearchParams()
       if (text !== '') query.set('q', text)
       if (service !== '') query.set('service', service)
-      if (status !== '') query.set('status', status)
+      if (outcome !== '') query.set('outcome', outcome)
       if (minDurationMs > 0) query.set('min', String(minDurationMs))
+      if (showsBackground) query.set('background', 'show')
       return query.size === 0 ? '/traces' : `/traces?${query}`
     }
     case 'trace':

@@ -6,25 +6,35 @@ export interface WaterfallSize {
   readonly timePx: number
 }
 
-/** Pixels of a label's character, about: the text is small and its figures are of one width. */
-const CHARACTER_PX = 6.3
+/** Pixels of a small text's character, about: its figures are of one width. */
+export const CHARACTER_PX = 6.3
 const LABEL_PADDING_PX = 14
 
-export type LabelPlace = 'behind' | 'before' | 'within'
+export interface PlacedLabel {
+  readonly place: 'behind' | 'before' | 'within'
+  readonly text: string
+}
 
 /**
- * Where a bar's label has room: behind the bar; else before it, or before the way that leads to it; else, on a bar over the whole
- * width, within it. `left` and `right` are fractions of the time's width.
+ * Where a bar's label has room: behind the bar; else before it, or before the way that leads to it; else within it. The first text that
+ * fits anywhere is taken; where none does there is no label. `left` is where the way or the bar begins, `bar` and `right` where the bar
+ * begins and ends, as fractions of the time's width.
  */
-export function labelPlace(options: {
+export function placeLabel(options: {
   readonly left: number
+  readonly bar: number
   readonly right: number
-  readonly text: string
+  readonly texts: readonly string[]
   readonly timePx: number
-}): LabelPlace {
-  const neededPx = options.text.length * CHARACTER_PX + LABEL_PADDING_PX
-  if ((1 - options.right) * options.timePx >= neededPx) return 'behind'
-  return options.left * options.timePx >= neededPx ? 'before' : 'within'
+}): PlacedLabel | undefined {
+  const { left, bar, right, texts, timePx } = options
+  for (const text of texts) {
+    const needed = (text.length * CHARACTER_PX + LABEL_PADDING_PX) / timePx
+    if (1 - right >= needed) return { place: 'behind', text }
+    if (left >= needed) return { place: 'before', text }
+    if (right - bar >= needed) return { place: 'within', text }
+  }
+  return undefined
 }
 
 const INDENT_PX_MAX = 14

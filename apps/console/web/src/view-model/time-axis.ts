@@ -1,4 +1,5 @@
 import { formatDuration } from './format.ts'
+import { CHARACTER_PX } from './row-layout.ts'
 
 /** The part of a trace that is shown, in microseconds from its beginning. */
 export interface Viewport {
@@ -26,6 +27,27 @@ export function timeTicks(view: Viewport, count: number): readonly Tick[] {
     ticks.push({ atUs, at: (atUs - view.startUs) / lengthUs, label: atUs === 0 ? '0' : formatDuration(atUs, stepUs) })
   }
   return ticks
+}
+
+export interface LabelledTick extends Tick {
+  /** On which side of its line the label has room; undefined where it has none. */
+  readonly side: 'right' | 'left' | undefined
+}
+
+const TICK_PADDING_PX = 8
+
+/** Where labels have room: to the right of their lines, at the end to the left; one that would run into the last is left out. */
+export function labelledTicks(ticks: readonly Tick[], timePx: number): readonly LabelledTick[] {
+  let usedPx = 0
+  return ticks.map((tick) => {
+    const widthPx = tick.label.length * CHARACTER_PX + TICK_PADDING_PX
+    const linePx = tick.at * timePx
+    const side = linePx + widthPx <= timePx ? 'right' : 'left'
+    const fromPx = side === 'right' ? linePx : linePx - widthPx
+    if (fromPx < usedPx) return { ...tick, side: undefined }
+    usedPx = fromPx + widthPx
+    return { ...tick, side }
+  })
 }
 
 /** The smallest round step that is not below `least`. */

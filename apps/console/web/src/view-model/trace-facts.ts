@@ -1,5 +1,8 @@
-import { type Trace, attribute } from './otlp-trace.ts'
+import { type Outcome, httpStatus, saysRejected } from '../../../src/otlp/outcome.ts'
+import { servedRequest } from '../../../src/otlp/served-request.ts'
+import { type Span, type Trace, attribute } from './otlp-trace.ts'
 import type { SpanNode } from './trace-tree.ts'
+import { visibleRows } from './tree-rows.ts'
 
 /** What stands above a trace. */
 export interface TraceFacts {
@@ -7,7 +10,10 @@ export interface TraceFacts {
   readonly service: string
   /** Until the root answered; the rest of the trace is what it set off. */
   readonly answeredUs: number
+  readonly outcome: Outcome
+  readonly httpStatus: number | undefined
   readonly errorCount: number
+  readonly retriedCount: number
   readonly correlationId: string | undefined
   /** In the order of their first spans. */
   readonly services: readonly { readonly name: string; readonly spans: number; readonly errors: number }[]
@@ -16,27 +22,45 @@ export interface TraceFacts {
 export function traceFacts(trace: Trace, roots: readonly SpanNode[]): TraceFacts {
   const root = (roots.find(({ relation }) => relation === 'root') ?? roots[0])?.span
   const services = new Map<string, { name: string; spans: number; errors: number; firstUs: number }>()
-  let errorCount = 0
   let correlationId: string | undefined
-  for (const span of trace.spans) {
+  const nodes = visibleRows(roots, new Set())
+  for (const { span, isError } of nodes) {
     const service = services.get(span.service) ?? { name: span.service, spans: 0, errors: 0, firstUs: span.startUs }
     services.set(span.service, service)
     service.spans++
     service.firstUs = Math.min(service.firstUs, span.startUs)
-    if (span.error !== undefined) {
-      service.errors++
-      errorCount++
-    }
+    service.errors += Number(isError)
     correlationId ??= attribute(span.attributes, 'seaworthy.correlation_id')
   }
   return {
-    title: root?.name ?? '(no name)',
+    title: root === undefined ? '(no name)' : requestName(root, trace.spans),
     service: root?.service ?? 'unknown',
     answeredUs: root === undefined ? trace.durationUs : root.endUs,
-    errorCount,
+    outcome: outcomeOf(root, trace.spans),
+    httpStatus: root?.kind === 'server' ? httpStatus((key) => attribute(root.attributes, key)) : undefined,
+    errorCount: nodes.filter(({ isError }) => isError).length,
+    retriedCount: nodes.filter(({ retried }) => retried === 'attempt').length,
     correlationId,
     services: [...services.values()]
       .toSorted((one, other) => one.firstUs - other.firstUs)
       .map(({ name, spans, errors }) => ({ name, spans, errors })),
   }
+}
+
+/** As the list names it: by the deepest route, where the root knows it in part. */
+function requestName(root: Span, spans: readonly Span[]): string {
+  const served = (span: Span) => (span.kind === 'server' ? servedRequest((key) => attribute(span.attributes, key)) : undefined)
+  const asked = served(root)
+  if (asked === undefined || asked.isRouted) return root.name
+  const routed = spans.filter((span) => {
+    const answered = served(span)
+    return answered?.isRouted === true && answered.request === asked.request
+  })
+  return routed.toSorted((one, other) => other.startUs - one.startUs)[0]?.name ?? asked.request
+}
+
+function outcomeOf(root: Span | undefined, spans: readonly Span[]): Outcome {
+  if (root !== undefined && root.outcome !== 'ok') return root.outcome
+  const isRejected = spans.some((span) => span.kind === 'producer' && saysRejected((key) => attribute(span.attributes, key)))
+  return isRejected ? 'rejected' : 'ok'
 }

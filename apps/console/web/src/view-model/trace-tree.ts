@@ -1,3 +1,4 @@
+import { madeGood, subjectOf } from '../../../src/otlp/attempts.ts'
 import { type Span, attribute } from './otlp-trace.ts'
 
 /** A span with its place in the tree. */
@@ -8,8 +9,12 @@ export interface SpanNode {
   readonly children: readonly SpanNode[]
   /** Spans below it. */
   readonly descendants: number
-  /** Spans below it that failed. */
+  /** It failed, and nothing made that good. */
+  readonly isError: boolean
+  /** Spans below it of which that is true. */
   readonly errorsBelow: number
+  /** It is a failed attempt that was repeated with success, or a part of one. */
+  readonly retried: 'attempt' | 'part' | undefined
   /** How it hangs on its parent. `missing`: its parent is named and not in the trace. */
   readonly relation: 'root' | 'child' | 'async' | 'missing'
   /** For an asynchronous hop: when its message was handed over, where that is known; the time until the span's start is waiting. */
@@ -55,7 +60,20 @@ export function buildTree(spans: readonly Span[]): readonly SpanNode[] {
   breakCircles(drafts, roots)
   for (const draft of drafts) draft.children.sort(byTime)
   roots.sort(byTime)
-  return finish(roots)
+  return finish(roots, retriedSpans(spans))
+}
+
+type Retried = (spanId: string) => SpanNode['retried']
+
+function retriedSpans(spans: readonly Span[]): Retried {
+  const { attempts, spans: all } = madeGood(
+    spans.map(({ attributes, outcome, ...span }) => ({
+      ...span,
+      isError: outcome === 'failed',
+      subject: subjectOf((key) => attribute(attributes, key)),
+    })),
+  )
+  return (spanId) => (attempts.has(spanId) ? 'attempt' : all.has(spanId) ? 'part' : undefined)
 }
 
 function byTime(one: Draft, other: Draft): number {
@@ -87,13 +105,13 @@ function breakCircles(drafts: readonly Draft[], roots: Draft[]): void {
 
 type MutableNode = { -readonly [Key in keyof SpanNode]: SpanNode[Key] } & { children: MutableNode[] }
 
-function finish(roots: readonly Draft[]): readonly SpanNode[] {
+function finish(roots: readonly Draft[], retried: Retried): readonly SpanNode[] {
   const order: MutableNode[] = []
   const nodes = new Map<Draft, MutableNode>()
   const pending = [...roots].toReversed()
   for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
     const parent = draft.parent === undefined ? undefined : nodes.get(draft.parent)
-    const node = place(draft.span, parent)
+    const node = place(draft.span, parent, retried)
     nodes.set(draft, node)
     order.push(node)
     parent?.children.push(node)
@@ -104,14 +122,14 @@ function finish(roots: readonly Draft[]): readonly SpanNode[] {
     const node = order[index]!
     for (const child of node.children) {
       node.descendants += child.descendants + 1
-      node.errorsBelow += child.errorsBelow + Number(child.span.error !== undefined)
+      node.errorsBelow += child.errorsBelow + Number(child.isError)
     }
     node.selfUs = selfTime(node)
   }
   return roots.map((root) => nodes.get(root)!)
 }
 
-function place(span: Span, parent: MutableNode | undefined): MutableNode {
+function place(span: Span, parent: MutableNode | undefined, retried: Retried): MutableNode {
   const isAsync = parent !== undefined && span.kind === 'consumer'
   return {
     span,
@@ -119,7 +137,9 @@ function place(span: Span, parent: MutableNode | undefined): MutableNode {
     parent,
     children: [],
     descendants: 0,
+    isError: span.outcome === 'failed' && retried(span.spanId) === undefined,
     errorsBelow: 0,
+    retried: retried(span.spanId),
     relation: parent === undefined ? (span.parentSpanId === undefined ? 'root' : 'missing') : isAsync ? 'async' : 'child',
     sentUs: isAsync ? sentAt(span, parent.span) : undefined,
     waitUs: Math.min(span.endUs - span.startUs, Math.max(0, ...WAITS.map((name) => waitMs(span, name) * 1_000))),

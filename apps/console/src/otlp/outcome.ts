@@ -1,0 +1,61 @@
+/** How work ended. `rejected`: it was decided not to do it, as the answer says; nothing broke. */
+export type Outcome = 'ok' | 'rejected' | 'failed'
+
+/** An attribute as text, by its name. */
+export type AttributeText = (key: string) => string | undefined
+
+/** `google.rpc.Code` by number. */
+const RPC_STATUS = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+]
+/** As OpenTelemetry's conventions for gRPC name them for server spans. */
+const RPC_SERVER_FAILURES = new Set(['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'])
+
+/**
+ * How a span ended. A server's answer decides about its span: 5xx is the server's failure, 4xx its caller's mistake, and a call that
+ * the caller gave up is not counted against the server. Everything else failed when it says so, unless it met a rule that said no
+ * (`error.type` is `rejected`): a card was declined, stock ran out.
+ */
+export function spanOutcome(span: { readonly isServer: boolean; readonly isError: boolean; readonly attribute: AttributeText }): Outcome {
+  const { isServer, isError, attribute } = span
+  const type = attribute('error.type')
+  const byStatus = !isError ? 'ok' : type === 'rejected' ? 'rejected' : 'failed'
+  if (!isServer) return byStatus
+  const http = httpStatus(attribute)
+  if (http !== undefined && http >= 400) return http >= 500 ? 'failed' : 'rejected'
+  const rpc = rpcStatus(attribute)
+  if (rpc !== undefined && rpc !== 'OK') return RPC_SERVER_FAILURES.has(rpc) ? 'failed' : 'rejected'
+  return type === 'cancelled' ? 'rejected' : byStatus
+}
+
+/** The status of an HTTP answer, by today's name of the attribute or by the one before it. */
+export function httpStatus(attribute: AttributeText): number | undefined {
+  const status = Number(attribute('http.response.status_code') ?? attribute('http.status_code'))
+  return Number.isInteger(status) && status >= 100 && status <= 599 ? status : undefined
+}
+
+function rpcStatus(attribute: AttributeText): string | undefined {
+  const text = attribute('rpc.response.status_code') ?? attribute('rpc.grpc.status_code')
+  return text !== undefined && /^\d+$/.test(text) ? RPC_STATUS[Number(text)] : text
+}
+
+/** Whether a span published an event such as `order.rejected`: the request was answered, and the answer was no. */
+export function saysRejected(attribute: AttributeText): boolean {
+  return attribute('seaworthy.event.type')?.endsWith('.rejected') ?? false
+}
