@@ -50,7 +50,7 @@ class ProcessLog implements EventLog {
     const texts = events.map((event) => ({ key: event.key, text: JSON.stringify(event) }))
     if (texts.length === 0) return
     const names = events.map((event) => nameOf(event, topic))
-    const { index, fault } = this.#process.point(`${EVENT_LOG}:append:before`, BEFORE_APPEND, EVENT_LOG)
+    const { index, fault } = this.#process.point(`${EVENT_LOG}:append:before`, BEFORE_APPEND, { peer: EVENT_LOG })
     if (!this.#process.alive) return this.#process.never()
     const pauseMs = Math.max(0, this.#process.pausedUntilMs - world.scheduler.nowMs)
     const arrived = Promise.withResolvers<'stored' | 'refused' | 'lost'>()
@@ -72,7 +72,8 @@ class ProcessLog implements EventLog {
         throw new UnavailableError('The event log is down.')
       })
     }
-    const after = outcome === 'stored' ? this.#process.point(`${EVENT_LOG}:append:after`, AFTER_APPEND, EVENT_LOG).fault : 'lose-reply'
+    const after =
+      outcome === 'stored' ? this.#process.point(`${EVENT_LOG}:append:after`, AFTER_APPEND, { peer: EVENT_LOG }).fault : 'lose-reply'
     return this.#process.later(after === 'lose-reply' ? PATIENCE_MS : this.#process.latency(`${index} back`, ...LATENCY_MS), () => {
       if (after === 'lose-reply')
         throw new UnknownOutcomeError(`The event log did not confirm an append to ${topic} within ${PATIENCE_MS} ms.`)

@@ -69,7 +69,7 @@ export class ProcessLogReader implements LogReader {
       if (!this.#options.topics.includes(topic)) throw new ConfigurationError(`Group ${this.#options.group} does not read topic ${topic}.`)
     }
     const label = labelOf(this.#options.group)
-    const before = this.#process.point(`${EVENT_LOG}:offsets-${label}:before`, BEFORE_OFFSETS, EVENT_LOG)
+    const before = this.#process.point(`${EVENT_LOG}:offsets-${label}:before`, BEFORE_OFFSETS, { peer: EVENT_LOG })
     if (!this.#process.alive) return this.#process.never()
     // What was read is asked now: a seek before the answer must not be undone.
     const taken = positions.filter(({ topic, partition, offset }) => offset <= (this.#next.get(placeOf(topic, partition)) ?? 0))
@@ -82,7 +82,7 @@ export class ProcessLogReader implements LogReader {
       const at = taken.map(({ topic, partition, offset }) => `${topic}/${partition}@${offset}`)
       this.#process.record({ kind: 'offsets', group: this.#options.group, positions: at, index: before.index, peer: EVENT_LOG })
     })
-    const after = this.#process.point(`${EVENT_LOG}:offsets-${label}:after`, AFTER_OFFSETS, EVENT_LOG)
+    const after = this.#process.point(`${EVENT_LOG}:offsets-${label}:after`, AFTER_OFFSETS, { peer: EVENT_LOG })
     if (!this.#process.alive) return this.#process.never()
     if (after.fault === 'lose-reply') {
       await this.#process.later(PATIENCE_MS, () => {
@@ -121,7 +121,7 @@ export class ProcessLogReader implements LogReader {
   /** Hands records over. Where a fault says so they come late, or come again with the next poll. */
   async #deliver(records: readonly LogRecord[], from: ReadonlyMap<string, number>): Promise<readonly LogRecord[]> {
     const { group } = this.#options
-    const { index, fault } = this.#process.point(`${EVENT_LOG}:poll-${labelOf(group)}`, POLL, EVENT_LOG)
+    const { index, fault } = this.#process.point(`${EVENT_LOG}:poll-${labelOf(group)}`, POLL, { peer: EVENT_LOG })
     if (!this.#process.alive) return this.#process.never()
     if (fault === 'duplicate') for (const [place, offset] of from) this.#next.set(place, offset)
     const lateMs = fault === 'delay' ? this.#process.latency(`${index} late`, ...DELAY_MS) : 0

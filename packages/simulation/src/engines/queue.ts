@@ -85,7 +85,7 @@ class ProcessQueue implements Queue {
   }
 
   #hand(options: { max: number; leaseMs: number }): Promise<readonly Delivery[]> {
-    const { index, fault } = this.#process.point(this.#name('receive'), RECEIVE, this.#broker)
+    const { index, fault } = this.#process.point(this.#name('receive'), RECEIVE, { peer: this.#broker })
     if (!this.#process.alive) return this.#process.never()
     // The lease begins at the broker: an answer that comes late, or to a process that stands still, has used it up.
     const taken = this.#stored.lease(options.max, options.leaseMs, fault === 'reorder')
@@ -126,7 +126,7 @@ class ProcessQueue implements Queue {
     if (!this.#process.alive) return this.#process.never()
     this.#assertOpen()
     const { scheduler, network } = this.#process.world
-    const before = this.#process.point(this.#name(`${operation}:before`), possibleBefore, this.#broker)
+    const before = this.#process.point(this.#name(`${operation}:before`), possibleBefore, { peer: this.#broker })
     if (!this.#process.alive) return this.#process.never()
     const pauseMs = Math.max(0, this.#process.pausedUntilMs - scheduler.nowMs)
     const arrived = Promise.withResolvers<(() => void) | 'lost'>()
@@ -148,7 +148,7 @@ class ProcessQueue implements Queue {
     })
     const outcome = await arrived.promise
     const after =
-      outcome === 'lost' ? 'lose-reply' : this.#process.point(this.#name(`${operation}:after`), possibleAfter, this.#broker).fault
+      outcome === 'lost' ? 'lose-reply' : this.#process.point(this.#name(`${operation}:after`), possibleAfter, { peer: this.#broker }).fault
     await this.#process.later(after === 'lose-reply' ? PATIENCE_MS : this.#process.latency(`${before.index} back`, ...LATENCY_MS), () => {
       if (after === 'lose-reply' || outcome === 'lost') {
         throw new UnknownOutcomeError(`The queue ${this.#stored.name} did not answer within ${PATIENCE_MS} ms.`)

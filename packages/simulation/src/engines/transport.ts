@@ -104,7 +104,10 @@ class Call {
     } catch (error) {
       return Promise.reject(error)
     }
-    const { index, fault } = caller.point(`transport:${labelOf(`${this.#callee}.${this.#method}`)}:request`, REQUEST_FAULTS, this.#callee)
+    const label = labelOf(`${this.#callee}.${this.#method}`)
+    const { index, fault } = caller.point(`transport:${label}:request`, REQUEST_FAULTS, {
+      peer: this.#callee,
+    })
     if (!caller.alive) return caller.never()
     this.#index = index
     const sent = throughJson(request)
@@ -126,7 +129,9 @@ class Call {
       this.#travel(extraMs + this.#draw('there', LATENCY_MS), sent)
       if (fault === 'duplicate') this.#travel(this.#draw('duplicate', REORDER_MS), throughJson(sent))
     })
-    return this.#settled.promise
+    // What has left takes effect, whatever becomes of its sender.
+    caller.point(`transport:${label}:sent`, ['crash'])
+    return caller.alive ? this.#settled.promise : caller.never()
   }
 
   #travel(afterMs: number, request: unknown): void {
@@ -173,7 +178,7 @@ class Call {
 
   #reply(callee: Incarnation, answer: Answer): void {
     if (!callee.alive) return
-    const { index, fault } = callee.point(`transport:${labelOf(this.#method)}:reply`, REPLY_FAULTS, this.#caller.node)
+    const { index, fault } = callee.point(`transport:${labelOf(this.#method)}:reply`, REPLY_FAULTS, { peer: this.#caller.node })
     if (!callee.alive) return
     callee.record({ kind: 'reply', callId: this.#id, method: this.#method, outcome: outcomeOf(answer), peer: this.#caller.node, index })
     if (fault === 'lose-reply' || !callee.world.network.reaches(callee.node, this.#caller.node)) return

@@ -5,7 +5,7 @@ import { labelOf } from '../kernel/execution-index.ts'
 import { draw, drawBetween } from '../kernel/hash.ts'
 import type { Happening } from '../kernel/history.ts'
 import { type Owner, toTick } from '../kernel/scheduler.ts'
-import type { World } from './world.ts'
+import type { PointOptions, World } from './world.ts'
 
 /** Who the running code belongs to: kept by the asynchronous context, so that code which was given no port is recognised too. */
 export const acting = new AsyncLocalStorage<Incarnation>()
@@ -95,8 +95,12 @@ export class Incarnation implements Owner {
    * A decision point. Whole-process faults take effect in here; ask `alive` afterwards. What is returned is for the caller to carry out.
    * @param name `operation:label`
    */
-  point(name: string, possible: readonly FaultKind[], peer?: string): { readonly index: string; readonly fault: FaultKind | undefined } {
-    return this.world.point(this, `${this.node}.${name}`, possible, peer)
+  point(
+    name: string,
+    possible: readonly FaultKind[],
+    options: PointOptions = {},
+  ): { readonly index: string; readonly fault: FaultKind | undefined } {
+    return this.world.point(this, `${this.node}.${name}`, possible, options)
   }
 
   /** Settles after `delayMs` with what `settle` returns then; never if the process is dead by then. */
@@ -139,8 +143,7 @@ export class Incarnation implements Owner {
     if (!this.#alive) return FOREVER
     if (text.startsWith('database:')) return this.world.databasePoint(this, text)
     const name = labelOf(text)
-    const { index } = this.point(`fault-point:${name}`, ['crash', 'pause'])
-    this.record({ kind: 'fault-point', name, index })
+    this.point(`fault-point:${name}`, ['crash', 'pause'], { happening: { kind: 'fault-point', name } })
     if (!this.#alive) return FOREVER
     return this.pausedUntilMs > this.world.scheduler.nowMs ? this.later(0, () => undefined) : undefined
   }

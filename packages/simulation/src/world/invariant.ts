@@ -5,7 +5,7 @@ import { StoredQueue } from '../engines/stored-queue.ts'
 import { StoredDatabase } from '../engines/sqlite.ts'
 import type { HistoryEntry } from '../kernel/history.ts'
 import type { Acknowledged } from './client.ts'
-import type { SharedEngine, World } from './world.ts'
+import type { World } from './world.ts'
 
 /** What an invariant sees: the system at rest, after the faults are over. */
 export interface WorldView {
@@ -17,7 +17,7 @@ export interface WorldView {
   /** Records of a topic, by partition and offset. */
   records(topic: string): readonly LogRecord[]
   queue(name: string): QueueStatus
-  shared<T extends SharedEngine>(name: string): T | undefined
+  shared<T extends object>(name: string): T | undefined
 }
 
 /** What must hold whenever the system has come to rest. */
@@ -52,6 +52,6 @@ export function viewOf(world: World, acknowledged: readonly Acknowledged[]): Wor
       const queue = world.find(`queue ${name}`)
       return queue instanceof StoredQueue ? queue.status() : { ready: 0, delayed: 0, leased: 0, dead: 0 }
     },
-    shared: <T extends SharedEngine>(name: string) => world.find(`shared ${name}`) as T | undefined,
+    shared: <T extends object>(name: string) => world.find(`shared ${name}`) as T | undefined,
   }
 }

@@ -5,7 +5,6 @@ import type { QueueOptions } from '../engines/stored-queue.ts'
 import type { DatabaseOptions } from '../engines/sqlite.ts'
 import type { Handlers, Transport } from '../engines/transport.ts'
 import type { Incarnation } from './incarnation.ts'
-import type { SharedEngine } from './world.ts'
 
 /** What one life of a node is given. Everything is bound to that life: after a crash nothing of it settles, and nothing of it has an effect. */
 export interface NodePorts {
@@ -25,7 +24,7 @@ export interface NodePorts {
    * An engine of the system's own that all nodes share and that survives crashes, such as an external payment provider or another database. Made once a
    * history. Bind what you hand out of it to `process`.
    */
-  readonly shared: <T extends SharedEngine>(name: string, create: () => T) => T
+  readonly shared: <T extends object>(name: string, create: () => T) => T
   /** Writes a line into the history, for a person or a checker. */
   readonly note: (text: string, data?: unknown) => void
   /** For engines: decision points, latency, and the life that they belong to. */

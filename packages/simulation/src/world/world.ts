@@ -17,6 +17,14 @@ const CLOCK_JUMP_MS = [1_000, 3_600_000] as const
 // A client is whoever uses the system: only its messages go astray.
 const OF_NODES: ReadonlySet<FaultKind> = new Set(['crash', 'pause', 'clock-forward', 'clock-back'])
 
+/** What more a decision point may say. */
+export interface PointOptions {
+  /** The other side, which a partition cuts off, or which goes down. */
+  readonly peer?: string
+  /** What has happened when the point is reached: it stands in the history before the fault that strikes there. */
+  readonly happening?: Happening
+}
+
 /** An engine that all nodes share and that survives their crashes: a broker, a database, whatever a system brings. */
 export interface SharedEngine {
   /** Called when the faults are over: what is away comes back. */
@@ -80,9 +88,10 @@ export class World {
   }
 
   /** The engine of this name, made when it is first asked for. */
-  shared<T extends SharedEngine>(name: string, create: () => T): T {
+  shared<T extends object>(name: string, create: () => T): T {
     let engine = this.#shared.get(name)
-    if (engine === undefined) this.#shared.set(name, (engine = create()))
+    // Whatever it is: it may have methods of an engine, and need not.
+    if (engine === undefined) this.#shared.set(name, (engine = create() as SharedEngine))
     return engine as T
   }
 
@@ -121,9 +130,10 @@ export class World {
     at: Incarnation,
     name: string,
     possible: readonly FaultKind[],
-    peer: string | undefined,
+    { peer, happening }: PointOptions,
   ): { readonly index: string; readonly fault: FaultKind | undefined } {
     const index = this.#counters.next(name)
+    if (happening !== undefined) at.record({ ...happening, index })
     if (!this.#faultsArePossible || !at.alive) return { index, fault: undefined }
     const allowed = possible.filter((kind) => this.#allowed.has(kind) && (at.number > 0 || !OF_NODES.has(kind)))
     this.points.push({ index, possible: allowed })
@@ -150,8 +160,7 @@ export class World {
         return fault === 'disk-full' ? Promise.reject(sqliteFailure(13, 'database or disk is full')) : undefined
       }
       default: {
-        const { index } = at.point(name, ['crash'])
-        at.record({ kind: 'commit', database: at.node, index })
+        at.point(name, ['crash'], { happening: { kind: 'commit', database: at.node } })
         return at.alive ? undefined : at.never()
       }
     }

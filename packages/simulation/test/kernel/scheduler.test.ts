@@ -23,9 +23,8 @@ test('a wait computed from two readings of the clock ends when it should, not an
     const deadlineMs = scheduler.nowMs + 1_000
     scheduler.after(random.float() * 1_000, () => undefined)
     scheduler.step()
-    let fired = false
-    scheduler.after(deadlineMs - scheduler.nowMs, () => (fired = true))
-    while (!fired) scheduler.step()
+    scheduler.after(deadlineMs - scheduler.nowMs, () => undefined)
+    while (scheduler.step());
     assert.ok(deadlineMs - scheduler.nowMs <= 0)
   }
 })
