@@ -34,9 +34,10 @@ const SELECT_TOPICS = prepared(`WITH RECURSIVE waiting (topic) AS (
     UNION ALL
     SELECT (SELECT o.topic FROM seaworthy_outbox o WHERE o.topic > waiting.topic ORDER BY o.topic LIMIT 1) FROM waiting WHERE waiting.topic IS NOT NULL
   ) SELECT topic FROM waiting WHERE topic IS NOT NULL`)
-// seaworthy_outbox_by_topic, a range. No committed message hides behind an open transaction of its key, which has the key's lock.
+// seaworthy_outbox_by_topic, a range. (The topic as a range too: for one value the planner may walk the primary key instead, through all that waits of
+// another topic.) No committed message hides behind an open transaction of its key, which has the key's lock.
 const SELECT_UNSENT = prepared(`SELECT position, sequence, event, added_at_ms FROM seaworthy_outbox
-  WHERE topic = $1 ORDER BY position LIMIT $2`)
+  WHERE topic BETWEEN $1 AND $1 ORDER BY topic, position LIMIT $2`)
 // Primary key of seaworthy_outbox, a look-up for each position.
 const DELETE_SENT = prepared('DELETE FROM seaworthy_outbox WHERE position = ANY ($1::bigint[])')
 // The oldest by the primary key; the count reads it whole.
@@ -44,7 +45,7 @@ const SELECT_BACKLOG = `SELECT (SELECT count(*) FROM seaworthy_outbox) AS messag
   (SELECT added_at_ms FROM seaworthy_outbox ORDER BY position LIMIT 1) AS oldest_at_ms`
 // The same index; messages of other relays' keys are passed over.
 const SELECT_UNSENT_OF = prepared(`SELECT position, sequence, event, added_at_ms, partition FROM seaworthy_outbox
-  WHERE topic = $1 AND partition = ANY ($3::smallint[]) ORDER BY position LIMIT $2`)
+  WHERE topic BETWEEN $1 AND $1 AND partition = ANY ($3::smallint[]) ORDER BY topic, position LIMIT $2`)
 const CHANNEL = 'seaworthy_outbox'
 // As the column `partition` has it.
 const PARTITIONS = 16
