@@ -60,5 +60,8 @@ export {
   plus,
   snapshotXmin,
 } from './expression.ts'
+export { type PostgresModelDatabase, type PostgresModelDatabaseOptions, type StatementsByText, postgresModelDatabase } from './database.ts'
+export { type PostgresModelOutboxStoreOptions, outboxStoreSchema, postgresModelOutboxStore } from './outbox-store.ts'
+export { inboxStoreSchema, postgresModelInboxStore } from './inbox-store.ts'
 export { type RenderedStatement, schemaSql, toSql } from './sql.ts'
 export { type Row, type Value } from './values.ts'
