@@ -108,6 +108,7 @@ function typed(error: unknown): unknown {
     case '22021':
     case '42703':
     case '42804':
+    case '42883':
     case '42P01':
       return as('postgres', true)
   }

@@ -123,7 +123,8 @@ class ModelDatabase implements PostgresModelDatabase {
       this.#sessions.delete(session)
       this.#inProgress.delete(running)
       // Takes back whatever is open, and ends a statement that waits.
-      session.terminate()
+      if (session.state === 'idle') session.disconnect()
+      else session.terminate()
     }
   }
 

@@ -9,7 +9,8 @@ export type SqlState =
   | '25P02' // the transaction is aborted
   | '40P01' // deadlock
   | '42703' // no such column
-  | '42804' // a value of another type
+  | '42804' // a value of another type than its column
+  | '42883' // values of two types are compared or added
   | '42P01' // no such table or sequence
   | '55P03' // a lock is not available
   | '57014' // canceled

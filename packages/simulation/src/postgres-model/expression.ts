@@ -71,7 +71,7 @@ export function evaluate(expression: Expression, scope: Scope): Value {
       const left = evaluate(expression.left, scope)
       const right = evaluate(expression.right, scope)
       if (left === null || right === null) return null
-      if (typeof left !== 'number' || typeof right !== 'number') throw new PostgresModelError('42804', 'Only numbers can be added.')
+      if (typeof left !== 'number' || typeof right !== 'number') throw new PostgresModelError('42883', 'Only numbers can be added.')
       return left + right
     }
     case 'nextval':
@@ -95,7 +95,9 @@ export function holds(condition: Condition, scope: Scope): Truth {
     case 'compare': {
       const left = evaluate(condition.left, scope)
       const right = evaluate(condition.right, scope)
-      return left === null || right === null ? null : compares(compareValues(left, right), condition.operator)
+      if (left === null || right === null) return null
+      if (typeof left !== typeof right) throw new PostgresModelError('42883', `A ${typeof left} is compared with a ${typeof right}.`)
+      return compares(compareValues(left, right), condition.operator)
     }
     case 'and':
       return conjunction(condition.conditions.map((each) => holds(each, scope)))

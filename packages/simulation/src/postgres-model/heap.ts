@@ -26,7 +26,7 @@ export interface UniqueIndex extends UniqueConstraint {
 }
 
 // A table is cleaned once this many versions lie in it, and then each time it has doubled.
-const CLEAN_AT_VERSIONS = 256
+const CLEAN_AT_VERSIONS = 32
 
 /** The versions of a table in the order in which they were made, which is the order of a sequential scan. */
 export class Heap {

@@ -1,4 +1,5 @@
-import { type Storage as ModelStorage, Storage } from './command.ts'
+import { ConfigurationError } from 'seaworthy/core'
+import { Storage } from './command.ts'
 import { PostgresModelError } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import type { Schema } from './schema.ts'
@@ -22,7 +23,7 @@ export interface PostgresModelOptions {
  * ends its transaction.
  */
 export class PostgresModel {
-  readonly #storage: ModelStorage
+  readonly #storage: Storage
   readonly #notifications = new Notifications()
   readonly #sessions = new Set<Session>()
   readonly #ready: Session[] = []
@@ -88,7 +89,9 @@ export class PostgresModel {
       do {
         while (this.#ready.length > 0) {
           const index = this.#ready.length === 1 ? 0 : this.#choose(this.#ready, 'next')
-          for (const session of this.#ready.splice(index, 1)) session.resume()
+          const [session] = this.#ready.splice(index, 1)
+          if (session === undefined) throw new ConfigurationError(`choose() gave ${index} for one of ${this.#ready.length} sessions.`)
+          session.resume()
         }
       } while (locks.breakDeadlock((owners) => this.#choose(owners as Session[], 'deadlock-victim')))
     } finally {

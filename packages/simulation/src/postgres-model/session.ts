@@ -1,12 +1,9 @@
 import { type StatementResult, type Storage, Command } from './command.ts'
 import { PostgresModelError } from './errors.ts'
-import { updateRows, deleteRows } from './change.ts'
-import { evaluate } from './expression.ts'
-import { insertRows } from './insert.ts'
 import type { LockOwner, Stop, Wait, Waiting } from './locks.ts'
 import type { Notification, NotificationReceiver, Notifications } from './notifications.ts'
-import { selectRows } from './select.ts'
-import type { AdvisoryLock, PostgresStatement } from './statement.ts'
+import { NO_ROWS, runStatement } from './run-statement.ts'
+import type { PostgresStatement } from './statement.ts'
 import { TransactionBlock } from './transaction-block.ts'
 
 /** The server, as its sessions see it. */
@@ -37,8 +34,6 @@ interface Request {
  * - `closed`: the connection is gone.
  */
 export type SessionState = 'idle' | 'in-transaction' | 'failed' | 'waiting' | 'closed'
-
-const NOTHING: StatementResult = { rows: [], rowCount: 0 }
 
 /**
  * A connection to the model. It runs one statement at a time; those that come meanwhile queue, as in a driver. A statement outside BEGIN and COMMIT is a
@@ -174,55 +169,20 @@ export class Session implements LockOwner, NotificationReceiver {
   }
 
   *#perform(statement: PostgresStatement): Waiting<StatementResult> {
-    const { kind } = statement
-    if (kind === 'commit' || kind === 'rollback') {
-      this.#end(kind)
-      return NOTHING
+    if (statement.kind === 'commit' || statement.kind === 'rollback') {
+      this.#end(statement.kind)
+      return NO_ROWS
     }
     if (this.#failed) throw new PostgresModelError('25P02', `The transaction of ${this.name} is aborted; it can only be ended.`)
-    this.#transaction ??= new TransactionBlock(this.#host.storage, this.#host.notifications, this)
-    if (kind === 'begin') {
+    const { storage, notifications } = this.#host
+    const transaction = (this.#transaction ??= new TransactionBlock(storage, notifications, this))
+    if (statement.kind === 'begin') {
       this.#explicit = true
-      return NOTHING
+      return NO_ROWS
     }
-    const result = yield* this.#run(statement, new Command(this.#host.storage, this, this.#transaction), this.#transaction)
+    const result = yield* runStatement(statement, new Command(storage, this, transaction), transaction)
     if (!this.#explicit) this.#end('commit')
     return result
-  }
-
-  *#run(statement: PostgresStatement, command: Command, transaction: TransactionBlock): Waiting<StatementResult> {
-    switch (statement.kind) {
-      case 'insert':
-        return yield* insertRows(statement, command)
-      case 'update':
-        return yield* updateRows(statement, command)
-      case 'delete':
-        return yield* deleteRows(statement, command)
-      case 'select':
-        return yield* selectRows(statement, command)
-      case 'evaluate':
-        return { rows: [{ value: evaluate(statement.expression, command.scope()) }], rowCount: 1 }
-      case 'advisory-lock':
-        return yield* this.#lock(statement)
-      case 'notify':
-        transaction.notify({ channel: statement.channel, payload: statement.payload ?? '' })
-        return NOTHING
-      case 'listen':
-      case 'unlisten':
-        transaction.listen(statement.kind, statement.channel)
-        return NOTHING
-      case 'begin':
-      case 'commit':
-      case 'rollback':
-        return NOTHING
-    }
-  }
-
-  *#lock({ key, try: tryOnly }: AdvisoryLock): Waiting<StatementResult> {
-    const { locks } = this.#host.storage
-    if (tryOnly === true) return { rows: [{ value: locks.tryAcquire(key, this) }], rowCount: 1 }
-    yield* locks.acquire(key, this)
-    return { rows: [{ value: '' }], rowCount: 1 }
   }
 
   #end(how: 'commit' | 'rollback'): void {

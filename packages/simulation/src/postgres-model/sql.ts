@@ -1,4 +1,4 @@
-import type { Statement } from 'seaworthy/core'
+import type { SqlValue, Statement } from 'seaworthy/core'
 import { type Condition, type Expression, isValue } from './expression.ts'
 import { type Schema, type Table, isRequired } from './schema.ts'
 import type { Assignments, Insert, PostgresStatement, Select } from './statement.ts'
@@ -11,14 +11,38 @@ export interface RenderedStatement extends Statement {
 
 /** The statement as PostgreSQL's SQL. Values become parameters with a cast; numbers of transactions become bigints. */
 export function toSql(statement: PostgresStatement): RenderedStatement {
-  const params: NonNullable<Value>[] = []
-  const sql = statementText(statement, (value) => {
-    if (value === null) return 'NULL'
-    params.push(value)
-    return `$${params.length}::${typeOf(value)}`
-  })
-  // Booleans travel as text: the port's values know none.
-  return { sql, params: params.map((value) => (typeof value === 'boolean' ? String(value) : value)), statement }
+  return new Rendered(statement)
+}
+
+/** Makes the text when it is asked for: the model never asks. */
+class Rendered implements RenderedStatement {
+  readonly statement: PostgresStatement
+  #rendered: { readonly sql: string; readonly params: readonly SqlValue[] } | undefined
+
+  constructor(statement: PostgresStatement) {
+    this.statement = statement
+  }
+
+  get sql(): string {
+    return this.#render().sql
+  }
+
+  get params(): readonly SqlValue[] {
+    return this.#render().params
+  }
+
+  #render() {
+    if (this.#rendered !== undefined) return this.#rendered
+    const params: SqlValue[] = []
+    const sql = statementText(this.statement, (value) => {
+      if (value === null) return 'NULL'
+      // Booleans travel as text: the port's values know none.
+      params.push(typeof value === 'boolean' ? String(value) : value)
+      return `$${params.length}::${typeOf(value)}`
+    })
+    this.#rendered = { sql, params }
+    return this.#rendered
+  }
 }
 
 /** The statements that make the schema on a real server. Sequences are made first, because defaults name them. */

@@ -74,9 +74,7 @@ export interface Notify {
 }
 
 /** BEGIN in a transaction, and COMMIT or ROLLBACK outside one, do nothing, as in PostgreSQL, which warns. COMMIT of an aborted transaction rolls back. */
-export interface TransactionControl {
-  readonly kind: 'begin' | 'commit' | 'rollback'
-}
+export type TransactionControl = { readonly kind: 'begin' } | { readonly kind: 'commit' } | { readonly kind: 'rollback' }
 
 /** What a session can ask of the model. Plain data; `toSql` gives the text. */
 export type PostgresStatement = Insert | Update | Delete | Select | Evaluate | AdvisoryLock | Listen | Notify | TransactionControl

@@ -12,29 +12,29 @@ export interface Difference {
   readonly real: unknown
 }
 
-const RACES_MAX = 2_000
+const ORDERS_MAX = 1_000
 
 /**
  * Finds a difference between the model and what was seen of the server. Where several sessions go on at once, the server lets them race; the model
  * has to give exactly what was seen under some order of theirs, and all orders are tried.
  */
-export async function difference(real: Transcript): Promise<Difference | undefined> {
+export async function difference(real: Transcript): Promise<{ readonly found: Difference | undefined; readonly orders: number }> {
   let choices: number[] = []
   let furthest: Difference | undefined
-  for (let races = 0; races < RACES_MAX; races++) {
+  for (let orders = 1; orders <= ORDERS_MAX; orders++) {
     const taken: { chosen: number; of: number }[] = []
     const found = await replay(real, (possible) => {
       const chosen = choices[taken.length] ?? 0
       taken.push({ chosen, of: possible })
       return chosen
     })
-    if (found === undefined) return undefined
+    if (found === undefined) return { found, orders }
     if (furthest === undefined || found.at > furthest.at) furthest = found
     const last = taken.findLastIndex(({ chosen, of }) => chosen + 1 < of)
-    if (last === -1) return furthest
+    if (last === -1) return { found: furthest, orders }
     choices = taken.slice(0, last + 1).map(({ chosen }, index) => (index === last ? chosen + 1 : chosen))
   }
-  return furthest
+  return { found: furthest, orders: ORDERS_MAX }
 }
 
 async function replay(real: Transcript, choose: (possible: number) => number): Promise<Difference | undefined> {
@@ -54,13 +54,25 @@ async function replay(real: Transcript, choose: (possible: number) => number): P
       (error: unknown) => outcomes.set(session, { error: error instanceof PostgresModelError ? error.code : String(error) }),
     )
     await setImmediate()
+    const blockers = new Map(model.waiting().map(({ session: waiter, blocker }) => [waiter, sessions.indexOf(blocker)]))
     const seen: Seen = {
       ended: [...outcomes].map(([index, outcome]) => ({ session: index, outcome })).toSorted((one, other) => one.session - other.session),
-      waiting: sessions.flatMap(({ state }, index) => (state === 'waiting' ? [index] : [])),
+      waiting: sessions.flatMap((waiter, index) =>
+        waiter.state === 'waiting' ? [{ session: index, blockers: [blockers.get(waiter)!] }] : [],
+      ),
     }
     outcomes.clear()
-    if (!isDeepStrictEqual(seen, real.seen[at])) return { at, model: seen, real: real.seen[at] }
+    if (!agree(seen, real.seen[at]!)) return { at, model: seen, real: real.seen[at] }
   }
   if (isDeepStrictEqual(notifications, real.notifications)) return undefined
   return { at: real.steps.length, model: notifications, real: real.notifications }
+}
+
+/** The model names whom a session waits for; the server may name more. */
+function agree(model: Seen, real: Seen): boolean {
+  if (!isDeepStrictEqual(model.ended, real.ended) || model.waiting.length !== real.waiting.length) return false
+  return model.waiting.every(({ session, blockers }, index) => {
+    const waiting = real.waiting[index]!
+    return waiting.session === session && blockers.every((blocker) => waiting.blockers.includes(blocker))
+  })
 }

@@ -94,11 +94,12 @@ export class RealSessions {
   /** Waits until each session has ended its statement or waits for good. */
   async #settled(step: Step): Promise<Seen> {
     const untilMs = performance.now() + SETTLE_MS
+    let waits: ReadonlyMap<number, WaitRow> = new Map()
     for (let busy = this.#busy(); busy.length > 0; busy = this.#busy()) {
       const { rows } = await this.#control.query<WaitRow>(SELECT_WAITS)
       // Answers that came before that of the query.
       await setImmediate()
-      const waits = new Map(rows.map((row) => [row.pid, row]))
+      waits = new Map(rows.map((row) => [row.pid, row]))
       const allWait = busy.every(({ pid }) => (waits.get(pid)?.age_ms ?? 0) >= CHECKED_MS)
       // Who ended meanwhile may have done so after the look at the locks, and have set others free.
       if (allWait && this.#busy().length === busy.length && !hasCircle(waits)) break
@@ -106,7 +107,10 @@ export class RealSessions {
     }
     return {
       ended: this.#clients.flatMap((client) => client.takeOutcome()),
-      waiting: this.#busy().map(({ index }) => index),
+      waiting: this.#busy().map(({ index, pid }) => ({
+        session: index,
+        blockers: (waits.get(pid)?.blockers ?? []).map((blocker) => this.#clients.findIndex((client) => client.pid === blocker)),
+      })),
     }
   }
 

@@ -62,6 +62,7 @@ void suite('the PostgreSQL model: sessions', () => {
       ['22021', insert('item', [{ id: 9, n: 1, name: 'a\0' }])],
       ['22003', insert('item', [{ id: 2 ** 60, n: 1 }])],
       ['42703', insert('item', [{ id: 9, n: 1, colour: 'red' }])],
+      ['42883', select('item', { where: equals('n', 'ten') })],
       ['42P01', select('nowhere')],
     ] as const
     for (const [code, statement] of refused) await assert.rejects(session.execute(statement), { code })

@@ -4,10 +4,11 @@ import type { Step } from './random-program.ts'
 /** How a statement ended. */
 export type Outcome = { readonly rows: readonly Row[]; readonly rowCount: number } | { readonly error: string }
 
-/** What was seen after a step, once nothing moved any more: who ended, in the order of sessions, and who waits. */
+/** What was seen after a step, once nothing moved any more: who ended and who waits, in the order of sessions. */
 export interface Seen {
   readonly ended: readonly { readonly session: number; readonly outcome: Outcome }[]
-  readonly waiting: readonly number[]
+  /** Each with those that it waits for: who has what it wants, and on the server those before it in the queue too. */
+  readonly waiting: readonly { readonly session: number; readonly blockers: readonly number[] }[]
 }
 
 export interface Transcript {
