@@ -41,9 +41,6 @@ interface Lock<Owner> {
   readonly queue: Owner[]
 }
 
-/** Chooses one of several sessions. @returns its index */
-export type Choose<Owner> = (owners: readonly Owner[]) => number
-
 /**
  * Who holds and who waits. Every lock here excludes all others, so a waiter waits for exactly one session, and a deadlock is a chain of
  * waiters that comes back to its beginning.
@@ -132,12 +129,12 @@ export class Locks<Owner extends LockOwner> {
    * that moment is when nobody can go on: of the sessions in the circle that began to wait since the last such moment it is the first, or the one chosen.
    * @returns false when there is no deadlock
    */
-  breakDeadlock(choose: Choose<Owner>): boolean {
+  breakDeadlock(choose: (owners: readonly Owner[]) => Owner): boolean {
     for (const owner of this.#unchecked) {
       const circle = this.#circleOf(owner)
       if (circle === undefined) continue
       const looking = [...this.#unchecked].filter((each) => circle.includes(each))
-      const victim = looking[looking.length === 1 ? 0 : choose(looking)]!
+      const victim = choose(looking)
       this.#unchecked.delete(victim)
       victim.giveUp(new PostgresModelError('40P01', `Deadlock: ${[...circle, owner].map(({ name }) => name).join(' waits for ')}.`))
       return true

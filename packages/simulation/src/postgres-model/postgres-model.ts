@@ -3,7 +3,8 @@ import { Storage } from './command.ts'
 import { PostgresModelError } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import type { Schema } from './schema.ts'
-import { type SessionHost, Session } from './session.ts'
+import { type SessionHost, ServerSession } from './server-session.ts'
+import type { Session } from './session.ts'
 import type { Row } from './values.ts'
 
 export interface PostgresModelOptions {
@@ -25,8 +26,8 @@ export interface PostgresModelOptions {
 export class PostgresModel {
   readonly #storage: Storage
   readonly #notifications = new Notifications()
-  readonly #sessions = new Set<Session>()
-  readonly #ready: Session[] = []
+  readonly #sessions = new Set<ServerSession>()
+  readonly #ready: ServerSession[] = []
   readonly #choose: NonNullable<PostgresModelOptions['choose']>
   readonly #host: SessionHost
   #draining = false
@@ -49,7 +50,7 @@ export class PostgresModel {
   /** `name` is for people who read a deadlock's message. */
   connect(name = `session ${this.#connections + 1}`): Session {
     this.#connections++
-    const session = new Session(name, this.#host)
+    const session = new ServerSession(name, this.#host)
     this.#sessions.add(session)
     return session
   }
@@ -57,7 +58,7 @@ export class PostgresModel {
   /** The sessions that wait, each with the one that it waits for: `pg_locks` and `pg_blocking_pids`. */
   waiting(): readonly { readonly session: Session; readonly blocker: Session }[] {
     const waiting = [...this.#sessions].filter(({ waitsFor }) => waitsFor !== undefined)
-    return waiting.map((session) => ({ session, blocker: this.#storage.locks.blockerOf(session) as Session }))
+    return waiting.map((session) => ({ session, blocker: this.#storage.locks.blockerOf(session) as ServerSession }))
   }
 
   /** The committed rows of a table, in the order in which they lie there. */
@@ -88,14 +89,20 @@ export class PostgresModel {
       const { locks } = this.#storage
       do {
         while (this.#ready.length > 0) {
-          const index = this.#ready.length === 1 ? 0 : this.#choose(this.#ready, 'next')
-          const [session] = this.#ready.splice(index, 1)
-          if (session === undefined) throw new ConfigurationError(`choose() gave ${index} for one of ${this.#ready.length} sessions.`)
+          const session = this.#pick(this.#ready, 'next')
+          this.#ready.splice(this.#ready.indexOf(session), 1)
           session.resume()
         }
-      } while (locks.breakDeadlock((owners) => this.#choose(owners as Session[], 'deadlock-victim')))
+      } while (locks.breakDeadlock((owners) => this.#pick(owners as readonly ServerSession[], 'deadlock-victim')))
     } finally {
       this.#draining = false
     }
+  }
+
+  #pick(sessions: readonly ServerSession[], what: 'next' | 'deadlock-victim'): ServerSession {
+    const index = sessions.length === 1 ? 0 : this.#choose(sessions, what)
+    const session = sessions[index]
+    if (session === undefined) throw new ConfigurationError(`choose() gave ${index} for one of ${sessions.length} sessions.`)
+    return session
   }
 }
