@@ -53,15 +53,15 @@ export function* changeRow(heap: Heap, seen: Version, command: Command, { where,
     const target = version
     const outcome = yield* hold(target, command, 'wait', () => {
       made = row === undefined ? undefined : heap.add(row, xid, command.number)
-      Object.assign(target, { xmax: xid, cmax: command.number, lockedOnly: false, next: made })
+      Object.assign(target, { xmax: xid, lockedOnly: false, next: made })
     })
     if (outcome === 'free') {
       if (made !== undefined) yield* enterIndexes(heap, made, command)
       return row ?? target.row
     }
     if (outcome !== 'updated') return undefined
-    const lock = yield* lockNewest(target, command, 'wait')
-    if (lock.kind !== 'locked' || !chosen(lock.version.row, where, command)) return undefined
-    version = lock.version
+    const newest = yield* lockNewest(target, command, 'wait')
+    if (newest === undefined || !chosen(newest.row, where, command)) return undefined
+    version = newest
   }
 }

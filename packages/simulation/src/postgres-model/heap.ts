@@ -11,7 +11,6 @@ export interface Version {
   readonly cmin: number
   /** The transaction that replaced or deleted it last, or locked it; how it ended decides whether this counts. 0: none. */
   xmax: Xid
-  cmax: number
   /** True when `xmax` holds the row without having changed it. */
   lockedOnly: boolean
   /** What `xmax` replaced it with; undefined after a DELETE. */
@@ -50,7 +49,7 @@ export class Heap {
 
   add(row: Row, xmin: Xid, cmin: number): Version {
     if (this.#versions.length >= this.#cleanAt) this.#clean()
-    const version: Version = { row, xmin, cmin, xmax: 0, cmax: 0, lockedOnly: false, next: undefined, discarded: false }
+    const version: Version = { row, xmin, cmin, xmax: 0, lockedOnly: false, next: undefined, discarded: false }
     this.#versions.push(version)
     return version
   }

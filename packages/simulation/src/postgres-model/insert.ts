@@ -39,7 +39,7 @@ function* upsert(heap: Heap, row: Row, { onConflict }: Insert, command: Command)
     if (onConflict?.do !== 'update') return undefined
     const { set, where } = onConflict
     const outcome = yield* lockVersion(present, command, 'wait')
-    if (outcome === 'invisible' || outcome === 'changed-by-itself') {
+    if (outcome === 'invisible') {
       throw new PostgresModelError('21000', `ON CONFLICT DO UPDATE would change a row of ${heap.name} a second time in one statement.`)
     }
     // Changed or deleted while it waited: what is there now is looked for again. PostgreSQL does not follow the row here.

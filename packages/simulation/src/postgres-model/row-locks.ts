@@ -6,7 +6,7 @@ import type { LockWait } from './statement.ts'
 import { entryState, updateState } from './visibility.ts'
 
 /** How an attempt to get hold of one version ended. `locked`: somebody else has the row, and waiting was not wanted. */
-export type HoldOutcome = 'free' | 'updated' | 'deleted' | 'changed-by-itself' | 'invisible' | 'locked'
+export type HoldOutcome = 'free' | 'updated' | 'deleted' | 'invisible' | 'locked'
 
 /**
  * Waits until nobody else holds the version, and then runs `take` if it is still the newest. Those who wait for one version queue: the first
@@ -39,29 +39,18 @@ export function* hold(version: Version, command: Command, wait: LockWait, take: 
   }
 }
 
-/** The newest version of a row, locked by this transaction; or why there is none. */
-export type RowLock =
-  | { readonly kind: 'locked'; readonly version: Version; readonly changed: boolean }
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'held-by-another' }
-  | { readonly kind: 'invisible' }
-
 /**
  * Locks the newest version of the row that `seen` is a version of. Who follows a row that was changed waits for the next holder without a place in
  * a queue. PostgreSQL's `heapam_tuple_lock` with `TUPLE_LOCK_FLAG_FIND_LAST_VERSION`.
+ * @returns the version; undefined when the row is gone, or when somebody else has it and waiting was not wanted
  */
-export function* lockNewest(seen: Version, command: Command, wait: LockWait): Waiting<RowLock> {
-  let version = seen
-  for (;;) {
-    const outcome = yield* lockVersion(version, command, wait)
-    if (outcome === 'free') return { kind: 'locked', version, changed: version !== seen }
-    if (outcome === 'locked') return { kind: 'held-by-another' }
-    if (outcome === 'invisible') return { kind: 'invisible' }
-    if (outcome !== 'updated') return { kind: 'gone' }
-    const newest = yield* successor(version, command, wait)
-    if (typeof newest === 'string') return { kind: newest }
-    version = newest
+export function* lockNewest(seen: Version, command: Command, wait: LockWait): Waiting<Version | undefined> {
+  for (let version: Version | undefined = seen; version !== undefined;) {
+    const outcome: HoldOutcome = yield* lockVersion(version, command, wait)
+    if (outcome === 'free') return version
+    version = outcome === 'updated' ? yield* successor(version, command, wait) : undefined
   }
+  return undefined
 }
 
 /** Locks this version, if it is the newest of its row. */
@@ -71,30 +60,27 @@ export function lockVersion(version: Version, command: Command, wait: LockWait):
     // Locked by an earlier statement of its own already.
     if (version.xmax === xid) return
     version.xmax = xid
-    version.cmax = command.number
     version.lockedOnly = true
     version.next = undefined
   })
 }
 
 /** The version at the end of the chain, once no running transaction is about to replace it. */
-function* successor(replaced: Version, command: Command, wait: LockWait): Waiting<Version | 'gone' | 'held-by-another'> {
-  const { locks, transactions } = command.storage
+function* successor(replaced: Version, command: Command, wait: LockWait): Waiting<Version | undefined> {
+  const { locks } = command.storage
   for (let version = replaced.next; version !== undefined;) {
     yield* turn()
     const state = entryState(version, command)
     if (state.kind === 'alive') return version
     if (state.kind === 'undecided') {
-      if (wait === 'skip-locked') return 'held-by-another'
+      if (wait === 'skip-locked') return undefined
       if (wait === 'nowait') throw notAvailable()
       yield* locks.untilEnded(state.xid, command.owner)
     } else {
-      // What rolled back never replaced anything.
-      if (transactions.stateOf(version.xmin) === 'aborted') return 'gone'
       version = version.next
     }
   }
-  return 'gone'
+  return undefined
 }
 
 function notAvailable(): PostgresModelError {

@@ -37,9 +37,8 @@ export function* selectRows(statement: Select, command: Command): Waiting<Statem
       rows.push(projected(heap, version.row, columns))
       continue
     }
-    const lock = yield* lockNewest(version, command, forUpdate)
-    if (lock.kind !== 'locked' || (lock.changed && !chosen(lock.version.row, where, command))) continue
-    rows.push(projected(heap, lock.version.row, columns))
+    const locked = yield* lockNewest(version, command, forUpdate)
+    if (locked !== undefined && (locked === version || chosen(locked.row, where, command))) rows.push(projected(heap, locked.row, columns))
   }
   return { rows, rowCount: rows.length }
 }

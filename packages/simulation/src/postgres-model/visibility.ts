@@ -2,24 +2,27 @@ import type { Command } from './command.ts'
 import type { Version } from './heap.ts'
 import type { Xid } from './transactions.ts'
 
-/** True when the statement's snapshot shows this version of the row. PostgreSQL's `HeapTupleSatisfiesMVCC`. */
+/**
+ * True when the statement's snapshot shows this version of the row. PostgreSQL's `HeapTupleSatisfiesMVCC`; to be asked before the statement writes, so that
+ * what its transaction wrote is what earlier statements wrote.
+ */
 export function isVisible(version: Version, command: Command): boolean {
+  const { snapshot, xid } = command
   const { transactions } = command.storage
   if (version.discarded) return false
-  const made = version.xmin === command.xid ? version.cmin < command.number : transactions.committedBefore(command.snapshot, version.xmin)
-  if (!made || version.xmax === 0 || version.lockedOnly) return made
-  return version.xmax === command.xid ? version.cmax >= command.number : !transactions.committedBefore(command.snapshot, version.xmax)
+  if (version.xmin !== xid && !transactions.committedBefore(snapshot, version.xmin)) return false
+  if (version.xmax === 0 || version.lockedOnly) return true
+  return version.xmax !== xid && !transactions.committedBefore(snapshot, version.xmax)
 }
 
 /**
  * What stands in the way of a change to a version that the statement saw:
  * - `free`: nothing.
- * - `held`: a transaction that still runs has changed or locked it; it may be the statement's own.
+ * - `held`: a transaction that still runs has changed or locked it; locked it may be by the statement's own.
  * - `updated`, `deleted`: another transaction did so and committed.
- * - `changed-by-itself`: by this very command.
- * - `invisible`: it was made by this very command, or is not there for it at all.
+ * - `invisible`: it was made by this very statement, or is not there for it at all.
  */
-export type UpdateState = 'free' | 'held' | 'updated' | 'deleted' | 'changed-by-itself' | 'invisible'
+export type UpdateState = 'free' | 'held' | 'updated' | 'deleted' | 'invisible'
 
 /** PostgreSQL's `HeapTupleSatisfiesUpdate`: looks at the newest state of the version, whatever the snapshot says. */
 export function updateState(version: Version, command: Command): UpdateState {
@@ -29,8 +32,7 @@ export function updateState(version: Version, command: Command): UpdateState {
   if (version.xmax === 0) return 'free'
   switch (transactions.stateOf(version.xmax)) {
     case 'running':
-      if (version.xmax !== command.xid || version.lockedOnly) return 'held'
-      return version.cmax >= command.number ? 'changed-by-itself' : 'invisible'
+      return version.xmax === command.xid && !version.lockedOnly ? 'invisible' : 'held'
     case 'aborted':
       return 'free'
     case 'committed':

@@ -40,6 +40,7 @@ test('random interleavings give on the model what they give on a real server', a
       if (found === undefined) return
       if (attempt === ATTEMPTS) assert.fail(story(real, found))
       count.repeated++
+      t.diagnostic(`a difference that may not come again:\n${story(real, found)}`)
     }
   }
   const numRuns = Math.ceil(STATEMENTS / 30)
