@@ -34,6 +34,15 @@ void suite('the PostgreSQL model: locks', () => {
     })
     await settled()
     assert.deepEqual(order, [])
+    // The first waits for the holder, and the others for the first to have had its turn.
+    assert.deepEqual(
+      model.waiting().map(({ session, blocker }) => [session.name, blocker.name]),
+      [
+        ['one', 'holder'],
+        ['two', 'one'],
+        ['three', 'one'],
+      ],
+    )
     await holder!.execute(commit)
     await Promise.all(taken)
     assert.deepEqual(order, ['one', 'two', 'three'])
