@@ -87,6 +87,36 @@ void suite('the PostgreSQL model: locks', () => {
     })
   })
 
+  test('a row that was chosen and does not fit any more after the wait is left out, and the next one counts for the limit', async () => {
+    const model = await tableOfRows()
+    const [writer, reader] = await inTransactions(model, 'writer', 'reader')
+    await writer!.execute(set(1, 0))
+    const wanted = select('item', { columns: ['id'], where: equals('n', 10), orderBy: [{ column: 'id' }], limit: 1, forUpdate: 'wait' })
+    const locked = attempt(reader!, wanted)
+    await writer!.execute(commit)
+    await settled()
+    assert.deepEqual(locked.outcome, { rows: [{ id: 2 }], rowCount: 1 })
+  })
+
+  test('an upsert that waited for a lock starts anew with what the holder of the lock has written', async () => {
+    const model = await tableOfRows()
+    const [holder, upserter] = await inTransactions(model, 'holder', 'upserter')
+    await holder!.execute(lock('wait', 1))
+    const added = attempt(
+      upserter!,
+      insert('item', [{ id: 1, n: 1 }], {
+        onConflict: { do: 'update', target: ['id'], set: { n: plus(column('n'), excluded('n')) } },
+        returning: ['n'],
+      }),
+    )
+    await settled()
+    assert.equal(added.outcome, 'waits')
+    await holder!.execute(set(1, 50))
+    await holder!.execute(commit)
+    await settled()
+    assert.deepEqual(added.outcome, { rows: [{ n: 51 }], rowCount: 1 })
+  })
+
   test('an INSERT of a key that another transaction inserts waits for its end', async () => {
     const model = await tableOfRows()
     const [first, second, third] = await inTransactions(model, 'first', 'second', 'third')
