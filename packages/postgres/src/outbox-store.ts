@@ -97,6 +97,7 @@ class TableOutboxStore implements PostgresOutboxStore {
   readonly #listeners = new Set<(topic: string) => void>()
   /** Partitions of messages that were handed out and are not marked yet, by their positions. */
   readonly #inHand = new Map<number, number>()
+  readonly #partitionsInHand = () => new Set(this.#inHand.values())
   #listening = false
 
   constructor(database: PostgresDatabase, options: PostgresOutboxStoreOptions) {
@@ -152,7 +153,7 @@ class TableOutboxStore implements PostgresOutboxStore {
   }
 
   async topics(): Promise<readonly string[]> {
-    await this.#share?.refresh(new Set(this.#inHand.values()))
+    await this.#share?.refresh(this.#partitionsInHand)
     const rows = await this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS })
     return rows.map(({ topic }) => restored(topic))
   }
@@ -198,7 +199,7 @@ class TableOutboxStore implements PostgresOutboxStore {
   }
 
   async #unsentOfShare(share: PartitionShare, topic: string, max: number): Promise<readonly UnsentRow[]> {
-    await share.refresh(new Set(this.#inHand.values()))
+    await share.refresh(this.#partitionsInHand)
     const { partitions } = share
     if (partitions.length === 0) return []
     const rows = await this.#database.query<UnsentRow>({ sql: SELECT_UNSENT_OF, params: [storable(topic), max, numberArray(partitions)] })

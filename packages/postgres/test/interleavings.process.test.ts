@@ -194,10 +194,11 @@ suite('relays that share an outbox', () => {
         ),
       )
     let rounds = 0
-    await eventually('both have a part', async () => {
+    const bothSend = async () => {
       await add(++rounds)
       return sent.every((events) => events.length > 0)
-    })
+    }
+    await eventually('both have a part', bothSend, { withinMs: 20_000 })
     for (let more = 0; more < 5; more++) await add(++rounds)
     await eventually('all is sent', async () => (await writer.backlog()).messages === 0)
     assert.equal(wire.length, rounds * 40)
