@@ -38,7 +38,8 @@ const SELECT_TOPICS = `WITH RECURSIVE waiting (topic) AS (
     SELECT (SELECT min(topic) FROM seaworthy_outbox WHERE topic > waiting.topic) FROM waiting WHERE waiting.topic IS NOT NULL
   ) SELECT topic FROM waiting WHERE topic IS NOT NULL`
 // seaworthy_outbox_by_topic, a range: a topic's entries lie in the order of their positions there.
-const SELECT_UNSENT = 'SELECT position, topic, sequence, event, added_at_ms FROM seaworthy_outbox WHERE topic = ? ORDER BY position LIMIT ? + 0'
+const SELECT_UNSENT =
+  'SELECT position, topic, sequence, event, added_at_ms FROM seaworthy_outbox WHERE topic = ? ORDER BY position LIMIT ? + 0'
 // Primary key of seaworthy_outbox, a look-up for each position.
 const DELETE_SENT = 'DELETE FROM seaworthy_outbox WHERE position IN (SELECT value FROM json_each(?))'
 // The oldest by the primary key; the count reads seaworthy_outbox_by_topic whole.
