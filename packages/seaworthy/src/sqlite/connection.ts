@@ -38,6 +38,8 @@ interface Prepared {
  * One connection of node:sqlite: prepared statements kept within a limit, errors typed, the user's statements guarded.
  * Everything on it is synchronous, and it never waits for a lock: a wait inside SQLite would stop the event loop.
  *
+ * A statement that is used often says `LIMIT ? + 0`: the planner looks at a bare parameter's value, and compiles the statement anew at each binding.
+ *
  * Never open the same file by node:fs in this process: closing any descriptor of it drops all of the process's POSIX locks on it
  * (https://sqlite.org/howtocorrupt.html, section 2.2).
  */

@@ -47,11 +47,11 @@ const SELECT_KNOWN = `SELECT count(*) AS count, max(version) AS version FROM sea
 const INSERT_EVENT = `INSERT INTO seaworthy_events (stream, version, id, type, schema_version, data, context, recorded_at_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 // seaworthy_events_by_version, a range.
-const SELECT_STREAM = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND version > ? ORDER BY version LIMIT ?`
+const SELECT_STREAM = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND version > ? ORDER BY version LIMIT ? + 0`
 // seaworthy_events_by_id.
 const SELECT_EVENT = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND id = ?`
 // Primary key of seaworthy_events, a range.
-const SELECT_ALL = `SELECT ${EVENT} FROM seaworthy_events WHERE position > ? ORDER BY position LIMIT ?`
+const SELECT_ALL = `SELECT ${EVENT} FROM seaworthy_events WHERE position > ? ORDER BY position LIMIT ? + 0`
 // Primary key of seaworthy_events, its last entry.
 const SELECT_HEAD = 'SELECT max(position) AS position FROM seaworthy_events'
 // Primary key of seaworthy_snapshots.

@@ -53,7 +53,7 @@ export const INSERT_MESSAGE = `INSERT INTO message (id, body, context, visible_a
 
 // Index message_by_visibility.
 export const SELECT_READY = `SELECT position, id, body, context, attempts FROM message
-  WHERE visible_at_ms <= ? ORDER BY visible_at_ms, position LIMIT ?`
+  WHERE visible_at_ms <= ? ORDER BY visible_at_ms, position LIMIT ? + 0`
 export const SELECT_NEXT_VISIBLE = 'SELECT min(visible_at_ms) AS at_ms FROM message' // index message_by_visibility
 // Primary key of message.
 export const LEASE = 'UPDATE message SET attempts = attempts + 1, lease = ?, visible_at_ms = ? WHERE position = ?'

@@ -43,7 +43,7 @@ const APPEND_ENTRY = `INSERT INTO seaworthy_saga_journal (saga_id, number, entry
 // Primary key of seaworthy_sagas.
 const SET_STATUS = 'UPDATE seaworthy_sagas SET status = ?, reason = ifnull(?, reason), updated_at_ms = ? WHERE id = ? AND status = ?'
 // seaworthy_sagas_unfinished: its condition is repeated word for word, or the index would not be used.
-const SELECT_UNFINISHED = `SELECT id FROM seaworthy_sagas WHERE status IN ('running', 'compensating') ORDER BY started_at_ms, id LIMIT ?`
+const SELECT_UNFINISHED = `SELECT id FROM seaworthy_sagas WHERE status IN ('running', 'compensating') ORDER BY started_at_ms, id LIMIT ? + 0`
 // seaworthy_sagas_by_status.
 const LIST_BY_STATUS = `SELECT ${SAGA} FROM seaworthy_sagas WHERE status = ? ORDER BY started_at_ms DESC LIMIT ?`
 // seaworthy_sagas_by_start.

@@ -12,7 +12,7 @@ const SELECT_PARTITIONS = `SELECT partition, next_offset,
     coalesce((SELECT min(offset) FROM record WHERE record.partition = partition.partition), next_offset) AS first_offset
   FROM partition ORDER BY partition`
 // Index record_by_offset.
-const SELECT_PAGE = `SELECT offset, appended_at_ms, event FROM record WHERE partition = ? AND offset >= ? ORDER BY offset LIMIT ?`
+const SELECT_PAGE = `SELECT offset, appended_at_ms, event FROM record WHERE partition = ? AND offset >= ? ORDER BY offset LIMIT ? + 0`
 const SELECT_TIME = 'SELECT appended_at_ms FROM record WHERE partition = ? AND offset = ?' // index record_by_offset
 
 /** What is in a partition: offsets from `first`, up to and without `next`. */

@@ -3,7 +3,6 @@ import {
   type Propagated,
   TimeoutError,
   UnavailableError,
-  UnknownOutcomeError,
   assertTimeLeft,
   contextOrRoot,
   propagated,
@@ -15,7 +14,7 @@ import { labelOf } from '../kernel/execution-index.ts'
 import { drawBetween } from '../kernel/hash.ts'
 import type { Outcome } from '../kernel/history.ts'
 import type { Incarnation } from '../world/incarnation.ts'
-import { type WireError, fromWire, throughJson, toWire } from './wire-error.ts'
+import { type WireError, brokenConnection, fromWire, refusedByNobody, throughJson, toWire } from './wire-error.ts'
 
 /** What a node answers to: `handlers[method](request, context)`. */
 export type Handlers = Readonly<Record<string, (request: never, context: CallContext) => Promise<unknown>>>
@@ -141,8 +140,7 @@ class Call {
   #arrive(request: unknown): void {
     const target = this.#directory.lookUp(this.#callee)
     if (target === undefined) {
-      const refused = new UnavailableError(`${this.#callee} does not answer: it is down or starting.`)
-      this.#comeBack(this.#draw('back', LATENCY_MS), { kind: 'failed', error: toWire(refused) })
+      this.#comeBack(this.#draw('back', LATENCY_MS), { kind: 'failed', error: refusedByNobody(this.#callee) })
       return
     }
     const { incarnation, handlers } = target
@@ -155,8 +153,7 @@ class Call {
     incarnation.record({ kind: 'delivery', callId: this.#id, method: this.#method, peer: this.#caller.node })
     // A connection breaks when the process at its other end dies, and its caller sees that.
     const forget = incarnation.onDeath(() => {
-      const broken = new UnknownOutcomeError(`The connection to ${this.#callee} broke before its answer came.`)
-      this.#comeBack(this.#draw('broken', LATENCY_MS), { kind: 'failed', error: toWire(broken) })
+      this.#comeBack(this.#draw('broken', LATENCY_MS), { kind: 'failed', error: brokenConnection(this.#callee) })
     })
     void incarnation.run(() => this.#handle(incarnation, handlers, request, forget))
   }

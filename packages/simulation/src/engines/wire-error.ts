@@ -1,8 +1,10 @@
 import {
+  ConflictError,
   InvalidInputError,
   NotFoundError,
   RejectedError,
   SeaworthyError,
+  UnavailableError,
   UnknownOutcomeError,
   type Executed,
   type InvalidField,
@@ -36,13 +38,37 @@ export function toWire(error: unknown): WireError {
   return { code: 'internal', message: String(error), executed: 'maybe', final: false }
 }
 
+/** The error as its caller meets it: of the class that says the same on every wire. */
 export function fromWire(error: WireError): SeaworthyError {
-  const { code, message, executed, final, retryAfterMs, reason, fields } = error
-  if (reason !== undefined) return new RejectedError(reason, message)
-  if (fields !== undefined) return new InvalidInputError(message, fields)
-  if (code === 'not-found') return new NotFoundError(message)
-  if (executed === 'maybe' && !final) return new UnknownOutcomeError(message)
-  return new SeaworthyError(code, message, { executed, final, ...(retryAfterMs !== undefined && { retryAfterMs }) })
+  const { code, message, executed, final, reason, fields } = error
+  const retry = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }
+  switch (code) {
+    case 'rejected':
+      return new RejectedError(reason ?? 'unknown', message)
+    case 'invalid-input':
+      return new InvalidInputError(message, fields)
+    case 'not-found':
+      return new NotFoundError(message)
+    case 'conflict':
+      return new ConflictError(message, retry)
+    case 'unavailable':
+      return new UnavailableError(message, retry)
+    case 'internal':
+    case 'unknown-outcome':
+      return new UnknownOutcomeError(message)
+    default:
+      return new SeaworthyError(code, message, { executed, final, ...retry })
+  }
+}
+
+/** Nobody takes the request: nothing was executed. */
+export function refusedByNobody(callee: string): WireError {
+  return { code: 'unavailable', message: `${callee} does not answer: it is down or starting.`, executed: 'no', final: false }
+}
+
+/** The connection broke while an answer was waited for. */
+export function brokenConnection(callee: string): WireError {
+  return { code: 'unknown-outcome', message: `The connection to ${callee} broke before its answer came.`, executed: 'maybe', final: false }
 }
 
 /** A value as it arrives on the other side of a wire: through JSON, so that no two processes share an object. */

@@ -48,7 +48,12 @@ export interface ExploreOptions {
  * @throws NotRepeatableError, EscapeError, NodeStartError, BrokenInvariantError, EndlessHistoryError, NoFaultStruckError: what it says is no verdict on the system
  */
 export async function explore(options: ExploreOptions): Promise<ExplorationResult> {
+  if (underWay)
+    throw new ConfigurationError(
+      'Another exploration is under way in this process. Await it first: both would take the place of its clock.',
+    )
   const exploration = new Exploration(options)
+  underWay = true
   const restoreEnvironment = setEnvironment(() => acting.getStore()?.environment)
   const watch = watchRejections()
   const removeGuard = guardEscapes(tellMistake)
@@ -59,8 +64,11 @@ export async function explore(options: ExploreOptions): Promise<ExplorationResul
     watch.stop()
     restoreEnvironment()
     exploration.dispose()
+    underWay = false
   }
 }
+
+let underWay = false
 
 /**
  * The same, for a test: throws when an invariant does not hold.

@@ -171,6 +171,9 @@ test('bad use is a typed error that says what to do', async () => {
     clients: [],
   }
   await assert.rejects(explore({ system: spinning, invariants: [anything], seeds: 1, stepsMax: 5_000 }), EndlessHistoryError)
+  const first = explore({ system: twoWrites, invariants: [anything], faults: 'none' })
+  await assert.rejects(explore({ system: twoWrites, invariants: [anything], faults: 'none' }), /under way/)
+  await first
   await assert.rejects(explore({ system: twoWrites, invariants: [], seeds: 1 }), /Without an invariant/)
   await assert.rejects(explore({ system: twoWrites, invariants: [anything] }), /Nothing was asked for/)
 })
