@@ -51,7 +51,7 @@ export function* changeRow(heap: Heap, seen: Version, command: Command, { where,
     const xid = command.currentXid()
     let made: Version | undefined
     const target = version
-    const outcome = yield* hold(target, command, 'wait', () => {
+    const outcome = yield* hold(target, command, { wait: 'wait' }, () => {
       made = row === undefined ? undefined : heap.add(row, xid, command.number)
       Object.assign(target, { xmax: xid, lockedOnly: false, next: made })
     })
@@ -60,7 +60,7 @@ export function* changeRow(heap: Heap, seen: Version, command: Command, { where,
       return row ?? target.row
     }
     if (outcome !== 'updated') return undefined
-    const newest = yield* lockNewest(target, command, 'wait')
+    const newest = yield* lockNewest(target, command, { wait: 'wait' })
     if (newest === undefined || !chosen(newest.row, where, command)) return undefined
     version = newest
   }

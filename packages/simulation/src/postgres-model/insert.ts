@@ -38,7 +38,7 @@ function* upsert(heap: Heap, row: Row, { onConflict }: Insert, command: Command)
     }
     if (onConflict?.do !== 'update') return undefined
     const { set, where } = onConflict
-    const outcome = yield* lockVersion(present, command, 'wait')
+    const outcome = yield* lockVersion(present, command, { wait: 'wait' })
     if (outcome === 'invisible') {
       throw new PostgresModelError('21000', `ON CONFLICT DO UPDATE would change a row of ${heap.name} a second time in one statement.`)
     }

@@ -37,7 +37,7 @@ export function* selectRows(statement: Select, command: Command): Waiting<Statem
       rows.push(projected(heap, version.row, columns))
       continue
     }
-    const locked = yield* lockNewest(version, command, forUpdate)
+    const locked = yield* lockNewest(version, command, { wait: forUpdate, follow: true })
     if (locked !== undefined && (locked === version || chosen(locked.row, where, command))) rows.push(projected(heap, locked.row, columns))
   }
   return { rows, rowCount: rows.length }
