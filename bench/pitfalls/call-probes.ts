@@ -123,7 +123,7 @@ export const callProbes: readonly Probe[] = [
       const few = await costAt(100)
       const many = await costAt(5_000)
       const factor = many / Math.max(few, 1)
-      return { holds: factor < 5, seen: `${factor < 5 ? 'about the same' : `${factor.toFixed(0)} times as much`}` }
+      return { holds: factor < 5, seen: factor < 5 ? 'about the same' : `${factor.toFixed(0)} times as much` }
     },
   },
   {
