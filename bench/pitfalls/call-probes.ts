@@ -123,7 +123,7 @@ export const callProbes: readonly Probe[] = [
       const few = await costAt(100)
       const many = await costAt(5_000)
       const factor = many / Math.max(few, 1)
-      return { holds: factor < 5, seen: `${factor < 5 ? 'about the same' : `${factor.toFixed(0)} times as much`}` }
+      return { holds: factor < 5, seen: factor < 5 ? 'about the same' : `${factor.toFixed(0)} times as much` }
     },
   },
   {
@@ -131,7 +131,10 @@ export const callProbes: readonly Probe[] = [
     expected: 'Thousands of breakers that nobody calls cost no CPU time.',
     async ask(library) {
       const breakers = Array.from({ length: 2_000 }, () => library.breaker({ openMs: 30_000 }))
-      const percent = await idleCpuPercent(1_500)
+      // The least of three: what the process still has to clean up is nobody's breaker.
+      const percents: number[] = []
+      for (let window = 0; window < 3; window++) percents.push(await idleCpuPercent(1_200))
+      const percent = Math.min(...percents)
       for (const breaker of breakers) breaker.stop?.()
       return { holds: percent < 0.5, seen: `${percent < 0.5 ? 'none' : `${percent.toFixed(1)} % of a core`} for 2,000` }
     },

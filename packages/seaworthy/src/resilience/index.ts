@@ -52,3 +52,4 @@ export {
 export { type LoadShedder, loadShedder, type LoadShedderDeclaration, type LoadShedderSnapshot } from './load-shedder.ts'
 export { type WorkerBulkhead, workerBulkhead, type WorkerBulkheadDeclaration } from './worker-bulkhead.ts'
 export { type Priority, type PriorityOf } from './priority.ts'
+export { guardedFetch, type GuardedFetchOptions } from './guarded-fetch.ts'

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type CallContext, constant, rootContext, TimeoutError, UnavailableError, withContext } from 'seaworthy/core'
-import { bulkhead, policy, retry, timeout } from 'seaworthy/resilience'
+import { bulkhead, type Policy, retry, timeout } from 'seaworthy/resilience'
 import { VirtualClock } from '@seaworthy/testing'
 import { assertNothingLeft, errorOf, heldBody, watched } from './calls.ts'
 
 const name = 'inventory'
 
 /** The context that a body gets from a policy. */
-async function contextFrom(guarded: ReturnType<typeof policy>, context?: CallContext): Promise<CallContext> {
+async function contextFrom(guarded: Policy, context?: CallContext): Promise<CallContext> {
   return guarded.run(async (call) => call, context)
 }
 
@@ -77,11 +77,9 @@ describe('one layer alone', () => {
 
   test('retries: who calls under a policy that repeats is not repeated below', async () => {
     const clock = new VirtualClock()
-    const [top, middle, bottom] = ['top', 'middle', 'bottom'].map((name) => retry(declaration, { name, clock })) as [
-      ReturnType<typeof retry>,
-      ReturnType<typeof retry>,
-      ReturnType<typeof retry>,
-    ]
+    const top = retry(declaration, { name: 'top', clock })
+    const middle = retry(declaration, { name: 'middle', clock })
+    const bottom = retry(declaration, { name: 'bottom', clock })
     let leafCalls = 0
     const leaf = async () => {
       leafCalls++
@@ -113,8 +111,8 @@ describe('time limits', () => {
     const run = watched(guarded.run(body))
     await clock.advance(50)
     clock.stall(300)
-    // The answer is read in the turn after the timers, as from a socket.
-    setImmediate(() => calls[0]!.succeed('in time'))
+    // The timer fires in the next turn of the event loop, and the answer is read in the one after, as from a socket.
+    setImmediate(() => setImmediate(() => calls[0]!.succeed('in time')))
     await clock.advance(0)
     await clock.advance(0)
     assert.equal(run.value, 'in time')
