@@ -1,5 +1,5 @@
 import { constants } from 'node:sqlite'
-import { ConfigurationError, type SqlValue, type Statement } from 'seaworthy/core'
+import { ConfigurationError, type Statement } from 'seaworthy/core'
 import { Connection, type SchemaComponent, type SqlConnection, type SqliteDatabase, migrate, sqliteDatabaseOver } from 'seaworthy/sqlite'
 import { DeadProcessError } from '../world/dead-process.ts'
 import type { Incarnation } from '../world/incarnation.ts'
@@ -266,6 +266,3 @@ function claim(stored: StoredDatabase, process: Incarnation): () => void {
     if (owners.get(stored) === process) owners.delete(stored)
   }
 }
-
-/** Parameters as an invariant gives them. */
-export type QueryParams = readonly SqlValue[]

@@ -3,7 +3,7 @@ import { type Invariant, type System, client, invariant, node } from '@seaworthy
 import { startWorker } from 'seaworthy/messaging'
 
 /** A mail provider outside the system: it remembers the ids under which it sent. */
-export class MailProvider {
+class MailProvider {
   readonly sent = new Map<string, number>()
 
   /** Sends a letter, once per id. */
