@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ContenderReference, Effort } from './suite.ts'
 
 /** What the child is told, and what it answers. */
-export type Request = 'measure'
+type Request = 'measure'
 export type Answer = { readonly figure: number } | { readonly failure: string } | { readonly ready: true }
 
 /** A contender in a process of its own: its heap, its compiled code and its timers are not the other's. */

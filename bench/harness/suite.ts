@@ -25,7 +25,7 @@ export interface ContenderReference {
   readonly name: string
 }
 
-export interface MetricDescription {
+interface MetricDescription {
   /** As in the issue that set the target. */
   readonly name: string
   readonly unit: string

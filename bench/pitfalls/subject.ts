@@ -10,7 +10,7 @@ export interface Subject {
   stop?(): void
 }
 
-export interface BreakerSettings {
+interface BreakerSettings {
   readonly openMs: number
   /** How long a probe may be without a result, where the library can say so. */
   readonly probeLeaseMs?: number

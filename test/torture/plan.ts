@@ -22,7 +22,7 @@ export type Fault =
   | { readonly kind: 'disconnect'; readonly link: Link; readonly how: 'close' | 'reset' }
   | { readonly kind: 'disk-full'; readonly disk: Disk; readonly forMs: number }
 
-export type ToxicKind = 'latency' | 'bandwidth' | 'slice' | 'half-open' | 'close' | 'reset' | 'refuse'
+type ToxicKind = 'latency' | 'bandwidth' | 'slice' | 'half-open' | 'close' | 'reset' | 'refuse'
 export type FaultKind = Fault['kind']
 
 export type PlannedFault = Fault & { readonly atMs: number }

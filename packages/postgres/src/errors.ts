@@ -135,7 +135,7 @@ export class CommitFailedError extends PostgresError {
 }
 
 /** The SQLSTATE of an error that the server sent. By its shape, because a user's own pg brings a class of its own. */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   return error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string' && error.code.length === 5
     ? error.code
     : undefined

@@ -6,7 +6,7 @@ import type { Transactions, Xid } from './transactions.ts'
 export type Wait = { readonly kind: 'transaction'; readonly xid: Xid } | { readonly kind: 'lock'; readonly target: LockTarget }
 
 /** Where a statement stops: to wait, or at a point where the server could let another session go first. */
-export type Stop = Wait | { readonly kind: 'turn' }
+type Stop = Wait | { readonly kind: 'turn' }
 
 /**
  * What can be locked by one session at a time, with a queue of those who come later:

@@ -14,7 +14,7 @@ import { Nodes } from './nodes.ts'
 import type { System } from './system.ts'
 import { World } from './world.ts'
 
-export interface HistoryLimits {
+interface HistoryLimits {
   /** Virtual milliseconds after which no more faults strike. */
   readonly chaosMs: number
   /** Virtual milliseconds that the system has to come to rest once the faults are over; then the invariants are checked in any case. */

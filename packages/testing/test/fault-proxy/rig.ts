@@ -6,7 +6,7 @@ import { eventually, VirtualClock } from '@seaworthy/testing'
 import { type FaultProxy, type FaultProxyOptions, startFaultProxy } from '@seaworthy/testing/fault-proxy'
 
 /** One end of a TCP connection, and what it has seen. */
-export class End {
+class End {
   readonly socket: Socket
   readonly chunks: Buffer[] = []
   /** How the other end went away. */
