@@ -26,8 +26,11 @@ async function measured(metric: Metric, effort: Effort): Promise<MetricResult> {
 
 /** Alternates between the two, and between who goes first, so that a slow moment of the machine favours nobody. */
 async function interleaved({ ours, peer }: Contenders, effort: Effort): Promise<Round[]> {
-  await using our = await startContender(ours, effort)
-  await using their = await startContender(peer, effort)
+  const started = await Promise.allSettled([startContender(ours, effort), startContender(peer, effort)])
+  await using processes = new AsyncDisposableStack()
+  const [our, their] = started.map((start) => (start.status === 'fulfilled' ? processes.use(start.value) : undefined))
+  for (const start of started) if (start.status === 'rejected') throw start.reason
+  if (our === undefined || their === undefined) throw new Error('A contender is missing.')
   await our.measure()
   await their.measure()
   const rounds: Round[] = []

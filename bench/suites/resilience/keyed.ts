@@ -90,7 +90,7 @@ export const keyedMetrics: readonly Metric[] = [
     unit: 'percent of a core for 10,000 idle breakers',
     better: 'lower',
     peer: 'opossum',
-    target: { ratioMax: 1 },
+    target: { oursMax: 0.2 },
     contenders: { ours: { module, name: 'ourIdleCpu' }, peer: { module, name: 'opossumIdleCpu' } },
   },
 ]
