@@ -54,9 +54,14 @@ export interface Diagram {
   readonly subjects: readonly string[]
 }
 
-/** What a fold says of itself: nothing, where all of it is routine. */
+/** Whether a step is more than the frame of the others: no first start, and no start or phase after which nothing happened. */
+export function tellsSomething({ isRoutine, kind }: Step): boolean {
+  return !isRoutine && kind !== 'start' && kind !== 'phase'
+}
+
+/** What a fold says of itself: nothing, where none of it tells something. */
 export function foldText(fold: Fold): string | undefined {
-  const steps = fold.steps.filter(({ isRoutine }) => !isRoutine)
+  const steps = fold.steps.filter(tellsSomething)
   if (steps.length === 0) return undefined
   const lanes = [...new Set(steps.map(({ lane }) => lane))].filter((lane) => lane !== 'world')
   const shown = lanes.length > 4 ? `${lanes.slice(0, 3).join(', ')} and ${lanes.length - 3} others` : lanes.join(', ')

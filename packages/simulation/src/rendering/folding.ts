@@ -1,5 +1,5 @@
 import type { HistoryEntry } from '../kernel/history.ts'
-import type { Diagram, Fold, RenderedFailure, Step } from './diagram.ts'
+import { type Diagram, type Fold, type RenderedFailure, type Step, tellsSomething } from './diagram.ts'
 import { stepsOf } from './steps.ts'
 
 /** Steps shown at most, besides those around the faults. */
@@ -14,7 +14,7 @@ const FOLDED_MIN = 3
 export function diagramOf(failure: RenderedFailure): Diagram {
   const steps = stepsOf(failure.entries)
   const subjects = withKeys(subjectsOf(failure.message, steps), failure.entries)
-  const relevant = narrowed(steps, relevance(steps, failure.entries, subjects))
+  const relevant = withoutEpilogue(steps, narrowed(steps, relevance(steps, failure.entries, subjects)))
   return { lanes: lanesOf(steps), rows: folded(steps, relevant), subjects }
 }
 
@@ -106,11 +106,17 @@ function narrowed(steps: readonly Step[], relevant: readonly boolean[]): readonl
   return steps.map((_, at) => kept.has(at))
 }
 
+/** Who starts again at the end, and has nothing more to do, explains nothing. */
+function withoutEpilogue(steps: readonly Step[], relevant: readonly boolean[]): readonly boolean[] {
+  const last = steps.findLastIndex((step, at) => relevant[at] && tellsSomething(step))
+  return relevant.map((isOn, at) => isOn && at <= last)
+}
+
 function folded(steps: readonly Step[], relevant: readonly boolean[]): readonly (Step | Fold)[] {
   const rows: (Step | Fold)[] = []
   let run: Step[] = []
   const close = () => {
-    const isShort = run.length < FOLDED_MIN && run.every(({ isRoutine }) => !isRoutine)
+    const isShort = run.length < FOLDED_MIN && run.every(tellsSomething)
     if (isShort) rows.push(...run)
     else rows.push({ kind: 'fold', steps: run })
     run = []
@@ -124,5 +130,5 @@ function folded(steps: readonly Step[], relevant: readonly boolean[]): readonly 
     rows.push(step)
   }
   close()
-  return rows.slice(0, rows.findLastIndex(({ kind }) => kind !== 'phase') + 1)
+  return rows
 }

@@ -58,7 +58,7 @@ class Rows {
   #fold(fold: Fold): string {
     const text = foldText(fold)
     const steps = fold.steps.map((step) => this.#step(step)).join('\n')
-    return `<li class="fold${text === undefined ? ' routine' : ''}"><details><summary>${escaped(text ?? 'the first start')}</summary><ol>\n${steps}\n</ol></details></li>`
+    return `<li class="fold${text === undefined ? ' routine' : ''}"><details><summary>${escaped(text ?? 'starts')}</summary><ol>\n${steps}\n</ol></details></li>`
   }
 
   #step(step: Step): string {
