@@ -1,6 +1,7 @@
 import { SeaworthyError } from 'seaworthy/core'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
@@ -10,7 +11,7 @@ import { helpOf, overview } from './help.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
 
-const COMMANDS: readonly Command[] = [start, status, restart, stop, logs]
+const COMMANDS: readonly Command[] = [start, status, restart, stop, logs, lab]
 
 /**
  * Runs one command line: the words after `seaworthy`.
