@@ -13,7 +13,7 @@ const FOLDED_MIN = 3
 /** A failing history as a diagram in which what is not on the way to the violation is folded away. */
 export function diagramOf(failure: RenderedFailure): Diagram {
   const steps = stepsOf(failure.entries)
-  const subjects = withKeys(subjectsOf(failure.message, steps), failure.entries)
+  const subjects = withKeys(subjectsOf(failure.message, steps), steps, failure.entries)
   const relevant = withoutEpilogue(steps, narrowed(steps, relevance(steps, failure.entries, subjects)))
   return { lanes: lanesOf(steps), rows: folded(steps, relevant), subjects }
 }
@@ -22,7 +22,7 @@ export function diagramOf(failure: RenderedFailure): Diagram {
 function lanesOf(steps: readonly Step[]): readonly string[] {
   const lanes = new Set<string>()
   for (const { lane, to } of steps) if (to !== undefined) lanes.add(lane).add(to)
-  for (const { lane } of steps) if (lane !== 'world') lanes.add(lane)
+  for (const { lane, kind } of steps) if (kind !== 'phase') lanes.add(lane)
   return [...lanes]
 }
 
@@ -37,11 +37,20 @@ function subjectsOf(message: string, steps: readonly Step[]): readonly string[] 
   })
 }
 
-/** With an event its key, by which requests and rows name what the event is about. */
-function withKeys(subjects: readonly string[], entries: readonly HistoryEntry[]): readonly string[] {
+/** With an event its key, and with a request that names a subject the keys of events that it names too: by these the rest tells what it is about. */
+function withKeys(subjects: readonly string[], steps: readonly Step[], entries: readonly HistoryEntry[]): readonly string[] {
   const named = new Set(subjects)
+  const keys = new Set<string>()
   for (const entry of entries) {
-    if (entry.kind === 'append') for (const { id, key } of entry.events) if (named.has(id)) named.add(key)
+    if (entry.kind !== 'append') continue
+    for (const { id, key } of entry.events) {
+      keys.add(key)
+      if (named.has(id)) named.add(key)
+    }
+  }
+  for (const { about, callId } of steps) {
+    if (callId === undefined || !about.some((text) => subjects.includes(text))) continue
+    for (const text of about) if (keys.has(text)) named.add(text)
   }
   return [...named]
 }

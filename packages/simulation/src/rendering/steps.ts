@@ -201,8 +201,9 @@ class Telling {
     const { deliveries, replies } = this.#call(callId)
     if (outcome.kind === 'done' || replies.some((reply) => reply.outcome.kind === 'failed' && reply.atMs <= entry.atMs)) return
     if (outcome.executed === 'no' && deliveries.length === 0) return
-    const last = this.steps.findLast((step) => step.kind === 'crash' && step.lane === entry.peer)
-    if (last !== undefined && replies.length === 0 && entry.atMs - last.atMs < LATE_MS && /broke/.test(outcome.error)) {
+    const isBroken = replies.length === 0 && outcome.error.includes('broke')
+    const last = isBroken ? this.steps.findLast((step) => step.kind === 'crash' && step.lane === entry.peer) : undefined
+    if (last !== undefined && entry.atMs - last.atMs < LATE_MS) {
       last.text += `; ${entry.node} does not know what became of its ${method}`
       return
     }
@@ -212,7 +213,9 @@ class Telling {
   #tellDisturbed(entry: EntryOf<'disturbed'>): void {
     const at = entry.index === undefined ? '' : ` ${pointText(entry.index)}`
     const name = entry.fault === undefined ? entry.what : FAULT_NAMES[entry.fault]
-    this.#add(entry, { kind: entry.peer === undefined ? 'trouble' : 'message', lost: true, text: `${name}${at}`, isFault: true })
+    const isAnswer = entry.fault === 'lose-reply'
+    const kind = entry.peer === undefined ? 'trouble' : isAnswer ? 'answer' : 'message'
+    this.#add(entry, { kind, backwards: isAnswer, lost: true, text: `${name}${at}`, isFault: true })
   }
 
   #struck({ index, fault }: HistoryEntry): string {

@@ -92,6 +92,30 @@ test('where the message names nothing, the ends and what is around the faults ar
   assert.ok(text.split('\n').length < 70)
 })
 
+test('what a broker answers is an arrow towards the node, and lost on its way there', () => {
+  const at = { node: 'desk', incarnation: 1, peer: 'queue letters' } as const
+  const send: HistoryEntry = { ...at, kind: 'send', atMs: 1, queue: 'letters', messageId: 'one', index: 'desk.queue:letters:send:before#1' }
+  const index = 'desk.queue:letters:send:after#1'
+  const lost: HistoryEntry = { ...at, kind: 'disturbed', atMs: 2, what: 'lose-reply', fault: 'lose-reply', index }
+  const text = historyAsText({ ...manyOrders(0, 'one'), entries: [send, lost] })
+  assert.match(text, /1\.0 ms {4}├─+▶│ +send message one/)
+  assert.match(text, /2\.0 ms ! {2}│✗╌+┤ +answer lost after send at queue letters/)
+})
+
+test('a request that names the subject brings in the events of the keys that it names', () => {
+  const failure = manyOrders(40)
+  const event = { id: 'e1', type: 'order.placed', topic: 'orders', key: 'ada', sequence: 1 }
+  const entries: readonly HistoryEntry[] = failure.entries.flatMap((entry): readonly HistoryEntry[] =>
+    entry.kind === 'request' && entry.callId === 7
+      ? [
+          { ...entry, request: { id: 'order-7', customer: 'ada' } },
+          { kind: 'append', atMs: 300, node: 'orders', incarnation: 1, peer: 'event-log', topic: 'orders', events: [event] },
+        ]
+      : [entry],
+  )
+  assert.match(historyAsText({ ...failure, entries }), /append order\.placed ada #1/)
+})
+
 test('the page holds every step, folded ones too, once', () => {
   const html = historyAsHtml(manyOrders(400))
   assert.equal(html.match(/place \{&quot;id&quot;/g)?.length, 400)
