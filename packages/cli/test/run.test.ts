@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run } from '@seaworthy/cli'
+import { findLabs } from '../src/commands/lab.ts'
 
 async function say(...args: string[]) {
   const printed: string[] = []
@@ -23,6 +24,9 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['start a --no-console=yes', /--no-console takes no value/],
   ['start a --constructor', /no option --constructor/],
   ['restart', /needs SERVICE/],
+  ['lab', /needs NAME/],
+  ['lab simulat', /There is no lab simulat\. Did you mean simulate\? There are: .*simulate/],
+  ['lab simulate --out', /--out needs a value: --out DIR/],
   ['logs a --lines many', /--lines must be a number/],
   ['logs a --lines -3', /--lines must be a number, but is "-3"/],
 ]
@@ -39,7 +43,7 @@ for (const [args, message] of mistakes) {
 test('help names every command, and the help of a command its options', async () => {
   const { code, printed } = await say('help')
   assert.equal(code, 0)
-  for (const command of ['start SYSTEM_FILE', 'status', 'restart SERVICE', 'stop', 'logs SERVICE', 'help'])
+  for (const command of ['start SYSTEM_FILE', 'status', 'restart SERVICE', 'stop', 'logs SERVICE', 'lab NAME', 'help'])
     assert.match(printed, new RegExp(`^  ${command}`, 'm'))
   assert.match((await say('help', 'start')).printed, /--gateway-port PORT .*8080/)
   assert.deepEqual(await say('start', '--help'), await say('help', 'start'))
@@ -53,6 +57,17 @@ test('--version says which version this is', async () => {
 
 test('the word alone shows the help, and is no success', async () => {
   assert.equal((await say()).code, 2)
+})
+
+test('lab list names each lab with a line about it', async () => {
+  const { code, printed } = await say('lab', 'list')
+  assert.equal(code, 0)
+  assert.match(printed, /^ {2}simulate +a service that writes to two places/m)
+})
+
+test('labs are found above the command, and outside of the repository it says that they are not there', () => {
+  assert.match(findLabs(import.meta.dirname), /labs$/)
+  assert.throws(() => findLabs('/'), /Labs are part of the repository/)
 })
 
 test('a port from the environment is checked like one from a flag', async () => {

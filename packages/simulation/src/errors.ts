@@ -1,16 +1,13 @@
 import { SeaworthyError } from 'seaworthy/core'
 import type { Failure } from './exploration/result.ts'
+import { historyAsText } from './rendering/text.ts'
 
-/** An invariant does not hold. Carries the smallest history found, and its text to run it again. */
+/** An invariant does not hold. Carries the smallest history found; its message shows it as a sequence diagram, with the line that runs it again. */
 export class InvariantViolatedError extends SeaworthyError {
   readonly failure: Failure
 
   constructor(failure: Failure) {
-    super(
-      'invariant-violated',
-      `${failure.invariant}: ${failure.message} Found after ${failure.runs} runs and shrunk to ${failure.faults.length} faults. Run it again by replay: '${failure.history}'.`,
-      { executed: 'no', final: true, cause: failure.cause },
-    )
+    super('invariant-violated', historyAsText(failure), { executed: 'no', final: true, cause: failure.cause })
     this.failure = failure
   }
 }

@@ -9,7 +9,7 @@
  *
  * A system is nodes and clients. {@link node} takes a factory, called for each life of the node, that wires the service over {@link NodePorts} and
  * returns what it answers to. {@link client} takes a function that calls nodes. {@link simulate} runs histories and throws at the first that
- * breaks an {@link invariant}; {@link explore} returns it. Everything that happens is a {@link HistoryEntry}.
+ * breaks an {@link invariant}; {@link explore} returns it. Checkers such as {@link noLostEvents} are what invariants are made of. Everything that happens is a {@link HistoryEntry}.
  */
 export { type ExploreOptions, explore, simulate } from './exploration/explore.ts'
 export { type ExplorationResult, type Failure, type Point } from './exploration/result.ts'
@@ -25,6 +25,14 @@ export {
 } from './world/system.ts'
 export { type Acknowledged } from './world/client.ts'
 export { type Invariant, type WorldView, invariant } from './world/invariant.ts'
+export { type EventRef, noDuplicateEffects, noLostEvents, noPhantomEvents, orderPerKey } from './checkers/events.ts'
+export { conserved } from './checkers/conservation.ts'
+export { type Reading, monotoneProjection } from './checkers/projection.ts'
+export { sagasEnd } from './checkers/saga.ts'
+export { type LeaseHold, leaseHolds, noStaleWrites, oneHolderPerLease } from './checkers/lease.ts'
+export { type RenderedFailure } from './rendering/diagram.ts'
+export { historyAsHtml } from './rendering/html.ts'
+export { historyAsText } from './rendering/text.ts'
 export { type HistoryOutcome } from './world/history-run.ts'
 export { type EventName, type HistoryEntry, type Happening, type Outcome } from './kernel/history.ts'
 export { type ExecutionIndex, parseIndex } from './kernel/execution-index.ts'
