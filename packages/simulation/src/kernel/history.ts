@@ -3,7 +3,7 @@ import type { ExecutionIndex } from './execution-index.ts'
 import { hashText, mixed } from './hash.ts'
 
 /** What can happen in a history. Each kind carries exactly its own detail. */
-export type HappeningDetail =
+type HappeningDetail =
   /** A node's factory was called. `incarnation` is 1 for the first. */
   | { readonly kind: 'start' }
   /** The factory is done: the node takes requests. */

@@ -4,7 +4,7 @@ import type { Failure } from '../exploration/result.ts'
 export type RenderedFailure = Pick<Failure, 'invariant' | 'message' | 'seed' | 'faults' | 'history' | 'entries' | 'runs' | 'shrinkRuns'>
 
 /** What a step looks like. */
-export type StepKind =
+type StepKind =
   /** A message that arrives, or, if `lost`, does not. */
   | 'message'
   /** An answer, drawn in another line. */
