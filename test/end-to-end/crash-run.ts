@@ -31,6 +31,8 @@ export const CRASH_RUN = {
   killEveryMs: [1_000, 3_000],
 } as const satisfies Partial<CrashRunOptions>
 
+/** How long a kill waits for the victim before it to come back. */
+const RECOVERY_WAIT_MS = 10_000
 const ANSWER_TIMEOUT_MS = 120_000
 
 /** Customers check out and do not give up, while services are killed with SIGKILL; then the books are read. */
@@ -69,6 +71,10 @@ async function killAtRandom(
   const kills: Record<string, number> = Object.fromEntries(victims.map((victim) => [victim, 0]))
   for (let turn = 0; ;) {
     await new Promise((resolve) => setTimeout(resolve, least + random.float() * (most - least)))
+    // On a slow machine, where a start takes longer than the time between two kills, there would never be all that a checkout needs.
+    const before = victims.at((turn - 1) % victims.length)!
+    for (const untilMs = performance.now() + RECOVERY_WAIT_MS; shop.process(before).state !== 'ready' && performance.now() < untilMs;)
+      await new Promise((resolve) => setTimeout(resolve, 50))
     if (signal.aborted) return kills
     // In turns, so that each is hit, at moments that nobody chose.
     const victim = victims[turn % victims.length]!
