@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { TimeoutError, UnknownOutcomeError } from 'seaworthy/core'
+import { rootContext, systemClock, TimeoutError, UnknownOutcomeError } from 'seaworthy/core'
 import { BulkheadFullError, workerBulkhead, type WorkerBulkheadDeclaration } from 'seaworthy/resilience'
 import { abortable, errorOf } from './calls.ts'
 import type busyTask from './fixtures/busy-task.ts'
@@ -11,7 +11,7 @@ const images = (declaration: WorkerBulkheadDeclaration) =>
 
 describe('a worker bulkhead', () => {
   test('does tasks on threads, and uses them again', async () => {
-    await using pool = images({ threadsMax: 1, queueMax: 5, taskMs: 20_000 })
+    await using pool = images({ threadsMax: 1, queueMax: 5, taskMs: 30_000 })
     const squares = await Promise.all([2, 3, 4].map((number) => pool.run({ what: 'square', number })))
     assert.deepEqual(squares, [4, 9, 16])
     assert.equal(pool.snapshot().threads, 1)
@@ -20,7 +20,7 @@ describe('a worker bulkhead', () => {
   })
 
   test('image processing does not sink the login: while threads are busy for ever, the event loop turns', async () => {
-    await using pool = images({ threadsMax: 1, taskMs: 20_000 })
+    await using pool = images({ threadsMax: 1, taskMs: 30_000 })
     const { context, controller } = abortable()
     const stuck = errorOf(pool.run({ what: 'loop', number: 0 }, context))
     const error = await errorOf(pool.run({ what: 'square', number: 2 }))
@@ -31,9 +31,10 @@ describe('a worker bulkhead', () => {
   })
 
   test('ends a task that takes too long, and its thread with it, before another gets the place', async () => {
-    await using pool = images({ threadsMax: 1, queueMax: 1, taskMs: 1_500 })
+    await using pool = images({ threadsMax: 1, queueMax: 1, taskMs: 30_000 })
     await pool.run({ what: 'square', number: 1 })
-    const stuck = errorOf(pool.run({ what: 'loop', number: 0 }))
+    const hurried = rootContext({ deadlineMs: systemClock.monotonicMs() + 200 })
+    const stuck = errorOf(pool.run({ what: 'loop', number: 0 }, hurried))
     const next = pool.run({ what: 'square', number: 5 })
     const error = await stuck
     assert.ok(error instanceof TimeoutError)
@@ -43,7 +44,7 @@ describe('a worker bulkhead', () => {
   })
 
   test('a thread that dies takes its own task with it, and no other', async () => {
-    await using pool = images({ threadsMax: 1, queueMax: 1, taskMs: 20_000 })
+    await using pool = images({ threadsMax: 1, queueMax: 1, taskMs: 30_000 })
     assert.ok((await errorOf(pool.run({ what: 'exit', number: 0 }))) instanceof UnknownOutcomeError)
     assert.equal(await pool.run({ what: 'square', number: 6 }), 36)
     assert.equal(pool.snapshot().running, 0)
