@@ -25,6 +25,15 @@ describe('a fused policy', () => {
     assert.equal(await backingOff, 'second attempt')
   })
 
+  test('a body that returns undefined, and no promise, has succeeded', async () => {
+    const guarded = policy({ circuitBreaker: { consecutiveFailures: 1, openMs: 1_000 } }, { name, clock: new VirtualClock() })
+    // JavaScript callers may do so, whatever the types say.
+    const body = (() => undefined) as unknown as () => Promise<undefined>
+    assert.equal(await guarded.run(body), undefined)
+    assert.equal(guarded.snapshot().succeeded, 1)
+    assert.equal(guarded.snapshot().circuitBreaker?.state, 'closed')
+  })
+
   test('the breaker sees every attempt', async () => {
     const clock = new VirtualClock()
     const guarded = policy(
