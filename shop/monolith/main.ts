@@ -1,27 +1,4 @@
-import { openApiDocument } from '../platform/openapi.ts'
 import { runService } from '../platform/run-service.ts'
-import { serveMonolith } from './adapters/http.ts'
-import { MONOLITH_SCHEMA } from './adapters/schema.ts'
-import { catalog } from './application/catalog.ts'
-import { customers } from './application/customers.ts'
-import { reviews } from './application/reviews.ts'
-import { seedMonolith } from './application/seeding.ts'
-import { takingOver } from './application/taking-over.ts'
-import { service } from './service.ts'
+import { monolith } from './composition.ts'
 
-await runService({
-  service,
-  schema: [MONOLITH_SCHEMA],
-  async wire({ database, outbox, clock, newId, http, seeding }) {
-    const modules = {
-      database,
-      catalog: catalog(database),
-      reviews: reviews({ database, clock, newId }),
-      customers: customers({ database, outbox, clock, newId }),
-      takingOver: takingOver({ database, outbox, clock }),
-      openApiDocument,
-    }
-    await seeding((seed) => seedMonolith({ ...modules, seed }))
-    serveMonolith(http, modules)
-  },
-})
+await runService(monolith)

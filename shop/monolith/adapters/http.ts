@@ -1,5 +1,5 @@
-import { type HttpServer, serve } from '@seaworthy/rpc/rest'
 import type { Database, Transaction } from 'seaworthy/core'
+import type { ServeRest } from '../../platform/service-ports.ts'
 import { takenOver } from '../../platform/take-over.ts'
 import type { Catalog } from '../application/catalog.ts'
 import type { Customers } from '../application/customers.ts'
@@ -17,10 +17,10 @@ export interface MonolithModules {
   readonly openApiDocument: () => Record<string, unknown>
 }
 
-export function serveMonolith(server: HttpServer, modules: MonolithModules): void {
+export function serveMonolith(serve: ServeRest, modules: MonolithModules): void {
   const { catalog, reviews, customers } = modules
   let document: Record<string, unknown> | undefined
-  serve(server, monolithApi, {
+  serve(monolithApi, {
     searchProducts: async ({ query: { q, ...page } }) => ({ status: 200, body: await catalog.search({ text: q, ...page }) }),
     getProduct: async ({ params }) => ({ status: 200, body: await catalog.product(params.id) }),
     listReviews: async ({ query }) => ({ status: 200, body: await reviews.ofProduct(query) }),
@@ -37,13 +37,13 @@ export function serveMonolith(server: HttpServer, modules: MonolithModules): voi
     // Made when it is first asked for: the start has no use for it.
     getOpenApi: async () => ({ status: 200, body: (document ??= modules.openApiDocument()) }),
   })
-  serveImport(server, modules)
+  serveImport(serve, modules)
 }
 
-function serveImport(server: HttpServer, { database, takingOver }: MonolithModules): void {
+function serveImport(serve: ServeRest, { database, takingOver }: MonolithModules): void {
   const takeOver = async (records: readonly unknown[], add: (tx: Transaction) => Promise<number>) =>
     takenOver(records, await database.transaction(add))
-  serve(server, monolithImport, {
+  serve(monolithImport, {
     importProducts: ({ body: { products } }) => takeOver(products, (tx) => takingOver.products(tx, products)),
     importReviews: ({ body: { reviews } }) => takeOver(reviews, (tx) => takingOver.reviews(tx, reviews)),
     importCustomers: ({ body: { customers } }) => takeOver(customers, (tx) => takingOver.customers(tx, customers)),

@@ -1,16 +1,4 @@
 import { runService } from '../../platform/run-service.ts'
-import { figuresRepository } from './adapters/figures-repository.ts'
-import { serveFigures } from './adapters/http.ts'
-import { ANALYTICS_SCHEMA } from './adapters/schema.ts'
-import { counting } from './application/counting.ts'
-import { service } from './service.ts'
+import { analytics } from './composition.ts'
 
-await runService({
-  service,
-  schema: [ANALYTICS_SCHEMA],
-  async wire({ database, http, consume }) {
-    const figures = figuresRepository(database)
-    serveFigures(http, figures)
-    await consume(counting(figures))
-  },
-})
+await runService(analytics)

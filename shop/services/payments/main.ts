@@ -1,29 +1,4 @@
-import { commandHandler } from 'seaworthy/event-sourcing'
-import { startProjection } from 'seaworthy/projections'
-import { eventStoreSchema, projectionStoreSchema, sqliteEventStore, sqliteProjectionStore } from 'seaworthy/sqlite'
 import { runService } from '../../platform/run-service.ts'
-import { BALANCES_SCHEMA, balancesProjection } from './adapters/balances.ts'
-import { paymentsOverGrpc } from './adapters/grpc.ts'
-import { serveAudit } from './adapters/http.ts'
-import { charging } from './application/charging.ts'
-import { payment, paymentEvents } from './domain/payment.ts'
-import { service } from './service.ts'
+import { payments } from './composition.ts'
 
-await runService({
-  service,
-  schema: [eventStoreSchema, projectionStoreSchema, BALANCES_SCHEMA],
-  async wire({ database, outbox, participant, clock, newId, http, serveGrpc, onStop }) {
-    const store = sqliteEventStore(database)
-    const payments = commandHandler({ decider: payment, events: paymentEvents, store, database, schemaVersion: 1 })
-    const balances = startProjection({
-      projection: balancesProjection,
-      source: store,
-      database,
-      store: sqliteProjectionStore(database),
-      events: paymentEvents,
-    })
-    onStop('balances', () => balances.stop())
-    serveAudit(http, { database, balances })
-    serveGrpc(paymentsOverGrpc(charging({ payments, participant, outbox, clock, newId })))
-  },
-})
+await runService(payments)

@@ -1,14 +1,4 @@
 import { runService } from '../../platform/run-service.ts'
-import { shippingOverGrpc } from './adapters/grpc.ts'
-import { SHIPPING_SCHEMA } from './adapters/schema.ts'
-import { shipmentRepository } from './adapters/shipment-repository.ts'
-import { booking } from './application/booking.ts'
-import { service } from './service.ts'
+import { shipping } from './composition.ts'
 
-await runService({
-  service,
-  schema: [SHIPPING_SCHEMA],
-  async wire({ outbox, participant, newId, serveGrpc }) {
-    serveGrpc(shippingOverGrpc(booking({ shipments: shipmentRepository, participant, outbox, newId })))
-  },
-})
+await runService(shipping)

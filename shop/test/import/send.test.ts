@@ -10,6 +10,7 @@ import { catalog } from '../../monolith/application/catalog.ts'
 import { customers } from '../../monolith/application/customers.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
+import { servingOn } from '../../platform/service-ports.ts'
 import { serveImport } from '../../services/inventory/adapters/http.ts'
 import { INVENTORY_SCHEMA } from '../../services/inventory/adapters/schema.ts'
 import { stockRepository } from '../../services/inventory/adapters/stock-repository.ts'
@@ -42,7 +43,7 @@ async function openShop() {
     stack.use(await openServiceDatabase(ORDERS_SCHEMA)),
   ]
   const servers = { monolith: httpServer({ port: 0 }), inventory: httpServer({ port: 0 }), orders: httpServer({ port: 0 }) }
-  serveMonolith(servers.monolith, {
+  serveMonolith(servingOn(servers.monolith), {
     database: legacy.database,
     catalog: catalog(legacy.database),
     reviews: reviews({ database: legacy.database, clock, newId }),
@@ -51,9 +52,9 @@ async function openShop() {
     openApiDocument: () => ({}),
   })
   const stock = stockRepository(store.database)
-  serveImport(servers.inventory, { database: store.database, stock })
+  serveImport(servingOn(servers.inventory), { database: store.database, stock })
   const orders = orderRepository(sales.database)
-  serveOrders(servers.orders, {
+  serveOrders(servingOn(servers.orders), {
     orders,
     takeOver: takeOverOrders({ ...sales, orders }),
     placeOrder: () => Promise.reject(new Error('Nobody orders anything here.')),

@@ -11,6 +11,7 @@ import { seedMonolith } from '../../monolith/application/seeding.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { monolithApi, monolithImport } from '../../monolith/contract/rest.ts'
 import { openApiDocument } from '../../platform/openapi.ts'
+import { servingOn } from '../../platform/service-ports.ts'
 import { openServiceDatabase } from '../service-database.ts'
 
 /** The seeded monolith behind a real port, and clients of its contracts. */
@@ -28,7 +29,7 @@ async function openMonolith() {
   }
   assert.equal(await seedMonolith({ ...modules, seed: 7 }), true)
   const server = httpServer({ port: 0 })
-  serveMonolith(server, modules)
+  serveMonolith(servingOn(server), modules)
   await server.start()
   const api = restClient(monolithApi, { baseUrl: server.url })
   const internal = restClient(monolithImport, { baseUrl: server.url })

@@ -5,6 +5,7 @@ import { newId } from 'seaworthy/core'
 import { commandHandler } from 'seaworthy/event-sourcing'
 import { startProjection } from 'seaworthy/projections'
 import { sqliteEventStore, sqliteProjectionStore } from 'seaworthy/sqlite'
+import { servingOn } from '../../platform/service-ports.ts'
 import { serveFigures } from '../../services/analytics/adapters/http.ts'
 import { figuresRepository } from '../../services/analytics/adapters/figures-repository.ts'
 import { ANALYTICS_SCHEMA } from '../../services/analytics/adapters/schema.ts'
@@ -34,7 +35,7 @@ async function overRest<Contract extends RestContract>(contract: Contract, serve
 test('analytics sums up what it counted', async () => {
   await using service = await openServiceDatabase(ANALYTICS_SCHEMA)
   const figures = figuresRepository(service.database)
-  await using analytics = await overRest(analyticsApi, (server) => serveFigures(server, figures))
+  await using analytics = await overRest(analyticsApi, (server) => serveFigures(servingOn(server), figures))
   const empty = { ordersCompleted: 0, ordersRejected: 0, revenueCents: 0, customers: 0, topProducts: [] }
   assert.deepEqual((await analytics.client.getSummary()).body, empty)
   const lines = [{ productId: 'a', name: 'A', quantity: 2, priceCents: 100 }]
@@ -60,7 +61,7 @@ test('payments shows auditors a ledger that sums to zero, and how far behind the
     store: sqliteProjectionStore(database),
     events: paymentEvents,
   })
-  await using audit = await overRest(paymentsAudit, (server) => serveAudit(server, { database, balances }))
+  await using audit = await overRest(paymentsAudit, (server) => serveAudit(servingOn(server), { database, balances }))
   try {
     const paymentId = newId()
     await payments.execute(paymentId, { type: 'charge', paymentId, orderId: 'o', customerId: 'c', amountCents: 1_250 })

@@ -1,11 +1,11 @@
-import { type HttpServer, serve } from '@seaworthy/rpc/rest'
+import type { ServeRest } from '../../../platform/service-ports.ts'
 import type { FiguresRepository } from '../application/ports.ts'
 import { analyticsApi } from '../contract/rest.ts'
 
 const TOP_PRODUCTS_MAX = 10
 
-export function serveFigures(server: HttpServer, figures: FiguresRepository): void {
-  serve(server, analyticsApi, {
+export function serveFigures(serve: ServeRest, figures: FiguresRepository): void {
+  serve(analyticsApi, {
     getSummary: async () => {
       const { counters, topProducts } = await figures.read({ topProductsMax: TOP_PRODUCTS_MAX })
       return {

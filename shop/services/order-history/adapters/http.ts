@@ -1,9 +1,9 @@
-import { type HttpServer, serve } from '@seaworthy/rpc/rest'
+import type { ServeRest } from '../../../platform/service-ports.ts'
 import type { HistoryRepository } from '../application/order-history.ts'
 import { orderHistoryApi } from '../contract/rest.ts'
 
-export function serveHistory(server: HttpServer, history: HistoryRepository): void {
-  serve(server, orderHistoryApi, {
+export function serveHistory(serve: ServeRest, history: HistoryRepository): void {
+  serve(orderHistoryApi, {
     listOrdersOfCustomer: async ({ params: { customerId }, query: { page, pageSize } }) => {
       const { items, total } = await history.page(customerId, { page, pageSize })
       const shown = items.map(({ orderId, status, reason, lines, totalCents, placedAtMs }) => ({

@@ -1,6 +1,6 @@
-import { type HttpServer, serve } from '@seaworthy/rpc/rest'
 import { NotFoundError } from 'seaworthy/core'
 import { takenOver } from '../../../platform/take-over.ts'
+import type { ServeRest } from '../../../platform/service-ports.ts'
 import type { OrderRepository } from '../application/ports.ts'
 import type { PlaceOrder } from '../application/place-order.ts'
 import type { TakeOverOrders } from '../application/taking-over.ts'
@@ -8,10 +8,10 @@ import { ordersApi, ordersImport } from '../contract/rest.ts'
 import type { OrderState } from '../domain/order.ts'
 
 export function serveOrders(
-  server: HttpServer,
+  serve: ServeRest,
   options: { placeOrder: PlaceOrder; orders: OrderRepository; takeOver: TakeOverOrders },
 ): void {
-  serve(server, ordersApi, {
+  serve(ordersApi, {
     checkout: async ({ body, call }) => {
       const order = await options.placeOrder(body, call.idempotencyKey, call)
       const headers = { location: `/api/orders/${order.id}` }
@@ -27,7 +27,7 @@ export function serveOrders(
       }
     },
   })
-  serve(server, ordersImport, {
+  serve(ordersImport, {
     importOrders: async ({ body }) => {
       return takenOver(body.orders, await options.takeOver(body.orders))
     },

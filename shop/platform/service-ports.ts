@@ -1,0 +1,86 @@
+import type { DescService } from '@bufbuild/protobuf'
+import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
+import { type HttpServer, type RestClient, type RestContract, type RestHandlers, type RestOperations, serve } from '@seaworthy/rpc/rest'
+import type { Clock, NewId, Transaction } from 'seaworthy/core'
+import type { Attempt, EventEnvelope, Queue } from 'seaworthy/messaging'
+import type { Outbox } from 'seaworthy/outbox'
+import type { PolicyDeclaration } from 'seaworthy/resilience'
+import type { Participant } from 'seaworthy/saga'
+import type { SchemaComponent, SqliteDatabase, SqliteQueueOptions } from 'seaworthy/sqlite'
+import type { Service } from 'seaworthy/system'
+import type { Switches } from './switches.ts'
+
+/** Handles an event in the transaction that remembers it: what it writes through `tx` happens once. */
+export type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
+
+/** Serves the operations of a contract. */
+export type ServeRest = <Contract extends RestContract, Handlers extends RestHandlers<Contract['operations']>>(
+  contract: Contract,
+  handlers: Handlers,
+) => void
+
+/** Serves contracts over HTTP. */
+export function servingOn(server: HttpServer): ServeRest {
+  return (contract, handlers) => serve(server, contract, handlers)
+}
+
+/** Clients of other services, by the names under which they are declared. They are closed when the service stops. */
+export interface Connections {
+  readonly grpc: <Descriptor extends DescService>(
+    descriptor: Descriptor,
+    service: string,
+    policy: PolicyDeclaration,
+  ) => GrpcClient<Descriptor>
+  readonly rest: <Operations extends RestOperations>(
+    contract: RestContract<Operations>,
+    service: string,
+    policy: PolicyDeclaration,
+  ) => RestClient<Operations>
+}
+
+/** What of a logger the services use. */
+export interface ServiceLogger {
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  fatal(fields: object, message: string): void
+}
+
+/**
+ * What a service is wired to. In production a process of its own with files and sockets (run-service.ts); under simulation the virtual ones of a test.
+ * A service cannot tell which.
+ */
+export interface ServicePorts {
+  readonly switches: Switches
+  /** Calls `invent` with the number of the shop that an empty database is to be filled with; not at all if it is to stay empty. */
+  readonly seeding: (invent: (seed: number) => Promise<unknown>) => Promise<void>
+  readonly logger: ServiceLogger
+  readonly clock: Clock
+  readonly newId: NewId
+  /** The service's own folder, for what is no database. */
+  readonly folder: string
+  /** The service's own database, migrated. */
+  readonly database: SqliteDatabase
+  /** Publishes on the service's own topics; the relay runs beside it. */
+  readonly outbox: Outbox
+  readonly participant: Participant
+  /** Opens a queue of the service's own. It closes before the database does. */
+  readonly openQueue: (name: string, options: Omit<SqliteQueueOptions, 'path'>) => Promise<Queue>
+  readonly connections: Connections
+  /** Serves a contract once everything is wired. */
+  readonly serveRest: ServeRest
+  /** Serves these over gRPC once everything is wired. */
+  readonly serveGrpc: (...implementations: readonly GrpcImplementation[]) => void
+  /** Consumes the topics that the service's declaration names, behind its inbox. */
+  readonly consume: (handler: ConsumedEventHandler) => Promise<void>
+  /** What is to be stopped before the database closes; what was added last is stopped first. */
+  readonly onStop: (name: string, stop: () => Promise<void> | void) => void
+}
+
+/** A service whole: what it is, what it keeps, and how its parts are connected. */
+export interface ServiceComposition {
+  readonly service: Service
+  /** The service's own tables, and those of the library's stores that it opens itself. Outbox, inbox, consumer and participant have theirs anyway. */
+  readonly schema: readonly SchemaComponent[]
+  /** Connects the service's parts. Runs before the service takes any work. */
+  readonly wire: (ports: ServicePorts) => Promise<void>
+}

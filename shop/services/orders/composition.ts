@@ -1,0 +1,66 @@
+import { sagaStoreSchema, sqliteSagaStore } from 'seaworthy/sqlite'
+import { monolithApi } from '../../monolith/contract/rest.ts'
+import type { ServiceComposition } from '../../platform/service-ports.ts'
+import { Inventory } from '../inventory/contract/gen/inventory_pb.js'
+import { Payments } from '../payments/contract/gen/payments_pb.js'
+import { Shipping } from '../shipping/contract/gen/shipping_pb.js'
+import { serveOrders } from './adapters/http.ts'
+import { monolithCatalog, monolithCustomers } from './adapters/monolith.ts'
+import { orderRepository } from './adapters/order-repository.ts'
+import { inventoryOver, paymentsOver, shippingOver } from './adapters/participants.ts'
+import { MONOLITH_POLICY, PARTICIPANT_POLICY } from './adapters/policies.ts'
+import { checkoutOrchestrator, checkoutSagas } from './adapters/sagas.ts'
+import { ORDERS_SCHEMA } from './adapters/schema.ts'
+import { checkoutSaga } from './application/checkout-saga.ts'
+import { placeOrderUseCase } from './application/place-order.ts'
+import { seedOrders, takeOverOrders } from './application/taking-over.ts'
+import { service } from './service.ts'
+
+/** How long a customer waits for the outcome. A slow card takes 2 s. */
+const SETTLE_WAIT_MS = 5_000
+
+/** How orders is put together. */
+export const orders: ServiceComposition = {
+  service,
+  schema: [ORDERS_SCHEMA, sagaStoreSchema],
+  async wire({ connections, switches, seeding, logger, clock, newId, database, outbox, serveRest, onStop }) {
+    const monolith = connections.rest(monolithApi, 'monolith', MONOLITH_POLICY)
+    const inventory = connections.grpc(Inventory, 'inventory', PARTICIPANT_POLICY)
+    const payments = connections.grpc(Payments, 'payments', PARTICIPANT_POLICY)
+    const shipping = connections.grpc(Shipping, 'shipping', PARTICIPANT_POLICY)
+
+    const repository = orderRepository(database)
+    const saga = checkoutSaga({ inventory: inventoryOver(inventory), payments: paymentsOver(payments), shipping: shippingOver(shipping) })
+    const sagas = checkoutOrchestrator({
+      saga,
+      store: sqliteSagaStore(database),
+      database,
+      orders: repository,
+      outbox,
+      clock,
+      onError: (error, sagaId) => logger.error({ err: error, sagaId }, 'a checkout is held up'),
+      askUnknownAgain: switches.has('unknown-outcome'),
+    })
+    onStop('sagas', () => sagas.stop())
+
+    const takeOver = takeOverOrders({ database, orders: repository, outbox })
+    await seeding((seed) => seedOrders({ orders: repository, takeOver, seed }))
+    serveOrders(serveRest, {
+      orders: repository,
+      takeOver,
+      placeOrder: placeOrderUseCase({
+        database,
+        orders: repository,
+        outbox,
+        catalog: monolithCatalog(monolith),
+        customers: monolithCustomers(monolith),
+        sagas: checkoutSagas(sagas, saga),
+        clock,
+        newId,
+        settleWaitMs: SETTLE_WAIT_MS,
+        honourKeys: switches.has('idempotency-keys'),
+      }),
+    })
+    await sagas.resume()
+  },
+}

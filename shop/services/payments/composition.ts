@@ -1,0 +1,30 @@
+import { commandHandler } from 'seaworthy/event-sourcing'
+import { startProjection } from 'seaworthy/projections'
+import { eventStoreSchema, projectionStoreSchema, sqliteEventStore, sqliteProjectionStore } from 'seaworthy/sqlite'
+import type { ServiceComposition } from '../../platform/service-ports.ts'
+import { BALANCES_SCHEMA, balancesProjection } from './adapters/balances.ts'
+import { paymentsOverGrpc } from './adapters/grpc.ts'
+import { serveAudit } from './adapters/http.ts'
+import { charging } from './application/charging.ts'
+import { payment, paymentEvents } from './domain/payment.ts'
+import { service } from './service.ts'
+
+/** How payments is put together. */
+export const payments: ServiceComposition = {
+  service,
+  schema: [eventStoreSchema, projectionStoreSchema, BALANCES_SCHEMA],
+  async wire({ database, outbox, participant, clock, newId, serveRest, serveGrpc, onStop }) {
+    const store = sqliteEventStore(database)
+    const handler = commandHandler({ decider: payment, events: paymentEvents, store, database, schemaVersion: 1 })
+    const balances = startProjection({
+      projection: balancesProjection,
+      source: store,
+      database,
+      store: sqliteProjectionStore(database),
+      events: paymentEvents,
+    })
+    onStop('balances', () => balances.stop())
+    serveAudit(serveRest, { database, balances })
+    serveGrpc(paymentsOverGrpc(charging({ payments: handler, participant, outbox, clock, newId })))
+  },
+}
