@@ -1,3 +1,7 @@
+import type { CheckoutAnswer } from '../../shop/test/audit/audit.ts'
+
+export type { CheckoutAnswer }
+
 /** What a customer's browser does, over HTTP alone. */
 export interface Answer<Body> {
   readonly status: number
@@ -23,12 +27,6 @@ export interface Product {
   readonly id: string
   readonly name: string
   readonly priceCents: number
-}
-
-export interface CheckoutAnswer {
-  readonly orderId: string
-  readonly status: 'completed' | 'rejected' | 'pending'
-  readonly reason?: string
 }
 
 export interface CheckoutRequest {

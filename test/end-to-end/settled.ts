@@ -1,5 +1,6 @@
-import { audit, type Expected } from './audit.ts'
-import { type Books, readBooks } from './books.ts'
+import { audit, type Expected } from '../../shop/test/audit/audit.ts'
+import type { Books } from '../../shop/test/audit/books.ts'
+import { readBooks } from './books.ts'
 import { type Shop, until } from './shop.ts'
 
 const SETTLE_TIMEOUT_MS = 120_000

@@ -1,5 +1,11 @@
 import type { Books } from './books.ts'
-import type { CheckoutAnswer } from './client.ts'
+
+/** What a customer is told of a checkout. */
+export interface CheckoutAnswer {
+  readonly orderId: string
+  readonly status: 'completed' | 'rejected' | 'pending'
+  readonly reason?: string
+}
 
 /** What a customer was told, or would have been: the other half of the books. */
 export interface Expected {
@@ -23,6 +29,7 @@ export function audit(books: Books, expected: Expected): string[] {
     ...answersHold(books, expected),
     ...orders.filter((order) => order.status === 'pending').map((order) => `order ${order.id} never finished`),
     ...moneyIsRight(books, orders),
+    ...oneParcelEach(books, orders),
     ...stockIsRight(books, orders, expected),
     ...oneMailEach(books, orders),
     ...figuresAreRight(books, orders, completed, expected),
@@ -32,8 +39,9 @@ export function audit(books: Books, expected: Expected): string[] {
   ]
 }
 
-function keysStandForOneOrder(books: Books, orders: Books['orders'], { keys }: Expected): string[] {
-  const missing = keys.filter((key) => !books.checkoutKeys.has(key)).map((key) => `key ${key} has no order`)
+function keysStandForOneOrder(books: Books, orders: Books['orders'], { keys, answers }: Expected): string[] {
+  // Where keys are not honoured, nobody has written them down; whether that did harm is what the number of orders says.
+  const missing = keys.filter((key) => !books.checkoutKeys.has(key) && !answers.has(key)).map((key) => `key ${key} has no order`)
   return orders.length === keys.length
     ? missing
     : [...missing, `${keys.length} customers checked out, and there are ${orders.length} orders`]
@@ -43,9 +51,10 @@ function keysStandForOneOrder(books: Books, orders: Books['orders'], { keys }: E
 function answersHold(books: Books, { answers }: Expected): string[] {
   const orders = new Map(books.orders.map((order) => [order.id, order]))
   return [...answers].flatMap(([key, told]) => {
-    const orderId = books.checkoutKeys.get(key)
+    const orderId = books.checkoutKeys.get(key) ?? told.orderId
     if (orderId !== told.orderId) return [`key ${key} stands for order ${orderId}, its customer was told ${told.orderId}`]
     const status = orders.get(orderId)?.status
+    if (status === undefined) return [`key ${key} stands for order ${orderId}, which does not exist`]
     return told.status === 'pending' || told.status === status
       ? []
       : [`order ${orderId} is ${status}, its customer was told ${told.status}`]
@@ -56,6 +65,13 @@ function moneyIsRight(books: Books, orders: Books['orders']): string[] {
   const problems: string[] = []
   const sum = books.payments.flatMap(({ postings }) => postings).reduce((total, { amountCents }) => total + amountCents, 0)
   if (sum !== 0) problems.push(`the ledger sums to ${sum} cents`)
+  const booked = new Map<string, number>()
+  for (const { account, amountCents } of books.payments.flatMap(({ postings }) => postings))
+    booked.set(account, (booked.get(account) ?? 0) + amountCents)
+  for (const account of new Set([...booked.keys(), ...books.balances.keys()])) {
+    const [entries, balance] = [booked.get(account) ?? 0, books.balances.get(account) ?? 0]
+    if (entries !== balance) problems.push(`the entries of ${account} sum to ${entries} cents, its balance says ${balance}`)
+  }
   const paid = new Map<string, number>()
   for (const { orderId, postings } of books.payments) {
     const received = postings
@@ -72,6 +88,15 @@ function moneyIsRight(books: Books, orders: Books['orders']): string[] {
   for (const [orderId, received] of paid)
     if (!known.has(orderId) && received !== 0) problems.push(`${received} cents were taken for order ${orderId}, which does not exist`)
   return problems
+}
+
+/** What was paid for leaves, once; nothing else does. */
+function oneParcelEach(books: Books, orders: Books['orders']): string[] {
+  const counts = new Map<string, number>()
+  for (const { orderId, state } of books.shipments) if (state === 'booked') counts.set(orderId, (counts.get(orderId) ?? 0) + 1)
+  return orders
+    .filter((order) => (counts.get(order.id) ?? 0) !== (order.status === 'completed' ? 1 : 0))
+    .map((order) => `order ${order.id} is ${order.status} and has ${counts.get(order.id) ?? 0} parcels`)
 }
 
 function stockIsRight(books: Books, orders: Books['orders'], { stockBefore }: Expected): string[] {
