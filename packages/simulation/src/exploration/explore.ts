@@ -5,7 +5,7 @@ import { FAULT_KINDS, type Fault, type FaultKind, formatHistory, parseHistory } 
 import { type FaultPlan, exactly, noFaults, randomFaults } from '../faults/fault-plan.ts'
 import type { DrainKind } from '../kernel/drain.ts'
 import { guardEscapes } from '../guard/escape-guard.ts'
-import { hashText } from '../kernel/hash.ts'
+import { drawUnit, hashText } from '../kernel/hash.ts'
 import type { HistoryOutcome } from '../world/history-run.ts'
 import { acting } from '../world/incarnation.ts'
 import type { Invariant } from '../world/invariant.ts'
@@ -24,6 +24,11 @@ export interface ExploreOptions {
   readonly firstSeed?: number
   /** Every point with every fault that is possible there; `2`: and every second point after it, too. */
   readonly exhaustive?: 1 | 2
+  /**
+   * The share of an exhaustive exploration that is run, above 0 and up to 1, for a test that has less time than there are histories: chosen by a hash of
+   * each fault and its point, so that it is the same share each time, and spread over all points. Default 1.
+   */
+  readonly share?: number
   /** One history, as a failure prints it. */
   readonly replay?: string
   /** Which faults may strike. Default `all`. `none` is for looking at a system without any. */
@@ -103,6 +108,8 @@ class Exploration {
     if (options.seeds === undefined && options.exhaustive === undefined && options.replay === undefined && faults !== 'none') {
       throw new ConfigurationError('Nothing was asked for: give seeds, exhaustive or replay, or say faults: none.')
     }
+    const { share = 1 } = options
+    if (!(share > 0 && share <= 1)) throw new ConfigurationError(`A share of ${share} is none: above 0, and 1 at most.`)
     if (options.invariants.length === 0) throw new ConfigurationError('Without an invariant nothing can fail. Say what must hold.')
     const names = [...options.system.nodes, ...options.system.clients].map(({ name }) => name)
     for (const name of names) {
@@ -154,9 +161,11 @@ class Exploration {
 
   /** Every point of a history with every fault, on top of those it has already. */
   async #exhaust(before: readonly Fault[], points: readonly Point[], depth: number): Promise<void> {
+    const { share = 1 } = this.#options
     for (const { index, possible } of points) {
       for (const kind of possible) {
         if (this.#isOver) return
+        if (share < 1 && drawUnit(this.#seed, `share ${kind} ${index}`) >= share) continue
         const faults = [...before, { kind, index }]
         const outcome = await this.#one(this.#seed, exactly(faults))
         if (outcome.struck.length < faults.length) this.#missed++

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   BrokenInvariantError,
   EndlessHistoryError,
+  type Fault,
   InvariantViolatedError,
   NoFaultStruckError,
   NodeStartError,
@@ -83,6 +84,20 @@ test('every point is tried with every fault that is possible there', async () =>
     assert.ok(tried.has(`seed=1 crash@${point}`), `${point} was not tried`)
   }
   assert.equal(result.missed, 0)
+})
+
+test('a share of an exhaustive exploration is the same each time, and a share of none is refused', async () => {
+  const runsOf = async (share: number) => {
+    const tried: string[] = []
+    const onHistory = ({ struck }: { struck: readonly Fault[] }) => tried.push(formatHistory({ seed: 1, faults: struck }))
+    await explore({ system: twoWrites, invariants: [anything], exhaustive: 1, share, onHistory })
+    return tried
+  }
+  const [whole, half] = [await runsOf(1), await runsOf(0.5)]
+  assert.ok(half.length > whole.length / 4 && half.length < (whole.length * 3) / 4, `${half.length} of ${whole.length}`)
+  assert.deepEqual(await runsOf(0.5), half)
+  assert.deepEqual(new Set([...whole, ...half]), new Set(whole))
+  await assert.rejects(runsOf(0), /share of 0/)
 })
 
 test('at depth two a process dies again while it recovers', async () => {
