@@ -4,7 +4,7 @@ import { ConfigurationError } from 'seaworthy/core'
  * Safety nets that a test may take away, to prove that it would notice: a crash test that passes without the inbox tests nothing. Named in
  * `SHOP_WITHOUT`, as in `SHOP_WITHOUT=inbox,idempotency-keys`. Never set outside a test; each process says loudly that it is.
  */
-const SAFETY_NETS = ['inbox', 'idempotency-keys', 'unknown-outcome'] as const
+export const SAFETY_NETS = ['inbox', 'idempotency-keys', 'unknown-outcome'] as const
 
 type SafetyNet = (typeof SAFETY_NETS)[number]
 
