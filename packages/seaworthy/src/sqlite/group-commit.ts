@@ -78,8 +78,8 @@ const BUSY_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
 const FIND_DEFERRED_CONSTRAINT = `SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERR%' LIMIT 1` // no index: a few rows, read after a change of the schema
 
 /**
- * Group commit: bodies run strictly one after another, each in a savepoint of its own, inside one shared BEGIN IMMEDIATE, and are
- * answered after its COMMIT, so that many callers share one wait for the disk.
+ * Group commit: bodies run strictly one after another inside one shared BEGIN IMMEDIATE, and are answered after its COMMIT, so that many callers
+ * share one wait for the disk. Each has a savepoint of its own, except for the first: nothing was there before it, and taking it back takes back all.
  *
  * A batch takes in who is waiting until it is full, until nobody waits, or until a macrotask passes: a body that awaits
  * something other than `tx` keeps those waiting who came before it, and no others. Between two batches the event loop turns once;
@@ -199,8 +199,9 @@ export class GroupCommit {
     for (const job of this.#waiting) {
       this.#waiting.delete(job)
       const tx = new OpenTransaction(this.#connection)
-      const outcome = await this.#runBody(job, tx)
-      const lost = this.#conclude(outcome)
+      const isFirst = bodies === 0
+      const outcome = await this.#runBody(job, tx, { inSavepoint: !isFirst })
+      const lost = this.#conclude(outcome, { inSavepoint: !isFirst })
       if (lost !== undefined) {
         // The engine took back everything since BEGIN: what had run before, and was waiting for the commit, as well.
         const cause = tx.lost ?? lost
@@ -212,6 +213,8 @@ export class GroupCommit {
       }
       if (outcome.kind === 'done') done.push({ job, value: outcome.value, effects: tx.effects })
       else job.refuse(outcome.error)
+      // Who still waits begins anew: there is nothing to share yet.
+      if (isFirst && outcome.kind === 'failed') break
       // Those that failed count too: a caller who tries again at once would otherwise keep the batch, and the event loop, to itself.
       if (!open || ++bodies >= this.#options.batchSizeMax || this.#mustCommitAlone()) break
     }
@@ -221,9 +224,10 @@ export class GroupCommit {
     if (committing !== undefined) await committing
   }
 
-  /** Keeps or takes back what the body did. Returns what went wrong when the whole transaction is gone. */
-  #conclude(outcome: Outcome): unknown {
+  /** Keeps or takes back what the body did; without a savepoint that is left to the end of the transaction. Returns what went wrong when all of it is gone. */
+  #conclude(outcome: Outcome, { inSavepoint }: { readonly inSavepoint: boolean }): unknown {
     if (!this.#connection.inTransaction) return outcome.kind === 'failed' ? outcome.error : new SqliteError('The transaction is gone.')
+    if (!inSavepoint) return undefined
     try {
       if (outcome.kind === 'failed') this.#connection.control('ROLLBACK TO body')
       this.#connection.control('RELEASE body')
@@ -234,7 +238,7 @@ export class GroupCommit {
     }
   }
 
-  #runBody(job: Job, tx: OpenTransaction): Promise<Outcome> {
+  #runBody(job: Job, tx: OpenTransaction, { inSavepoint }: { readonly inSavepoint: boolean }): Promise<Outcome> {
     const beganMs = this.#clock.monotonicMs()
     return new Promise((resolve) => {
       let timer: Timer | undefined
@@ -256,7 +260,7 @@ export class GroupCommit {
       }
       const fail = (error: unknown) => settle({ kind: 'failed', error }, 'its body threw')
       try {
-        this.#connection.control('SAVEPOINT body')
+        if (inSavepoint) this.#connection.control('SAVEPOINT body')
       } catch (error) {
         fail(typed(error, this.#connection.path))
         return
