@@ -32,6 +32,8 @@ export interface SqlConnection {
 interface Prepared {
   readonly statement: StatementSync
   readonly changesRows: boolean
+  /** The higher, the later it was used. */
+  lastUse: number
 }
 
 /**
@@ -50,6 +52,7 @@ export class Connection implements SqlConnection {
   readonly #own = new Map<string, StatementSync>()
   readonly #prepared = new Map<string, Prepared>()
   readonly #statementsMax: number
+  #uses = 0
 
   /** @throws SqliteError when the file cannot be opened */
   constructor(options: ConnectionOptions) {
@@ -136,9 +139,7 @@ export class Connection implements SqlConnection {
   #prepare(sql: string): Prepared {
     const known = this.#prepared.get(sql)
     if (known !== undefined) {
-      // A Map keeps the order of insertion: what is used moves to the end, what stands first is the oldest.
-      this.#prepared.delete(sql)
-      this.#prepared.set(sql, known)
+      known.lastUse = ++this.#uses
       return known
     }
     const schemaChangedBefore = this.guard.changesSchema
@@ -150,14 +151,23 @@ export class Connection implements SqlConnection {
       throw new StatementRefusedError(`One statement at a time: more follows after \`${statement.sourceSQL.slice(0, 80)}\`. Use script().`)
     }
     // A DROP TABLE deletes rows too, as SQLite sees it; nobody counts them.
-    const prepared = { statement, changesRows: this.guard.changesRows && !this.guard.changesSchema }
+    const prepared = { statement, changesRows: this.guard.changesRows && !this.guard.changesSchema, lastUse: ++this.#uses }
     this.guard.changesSchema ||= schemaChangedBefore
-    if (this.#prepared.size >= this.#statementsMax) {
-      const [oldest] = this.#prepared.keys()
-      if (oldest !== undefined) this.#prepared.delete(oldest)
-    }
+    if (this.#prepared.size >= this.#statementsMax) this.#forgetLeastRecentlyUsed()
     this.#prepared.set(sql, prepared)
     return prepared
+  }
+
+  /** Looks at all of them, which is little beside compiling the statement that takes the place. */
+  #forgetLeastRecentlyUsed(): void {
+    let oldest: string | undefined
+    let oldestUse = Number.POSITIVE_INFINITY
+    for (const [sql, { lastUse }] of this.#prepared) {
+      if (lastUse >= oldestUse) continue
+      oldest = sql
+      oldestUse = lastUse
+    }
+    if (oldest !== undefined) this.#prepared.delete(oldest)
   }
 }
 
