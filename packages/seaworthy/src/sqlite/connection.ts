@@ -32,6 +32,8 @@ export interface SqlConnection {
 interface Prepared {
   readonly statement: StatementSync
   readonly changesRows: boolean
+  /** Of its columns; undefined where a change of the schema may change them, and node:sqlite has to look each time. */
+  readonly names: readonly string[] | undefined
   /** The higher, the later it was used. */
   lastUse: number
 }
@@ -91,9 +93,12 @@ export class Connection implements SqlConnection {
 
   all<Row extends object>(statement: Statement): Row[] {
     return this.#guarded(() => {
-      const rows = this.#prepare(statement.sql).statement.all(...binding(statement.params))
+      const prepared = this.#prepare(statement.sql)
+      const rows: readonly unknown[] = prepared.statement.all(...binding(statement.params))
       // node:sqlite's rows have no prototype; those of other engines do, and equality in tests sees the difference.
-      return rows.map((row) => ({ ...row }) as Row)
+      if (prepared.names === undefined) return rows.map((row) => ({ ...(row as Row) }))
+      const { names } = prepared
+      return rows.map((values) => plainObject(names, values as readonly unknown[]) as Row)
     })
   }
 
@@ -151,7 +156,12 @@ export class Connection implements SqlConnection {
       throw new StatementRefusedError(`One statement at a time: more follows after \`${statement.sourceSQL.slice(0, 80)}\`. Use script().`)
     }
     // A DROP TABLE deletes rows too, as SQLite sees it; nobody counts them.
-    const prepared = { statement, changesRows: this.guard.changesRows && !this.guard.changesSchema, lastUse: ++this.#uses }
+    const prepared = {
+      statement,
+      names: namesOf(statement, sql),
+      changesRows: this.guard.changesRows && !this.guard.changesSchema,
+      lastUse: ++this.#uses,
+    }
     this.guard.changesSchema ||= schemaChangedBefore
     if (this.#prepared.size >= this.#statementsMax) this.#forgetLeastRecentlyUsed()
     this.#prepared.set(sql, prepared)
@@ -173,6 +183,19 @@ export class Connection implements SqlConnection {
 
 function binding(params: readonly SqlValue[] = []): SqlValue[] {
   return params as SqlValue[]
+}
+
+/** Has a statement whose columns are named in it return its values alone: less than half of the work for a row. */
+function namesOf(statement: StatementSync, sql: string): readonly string[] | undefined {
+  if (sql.includes('*')) return undefined
+  statement.setReturnArrays(true)
+  return statement.columns().map(({ name }) => name)
+}
+
+function plainObject(names: readonly string[], values: readonly unknown[]): object {
+  const row: Record<string, unknown> = {}
+  for (let index = 0; index < names.length; index++) row[names[index]!] = values[index]
+  return row
 }
 
 /** True when SQL is left besides blanks, semicolons and comments. */
