@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, type AsyncResource } from 'node:async_hooks'
 import {
   type Clock,
   type Random,
@@ -41,8 +41,8 @@ export interface GroupCommitOptions {
 
 export interface TransactionRequest<T> {
   readonly body: (tx: OpenTransaction) => Promise<T>
-  /** Runs a function in the asynchronous context of the caller: the body belongs to its trace, not to that of whoever came first. */
-  readonly inCallersContext: <R>(work: () => R) => R
+  /** The asynchronous context of the caller: the body belongs to its trace, not to that of whoever came first. */
+  readonly caller: AsyncResource
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
   /** Called when its turn has come, with the milliseconds it waited. */
@@ -56,7 +56,7 @@ interface Job {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly arrivedMs: number
-  readonly inCallersContext: <R>(work: () => R) => R
+  readonly caller: AsyncResource
   readonly answer: (value: unknown) => void
   readonly refuse: (error: unknown) => void
   /** What an abort does: leave the queue, or roll back the running body; nothing once the body has settled. */
@@ -124,7 +124,7 @@ export class GroupCommit {
         timeoutMs: request.timeoutMs ?? this.#options.timeoutMs,
         signal: request.signal,
         arrivedMs: this.#clock.monotonicMs(),
-        inCallersContext: request.inCallersContext,
+        caller: request.caller,
         answer: (value) => resolve(value as T),
         refuse: reject,
         onAbort: undefined,
@@ -267,7 +267,7 @@ export class GroupCommit {
       }
       job.onTurn?.(beganMs - job.arrivedMs)
       try {
-        const running = job.inCallersContext(() => this.#inside.run(tx, () => job.body(tx)))
+        const running = job.caller.runInAsyncScope(() => this.#inside.run(tx, job.body, tx))
         // A body without types may return no promise.
         Promise.resolve(running).then((value) => settle({ kind: 'done', value }, 'its body returned'), fail)
       } catch (error) {
@@ -366,7 +366,7 @@ export class GroupCommit {
 
 function runEffect(job: Job, effect: () => void): void {
   try {
-    job.inCallersContext(effect)
+    job.caller.runInAsyncScope(effect)
   } catch (error) {
     // The transaction is durable and its caller is answered; a bell that broke must not look like a failed commit.
     process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {
