@@ -25,8 +25,13 @@ export class Slots {
     }
   }
 
-  #acquire(signal: AbortSignal, places: number): Promise<void> {
+  async #acquire(signal: AbortSignal, places: number): Promise<void> {
     signal.throwIfAborted()
+    if (this.#waiting.length > 0 || places > this.#free) return this.#wait(signal, places)
+    this.#free -= places
+  }
+
+  #wait(signal: AbortSignal, places: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
@@ -40,7 +45,6 @@ export class Slots {
       const waiting: Waiting = { places, take }
       signal.addEventListener('abort', onAbort, { once: true })
       this.#waiting.push(waiting)
-      this.#admit()
     })
   }
 

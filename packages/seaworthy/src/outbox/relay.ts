@@ -1,4 +1,4 @@
-import { type Backoff, type Clock, type Random, ConfigurationError, exponential, sleep, systemClock, systemRandom } from 'seaworthy/core'
+import { type Backoff, type Clock, type Random, ConfigurationError, exponential, systemClock, systemRandom } from 'seaworthy/core'
 import type { EventLog } from 'seaworthy/messaging'
 import type { OutboxStore } from './outbox-store.ts'
 import { type LaneStatus, RelayLane } from './relay-lane.ts'
@@ -48,9 +48,6 @@ export function startRelay(options: RelayOptions): Relay {
   }
   return new RunningRelay(options)
 }
-
-// A reason of its own, because without one an abort makes an error with a stack, at every commit.
-const WOKEN = 'woken'
 
 class RunningRelay implements Relay {
   readonly #options: RelayOptions
@@ -122,11 +119,16 @@ class RunningRelay implements Relay {
     return lane
   }
 
-  async #untilWoken(delayMs: number): Promise<void> {
-    const waiting = new AbortController()
-    this.#wake = () => waiting.abort(WOKEN)
-    await sleep(this.#clock, delayMs, waiting.signal).catch(() => undefined)
-    this.#wake = undefined
+  #untilWoken(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        timer.cancel()
+        this.#wake = undefined
+        resolve()
+      }
+      const timer = this.#clock.timer(delayMs, wake)
+      this.#wake = wake
+    })
   }
 
   async #drain(): Promise<void> {

@@ -32,6 +32,10 @@ export interface SqlConnection {
 interface Prepared {
   readonly statement: StatementSync
   readonly changesRows: boolean
+  /** Of its columns; undefined where a change of the schema may change them, and node:sqlite has to look each time. */
+  readonly names: readonly string[] | undefined
+  /** The higher, the later it was used. */
+  lastUse: number
 }
 
 /**
@@ -50,6 +54,7 @@ export class Connection implements SqlConnection {
   readonly #own = new Map<string, StatementSync>()
   readonly #prepared = new Map<string, Prepared>()
   readonly #statementsMax: number
+  #uses = 0
 
   /** @throws SqliteError when the file cannot be opened */
   constructor(options: ConnectionOptions) {
@@ -88,9 +93,12 @@ export class Connection implements SqlConnection {
 
   all<Row extends object>(statement: Statement): Row[] {
     return this.#guarded(() => {
-      const rows = this.#prepare(statement.sql).statement.all(...binding(statement.params))
+      const prepared = this.#prepare(statement.sql)
+      const rows: readonly unknown[] = prepared.statement.all(...binding(statement.params))
       // node:sqlite's rows have no prototype; those of other engines do, and equality in tests sees the difference.
-      return rows.map((row) => ({ ...row }) as Row)
+      if (prepared.names === undefined) return rows.map((row) => ({ ...(row as Row) }))
+      const { names } = prepared
+      return rows.map((values) => plainObject(names, values as readonly unknown[]) as Row)
     })
   }
 
@@ -136,9 +144,7 @@ export class Connection implements SqlConnection {
   #prepare(sql: string): Prepared {
     const known = this.#prepared.get(sql)
     if (known !== undefined) {
-      // A Map keeps the order of insertion: what is used moves to the end, what stands first is the oldest.
-      this.#prepared.delete(sql)
-      this.#prepared.set(sql, known)
+      known.lastUse = ++this.#uses
       return known
     }
     const schemaChangedBefore = this.guard.changesSchema
@@ -150,19 +156,46 @@ export class Connection implements SqlConnection {
       throw new StatementRefusedError(`One statement at a time: more follows after \`${statement.sourceSQL.slice(0, 80)}\`. Use script().`)
     }
     // A DROP TABLE deletes rows too, as SQLite sees it; nobody counts them.
-    const prepared = { statement, changesRows: this.guard.changesRows && !this.guard.changesSchema }
-    this.guard.changesSchema ||= schemaChangedBefore
-    if (this.#prepared.size >= this.#statementsMax) {
-      const [oldest] = this.#prepared.keys()
-      if (oldest !== undefined) this.#prepared.delete(oldest)
+    const prepared = {
+      statement,
+      names: namesOf(statement, sql),
+      changesRows: this.guard.changesRows && !this.guard.changesSchema,
+      lastUse: ++this.#uses,
     }
+    this.guard.changesSchema ||= schemaChangedBefore
+    if (this.#prepared.size >= this.#statementsMax) this.#forgetLeastRecentlyUsed()
     this.#prepared.set(sql, prepared)
     return prepared
+  }
+
+  /** Looks at all of them, which is little beside compiling the statement that takes the place. */
+  #forgetLeastRecentlyUsed(): void {
+    let oldest: string | undefined
+    let oldestUse = Number.POSITIVE_INFINITY
+    for (const [sql, { lastUse }] of this.#prepared) {
+      if (lastUse >= oldestUse) continue
+      oldest = sql
+      oldestUse = lastUse
+    }
+    if (oldest !== undefined) this.#prepared.delete(oldest)
   }
 }
 
 function binding(params: readonly SqlValue[] = []): SqlValue[] {
   return params as SqlValue[]
+}
+
+/** Has a statement whose columns are named in it return its values alone: less than half of the work for a row. */
+function namesOf(statement: StatementSync, sql: string): readonly string[] | undefined {
+  if (sql.includes('*')) return undefined
+  statement.setReturnArrays(true)
+  return statement.columns().map(({ name }) => name)
+}
+
+function plainObject(names: readonly string[], values: readonly unknown[]): object {
+  const row: Record<string, unknown> = {}
+  for (let index = 0; index < names.length; index++) row[names[index]!] = values[index]
+  return row
 }
 
 /** True when SQL is left besides blanks, semicolons and comments. */

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
@@ -171,7 +171,7 @@ class EmbeddedDatabase implements SqliteDatabase {
 
   transaction<T>(body: (tx: SqliteTransaction) => Promise<T>, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<T> {
     // Taken outside of the operation: what the body causes, an event or a saga, outlives the transaction, and in a trace it hangs on what the caller does.
-    const inCallersContext = AsyncLocalStorage.snapshot()
+    const caller = new AsyncResource('SEAWORTHY_TRANSACTION', { requireManualDestroy: true })
     return transactions.run(
       () => ({
         name: `transaction ${basename(this.path)}`,
@@ -181,7 +181,7 @@ class EmbeddedDatabase implements SqliteDatabase {
       (operation) =>
         this.#commits.run({
           body,
-          inCallersContext,
+          caller,
           ...options,
           onTurn: operation && ((waitedMs) => (operation.attributes['seaworthy.database.wait_ms'] = waitedMs)),
         }),

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, type AsyncResource } from 'node:async_hooks'
 import {
   type Clock,
   type Random,
@@ -41,8 +41,8 @@ export interface GroupCommitOptions {
 
 export interface TransactionRequest<T> {
   readonly body: (tx: OpenTransaction) => Promise<T>
-  /** Runs a function in the asynchronous context of the caller: the body belongs to its trace, not to that of whoever came first. */
-  readonly inCallersContext: <R>(work: () => R) => R
+  /** The asynchronous context of the caller: the body belongs to its trace, not to that of whoever came first. */
+  readonly caller: AsyncResource
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
   /** Called when its turn has come, with the milliseconds it waited. */
@@ -56,7 +56,7 @@ interface Job {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly arrivedMs: number
-  readonly inCallersContext: <R>(work: () => R) => R
+  readonly caller: AsyncResource
   readonly answer: (value: unknown) => void
   readonly refuse: (error: unknown) => void
   /** What an abort does: leave the queue, or roll back the running body; nothing once the body has settled. */
@@ -78,8 +78,8 @@ const BUSY_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
 const FIND_DEFERRED_CONSTRAINT = `SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERR%' LIMIT 1` // no index: a few rows, read after a change of the schema
 
 /**
- * Group commit: bodies run strictly one after another, each in a savepoint of its own, inside one shared BEGIN IMMEDIATE, and are
- * answered after its COMMIT, so that many callers share one wait for the disk.
+ * Group commit: bodies run strictly one after another inside one shared BEGIN IMMEDIATE, and are answered after its COMMIT, so that many callers
+ * share one wait for the disk. Each has a savepoint of its own, except for the first: nothing was there before it, and taking it back takes back all.
  *
  * A batch takes in who is waiting until it is full, until nobody waits, or until a macrotask passes: a body that awaits
  * something other than `tx` keeps those waiting who came before it, and no others. Between two batches the event loop turns once;
@@ -124,7 +124,7 @@ export class GroupCommit {
         timeoutMs: request.timeoutMs ?? this.#options.timeoutMs,
         signal: request.signal,
         arrivedMs: this.#clock.monotonicMs(),
-        inCallersContext: request.inCallersContext,
+        caller: request.caller,
         answer: (value) => resolve(value as T),
         refuse: reject,
         onAbort: undefined,
@@ -199,8 +199,9 @@ export class GroupCommit {
     for (const job of this.#waiting) {
       this.#waiting.delete(job)
       const tx = new OpenTransaction(this.#connection)
-      const outcome = await this.#runBody(job, tx)
-      const lost = this.#conclude(outcome)
+      const isFirst = bodies === 0
+      const outcome = await this.#runBody(job, tx, { inSavepoint: !isFirst })
+      const lost = this.#conclude(outcome, { inSavepoint: !isFirst })
       if (lost !== undefined) {
         // The engine took back everything since BEGIN: what had run before, and was waiting for the commit, as well.
         const cause = tx.lost ?? lost
@@ -212,6 +213,8 @@ export class GroupCommit {
       }
       if (outcome.kind === 'done') done.push({ job, value: outcome.value, effects: tx.effects })
       else job.refuse(outcome.error)
+      // Who still waits begins anew: there is nothing to share yet.
+      if (isFirst && outcome.kind === 'failed') break
       // Those that failed count too: a caller who tries again at once would otherwise keep the batch, and the event loop, to itself.
       if (!open || ++bodies >= this.#options.batchSizeMax || this.#mustCommitAlone()) break
     }
@@ -221,9 +224,10 @@ export class GroupCommit {
     if (committing !== undefined) await committing
   }
 
-  /** Keeps or takes back what the body did. Returns what went wrong when the whole transaction is gone. */
-  #conclude(outcome: Outcome): unknown {
+  /** Keeps or takes back what the body did; without a savepoint that is left to the end of the transaction. Returns what went wrong when all of it is gone. */
+  #conclude(outcome: Outcome, { inSavepoint }: { readonly inSavepoint: boolean }): unknown {
     if (!this.#connection.inTransaction) return outcome.kind === 'failed' ? outcome.error : new SqliteError('The transaction is gone.')
+    if (!inSavepoint) return undefined
     try {
       if (outcome.kind === 'failed') this.#connection.control('ROLLBACK TO body')
       this.#connection.control('RELEASE body')
@@ -234,7 +238,7 @@ export class GroupCommit {
     }
   }
 
-  #runBody(job: Job, tx: OpenTransaction): Promise<Outcome> {
+  #runBody(job: Job, tx: OpenTransaction, { inSavepoint }: { readonly inSavepoint: boolean }): Promise<Outcome> {
     const beganMs = this.#clock.monotonicMs()
     return new Promise((resolve) => {
       let timer: Timer | undefined
@@ -256,14 +260,14 @@ export class GroupCommit {
       }
       const fail = (error: unknown) => settle({ kind: 'failed', error }, 'its body threw')
       try {
-        this.#connection.control('SAVEPOINT body')
+        if (inSavepoint) this.#connection.control('SAVEPOINT body')
       } catch (error) {
         fail(typed(error, this.#connection.path))
         return
       }
       job.onTurn?.(beganMs - job.arrivedMs)
       try {
-        const running = job.inCallersContext(() => this.#inside.run(tx, () => job.body(tx)))
+        const running = job.caller.runInAsyncScope(() => this.#inside.run(tx, job.body, tx))
         // A body without types may return no promise.
         Promise.resolve(running).then((value) => settle({ kind: 'done', value }, 'its body returned'), fail)
       } catch (error) {
@@ -362,7 +366,7 @@ export class GroupCommit {
 
 function runEffect(job: Job, effect: () => void): void {
   try {
-    job.inCallersContext(effect)
+    job.caller.runInAsyncScope(effect)
   } catch (error) {
     // The transaction is durable and its caller is answered; a bell that broke must not look like a failed commit.
     process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {

@@ -14,6 +14,12 @@ const DELAY_MS = [10_000, 70_000] as const
 /** How long a reader waits for an answer that does not come. */
 const PATIENCE_MS = 5_000
 
+interface Place {
+  readonly topic: string
+  readonly place: string
+  readonly records: readonly StoredRecord[]
+}
+
 /** One member of a consumer group, in one life of its process. */
 export class ProcessLogReader implements LogReader {
   readonly #process: Incarnation
@@ -22,6 +28,10 @@ export class ProcessLogReader implements LogReader {
   readonly #offsets: Map<string, number>
   readonly #next = new Map<string, number>()
   readonly #closing = new AbortController()
+  readonly #pollPoint: string
+  readonly #offsetsPoint: string
+  #topicsKnown = 0
+  #placesKnown: readonly Place[] = []
   #turn = 0
   /** The version of the log that this reader had read to its end. */
   #upToDateAt = -1
@@ -31,6 +41,9 @@ export class ProcessLogReader implements LogReader {
     this.#stored = stored
     this.#options = options
     this.#offsets = stored.offsetsOf(options.group)
+    const label = labelOf(options.group)
+    this.#pollPoint = `${EVENT_LOG}:poll-${label}`
+    this.#offsetsPoint = `${EVENT_LOG}:offsets-${label}`
     for (const { place, records } of this.#places()) {
       const offset = this.#offsets.get(place) ?? (options.from === 'latest' ? records.length : 0)
       // A group that begins at the latest keeps that place, also if it dies before its first commit.
@@ -68,8 +81,7 @@ export class ProcessLogReader implements LogReader {
     for (const { topic } of positions) {
       if (!this.#options.topics.includes(topic)) throw new ConfigurationError(`Group ${this.#options.group} does not read topic ${topic}.`)
     }
-    const label = labelOf(this.#options.group)
-    const before = this.#process.point(`${EVENT_LOG}:offsets-${label}:before`, BEFORE_OFFSETS, { peer: EVENT_LOG })
+    const before = this.#process.point(`${this.#offsetsPoint}:before`, BEFORE_OFFSETS, { peer: EVENT_LOG })
     if (!this.#process.alive) return this.#process.never()
     // What was read is asked now: a seek before the answer must not be undone.
     const taken = positions.filter(({ topic, partition, offset }) => offset <= (this.#next.get(placeOf(topic, partition)) ?? 0))
@@ -82,7 +94,7 @@ export class ProcessLogReader implements LogReader {
       const at = taken.map(({ topic, partition, offset }) => `${topic}/${partition}@${offset}`)
       this.#process.record({ kind: 'offsets', group: this.#options.group, positions: at, index: before.index, peer: EVENT_LOG })
     })
-    const after = this.#process.point(`${EVENT_LOG}:offsets-${label}:after`, AFTER_OFFSETS, { peer: EVENT_LOG })
+    const after = this.#process.point(`${this.#offsetsPoint}:after`, AFTER_OFFSETS, { peer: EVENT_LOG })
     if (!this.#process.alive) return this.#process.never()
     if (after.fault === 'lose-reply') {
       await this.#process.later(PATIENCE_MS, () => {
@@ -121,7 +133,7 @@ export class ProcessLogReader implements LogReader {
   /** Hands records over. Where a fault says so they come late, or come again with the next poll. */
   async #deliver(records: readonly LogRecord[], from: ReadonlyMap<string, number>): Promise<readonly LogRecord[]> {
     const { group } = this.#options
-    const { index, fault } = this.#process.point(`${EVENT_LOG}:poll-${labelOf(group)}`, POLL, { peer: EVENT_LOG })
+    const { index, fault } = this.#process.point(this.#pollPoint, POLL, { peer: EVENT_LOG })
     if (!this.#process.alive) return this.#process.never()
     if (fault === 'duplicate') for (const [place, offset] of from) this.#next.set(place, offset)
     const lateMs = fault === 'delay' ? this.#process.latency(`${index} late`, ...DELAY_MS) : 0
@@ -148,7 +160,9 @@ export class ProcessLogReader implements LogReader {
       const from = this.#next.get(place) ?? 0
       const some = records.slice(from, from + max - read.length)
       this.#next.set(place, from + some.length)
-      for (const { text, ...record } of some) read.push({ topic, ...record, event: JSON.parse(text) as EventEnvelope })
+      for (const { partition, offset, appendedAtMs, text } of some) {
+        read.push({ topic, partition, offset, appendedAtMs, event: JSON.parse(text) as EventEnvelope })
+      }
     }
     this.#turn++
     return read
@@ -183,10 +197,16 @@ export class ProcessLogReader implements LogReader {
     })
   }
 
-  #places(): { readonly topic: string; readonly place: string; readonly records: readonly StoredRecord[] }[] {
-    return [...new Set(this.#options.topics)].flatMap((topic) =>
-      this.#stored.partitions(topic).map((records, partition) => ({ topic, place: placeOf(topic, partition), records })),
-    )
+  /** The partitions that there are. A topic has them from its first record on, and then for ever. */
+  #places(): readonly Place[] {
+    const { topicNames } = this.#stored
+    if (topicNames.length !== this.#topicsKnown) {
+      this.#topicsKnown = topicNames.length
+      this.#placesKnown = [...new Set(this.#options.topics)].flatMap((topic) =>
+        this.#stored.partitions(topic).map((records, partition) => ({ topic, place: placeOf(topic, partition), records })),
+      )
+    }
+    return this.#placesKnown
   }
 
   #assertOpen(): void {

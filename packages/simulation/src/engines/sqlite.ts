@@ -20,6 +20,7 @@ const HAS_SEQUENCE = `SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'
 export class StoredDatabase implements SharedEngine {
   readonly name: string
   readonly connection: Connection
+  readonly #readersSql = new Map<string, string>()
   #log: (() => void)[] = []
   #tables: readonly string[] | undefined
   #hasSequence = false
@@ -122,12 +123,18 @@ export class StoredDatabase implements SharedEngine {
     this.#reading = true
     guard.changesRows = guard.changesSchema = false
     try {
-      // The blank makes it a statement of its own, compiled under the rule for readers, whatever a writer has compiled.
-      return this.connection.all<Row>({ ...statement, sql: `${statement.sql} ` })
+      return this.connection.all<Row>({ ...statement, sql: this.#readersOwn(statement.sql) })
     } finally {
       this.#reading = false
       Object.assign(guard, before)
     }
+  }
+
+  /** A blank makes it a statement of its own, compiled under the rule for readers, whatever a writer has compiled. Kept, so that it is hashed once. */
+  #readersOwn(sql: string): string {
+    let own = this.#readersSql.get(sql)
+    if (own === undefined) this.#readersSql.set(sql, (own = `${sql} `))
+    return own
   }
 }
 

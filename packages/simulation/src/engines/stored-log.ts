@@ -19,6 +19,7 @@ export class StoredLog implements SharedEngine {
   readonly #partitions: number
   readonly #nowMs: () => number
   readonly #topics = new Map<string, StoredRecord[][]>()
+  readonly #topicNames: string[] = []
   readonly #offsets = new Map<string, Map<string, number>>()
   readonly #members = new Map<string, object>()
   readonly #waiting = new Set<() => void>()
@@ -52,7 +53,7 @@ export class StoredLog implements SharedEngine {
 
   /** Topics that were appended to. */
   get topicNames(): readonly string[] {
-    return [...this.#topics.keys()]
+    return this.#topicNames
   }
 
   /** All records of a topic, by partition. */
@@ -70,6 +71,7 @@ export class StoredLog implements SharedEngine {
     if (partitions === undefined) {
       partitions = Array.from({ length: this.#partitions }, () => [])
       this.#topics.set(topic, partitions)
+      this.#topicNames.push(topic)
     }
     for (const { key, text } of texts) {
       const partition = hashText(key) % partitions.length

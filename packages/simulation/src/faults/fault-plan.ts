@@ -1,5 +1,5 @@
 import type { ExecutionIndex } from '../kernel/execution-index.ts'
-import { draw, drawUnit } from '../kernel/hash.ts'
+import { basisOf, draw, drawUnit, drawUnitFrom } from '../kernel/hash.ts'
 import type { Fault, FaultKind } from './fault.ts'
 
 /** Decides, at each decision point, whether a fault strikes. Asked once a point. */
@@ -27,10 +27,11 @@ export function exactly(faults: readonly Fault[]): FaultPlan {
  */
 export function randomFaults(seed: number, options: { readonly faultsMax: number }): FaultPlan {
   const rate = 0.01 * 2 ** (4 * drawUnit(seed, 'rate'))
+  const strikes = basisOf(seed, 'strikes ')
   let left = 1 + (draw(seed, 'faults') % options.faultsMax)
   return {
     at(index, possible) {
-      if (left === 0 || possible.length === 0 || drawUnit(seed, `strikes ${index}`) >= rate) return undefined
+      if (left === 0 || possible.length === 0 || drawUnitFrom(strikes, index) >= rate) return undefined
       left--
       return possible[draw(seed, `kind ${index}`) % possible.length]
     },

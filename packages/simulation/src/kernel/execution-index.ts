@@ -4,17 +4,23 @@
  */
 export type ExecutionIndex = string
 
-/** A point without its number: `service.operation:label`. */
-export type PointName = string
+interface Counter {
+  readonly prefix: string
+  count: number
+}
 
 /** Numbers the points of one history. */
 export class ExecutionCounters {
-  readonly #counts = new Map<PointName, number>()
+  // By node and then by the rest of the name, because a name that is put together anew has to be hashed anew.
+  readonly #ofNodes = new Map<string, Map<string, Counter>>()
 
-  next(name: PointName): ExecutionIndex {
-    const count = (this.#counts.get(name) ?? 0) + 1
-    this.#counts.set(name, count)
-    return `${name}#${count}`
+  /** @param point `operation:label` */
+  next(node: string, point: string): ExecutionIndex {
+    let counters = this.#ofNodes.get(node)
+    if (counters === undefined) this.#ofNodes.set(node, (counters = new Map()))
+    let counter = counters.get(point)
+    if (counter === undefined) counters.set(point, (counter = { prefix: `${node}.${point}#`, count: 0 }))
+    return counter.prefix + ++counter.count
   }
 }
 

@@ -10,6 +10,12 @@ export function hashText(text: string, basis = 0x811c9dc5): number {
   return hash >>> 0
 }
 
+/** A hash of a whole number from `basis`: FNV-1a over its lower and its upper 32 bits. */
+export function hashNumber(value: number, basis: number): number {
+  const low = Math.imul(basis ^ (value | 0), 0x01000193)
+  return Math.imul(low ^ ((value / 4_294_967_296) | 0), 0x01000193) >>> 0
+}
+
 /** Spreads 32 bits: the finalizer of MurmurHash3 (Austin Appleby; public domain). */
 export function mixed(value: number): number {
   let hash = value
@@ -18,14 +24,24 @@ export function mixed(value: number): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
+/** What {@link drawUnitFrom} goes on from: for names that begin alike. */
+export function basisOf(seed: number, beginning: string): number {
+  return hashText(beginning, mixed(seed ^ 0x9e3779b9))
+}
+
 /** A whole number in [0, 2^32) for a seed and a name. */
 export function draw(seed: number, name: string): number {
-  return mixed(hashText(name, mixed(seed ^ 0x9e3779b9)))
+  return mixed(basisOf(seed, name))
 }
 
 /** A number in [0, 1) for a seed and a name. */
 export function drawUnit(seed: number, name: string): number {
   return draw(seed, name) / 4_294_967_296
+}
+
+/** The same for a name in two parts, of which the first is in the basis. */
+export function drawUnitFrom(basis: number, rest: string): number {
+  return mixed(hashText(rest, basis)) / 4_294_967_296
 }
 
 /** A number in [from, to) for a seed and a name. */

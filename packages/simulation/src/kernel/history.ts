@@ -1,6 +1,7 @@
 import type { FaultKind } from '../faults/fault.ts'
 import type { ExecutionIndex } from './execution-index.ts'
-import { hashText, mixed } from './hash.ts'
+import { hashNumber, hashText, mixed } from './hash.ts'
+import { TICKS_PER_MS } from './scheduler.ts'
 
 /** What can happen in a history. Each kind carries exactly its own detail. */
 type HappeningDetail =
@@ -86,15 +87,28 @@ export type Happening = HappeningDetail & {
   readonly fault?: FaultKind | undefined
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 /** Writes down what happens, and keeps a hash of it. */
 export class HistoryRecorder {
   readonly entries: HistoryEntry[] = []
   #low = 0x811c9dc5
   #high = 0x9e3779b9
 
-  record(atMs: number, node: string, incarnation: number, happening: Happening): void {
-    this.entries.push({ atMs, node, incarnation, ...happening })
-    this.#low = hashText(`${atMs}|${node}|${incarnation}|${happening.kind}|${happening.index ?? ''}|${fingerprint(happening)}`, this.#low)
+  /** Takes the happening over, and makes an entry of it: copying would be the dearest part of many steps. */
+  record(atMs: number, node: string, incarnation: number, happening: Happening, index = happening.index): void {
+    // Who has recorded an object once may do so again.
+    const entry = ((happening as Partial<HistoryEntry>).atMs === undefined ? happening : { ...happening }) as Writable<HistoryEntry>
+    entry.atMs = atMs
+    entry.node = node
+    entry.incarnation = incarnation
+    if (index !== undefined) entry.index = index
+    this.entries.push(entry)
+    let hash = hashNumber(atMs * TICKS_PER_MS, this.#low)
+    hash = hashNumber(incarnation, hashText(node, hash))
+    hash = hashText(happening.kind, hash)
+    if (index !== undefined) hash = hashText(index, hash)
+    this.#low = hashText(fingerprint(happening), hash)
     this.#high = mixed(this.#high ^ this.#low)
   }
 

@@ -36,7 +36,7 @@ class Entry implements Scheduled {
 
 // Times are whole multiples of this part of a millisecond, which floating point adds without error: a wait computed from two readings of the clock ends
 // when it should, and not an instant before, again and again.
-const TICKS_PER_MS = 1_024
+export const TICKS_PER_MS = 1_024
 
 /** Rounded up to a time that the scheduler knows. */
 export function toTick(ms: number): number {

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Clock, type Environment, type NewId, type Random, type Timer, seededRandom, uuidV7 } from 'seaworthy/core'
 import type { FaultKind } from '../faults/fault.ts'
-import { labelOf } from '../kernel/execution-index.ts'
-import { draw, drawBetween } from '../kernel/hash.ts'
+import { type ExecutionIndex, labelOf } from '../kernel/execution-index.ts'
+import { draw, drawBetween, drawUnitFrom } from '../kernel/hash.ts'
 import type { Happening } from '../kernel/history.ts'
 import { type Owner, toTick } from '../kernel/scheduler.ts'
 import type { PointOptions, World } from './world.ts'
@@ -87,8 +87,8 @@ export class Incarnation implements Owner {
   }
 
   /** Writes down what happened to this process. */
-  record(happening: Happening): void {
-    this.world.record(this.node, this.number, happening)
+  record(happening: Happening, index?: ExecutionIndex): void {
+    this.world.record(this.node, this.number, happening, index)
   }
 
   /**
@@ -100,7 +100,7 @@ export class Incarnation implements Owner {
     possible: readonly FaultKind[],
     options: PointOptions = {},
   ): { readonly index: string; readonly fault: FaultKind | undefined } {
-    return this.world.point(this, `${this.node}.${name}`, possible, options)
+    return this.world.point(this, name, possible, options)
   }
 
   /** Settles after `delayMs` with what `settle` returns then; never if the process is dead by then. */
@@ -123,7 +123,7 @@ export class Incarnation implements Owner {
 
   /** Milliseconds that something takes: a function of the seed and the point alone. */
   latency(index: string, fromMs: number, toMs: number): number {
-    return drawBetween(this.world.seed, `latency ${index}`, fromMs, toMs)
+    return fromMs + drawUnitFrom(this.world.latencyBasis, index) * (toMs - fromMs)
   }
 
   jumpWallClock(byMs: number): void {

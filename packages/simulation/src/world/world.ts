@@ -2,8 +2,8 @@ import type { FaultKind } from '../faults/fault.ts'
 import type { FaultPlan } from '../faults/fault-plan.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { Point } from '../exploration/result.ts'
-import { ExecutionCounters } from '../kernel/execution-index.ts'
-import { drawBetween } from '../kernel/hash.ts'
+import { ExecutionCounters, type ExecutionIndex } from '../kernel/execution-index.ts'
+import { basisOf, drawBetween } from '../kernel/hash.ts'
 import { type Happening, HistoryRecorder } from '../kernel/history.ts'
 import { Scheduler } from '../kernel/scheduler.ts'
 import type { Incarnation } from './incarnation.ts'
@@ -13,6 +13,10 @@ const PAUSE_MS = [35_000, 65_000] as const
 const PARTITION_MS = [500, 20_000] as const
 const BROKER_DOWN_MS = [200, 5_000] as const
 const CLOCK_JUMP_MS = [1_000, 3_600_000] as const
+
+const AT_BEGIN: readonly FaultKind[] = ['busy']
+const BEFORE_COMMIT: readonly FaultKind[] = ['crash', 'disk-full']
+const AFTER_COMMIT: readonly FaultKind[] = ['crash']
 
 // A client is whoever uses the system: only its messages go astray.
 const OF_NODES: ReadonlySet<FaultKind> = new Set(['crash', 'pause', 'clock-forward', 'clock-back'])
@@ -40,6 +44,8 @@ export interface SharedEngine {
 /** One history: its time, its faults, its record, and what outlives a process in it. */
 export class World {
   readonly seed: number
+  /** What every latency is drawn from. */
+  readonly latencyBasis: number
   readonly scheduler = new Scheduler()
   readonly recorder = new HistoryRecorder()
   readonly network: Network
@@ -49,6 +55,8 @@ export class World {
   readonly #counters = new ExecutionCounters()
   readonly #plan: FaultPlan
   readonly #allowed: ReadonlySet<FaultKind>
+  readonly #allowedOfNodes = new Map<readonly FaultKind[], readonly FaultKind[]>()
+  readonly #allowedOfClients = new Map<readonly FaultKind[], readonly FaultKind[]>()
   readonly #shared = new Map<string, SharedEngine>()
   readonly #wallOffsets = new Map<string, number>()
   readonly #onCrash: (incarnation: Incarnation) => void
@@ -63,6 +71,7 @@ export class World {
     readonly onCrash: (incarnation: Incarnation) => void
   }) {
     this.seed = options.seed
+    this.latencyBasis = basisOf(options.seed, 'latency ')
     this.#plan = options.plan
     this.#allowed = options.allowed
     this.#onCrash = options.onCrash
@@ -78,9 +87,9 @@ export class World {
     return this.#faultsArePossible
   }
 
-  record(node: string, incarnation: number, happening: Happening): void {
+  record(node: string, incarnation: number, happening: Happening, index?: ExecutionIndex): void {
     this.#lastActivityMs = this.scheduler.nowMs
-    this.recorder.record(this.scheduler.nowMs, node, incarnation, happening)
+    this.recorder.record(this.scheduler.nowMs, node, incarnation, happening, index)
   }
 
   nextCallId(): number {
@@ -132,10 +141,10 @@ export class World {
     possible: readonly FaultKind[],
     { peer, happening }: PointOptions,
   ): { readonly index: string; readonly fault: FaultKind | undefined } {
-    const index = this.#counters.next(name)
-    if (happening !== undefined) at.record({ ...happening, index })
+    const index = this.#counters.next(at.node, name)
+    if (happening !== undefined) at.record(happening, index)
     if (!this.#faultsArePossible || !at.alive) return { index, fault: undefined }
-    const allowed = possible.filter((kind) => this.#allowed.has(kind) && (at.number > 0 || !OF_NODES.has(kind)))
+    const allowed = this.#allowedOf(possible, at.number === 0)
     this.points.push({ index, possible: allowed })
     const fault = this.#plan.at(index, allowed)
     if (fault !== undefined) {
@@ -145,22 +154,33 @@ export class World {
     return { index, fault }
   }
 
+  /** Those of the faults that may strike in this exploration, and a client or a node. Engines ask with the same few lists again and again. */
+  #allowedOf(possible: readonly FaultKind[], isClient: boolean): readonly FaultKind[] {
+    const known = isClient ? this.#allowedOfClients : this.#allowedOfNodes
+    let allowed = known.get(possible)
+    if (allowed === undefined) {
+      allowed = possible.filter((kind) => this.#allowed.has(kind) && !(isClient && OF_NODES.has(kind)))
+      known.set(possible, allowed)
+    }
+    return allowed
+  }
+
   /** A point of the embedded database, named by the library: `database:begin`, `database:commit:before`, `database:commit:after`. */
   databasePoint(at: Incarnation, name: string): Promise<void> | undefined {
     switch (name) {
       case 'database:begin': {
-        const { index, fault } = at.point(name, ['busy'])
+        const { index, fault } = at.point(name, AT_BEGIN)
         return at.later(at.latency(index, 0.05, 3), () => {
           if (fault === 'busy') throw sqliteFailure(5, 'database is locked')
         })
       }
       case 'database:commit:before': {
-        const { fault } = at.point(name, ['crash', 'disk-full'])
+        const { fault } = at.point(name, BEFORE_COMMIT)
         if (!at.alive) return at.never()
         return fault === 'disk-full' ? Promise.reject(sqliteFailure(13, 'database or disk is full')) : undefined
       }
       default: {
-        at.point(name, ['crash'], { happening: { kind: 'commit', database: at.node } })
+        at.point(name, AFTER_COMMIT, { happening: { kind: 'commit', database: at.node } })
         return at.alive ? undefined : at.never()
       }
     }

@@ -1,0 +1,7 @@
+import type { Suite } from '../../harness/suite.ts'
+import { historyMetrics } from './histories.ts'
+
+export const suite: Suite = {
+  name: 'simulation',
+  metrics: [...historyMetrics],
+}
