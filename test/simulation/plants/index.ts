@@ -4,6 +4,7 @@ import { inboxPlants } from './inbox.ts'
 import { leasePlants } from './lease.ts'
 import { outboxPlants } from './outbox.ts'
 import type { Plant } from './plant.ts'
+import { postgresPlants } from './postgres.ts'
 import { queuePlants } from './queue.ts'
 import { resiliencePlants } from './resilience.ts'
 import { sagaPlants } from './saga.ts'
@@ -12,6 +13,7 @@ import { sagaPlants } from './saga.ts'
 export const plants: readonly Plant[] = [
   ...outboxPlants,
   ...inboxPlants,
+  ...postgresPlants,
   ...consumerPlants,
   ...queuePlants,
   ...leasePlants,

@@ -27,6 +27,8 @@ export const orderPlaced = defineEvent('order.placed', {
 })
 
 const MISSING = 'a number is missing'
+// Far less than the relay's poll.
+const PROMPT_MS = 300
 // An order that is there already was asked for again: its customer never heard the answer.
 const INSERT_ORDER = 'INSERT OR IGNORE INTO orders (id, customer) VALUES (?, ?)'
 const INSERT_PARCEL = 'INSERT INTO parcels (id, customer) VALUES (?, ?)'
@@ -151,6 +153,14 @@ export const outboxInvariants: readonly Invariant[] = [
   invariant('every order is shipped', (view) => noneLost('The parcel of order', ids(stored(view)), ids(shipped(view)))),
   invariant('no order is shipped twice', (view) => noneTwice('The parcel of order', ids(shipped(view)))),
   invariant("a customer's orders are shipped in their order", (view) => orderKept('The parcel of order', shipped(view), stored(view))),
+  invariant('nobody has to wait for a poll while nothing goes wrong', (view) => {
+    if (view.history.some(({ fault }) => fault !== undefined)) return
+    const appendedAtMs = new Map(view.records('orders').map(({ event, appendedAtMs }) => [(event.data as Order).id, appendedAtMs]))
+    for (const { request, atMs } of view.acknowledged) {
+      const waitedMs = appendedAtMs.get((request as Order).id)! - atMs
+      if (waitedMs > PROMPT_MS) violated(`The event of ${(request as Order).id} waited ${Math.round(waitedMs)} ms in the outbox.`)
+    }
+  }),
   invariant('no alarm is raised and nothing is set aside', (view) => {
     const alarm = view.history.find((entry) => entry.kind === 'warning' || (entry.kind === 'note' && entry.text === MISSING))
     if (alarm !== undefined) violated(`There was an alarm: ${JSON.stringify(alarm)}`)
