@@ -3,6 +3,7 @@ import { ConfigurationError } from 'seaworthy/core'
 import { describeFailure } from './command/describe-failure.ts'
 import { writeTable } from './command/plants-table.ts'
 import { type ProofOptions, prove, summary } from './command/prove.ts'
+import { runMutants } from './mutants/run-mutants.ts'
 import { plants } from './plants/index.ts'
 import { deepWorlds, worlds } from './worlds/index.ts'
 import type { SimulatedWorld } from './worlds/simulated-world.ts'
@@ -18,7 +19,10 @@ const HELP = `npm run simulate -- [options]
   --seeds N          random histories of each world (625)
   --list             names of worlds and plants
   --table            finds every plant, and writes docs/simulation-plants.md
-  --deep             every pair of faults in small systems of outbox and inbox, saga, and projection`
+  --deep             every pair of faults in small systems of outbox and inbox, saga, and projection
+  --mutants          changes the library's sources one place at a time, and counts the changes that are noticed
+  --module NAME      mutants of one source file, as in relay-lane
+  --sample N         every Nth mutant`
 
 const SEEDS = 625
 const PLANT_SEEDS = 5_000
@@ -33,6 +37,9 @@ const { values } = parseArgs({
     list: { type: 'boolean' },
     table: { type: 'boolean' },
     deep: { type: 'boolean' },
+    mutants: { type: 'boolean' },
+    module: { type: 'string' },
+    sample: { type: 'string' },
     help: { type: 'boolean' },
   },
 })
@@ -71,6 +78,7 @@ async function main(): Promise<boolean> {
     return true
   }
   if (values.table === true) return (await writeTable(plants, { seeds: PLANT_SEEDS })).length === 0
+  if (values.mutants === true) return runMutants({ module: values.module, sample: Number(values.sample ?? 1) })
   if (values.deep === true) return allHold(deepWorlds, { exhaustive: 2, runsMax: DEEP_RUNS_MAX })
   if (plantName !== undefined) {
     const { mistake, world } = named('plant', plants, plantName)
