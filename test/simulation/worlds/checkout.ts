@@ -102,7 +102,13 @@ export function checkoutWorld(given: CheckoutParts = {}, orders: readonly Order[
         }),
       ),
     },
-    invariants: [...checkoutInvariants, endsAsItShould(orders)],
+    invariants: [
+      invariant('every customer was told that the order is accepted', (view) =>
+        conserved('Calls acknowledged', view.acknowledged.length, orders.length),
+      ),
+      ...checkoutInvariants,
+      endsAsItShould(orders),
+    ],
   }
 }
 

@@ -10,7 +10,7 @@ import {
   sqliteInboxStore,
   sqliteOutboxStore,
 } from 'seaworthy/sqlite'
-import { noneInvented, noneLost, noneTwice, orderKept } from '../checkers.ts'
+import { conserved, noneInvented, noneLost, noneTwice, orderKept } from '../checkers.ts'
 import { type SimulatedWorld, acceptAnything, tables } from './simulated-world.ts'
 
 /** An order, as its customer names it. */
@@ -126,7 +126,18 @@ export function outboxInboxWorld(parts: OutboxParts = {}, { customers, hasty }: 
         }),
       ),
     },
-    invariants: outboxInvariants,
+    invariants: [
+      invariant('every patient customer was told that the order is accepted', (view) => {
+        const patient = Object.entries(customers).filter(([customer]) => !hasty.includes(customer))
+        const accepted = view.acknowledged.filter(({ client: customer }) => !hasty.includes(customer))
+        conserved(
+          'Orders accepted',
+          accepted.length,
+          patient.reduce((sum, [, orders]) => sum + orders, 0),
+        )
+      }),
+      ...outboxInvariants,
+    ],
   }
 }
 

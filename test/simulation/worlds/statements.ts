@@ -111,6 +111,9 @@ export function statementsWorld(
       ],
     },
     invariants: [
+      invariant('whoever asked was told that it was done', (view) =>
+        conserved('Calls acknowledged', view.acknowledged.length, accounts.length * commandsPerAccount + (workload.rebuild ? 1 : 0)),
+      ),
       invariant('the read model knows every event, and each once', (view) => {
         const events = view.query<{ account: string; cents: number; events: number }>(
           'bank',
