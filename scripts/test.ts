@@ -6,7 +6,8 @@ import { join } from 'node:path'
 /**
  * Runs the tests: `npm test` all of them, `npm test -- unit` those that need no process of their own.
  * The name says what a test needs: `*.test.ts` runs with all others in one process; `*.process.test.ts` starts
- * processes and gets one of its own; `test/end-to-end/` starts the whole shop, one file at a time.
+ * processes and gets one of its own; `test/simulation/` explores whole systems and keeps a processor busy;
+ * `test/end-to-end/` starts the whole shop, one file at a time.
  */
 interface Stage {
   readonly name: string
@@ -18,11 +19,21 @@ const all = globSync(['{packages,apps,shop,labs,bench,test,scripts}/**/*.test.ts
   exclude: (path) => /node_modules|dist$/.test(path),
 }).toSorted()
 const isEndToEnd = (file: string) => file.startsWith('test/end-to-end/')
+const isSimulation = (file: string) => file.startsWith('test/simulation/')
 const isProcess = (file: string) => file.endsWith('.process.test.ts')
 
 const stages: readonly Stage[] = [
-  { name: 'unit', files: all.filter((file) => !isEndToEnd(file) && !isProcess(file)), flags: ['--test-isolation=none'] },
-  { name: 'process', files: all.filter((file) => isProcess(file) && !isEndToEnd(file)), flags: ['--test-concurrency=2'] },
+  {
+    name: 'unit',
+    files: all.filter((file) => !isEndToEnd(file) && !isSimulation(file) && !isProcess(file)),
+    flags: ['--test-isolation=none'],
+  },
+  {
+    name: 'process',
+    files: all.filter((file) => isProcess(file) && !isEndToEnd(file) && !isSimulation(file)),
+    flags: ['--test-concurrency=2'],
+  },
+  { name: 'simulation', files: all.filter(isSimulation), flags: ['--test-concurrency=2'] },
   { name: 'end-to-end', files: all.filter(isEndToEnd), flags: ['--test-concurrency=1'] },
 ]
 

@@ -1,0 +1,60 @@
+import type { EventStore } from 'seaworthy/event-sourcing'
+import { sqliteProjectionStore } from 'seaworthy/sqlite'
+import { envelopeOf } from 'seaworthy/projections'
+import { accountsWorld } from '../worlds/accounts.ts'
+import { statementsWorld } from '../worlds/statements.ts'
+import type { Plant } from './plant.ts'
+
+/** Mistakes of whoever keeps events and what is made of them. */
+export const eventSourcingPlants: readonly Plant[] = [
+  {
+    name: 'snapshot-newer-than-code',
+    mistake:
+      'A snapshot is taken as it is, whichever release made it: after a roll-back the state has a shape that the code does not know.',
+    world: accountsWorld({
+      storing(store, schemaVersion) {
+        const trusting: EventStore = {
+          append: (tx, stream, events, expected) => store.append(tx, stream, events, expected),
+          read: (stream, options) => store.read(stream, options),
+          find: (stream, eventId, tx) => store.find(stream, eventId, tx),
+          readAll: (options) => store.readAll(options),
+          head: () => store.head(),
+          async loadSnapshot(stream, tx) {
+            const snapshot = await store.loadSnapshot(stream, tx)
+            return snapshot && { ...snapshot, schemaVersion }
+          },
+          saveSnapshot: (tx, snapshot) => store.saveSnapshot(tx, snapshot),
+          onAppended: (listener) => store.onAppended(listener),
+        }
+        return trusting
+      },
+    }),
+  },
+  {
+    name: 'checkpoint-outside-transaction',
+    mistake: 'The checkpoint is moved in a transaction after that of the read model: a crash in between applies an event twice.',
+    world: statementsWorld({
+      running({ clock, note }, projection, source, views) {
+        const store = sqliteProjectionStore(views)
+        const pause = (delayMs: number) => new Promise<void>((resolve) => clock.timer(delayMs, resolve))
+        const project = async () => {
+          for (;;) {
+            try {
+              const from = await store.checkpoint(projection.name, projection.version)
+              const [next] = await source.readAll({ after: from, max: 1 })
+              if (next === undefined) {
+                await pause(100)
+                continue
+              }
+              await views.transaction((tx) => projection.apply(tx, envelopeOf(next)))
+              await views.transaction((tx) => store.advance(tx, projection.name, projection.version, { from, to: next.position }))
+            } catch {
+              await pause(100)
+            }
+          }
+        }
+        project().catch((error: unknown) => note('the projection ended', String(error)))
+      },
+    }),
+  },
+]

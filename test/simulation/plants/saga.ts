@@ -1,0 +1,70 @@
+import { type Participant, participant } from 'seaworthy/saga'
+import { sqliteParticipantStore } from 'seaworthy/sqlite'
+import { checkoutWorld } from '../worlds/checkout.ts'
+import type { Plant } from './plant.ts'
+
+/** Mistakes of whoever spreads one business transaction over several services. */
+export const sagaPlants: readonly Plant[] = [
+  {
+    name: 'no-idempotency-key',
+    mistake: 'The participants act on every request, whatever its key: a repetition charges twice.',
+    world: checkoutWorld({
+      remembering: (_, database) =>
+        participant({ database, store: sqliteParticipantStore(database), unsafe: { idempotencyKeys: 'ignored' } }),
+    }),
+  },
+  {
+    name: 'compensation-not-idempotent',
+    mistake: 'Reserved pieces are given back each time that somebody asks: a repetition makes stock out of nothing.',
+    world: checkoutWorld({
+      releasing:
+        (stock) =>
+        ({ pieces }, { idempotencyKey }) =>
+          stock.atomically([
+            { sql: 'UPDATE stock SET pieces = pieces + ?', params: [pieces] },
+            { sql: 'DELETE FROM reservations WHERE id = ?', params: [idempotencyKey!] },
+          ]),
+    }),
+  },
+  {
+    name: 'unknown-outcome-forgotten',
+    mistake: 'A step without an answer is taken for one that failed: it is not undone, and its money is gone.',
+    world: checkoutWorld({ unsafe: { unknownOutcome: 'treat-as-failed' } }),
+  },
+  {
+    name: 'compensation-overtakes-action',
+    mistake: 'A compensation that finds nothing leaves no trace: the delayed action that comes after it takes effect, for good.',
+    world: checkoutWorld({
+      remembering(_, database) {
+        const store = sqliteParticipantStore(database)
+        const remembered = participant({ database, store })
+        const forgetful: Participant = {
+          act: (key, fingerprint, action) => remembered.act(key, fingerprint, action),
+          async compensate(key, undo) {
+            const known = await database.transaction((tx) => store.load(tx, key))
+            return known === undefined ? false : remembered.compensate(key, undo)
+          },
+        }
+        return forgetful
+      },
+    }),
+  },
+  {
+    name: 'deadline-inherited-by-compensation',
+    mistake: 'A compensation gets what is left of the deadline of its action: one that timed out is never undone.',
+    world: checkoutWorld({
+      undoing() {
+        const deadlines = new Map<string, number | undefined>()
+        return {
+          acting: ({ key, deadlineMs }) => deadlines.set(key, deadlineMs),
+          undo: (s) => ({ ...s, deadlineMs: deadlines.get(s.key) ?? s.deadlineMs }),
+        }
+      },
+    }),
+  },
+  {
+    name: 'saga-started-twice',
+    mistake: 'A saga gets a fresh id at each request: a repeated request starts a second one, which charges again.',
+    world: checkoutWorld({ sagaIdOf: ({ newId }) => newId() }),
+  },
+]

@@ -1,0 +1,30 @@
+import { accountsWorld } from './accounts.ts'
+import { checkoutWorld } from './checkout.ts'
+import { leaseWorld } from './lease.ts'
+import { mailingWorld } from './mailing.ts'
+import { outboxInboxWorld } from './outbox-inbox.ts'
+import { poisonWorld } from './poison.ts'
+import { postgresOutboxWorld } from './postgres-outbox.ts'
+import type { SimulatedWorld } from './simulated-world.ts'
+import { statementsWorld } from './statements.ts'
+import { topUpWorld } from './top-up.ts'
+
+/** A world for every chapter of the library that keeps state. */
+export const worlds: readonly SimulatedWorld[] = [
+  outboxInboxWorld(),
+  postgresOutboxWorld(),
+  poisonWorld(),
+  mailingWorld(),
+  checkoutWorld(),
+  accountsWorld(),
+  statementsWorld(),
+  leaseWorld(),
+  topUpWorld(),
+]
+
+/** Worlds that are small enough for every pair of faults. */
+export const deepWorlds: readonly SimulatedWorld[] = [
+  outboxInboxWorld({}, { customers: { ada: 1 }, hasty: [] }),
+  checkoutWorld({}, [{ id: 'fine', pieces: 2, cents: 700, card: 'ok', afterMs: 0, ends: 'completed' }]),
+  statementsWorld({}, { accounts: ['ada'], commandsPerAccount: 2, rebuild: false }),
+]

@@ -1,0 +1,24 @@
+import type { Schema } from 'seaworthy/core'
+import type { FaultKind, Invariant, System } from '@seaworthy/simulation'
+import type { SchemaComponent } from 'seaworthy/sqlite'
+
+/** A small system around one chapter of the library, and what must hold in it whatever goes wrong. */
+export interface SimulatedWorld {
+  readonly name: string
+  /** The folder of the library that it puts to the test. */
+  readonly chapter: string
+  readonly system: System
+  readonly invariants: readonly Invariant[]
+  /** Faults that may strike. Default: all. */
+  readonly faults?: readonly FaultKind[]
+}
+
+/** Tables of a service's own, each statement once. */
+export function tables(component: string, sql: string): SchemaComponent {
+  return { component, versions: [sql] }
+}
+
+/** A schema that takes whatever comes: these worlds are not about validation. */
+export function acceptAnything<T>(): Schema<T> {
+  return { '~standard': { version: 1, vendor: 'simulation', validate: (value) => ({ value: value as T }) } }
+}
