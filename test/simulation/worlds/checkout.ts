@@ -79,7 +79,7 @@ const asTheLibraryDoes: Required<CheckoutParts> = {
 const ORDERS: readonly Order[] = [
   { id: 'fine', pieces: 2, cents: 700, card: 'ok', afterMs: 0, ends: 'completed' },
   { id: 'declined', pieces: 1, cents: 900, card: 'declined', afterMs: 0, ends: 'compensated: card-declined' },
-  { id: 'greedy', pieces: 3, cents: 100, card: 'ok', afterMs: 12, ends: 'compensated: out-of-stock' },
+  { id: 'greedy', pieces: STOCK_PIECES + 1, cents: 100, card: 'ok', afterMs: 12, ends: 'compensated: out-of-stock' },
 ]
 
 /** A checkout of three steps over four services: stock is reserved, the card is charged, the shipment is booked. */
