@@ -1,4 +1,4 @@
-import type { SqlValue, Transaction } from 'seaworthy/core'
+import type { SqlValue, Statement, Transaction } from 'seaworthy/core'
 import type {
   Admission,
   BeginOptions,
@@ -50,7 +50,9 @@ const SELECT_STANDING = `SELECT
 // Primary key of seaworthy_attempts.
 const COUNT_ATTEMPT = `INSERT INTO seaworthy_attempts (consumer, topic, message_id, attempts) VALUES (?, ?, ?, 1)
   ON CONFLICT (consumer, topic, message_id) DO UPDATE SET attempts = attempts + 1 RETURNING attempts`
-// Primary key of seaworthy_attempts, a look-up for each message.
+// Primary key of seaworthy_attempts, a look-up.
+const FORGET_ATTEMPTS_OF_ONE = 'DELETE FROM seaworthy_attempts WHERE consumer = ? AND topic = ? AND message_id = ?'
+// Primary key of seaworthy_attempts, a look-up for each message. Reading JSON costs what several look-ups do, so one alone goes without.
 const FORGET_ATTEMPTS = `DELETE FROM seaworthy_attempts WHERE consumer = ?1 AND (topic, message_id) IN (
     SELECT value ->> 'topic', value ->> 'messageId' FROM json_each(?2))`
 // seaworthy_dead_letters_by_message, a consumer's entries.
@@ -101,7 +103,7 @@ class SqliteConsumerStore implements ConsumerStore {
   begin(message: ConsumedMessage, { deadLettersMax, atMs, countSuspect, handled }: BeginOptions): Promise<Admission> {
     const { consumer, topic, event } = message
     return this.#database.transaction(async (tx): Promise<Admission> => {
-      if (handled.length > 0) await tx.execute({ sql: FORGET_ATTEMPTS, params: [consumer, JSON.stringify(handled)] })
+      if (handled.length > 0) await tx.execute(forgetting(consumer, handled))
       const [standing] = await tx.query<{ dead: number; parked: number; tried: number }>({
         sql: SELECT_STANDING,
         params: [consumer, topic, event.id, event.key],
@@ -119,7 +121,7 @@ class SqliteConsumerStore implements ConsumerStore {
   }
 
   async forgetAttempts(consumer: string, messages: readonly MessageName[]): Promise<void> {
-    await this.#database.atomically([{ sql: FORGET_ATTEMPTS, params: [consumer, JSON.stringify(messages)] }])
+    await this.#database.atomically([forgetting(consumer, messages)])
   }
 
   bury(letter: NewDeadLetter, { deadLettersMax }: DeadLetterLimit): Promise<'buried' | 'full'> {
@@ -127,7 +129,7 @@ class SqliteConsumerStore implements ConsumerStore {
     return this.#database.transaction(async (tx) => {
       const replaced = await tx.execute({ sql: REPLACE_LETTER, params: [kind, attempts, reason, diedAtMs, consumer, topic, event.id] })
       if (replaced.rowCount === 0 && !(await insertLetter(tx, letter, deadLettersMax))) return 'full'
-      await tx.execute({ sql: FORGET_ATTEMPTS, params: [consumer, JSON.stringify([{ topic, messageId: event.id }])] })
+      await tx.execute(forgetting(consumer, [{ topic, messageId: event.id }]))
       return 'buried'
     })
   }
@@ -157,6 +159,13 @@ class SqliteConsumerStore implements ConsumerStore {
   parkedKeys(consumer: string): Promise<readonly { readonly topic: string; readonly key: string; readonly letters: number }[]> {
     return this.#database.query({ sql: SELECT_PARKED, params: [consumer] })
   }
+}
+
+function forgetting(consumer: string, messages: readonly MessageName[]): Statement {
+  const [first] = messages
+  return messages.length === 1 && first !== undefined
+    ? { sql: FORGET_ATTEMPTS_OF_ONE, params: [consumer, first.topic, first.messageId] }
+    : { sql: FORGET_ATTEMPTS, params: [consumer, JSON.stringify(messages)] }
 }
 
 /** @returns false when the consumer has as many letters as it may have */

@@ -79,6 +79,28 @@ void suite('group commit', () => {
     assert.deepEqual(await ids(database), [1, 4])
   })
 
+  test('whichever body of a batch fails leaves nothing, and takes nothing from the others', async (t) => {
+    for (const failing of [1, 2, 3]) {
+      const database = await openWithTable(t)
+      const outcomes = await Promise.allSettled(
+        [1, 2, 3].map((id) =>
+          database.transaction(async (tx) => {
+            await insert(tx, id)
+            if (id === failing) throw new Error('changed its mind')
+          }),
+        ),
+      )
+      assert.deepEqual(
+        outcomes.map(({ status }) => status === 'rejected'),
+        [1, 2, 3].map((id) => id === failing),
+      )
+      assert.deepEqual(
+        await ids(database),
+        [1, 2, 3].filter((id) => id !== failing),
+      )
+    }
+  })
+
   test('a body that awaits something else shares its commit with no newcomer', async (t) => {
     const database = await openWithTable(t)
     await database.transaction((tx) => insert(tx, 1))
@@ -355,6 +377,16 @@ void suite('typed errors', () => {
     await database.transaction((tx) => tx.execute({ sql: 'INSERT INTO item (id) VALUES (?)', params: [9_007_199_254_740_993n] }))
     await assert.rejects(database.query({ sql: 'SELECT id FROM item' }), SqliteError)
     assert.deepEqual(await database.query({ sql: 'SELECT CAST(id AS TEXT) AS id FROM item' }), [{ id: '9007199254740993' }])
+  })
+
+  test('rows are plain objects, and a star means the columns that there are now', async (t) => {
+    const database = await openWithTable(t)
+    await database.transaction((tx) => insert(tx, 1))
+    const everything = () => database.query({ sql: 'SELECT * FROM item' })
+    assert.deepEqual(await everything(), [{ id: 1, name: null }])
+    assert.deepEqual(await database.query({ sql: 'SELECT name, id AS number FROM item' }), [{ name: null, number: 1 }])
+    await database.transaction((tx) => tx.script('ALTER TABLE item RENAME COLUMN name TO title; ALTER TABLE item ADD COLUMN size INTEGER'))
+    assert.deepEqual(await everything(), [{ id: 1, title: null, size: null }])
   })
 
   test('a path that is no file is refused', async () => {

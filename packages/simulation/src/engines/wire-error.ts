@@ -9,6 +9,7 @@ import {
   type Executed,
   type InvalidField,
 } from 'seaworthy/core'
+import { stackless } from '../kernel/stackless.ts'
 
 /** An error as it goes over a wire. */
 export interface WireError {
@@ -40,6 +41,10 @@ export function toWire(error: unknown): WireError {
 
 /** The error as its caller meets it: of the class that says the same on every wire. */
 export function fromWire(error: WireError): SeaworthyError {
+  return stackless(() => decoded(error))
+}
+
+function decoded(error: WireError): SeaworthyError {
   const { code, message, executed, final, reason, fields } = error
   const retry = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }
   switch (code) {

@@ -6,6 +6,7 @@ import { ExecutionCounters, type ExecutionIndex } from '../kernel/execution-inde
 import { basisOf, drawBetween } from '../kernel/hash.ts'
 import { type Happening, HistoryRecorder } from '../kernel/history.ts'
 import { Scheduler } from '../kernel/scheduler.ts'
+import { stackless } from '../kernel/stackless.ts'
 import type { Incarnation } from './incarnation.ts'
 import { Network } from './network.ts'
 
@@ -238,5 +239,8 @@ export class World {
 
 /** As node:sqlite throws it. */
 function sqliteFailure(errcode: number, message: string): Error {
-  return Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode, errstr: message })
+  return Object.assign(
+    stackless(() => new Error(message)),
+    { code: 'ERR_SQLITE_ERROR', errcode, errstr: message },
+  )
 }
