@@ -25,6 +25,6 @@ export const worlds: readonly SimulatedWorld[] = [
 /** Worlds that are small enough for every pair of faults. */
 export const deepWorlds: readonly SimulatedWorld[] = [
   outboxInboxWorld({}, { customers: { ada: 1 }, hasty: [] }),
-  checkoutWorld({}, [{ id: 'fine', pieces: 2, cents: 700, card: 'ok', afterMs: 0, ends: 'completed' }]),
+  checkoutWorld({}, [{ id: 'fine', pieces: 2, cents: 700, card: 'ok', afterMs: 0, ends: ['completed'] }]),
   statementsWorld({}, { accounts: ['ada'], commandsPerAccount: 2, rebuild: false }),
 ]
