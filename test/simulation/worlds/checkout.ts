@@ -76,10 +76,12 @@ const asTheLibraryDoes: Required<CheckoutParts> = {
  * What is fine; what is declined and gives its piece back; and what mostly comes in between, is refused for want of that piece, and must stay refused when
  * it is there again.
  */
+// Who comes last, and finds too little, is a matter of latencies.
+const TOO_LATE = 'compensated: out-of-stock'
 const ORDERS: readonly Order[] = [
-  { id: 'fine', pieces: 2, cents: 700, card: 'ok', afterMs: 0, ends: ['completed'] },
-  { id: 'declined', pieces: 1, cents: 900, card: 'declined', afterMs: 0, ends: ['compensated: card-declined'] },
-  { id: 'greedy', pieces: 3, cents: 100, card: 'ok', afterMs: 12, ends: ['compensated: out-of-stock', 'completed'] },
+  { id: 'fine', pieces: 2, cents: 700, card: 'ok', afterMs: 0, ends: ['completed', TOO_LATE] },
+  { id: 'declined', pieces: 1, cents: 900, card: 'declined', afterMs: 0, ends: ['compensated: card-declined', TOO_LATE] },
+  { id: 'greedy', pieces: 3, cents: 100, card: 'ok', afterMs: 12, ends: ['completed', TOO_LATE] },
 ]
 
 /** A checkout of three steps over four services: stock is reserved, the card is charged, the shipment is booked. */
@@ -285,8 +287,6 @@ const checkoutInvariants = [
 function endsAsItShould(orders: readonly Order[]): Invariant {
   return invariant('while nothing goes wrong every order ends where it should, for the right reason', (view) => {
     if (view.history.some(({ fault }) => fault !== undefined)) return
-    // Whoever came while orders was still starting comes again later, and what is left by then is another matter.
-    if (view.history.some((entry) => entry.kind === 'answer' && entry.peer === 'orders' && entry.outcome.kind === 'failed')) return
     const sagas = view.query<{ id: string; status: string; reason: string | null }>(
       'orders',
       "SELECT json_extract(input, '$.id') AS id, status, reason FROM seaworthy_sagas",
