@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
+import { historyAsText } from '@seaworthy/simulation'
 import { ConfigurationError } from 'seaworthy/core'
-import { describeFailure } from './command/describe-failure.ts'
 import { writeTable } from './command/plants-table.ts'
 import { type ProofOptions, prove, summary } from './command/prove.ts'
 import { runMutants } from './mutants/run-mutants.ts'
@@ -55,7 +55,7 @@ function named<T extends { readonly name: string }>(sort: string, known: readonl
 async function explored(world: SimulatedWorld, options: ProofOptions): Promise<boolean> {
   const result = await prove(world, options)
   console.log(summary(world, result))
-  if (result.failure !== undefined) console.log(`\n${describeFailure(result.failure)}\n`)
+  if (result.failure !== undefined) console.log(`\n${historyAsText(result.failure)}\n`)
   return result.failure === undefined
 }
 
