@@ -13,6 +13,7 @@ type Conditions = string | { readonly [condition: string]: Conditions }
 
 interface Manifest {
   readonly private?: boolean
+  readonly files?: readonly string[]
   readonly exports?: Readonly<Record<string, Conditions>>
   readonly sideEffects?: boolean | readonly string[]
   readonly devDependencies?: unknown
@@ -35,8 +36,8 @@ function compile(): void {
 function assemble(folder: string, manifest: Manifest): void {
   const target = join(root, 'dist', folder)
   renameSync(join(target, 'src'), join(target, 'dist'))
-  // Commands, and the console's pages, are plain files already.
-  for (const plain of ['bin', 'dist/web']) {
+  // Commands, SQL and the console's pages are plain files already.
+  for (const plain of [...(manifest.files ?? []).filter((name) => name !== 'dist'), 'dist/web']) {
     if (existsSync(join(root, folder, plain))) cpSync(join(root, folder, plain), join(target, plain), { recursive: true })
   }
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
