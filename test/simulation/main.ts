@@ -4,6 +4,7 @@ import { ConfigurationError } from 'seaworthy/core'
 import { writeTable } from './command/plants-table.ts'
 import { type ProofOptions, prove, summary } from './command/prove.ts'
 import { runMutants } from './mutants/run-mutants.ts'
+import { targets } from './mutants/targets.ts'
 import { plants } from './plants/index.ts'
 import { deepWorlds, worlds } from './worlds/index.ts'
 import type { SimulatedWorld } from './worlds/simulated-world.ts'
@@ -78,7 +79,10 @@ async function main(): Promise<boolean> {
     return true
   }
   if (values.table === true) return (await writeTable(plants, { seeds: PLANT_SEEDS })).length === 0
-  if (values.mutants === true) return runMutants({ module: values.module, sample: Number(values.sample ?? 1) })
+  if (values.mutants === true) {
+    const module = values.module === undefined ? undefined : named('module', targets, values.module).name
+    return runMutants({ module, sample: Number(values.sample ?? 1) })
+  }
   if (values.deep === true) return allHold(deepWorlds, { exhaustive: 2, runsMax: DEEP_RUNS_MAX })
   if (plantName !== undefined) {
     const { mistake, world } = named('plant', plants, plantName)
