@@ -1,6 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ClientConfig } from 'pg'
-import { type Clock, type Database, type Statement, ConfigurationError, TimeoutError, observed, systemClock } from 'seaworthy/core'
+import {
+  type Clock,
+  type Database,
+  type Statement,
+  ConfigurationError,
+  TimeoutError,
+  observed,
+  systemClock,
+  runAfterCommit,
+} from 'seaworthy/core'
 import type { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
 import { ConnectionLostError, NestedTransactionError, PostgresClosedError } from './errors.ts'
@@ -227,7 +236,7 @@ class ServerDatabase implements PostgresDatabase {
       throw error
     }
     await tx.commit(this.#commitTimeoutMs)
-    for (const effect of tx.effects) runEffect(effect)
+    for (const effect of tx.effects) runAfterCommit(effect)
     return value
   }
 
@@ -266,17 +275,6 @@ class ServerDatabase implements PostgresDatabase {
 
   async #cancel(connection: Connection): Promise<void> {
     await this.#connections.cancel(connection.pid).catch(() => undefined)
-  }
-}
-
-function runEffect(effect: () => void): void {
-  try {
-    effect()
-  } catch (error) {
-    // The transaction is durable; a bell that broke must not look like a failed commit.
-    process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {
-      code: 'SEAWORTHY_AFTER_COMMIT',
-    })
   }
 }
 

@@ -37,3 +37,14 @@ export interface Database {
   query<Row extends object>(statement: Statement): Promise<readonly Row[]>
   close(): Promise<void>
 }
+
+/** Runs an effect that was put off until after the COMMIT. For engines: the transaction is durable, and a bell that broke must not look like a failed commit. */
+export function runAfterCommit(effect: () => void): void {
+  try {
+    effect()
+  } catch (error) {
+    process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {
+      code: 'SEAWORTHY_AFTER_COMMIT',
+    })
+  }
+}

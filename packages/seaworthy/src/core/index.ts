@@ -40,7 +40,7 @@ export {
   UnknownOutcomeError,
 } from './errors.ts'
 export { type Backoff, type Jitter, backoffMs, constant, exponential } from './backoff.ts'
-export { type Database, type SqlValue, type Statement, type Transaction } from './database.ts'
+export { type Database, type SqlValue, type Statement, type Transaction, runAfterCommit } from './database.ts'
 export { type Lease, type LeaseStore } from './lease-store.ts'
 export { type Infer, type Schema, type SchemaIssue, type SchemaResult, validate } from './standard-schema.ts'
 export { type Clock, type Timer, sleep, systemClock } from './clock.ts'

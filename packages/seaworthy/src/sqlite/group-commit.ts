@@ -10,6 +10,7 @@ import {
   faultPoint,
   nextMacrotask,
   sleep,
+  runAfterCommit,
 } from 'seaworthy/core'
 import type { SqlConnection } from './connection.ts'
 import {
@@ -323,7 +324,7 @@ export class GroupCommit {
   #answer(done: readonly Done[]): void {
     for (const { job, value, effects } of done) {
       job.answer(value)
-      for (const effect of effects) runEffect(job, effect)
+      for (const effect of effects) runAfterCommit(() => job.caller.runInAsyncScope(effect))
     }
   }
 
@@ -361,17 +362,6 @@ export class GroupCommit {
     if (job.onAbort === undefined) return
     job.signal?.removeEventListener('abort', job.onAbort)
     job.onAbort = undefined
-  }
-}
-
-function runEffect(job: Job, effect: () => void): void {
-  try {
-    job.caller.runInAsyncScope(effect)
-  } catch (error) {
-    // The transaction is durable and its caller is answered; a bell that broke must not look like a failed commit.
-    process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {
-      code: 'SEAWORTHY_AFTER_COMMIT',
-    })
   }
 }
 

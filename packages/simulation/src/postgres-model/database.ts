@@ -9,6 +9,7 @@ import {
   SeaworthyError,
   TimeoutError,
   systemClock,
+  runAfterCommit,
 } from 'seaworthy/core'
 import { PostgresModelTransaction } from './database-transaction.ts'
 import type { PostgresModel } from './postgres-model.ts'
@@ -72,7 +73,7 @@ class ModelDatabase implements PostgresModelDatabase {
       const tx = new PostgresModelTransaction(session, (statement) => this.#toStatement(statement))
       const value = await this.#runBody(tx, session, body, options)
       await tx.commit()
-      for (const effect of tx.effects) runEffect(effect)
+      for (const effect of tx.effects) runAfterCommit(effect)
       return value
     })
   }
@@ -172,17 +173,6 @@ class ModelDatabase implements PostgresModelDatabase {
 function isReading(statement: PostgresStatement): boolean {
   if (statement.kind === 'select') return statement.forUpdate === undefined
   return statement.kind === 'evaluate' && !(JSON.stringify(statement.expression)?.includes('"nextval"') ?? false)
-}
-
-function runEffect(effect: () => void): void {
-  try {
-    effect()
-  } catch (error) {
-    // The transaction is durable; a bell that broke must not look like a failed commit.
-    process.emitWarning(`An afterCommit effect threw: ${String(error)}. It should only wake somebody up.`, {
-      code: 'SEAWORTHY_AFTER_COMMIT',
-    })
-  }
 }
 
 function bodyTimeout(name: string, timeoutMs: number): TimeoutError {
