@@ -65,6 +65,7 @@ for (const stage of chosen) {
     [
       '--disable-warning=ExperimentalWarning',
       '--conditions=source',
+      ...(process.env['CI'] ? ['--import=./scripts/property-seed.ts'] : []),
       '--test',
       '--test-reporter=./scripts/reporter.ts',
       '--test-timeout=600000',

@@ -56,7 +56,8 @@ export function backoffMs(backoff: Backoff, attempt: number, random: Random = sy
         case 'full':
           return random.float() * ceiling
         case 'equal':
-          return ceiling / 2 + random.float() * (ceiling / 2)
+          // The halves of a subnormal number are rounded, and two of them may exceed the whole.
+          return Math.min(ceiling, ceiling / 2 + random.float() * (ceiling / 2))
         case 'decorrelated':
           return Math.min(maxMs, baseMs + random.float() * Math.max(0, 3 * Math.max(baseMs, previousMs) - baseMs))
       }

@@ -46,6 +46,7 @@ describe('a back-off', () => {
           assert.ok(delayMs >= 0 && delayMs <= maxMs, `${delayMs}`)
         },
       ),
+      { examples: [[1, 7.4e-323, 7.4e-323, 'equal', -1755773948]] },
     )
   })
 })
