@@ -7,7 +7,8 @@ import { join } from 'node:path'
  * Runs the tests: `npm test` all of them, `npm test -- unit` those that need no process of their own.
  * The name says what a test needs: `*.test.ts` runs with all others in one process; `*.process.test.ts` starts
  * processes and gets one of its own; `test/simulation/` explores whole systems and keeps a processor busy;
- * `test/end-to-end/` starts the whole shop, one file at a time.
+ * `test/end-to-end/` starts the whole shop, one file at a time. `*.server.test.ts` needs a server that npm cannot bring, such as
+ * Kafka, and runs by `npm run test:servers` alone.
  */
 interface Stage {
   readonly name: string
@@ -21,11 +22,12 @@ const all = globSync(['{packages,apps,shop,labs,bench,test,scripts}/**/*.test.ts
 const isEndToEnd = (file: string) => file.startsWith('test/end-to-end/')
 const isSimulation = (file: string) => file.startsWith('test/simulation/')
 const isProcess = (file: string) => file.endsWith('.process.test.ts')
+const isServer = (file: string) => file.endsWith('.server.test.ts')
 
 const stages: readonly Stage[] = [
   {
     name: 'unit',
-    files: all.filter((file) => !isEndToEnd(file) && !isSimulation(file) && !isProcess(file)),
+    files: all.filter((file) => !isEndToEnd(file) && !isSimulation(file) && !isProcess(file) && !isServer(file)),
     flags: ['--test-isolation=none'],
   },
   {
@@ -35,13 +37,14 @@ const stages: readonly Stage[] = [
   },
   { name: 'simulation', files: all.filter(isSimulation), flags: ['--test-concurrency=2'] },
   { name: 'end-to-end', files: all.filter(isEndToEnd), flags: ['--test-concurrency=1'] },
+  { name: 'servers', files: all.filter(isServer), flags: ['--test-concurrency=1'] },
 ]
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
 const stageNames = stages.map((stage) => stage.name)
 const byPattern = wanted.filter((argument) => !stageNames.includes(argument))
 const chosen = stages
-  .filter((stage) => byPattern.length > 0 || wanted.length === 0 || wanted.includes(stage.name))
+  .filter((stage) => byPattern.length > 0 || (wanted.length === 0 ? stage.name !== 'servers' : wanted.includes(stage.name)))
   .map((stage) => ({
     ...stage,
     files: stage.files.filter((file) => byPattern.length === 0 || byPattern.some((part) => file.includes(part))),
