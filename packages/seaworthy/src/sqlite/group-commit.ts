@@ -217,7 +217,9 @@ export class GroupCommit {
       // Who still waits begins anew: there is nothing to share yet.
       if (isFirst && outcome.kind === 'failed') break
       // Those that failed count too: a caller who tries again at once would otherwise keep the batch, and the event loop, to itself.
-      if (!open || ++bodies >= this.#options.batchSizeMax || this.#mustCommitAlone()) break
+      if (!open || ++bodies >= this.#options.batchSizeMax) break
+      // Asked only where somebody would share: it looks into the schema.
+      if (this.#waiting.size > 0 && this.#mustCommitAlone()) break
     }
     turn.cancel()
     const committing = this.#commit(done)
