@@ -7,8 +7,9 @@ import { service as orderHistory } from './services/order-history/service.ts'
 import { service as orders } from './services/orders/service.ts'
 import { service as payments } from './services/payments/service.ts'
 import { service as shipping } from './services/shipping/service.ts'
+import { service as storefront } from './services/storefront/service.ts'
 
-const business = [monolith, orders, inventory, payments, shipping, notifications, analytics, orderHistory]
+const business = [monolith, orders, inventory, payments, shipping, notifications, analytics, orderHistory, storefront]
 
 const gateway = defineService({
   name: 'gateway',
@@ -43,7 +44,11 @@ export const system = defineSystem({
   name: 'shop',
   services: [operations, gateway, ...business],
   routes: [
-    { path: '/', service: monolith.name },
+    ...['/', '/products/:id', '/basket', '/basket/lines', '/checkout', '/orders/:id', '/storefront.css'].map((path) => ({
+      path,
+      service: storefront.name,
+    })),
+    { path: '/api', service: monolith.name },
     { path: '/api/*', service: monolith.name },
     { path: '/api/checkout', service: orders.name },
     { path: '/api/orders/:orderId', service: orders.name },

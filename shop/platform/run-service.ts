@@ -8,6 +8,7 @@ import { migrate, openSqliteDatabase, openSqliteEventLog, openSqliteQueue } from
 import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
 import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
+import { servingPagesOn } from './pages.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
 import { PARTS_SCHEMA, startParts } from './service-parts.ts'
@@ -105,6 +106,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     },
     connections: connectionsOf(contract, life),
     serveRest: servingOn(http),
+    servePages: servingPagesOn(http),
     serveGrpc: (...more) => {
       const served = crashAt === undefined ? more : more.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
       implementations.push(...served)

@@ -8,6 +8,7 @@ import type { PolicyDeclaration } from 'seaworthy/resilience'
 import type { Participant } from 'seaworthy/saga'
 import type { SchemaComponent, SqliteDatabase, SqliteQueueOptions } from 'seaworthy/sqlite'
 import type { Service } from 'seaworthy/system'
+import type { ServePages } from './pages.ts'
 import type { Switches } from './switches.ts'
 
 /** Handles an event in the transaction that remembers it: what it writes through `tx` happens once. */
@@ -68,6 +69,8 @@ export interface ServicePorts {
   readonly connections: Connections
   /** Serves a contract once everything is wired. */
   readonly serveRest: ServeRest
+  /** Serves pages for people once everything is wired. */
+  readonly servePages: ServePages
   /** Serves these over gRPC once everything is wired. */
   readonly serveGrpc: (...implementations: readonly GrpcImplementation[]) => void
   /** Consumes the topics that the service's declaration names, behind its inbox. */

@@ -18,7 +18,7 @@ function serviceOf(path: string): string | undefined {
 }
 
 describe('the system', () => {
-  test('has a monolith, seven services, a gateway and a console', () => {
+  test('has a monolith, eight services, a gateway and a console', () => {
     assert.deepEqual(system.services.map(({ name, role }) => `${name} ${role}`).toSorted(), [
       'analytics service',
       'console console',
@@ -30,6 +30,7 @@ describe('the system', () => {
       'orders service',
       'payments service',
       'shipping service',
+      'storefront service',
     ])
   })
 

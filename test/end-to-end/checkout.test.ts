@@ -96,6 +96,21 @@ suite('a checkout through the gateway', () => {
     assert.equal(answer.body.reason, 'card-declined')
   })
 
+  test('is bought in the storefront by its forms, and its page says what became of it', async () => {
+    const post = (path: string, form: Record<string, string>, cookie = '') =>
+      fetch(`${shop.gateway}${path}`, { method: 'POST', redirect: 'manual', headers: { cookie }, body: new URLSearchParams(form) })
+    const put = await post('/basket', { productId: product.id, quantity: '1' })
+    assert.equal(put.status, 303)
+    const cookie = put.headers.getSetCookie()[0]!.split(';')[0]!
+    const basket = await (await fetch(`${shop.gateway}/basket`, { headers: { cookie } })).text()
+    const key = /name="key" value="([^"]+)"/.exec(basket)![1]!
+    const form = { name: 'Katherine Johnson', email: 'katherine@example.com', card: 'ok', key }
+    const bought = await post('/checkout', form, cookie)
+    assert.equal(bought.status, 303)
+    const order = await (await fetch(`${shop.gateway}${bought.headers.get('location')}`)).text()
+    assert.match(order, /Paid, and on its way/)
+  })
+
   test('waits out a slow card, under the same key', async () => {
     const answer = await checkout(shop.gateway, order('slow'))
     assert.equal(answer.body.status, 'completed')

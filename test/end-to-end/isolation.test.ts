@@ -37,7 +37,17 @@ suite('database per service', { skip: process.platform !== 'linux' && 'reads /pr
       }
     }
     assert.deepEqual(breaches, [])
-    for (const service of ['monolith', 'orders', 'inventory', 'payments', 'shipping', 'notifications', 'analytics', 'order-history']) {
+    for (const service of [
+      'monolith',
+      'orders',
+      'inventory',
+      'payments',
+      'shipping',
+      'notifications',
+      'analytics',
+      'order-history',
+      'storefront',
+    ]) {
       assert.ok(owners.has(service), `${service} has no database open: the test looks in the wrong place`)
     }
   })

@@ -48,7 +48,7 @@ test('the running shop answers what its OpenAPI document says', async () => {
   const products = await request<{ items: { id: string }[] }>(`${shop.gateway}/api/products?q=a&page=1`)
   hold('get', '/api/products', products)
   const productId = products.body.items[0]!.id
-  await get('/', '/')
+  await get('/api', '/api')
   await get('/api/products/{id}', `/api/products/${productId}`)
   await get('/api/products/{id}', '/api/products/none')
   await get('/api/products', '/api/products?page=0')

@@ -26,7 +26,7 @@ test('start prints one table when all is ready, stays up, and ends by SIGINT wit
   const run = readRunFile(dataDirectoryPaths(dataDir).runFile)
   const lines = started.output().split('\n')
   for (const { name, role, httpUrl, pid } of run?.processes ?? []) {
-    const title = role === 'gateway' ? 'Storefront API' : name
+    const title = role === 'gateway' ? 'Storefront' : name
     assert.ok(
       lines.some((line) => line.trim().startsWith(title) && line.includes(httpUrl) && line.includes(`pid ${pid}`)),
       name,

@@ -90,7 +90,7 @@ export const monolithApi = restContract({
     getCustomer: { method: 'GET', path: '/api/customers/{id}', summary: 'A customer', params: byId, responses: { 200: customer } },
     getIndex: {
       method: 'GET',
-      path: '/',
+      path: '/api',
       summary: 'Where to begin',
       responses: { 200: z.object({ name: z.string(), openApi: z.string(), products: z.string(), checkout: z.string() }) },
     },

@@ -37,6 +37,8 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
       openQueue: async (queueName, { deliveryLimit }) => queue(queueName, { ...(deliveryLimit !== undefined && { deliveryLimit }) }),
       connections: connectionsOver(transport),
       ...servingInto(served),
+      // People look at pages; what a simulation asks is behind them.
+      servePages: () => undefined,
       onStop,
     })
     for (const [operation, body] of Object.entries(takesOver)) await served[operation]!({ body } as never, rootContext())

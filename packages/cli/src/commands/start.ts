@@ -136,7 +136,7 @@ async function sayWhatIsAwaited(running: RunningSystem, settled: AbortSignal, { 
 }
 
 function table(run: RunFile, about: { seconds: string; dataDir: string }): string {
-  const title = ({ role, name }: ProcessRecord) => (role === 'gateway' ? 'Storefront API' : role === 'console' ? 'Console' : name)
+  const title = ({ role, name }: ProcessRecord) => (role === 'gateway' ? 'Storefront' : role === 'console' ? 'Console' : name)
   const isFront = ({ role }: ProcessRecord) => role === 'gateway' || role === 'console'
   const row = (record: ProcessRecord) => [
     title(record),

@@ -19,7 +19,7 @@ export {
   type RestResult,
 } from './contract.ts'
 export { type DrainOptions } from './drain.ts'
-export { httpServer, type HttpServer, type HttpServerOptions } from './server.ts'
+export { exchangeOf, httpServer, type HttpServer, type HttpServerOptions } from './server.ts'
 export { type HealthCheck, type Readiness } from './health.ts'
 export { type RestHandler, type RestHandlers, serve } from './serve.ts'
 export { restClient, type RestClient, type RestClientOptions } from './client.ts'

@@ -1,0 +1,41 @@
+import { exponential } from 'seaworthy/core'
+import { countWindow, type PolicyDeclaration } from 'seaworthy/resilience'
+
+const breaker = { failureRate: 0.5, window: countWindow(20), minimumCalls: 5, openMs: 2_000, probesMax: 2 }
+
+/** Products are the page itself: worth asking again for, while somebody waits for them. */
+export const CATALOG_POLICY: PolicyDeclaration = {
+  idempotent: true,
+  timeout: { attemptMs: 800, totalMs: 2_500 },
+  retry: { attemptsMax: 4, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }) },
+  circuitBreaker: breaker,
+  bulkhead: { concurrencyMax: 32, queueMax: 64 },
+}
+
+/** The page sells without them, so they get little time, no second attempt, and few places. */
+export const REVIEWS_POLICY: PolicyDeclaration = {
+  idempotent: true,
+  timeout: { totalMs: 400 },
+  circuitBreaker: breaker,
+  bulkhead: { concurrencyMax: 8, queueMax: 0 },
+}
+
+/** A new customer: what may have been done is not done again, or there would be two of them. */
+export const CUSTOMER_POLICY: PolicyDeclaration = { ...CATALOG_POLICY, idempotent: false, timeout: { totalMs: 2_500 } }
+
+/** How an order stands. */
+export const ORDER_POLICY: PolicyDeclaration = {
+  idempotent: true,
+  timeout: { attemptMs: 1_000, totalMs: 2_500 },
+  retry: { attemptsMax: 3, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }) },
+  circuitBreaker: breaker,
+  bulkhead: { concurrencyMax: 16, queueMax: 32 },
+}
+
+/** Longer than orders waits for the outcome (5 s): what takes longer it answers as pending. Its key makes a repetition safe, also by the customer. */
+export const CHECKOUT_POLICY: PolicyDeclaration = {
+  timeout: { attemptMs: 7_000, totalMs: 9_000 },
+  retry: { attemptsMax: 3, backoff: exponential({ baseMs: 100, maxMs: 1_000, jitter: 'full' }) },
+  circuitBreaker: breaker,
+  bulkhead: { concurrencyMax: 64, queueMax: 64 },
+}

@@ -1,0 +1,52 @@
+import type { RestClient } from '@seaworthy/rpc/rest'
+import { InvalidInputError, NotFoundError } from 'seaworthy/core'
+import type { monolithApi } from '../../../monolith/contract/rest.ts'
+import type { ordersApi } from '../../orders/contract/rest.ts'
+import type { Shop } from '../application/ports.ts'
+
+type Monolith = RestClient<(typeof monolithApi)['operations']>
+type Orders = RestClient<(typeof ordersApi)['operations']>
+
+const PRODUCTS_PER_PAGE = 24
+const REVIEWS_SHOWN = 10
+
+/** The others over REST, each thing over a client with a policy of its own. */
+export function shopOver(clients: {
+  readonly catalog: Monolith
+  readonly reviews: Monolith
+  readonly customers: Monolith
+  readonly orders: Orders
+  readonly checkout: Orders
+}): Shop {
+  const { catalog, reviews, customers, orders, checkout } = clients
+  return {
+    async products({ text, page }, call) {
+      const { body } = await catalog.searchProducts({ query: { q: text, page, pageSize: PRODUCTS_PER_PAGE } }, call)
+      return body
+    },
+    product: (id, call) => orNothing(async () => (await catalog.getProduct({ params: { id } }, call)).body),
+    async reviews(productId, call) {
+      const { body } = await reviews.listReviews({ query: { productId, page: 1, pageSize: REVIEWS_SHOWN } }, call)
+      return body
+    },
+    async becomeCustomer(person, call) {
+      const { body } = await customers.createCustomer({ body: person }, call)
+      return { customerId: body.id }
+    },
+    async buy({ idempotencyKey, ...order }, call) {
+      const { body } = await checkout.checkout({ body: order }, { ...call, idempotencyKey })
+      return { orderId: body.orderId, status: body.status }
+    },
+    order: (orderId, call) => orNothing(async () => (await orders.getOrder({ params: { orderId } }, call)).body),
+  }
+}
+
+async function orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    // What cannot be an id, such as '..', is nobody's.
+    if (error instanceof NotFoundError || error instanceof InvalidInputError) return undefined
+    throw error
+  }
+}
