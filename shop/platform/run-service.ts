@@ -1,5 +1,6 @@
 import { type GrpcImplementation, grpcClient, type GrpcServer, grpcServer } from '@seaworthy/rpc/grpc'
 import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
+import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
 import { startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { join } from 'node:path'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
@@ -13,6 +14,7 @@ import { type ProcessContract, readProcessContract } from './process-contract.ts
 import { seeding } from './seed.ts'
 import { PARTS_SCHEMA, startParts } from './service-parts.ts'
 import { type Connections, type ServiceComposition, servingOn } from './service-ports.ts'
+import { sufferingOverGrpc, sufferOverHttp } from './suffering.ts'
 import { readSwitches } from './switches.ts'
 
 /**
@@ -86,6 +88,9 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     },
   })
   const http = httpServer({ port: contract.httpPort, readiness: () => life.isReady, checks, logger })
+  const faults = injectedFaults({ service: service.name })
+  onStop('injected faults', () => faults.stop())
+  sufferOverHttp(http, faults)
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
   const implementations: GrpcImplementation[] = []
@@ -109,7 +114,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     servePages: servingPagesOn(http),
     serveGrpc: (...more) => {
       const served = crashAt === undefined ? more : more.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
-      implementations.push(...served)
+      implementations.push(...served.map((one) => sufferingOverGrpc(one, faults)))
     },
     onStop,
   })

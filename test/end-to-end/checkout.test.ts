@@ -175,6 +175,23 @@ suite('a checkout through the gateway', () => {
       assert.deepEqual([...new Set(statuses)], [201])
     })
 
+  test('is pending while payments fails because it was told to, and completes once that is cleared', async () => {
+    const command = (...args: string[]) => seaworthy([...args, `--data-dir=${shop.dataDir}`])
+    await command('fault', 'payments', '--errors=100%')
+    const answer = await checkout(shop.gateway, order('ok'))
+    const during = await command('status')
+    await command('fault', 'payments', '--clear')
+    assert.deepEqual([answer.status, answer.body.status], [201, 'pending'])
+    assert.match(during, /payments .*suffers: 100 % errors/)
+    await until(
+      async () => {
+        const { body } = await request<Order>(`${shop.gateway}/api/orders/${answer.body.orderId}`)
+        return body.status === 'completed' || undefined
+      },
+      { timeoutMs: 40_000, what: 'the order that was pending' },
+    )
+  })
+
   test('that is slow is finished when everything is stopped meanwhile', async () => {
     await using own = await startShop()
     const products = (await request<{ items: Product[] }>(`${own.gateway}/api/products`)).body.items

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { SeaworthyError } from 'seaworthy/core'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { restart } from './commands/restart.ts'
@@ -13,7 +14,7 @@ import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
 
 const { version } = createRequire(import.meta.url)('@seaworthy/cli/package.json') as { version: string }
-const COMMANDS: readonly Command[] = [start, status, restart, stop, logs, lab]
+const COMMANDS: readonly Command[] = [start, status, restart, fault, stop, logs, lab]
 
 /**
  * Runs one command line: the words after `seaworthy`.

@@ -24,6 +24,10 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['start a --no-console=yes', /--no-console takes no value/],
   ['start a --constructor', /no option --constructor/],
   ['restart', /needs SERVICE/],
+  ['fault payments', /Say what it is to suffer: --latency 2s/],
+  ['fault payments --latency soon', /--latency must be a time .* but is "soon"/],
+  ['fault payments --latency 11m', /10 minutes at most/],
+  ['fault payments --errors 101%', /--errors must be a share/],
   ['lab', /needs NAME/],
   ['lab simulat', /There is no lab simulat\. Did you mean simulate\? There are: .*simulate/],
   ['lab simulate --out', /--out needs a value: --out DIR/],
@@ -43,7 +47,7 @@ for (const [args, message] of mistakes) {
 test('help names every command, and the help of a command its options', async () => {
   const { code, printed } = await say('help')
   assert.equal(code, 0)
-  for (const command of ['start SYSTEM_FILE', 'status', 'restart SERVICE', 'stop', 'logs SERVICE', 'lab NAME', 'help'])
+  for (const command of ['start SYSTEM_FILE', 'status', 'restart SERVICE', 'fault SERVICE', 'stop', 'logs SERVICE', 'lab NAME', 'help'])
     assert.match(printed, new RegExp(`^  ${command}`, 'm'))
   assert.match((await say('help', 'start')).printed, /--gateway-port PORT .*8080/)
   assert.deepEqual(await say('start', '--help'), await say('help', 'start'))

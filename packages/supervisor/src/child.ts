@@ -98,6 +98,16 @@ export class Child {
     }
   }
 
+  /** SIGSTOP to the whole group, or SIGCONT. */
+  pause(isPaused: boolean): void {
+    if (this.#hasEnded || this.pid === undefined) return
+    try {
+      process.kill(-this.pid, isPaused ? 'SIGSTOP' : 'SIGCONT')
+    } catch {
+      // ESRCH: it has just ended.
+    }
+  }
+
   /** SIGKILL to the whole group, now. */
   kill(): void {
     if (!this.#hasEnded) this.#killGroup()

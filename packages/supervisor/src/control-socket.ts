@@ -3,12 +3,14 @@ import { type Server, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InvalidInputError, SeaworthyError } from 'seaworthy/core'
+import { type Fault, LATENCY_MAX_MS } from './injected-faults.ts'
 import { onLines } from './lines.ts'
 
 /** What the socket understands: one JSON object a line. */
 export type ControlRequest =
   | { readonly command: 'status' }
   | { readonly command: 'restart'; readonly service: string }
+  | { readonly command: 'fault'; readonly service: string; readonly fault: Fault }
   | { readonly command: 'stop' }
 
 export type ControlAnswer =
@@ -101,7 +103,7 @@ async function answerTo(line: string, handle: ControlHandler): Promise<ControlAn
 }
 
 function parse(line: string): ControlRequest {
-  let request: { command?: unknown; service?: unknown } | null
+  let request: { command?: unknown; service?: unknown; fault?: unknown } | null
   try {
     request = JSON.parse(line) as typeof request
   } catch (cause) {
@@ -114,9 +116,39 @@ function parse(line: string): ControlRequest {
     case 'restart':
       if (typeof request.service === 'string') return { command: 'restart', service: request.service }
       throw new InvalidInputError('restart needs the name of a service.', [{ field: 'service', message: 'must be a string' }])
+    case 'fault':
+      if (typeof request.service !== 'string') {
+        throw new InvalidInputError('fault needs the name of a service.', [{ field: 'service', message: 'must be a string' }])
+      }
+      return { command: 'fault', service: request.service, fault: readFault(request.fault) }
     default:
-      throw new InvalidInputError(`The supervisor knows the commands status, restart and stop, not ${JSON.stringify(request?.command)}.`, [
-        { field: 'command', message: 'must be status, restart or stop' },
+      throw new InvalidInputError(
+        `The supervisor knows the commands status, restart, fault and stop, not ${JSON.stringify(request?.command)}.`,
+        [{ field: 'command', message: 'must be status, restart, fault or stop' }],
+      )
+  }
+}
+
+function readFault(fault: unknown): Fault {
+  const { kind, ms, ratio } = (typeof fault === 'object' && fault !== null ? fault : {}) as {
+    kind?: unknown
+    ms?: unknown
+    ratio?: unknown
+  }
+  switch (kind) {
+    case 'latency':
+      if (typeof ms === 'number' && ms >= 0 && ms <= LATENCY_MAX_MS) return { kind, ms }
+      throw new InvalidInputError(`A latency is 0 to ${LATENCY_MAX_MS} ms.`, [{ field: 'fault.ms', message: 'is out of range' }])
+    case 'errors':
+      if (typeof ratio === 'number' && ratio >= 0 && ratio <= 1) return { kind, ratio }
+      throw new InvalidInputError('A share of errors is 0 to 1.', [{ field: 'fault.ratio', message: 'is out of range' }])
+    case 'pause':
+    case 'kill':
+    case 'clear':
+      return { kind }
+    default:
+      throw new InvalidInputError(`The faults are latency, errors, pause, kill and clear, not ${JSON.stringify(kind)}.`, [
+        { field: 'fault.kind', message: 'must be latency, errors, pause, kill or clear' },
       ])
   }
 }

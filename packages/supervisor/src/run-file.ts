@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { ServiceRole } from 'seaworthy/system'
+import type { RequestFaults } from './injected-faults.ts'
 
 /**
  * - `starting`: spawned, and not yet ready for the first time.
@@ -28,6 +29,8 @@ export interface ProcessRecord {
   /** Where it is called; the gateway's and the console's is the public address. */
   readonly httpUrl: string
   readonly grpcAddress: string | null
+  /** What it was told to suffer, by `seaworthy fault`. */
+  readonly faults: RequestFaults & { readonly paused: boolean }
 }
 
 /** What runs on a data directory: `run.json`. Readers find it whole, because it is replaced by a rename. */

@@ -1,4 +1,4 @@
-import { type Clock, TimeoutError, UnavailableError } from 'seaworthy/core'
+import { type Clock, InvalidInputError, TimeoutError, UnavailableError } from 'seaworthy/core'
 import type { System } from 'seaworthy/system'
 import { settlesWithin } from './child.ts'
 import { type ControlRequest, ControlSocket } from './control-socket.ts'
@@ -6,6 +6,7 @@ import type { DataDirectoryPaths } from './data-directory.ts'
 import { hold } from './gateway-hold.ts'
 import type { Report } from './notice.ts'
 import { type Addresses, instanceOf, loopbackUrl } from './process-contract.ts'
+import type { Fault } from './injected-faults.ts'
 import { type ProcessRecord, type RunFile, writeRunFile } from './run-file.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 
@@ -102,6 +103,22 @@ export class RunningSystem {
     return replaced
   }
 
+  /**
+   * Makes a process suffer: slow or failing requests, a stand-still, an end. All but the end lasts until it is cleared, also over restarts.
+   * @throws ConfigurationError when there is no such process; InvalidInputError when it cannot suffer this; UnavailableError when it does not run, and a
+   * fault would hit nobody
+   */
+  inject(name: string, fault: Fault): void {
+    const { role } = this.#options.system.service(name)
+    if (role !== 'service' && role !== 'monolith' && (fault.kind === 'latency' || fault.kind === 'errors')) {
+      throw new InvalidInputError(
+        `The ${role} can be paused and killed; its requests are those of the services behind it. Choose one of them.`,
+        [],
+      )
+    }
+    this.#options.processes.find(({ service }) => service.name === name)?.inject(fault)
+  }
+
   /** SIGTERM to all, stage by stage; what is left is killed. Settles within 5 s, when no process is left. */
   stop(): Promise<void> {
     this.#stop ??= this.#stopAll()
@@ -177,6 +194,8 @@ export class RunningSystem {
         return this.status()
       case 'restart':
         return this.restart(request.service)
+      case 'fault':
+        return this.inject(request.service, request.fault)
       case 'stop':
         // Answered at once; the connection ends when everything has.
         void this.stop()
@@ -200,6 +219,7 @@ export class RunningSystem {
       startedAt: new Date(supervised.startedAt).toISOString(),
       httpUrl: loopbackUrl(addresses?.publicPort ?? addresses?.httpPort ?? 0),
       grpcAddress: addresses?.grpcPort === undefined ? null : `127.0.0.1:${addresses.grpcPort}`,
+      faults: supervised.faults,
     }
   }
 }

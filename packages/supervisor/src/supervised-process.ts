@@ -3,6 +3,7 @@ import type { Service } from 'seaworthy/system'
 import { Child } from './child.ts'
 import { StartFailedError } from './errors.ts'
 import type { Guardian } from './guardian.ts'
+import { type Fault, type FaultMessage, NO_FAULTS, type RequestFaults } from './injected-faults.ts'
 import type { Report } from './notice.ts'
 import type { ProcessOutput } from './process-output.ts'
 import { isReady } from './readiness.ts'
@@ -63,6 +64,8 @@ export class SupervisedProcess {
   #wasReady = false
   #lastExit: string | null = null
   #startedAt: number
+  #faults: RequestFaults = NO_FAULTS
+  #isPaused = false
 
   constructor(options: SupervisedProcessOptions) {
     this.service = options.service
@@ -85,6 +88,11 @@ export class SupervisedProcess {
 
   get lastExit(): string | null {
     return this.#lastExit
+  }
+
+  /** What it was told to suffer. */
+  get faults(): RequestFaults & { readonly paused: boolean } {
+    return { ...this.#faults, paused: this.#isPaused }
   }
 
   /** When the newest process was spawned, in ms since the Unix epoch. */
@@ -113,6 +121,8 @@ export class SupervisedProcess {
       return
     }
     this.#become({ kind: 'stopping', child })
+    // A process that stands still would not hear of it.
+    this.#pause(false)
     await child.terminate(timeoutMs)
     // `ended` has told #onEnd first, which has set the state.
   }
@@ -157,6 +167,43 @@ export class SupervisedProcess {
     })
   }
 
+  /** @throws UnavailableError when it does not run: there is nobody to suffer */
+  inject(fault: Fault): void {
+    const { child } = this
+    const { name } = this.service
+    if (child === undefined && fault.kind !== 'clear')
+      throw new UnavailableError(`${name} does not run just now (${this.state}). Try again when it does.`)
+    switch (fault.kind) {
+      case 'latency':
+        this.#tell({ ...this.#faults, latencyMs: fault.ms })
+        break
+      case 'errors':
+        this.#tell({ ...this.#faults, errorRatio: fault.ratio })
+        break
+      case 'pause':
+        this.#pause(true)
+        break
+      case 'kill':
+        // Its end is one that nobody asked for: it is started again.
+        child?.kill()
+        break
+      case 'clear':
+        this.#tell(NO_FAULTS)
+        this.#pause(false)
+    }
+    this.#options.onChange()
+  }
+
+  #tell(faults: RequestFaults): void {
+    this.#faults = faults
+    this.child?.send({ type: 'faults', faults } satisfies FaultMessage)
+  }
+
+  #pause(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    this.child?.pause(isPaused)
+  }
+
   async #accompany(child: Child): Promise<void> {
     const ended = new AbortController()
     void this.#watch(child, ended.signal)
@@ -175,6 +222,8 @@ export class SupervisedProcess {
         if (this.#state.kind === 'starting' && this.#restarts > 0)
           report({ service: this.service.name, level: 'info', message: `ready again (pid ${child.pid})` })
         this.#wasReady = true
+        // A successor suffers what its predecessor was told to.
+        if (this.#faults !== NO_FAULTS) this.#tell(this.#faults)
         this.#become({ kind: 'ready', child, sinceMs: clock.monotonicMs() })
       } else if (!ready && this.#state.kind === 'ready') this.#become({ kind: 'not-ready', child })
       try {
@@ -188,6 +237,7 @@ export class SupervisedProcess {
   #onEnd(child: Child, how: string): void {
     const { clock, random, policy, report, output } = this.#options
     this.#lastExit = how
+    this.#isPaused = false
     const { name } = this.service
     const before = this.#state
     if (before.kind === 'stopping') {

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import {
   AlreadyRunningError,
   DataDirectoryError,
+  type Fault,
   PortTakenError,
   StartFailedError,
   control,
@@ -235,4 +236,46 @@ test('the control socket answers where the data directory has too long a path fo
   await running.stopped
   assert.equal(existsSync(controlSocket), false)
   await assert.rejects(control({ command: 'status' }, options), { code: 'not-running' })
+})
+
+test('a process suffers what it is told to, also its successor, until it is cleared', async (t) => {
+  const { running, dataDir, process: find } = await startFake(t)
+  await running.untilReady()
+  const ask = (fault: Fault, service = 'alpha') =>
+    control({ command: 'fault', service, fault }, { dataDir, signal: AbortSignal.timeout(10_000) })
+  const told = () =>
+    journal(dataDir)
+      .filter((line) => line.startsWith('alpha {'))
+      .map((line) => JSON.parse(line.slice('alpha '.length)) as unknown)
+
+  await ask({ kind: 'latency', ms: 250 })
+  await ask({ kind: 'errors', ratio: 0.5 })
+  assert.deepEqual(find('alpha').faults, { latencyMs: 250, errorRatio: 0.5, paused: false })
+  await until(() => told().length === 2, 'both faults in the process')
+  assert.deepEqual(told()[1], { latencyMs: 250, errorRatio: 0.5 })
+
+  const first = find('alpha').pid
+  await ask({ kind: 'kill' })
+  await until(() => find('alpha').state === 'ready' && find('alpha').pid !== first && told().length === 3, 'the successor, told the same')
+
+  await ask({ kind: 'pause' })
+  assert.equal(runOf(dataDir).processes.find(({ name }) => name === 'alpha')!.faults.paused, true)
+  await assert.rejects(fetch(find('alpha').httpUrl, { signal: AbortSignal.timeout(300) }), { name: 'TimeoutError' })
+  await ask({ kind: 'clear' })
+  assert.deepEqual(find('alpha').faults, { latencyMs: 0, errorRatio: 0, paused: false })
+  assert.equal(await (await fetch(find('alpha').httpUrl)).text(), 'ok')
+
+  await ask({ kind: 'pause' })
+  await running.restart('alpha')
+  assert.equal(find('alpha').faults.paused, false, 'a replaced process does not stand still')
+
+  for (const [fault, service, reason] of [
+    [{ kind: 'latency', ms: -1 }, 'alpha', /A latency is 0 to/],
+    [{ kind: 'errors', ratio: 2 }, 'alpha', /A share of errors is 0 to 1/],
+    [{ kind: 'fire' }, 'alpha', /The faults are latency, errors, pause, kill and clear/],
+    [{ kind: 'latency', ms: 5 }, 'front', /can be paused and killed/],
+    [{ kind: 'pause' }, 'nobody', /no service nobody/],
+  ] as const) {
+    await assert.rejects(ask(fault as Fault, service), reason)
+  }
 })

@@ -1,4 +1,4 @@
-import { type RunFile, control } from '@seaworthy/supervisor'
+import { type ProcessRecord, type RunFile, control } from '@seaworthy/supervisor'
 import { dataDirOf, dataDirOption } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { columns } from '../terminal.ts'
@@ -19,12 +19,23 @@ export const status: Command = {
 }
 
 function describe(run: RunFile): string {
-  const rows = run.processes.map(({ name, state, pid, restarts, lastExit, httpUrl }) => [
+  const rows = run.processes.map(({ name, state, pid, restarts, lastExit, httpUrl, faults }) => [
     name,
     state,
     pid === null ? '' : `pid ${pid}`,
     httpUrl,
+    sufferingOf(faults),
     restarts === 0 ? '' : `restarts ${restarts}${lastExit === null ? '' : `, last end: ${lastExit}`}`,
   ])
   return `${run.system}, since ${run.startedAt}, supervised by process ${run.supervisorPid}\n${columns(rows)}`
+}
+
+/** What it was told to suffer, or nothing. */
+function sufferingOf({ latencyMs, errorRatio, paused }: ProcessRecord['faults']): string {
+  const all = [
+    ...(paused ? ['paused'] : []),
+    ...(latencyMs > 0 ? [`${latencyMs} ms late`] : []),
+    ...(errorRatio > 0 ? [`${errorRatio * 100} % errors`] : []),
+  ]
+  return all.length === 0 ? '' : `suffers: ${all.join(', ')}`
 }
