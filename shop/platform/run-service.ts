@@ -4,16 +4,15 @@ import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
 import { startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { join } from 'node:path'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
-import { policy } from 'seaworthy/resilience'
 import { migrate, openSqliteDatabase, openSqliteEventLog, openSqliteQueue } from 'seaworthy/sqlite'
-import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
+import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
 import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
 import { servingPagesOn } from './pages.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
 import { PARTS_SCHEMA, startParts } from './service-parts.ts'
-import { type Connections, type ServiceComposition, servingOn } from './service-ports.ts'
+import { type Connections, declaredPolicy, type ServiceComposition, servingOn } from './service-ports.ts'
 import { sufferingOverGrpc, sufferOverHttp } from './suffering.ts'
 import { readSwitches } from './switches.ts'
 
@@ -109,7 +108,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
       life.add(`queue ${name}`, () => queue.close())
       return queue
     },
-    connections: connectionsOf(contract, life),
+    connections: connectionsOf(service, contract, life),
     serveRest: servingOn(http),
     servePages: servingPagesOn(http),
     serveGrpc: (...more) => {
@@ -126,19 +125,16 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
   await http.start()
 }
 
-function connectionsOf(contract: ProcessContract, life: Lifecycle): Connections {
-  const kept = <Client extends Disposable>(service: string, client: Client): Client => {
-    life.add(`connection to ${service}`, () => client[Symbol.dispose]())
+function connectionsOf(service: Service, contract: ProcessContract, life: Lifecycle): Connections {
+  const kept = <Client extends Disposable>(call: string, client: Client): Client => {
+    life.add(`connection for ${call}`, () => client[Symbol.dispose]())
     return client
   }
+  const endpointOf = (call: string) => contract.endpoint(calleeOf(call))
   return {
-    grpc: (descriptor, service, declaration) =>
-      kept(
-        service,
-        grpcClient(descriptor, { address: contract.endpoint(service).grpc ?? '', policy: policy(declaration, { name: service }) }),
-      ),
-    rest: (api, service, declaration) =>
-      kept(service, restClient(api, { baseUrl: contract.endpoint(service).http, policy: policy(declaration, { name: service }) })),
+    grpc: (descriptor, call) =>
+      kept(call, grpcClient(descriptor, { address: endpointOf(call).grpc ?? '', policy: declaredPolicy(service, call) })),
+    rest: (api, call) => kept(call, restClient(api, { baseUrl: endpointOf(call).http, policy: declaredPolicy(service, call) })),
   }
 }
 

@@ -1,10 +1,10 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import { type HttpServer, type RestClient, type RestContract, type RestHandlers, type RestOperations, serve } from '@seaworthy/rpc/rest'
-import type { Clock, NewId, Transaction } from 'seaworthy/core'
+import { type Clock, ConfigurationError, type NewId, type Transaction } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, Queue } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
-import type { PolicyDeclaration } from 'seaworthy/resilience'
+import { type Policy, policy } from 'seaworthy/resilience'
 import type { Participant } from 'seaworthy/saga'
 import type { SchemaComponent, SqliteDatabase, SqliteQueueOptions } from 'seaworthy/sqlite'
 import type { Service } from 'seaworthy/system'
@@ -25,18 +25,24 @@ export function servingOn(server: HttpServer): ServeRest {
   return (contract, handlers) => serve(server, contract, handlers)
 }
 
-/** Clients of other services, by the names under which they are declared. They are closed when the service stops. */
+/**
+ * Clients of other services, each under the policy that the service declares for the call: `inventory`, `monolith/reviews`. They are closed when the service
+ * stops. A call without a declared policy is a ConfigurationError.
+ */
 export interface Connections {
-  readonly grpc: <Descriptor extends DescService>(
-    descriptor: Descriptor,
-    service: string,
-    policy: PolicyDeclaration,
-  ) => GrpcClient<Descriptor>
-  readonly rest: <Operations extends RestOperations>(
-    contract: RestContract<Operations>,
-    service: string,
-    policy: PolicyDeclaration,
-  ) => RestClient<Operations>
+  readonly grpc: <Descriptor extends DescService>(descriptor: Descriptor, call: string) => GrpcClient<Descriptor>
+  readonly rest: <Operations extends RestOperations>(contract: RestContract<Operations>, call: string) => RestClient<Operations>
+}
+
+/** The policy that a service declares for a call. @throws ConfigurationError when it declares none */
+export function declaredPolicy({ name, policies }: Service, call: string): Policy {
+  const declaration = policies[call]
+  if (declaration === undefined) {
+    throw new ConfigurationError(
+      `Service ${name} calls ${call} without a policy. Declare one in its service.ts; it has: ${Object.keys(policies).join(', ')}.`,
+    )
+  }
+  return policy(declaration, { name: call })
 }
 
 /** What of a logger the services use. */

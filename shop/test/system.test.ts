@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { calleeOf } from 'seaworthy/system'
 import { publicContracts } from '../platform/openapi.ts'
 import { system } from '../system.ts'
 
@@ -40,6 +41,13 @@ describe('the system', () => {
       for (const { path } of Object.values(operations)) {
         assert.equal(serviceOf(path.replaceAll(/\{\w+\}/g, 'some-id')), owners[index], path)
       }
+    }
+  })
+
+  test('puts every call of a service under a policy that its declaration names', () => {
+    for (const { name, role, calls, policies } of system.services) {
+      if (role === 'gateway') continue
+      assert.deepEqual([...new Set(Object.keys(policies).map(calleeOf))].toSorted(), [...calls].toSorted(), name)
     }
   })
 

@@ -8,7 +8,6 @@ import { serveOrders } from './adapters/http.ts'
 import { monolithCatalog, monolithCustomers } from './adapters/monolith.ts'
 import { orderRepository } from './adapters/order-repository.ts'
 import { inventoryOver, paymentsOver, shippingOver } from './adapters/participants.ts'
-import { MONOLITH_POLICY, PARTICIPANT_POLICY } from './adapters/policies.ts'
 import { checkoutOrchestrator, checkoutSagas } from './adapters/sagas.ts'
 import { ORDERS_SCHEMA } from './adapters/schema.ts'
 import { checkoutSaga } from './application/checkout-saga.ts'
@@ -24,10 +23,10 @@ export const orders: ServiceComposition = {
   service,
   schema: [ORDERS_SCHEMA, sagaStoreSchema],
   async wire({ connections, switches, seeding, logger, clock, newId, database, outbox, serveRest, onStop }) {
-    const monolith = connections.rest(monolithApi, 'monolith', MONOLITH_POLICY)
-    const inventory = connections.grpc(Inventory, 'inventory', PARTICIPANT_POLICY)
-    const payments = connections.grpc(Payments, 'payments', PARTICIPANT_POLICY)
-    const shipping = connections.grpc(Shipping, 'shipping', PARTICIPANT_POLICY)
+    const monolith = connections.rest(monolithApi, 'monolith')
+    const inventory = connections.grpc(Inventory, 'inventory')
+    const payments = connections.grpc(Payments, 'payments')
+    const shipping = connections.grpc(Shipping, 'shipping')
 
     const repository = orderRepository(database)
     const saga = checkoutSaga({ inventory: inventoryOver(inventory), payments: paymentsOver(payments), shipping: shippingOver(shipping) })

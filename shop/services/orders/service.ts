@@ -1,5 +1,6 @@
 import { defineService } from 'seaworthy/system'
 import { ORDERS_TOPIC } from './contract/events.ts'
+import { MONOLITH_POLICY, PARTICIPANT_POLICY } from './policies.ts'
 
 export const service = defineService({
   name: 'orders',
@@ -9,6 +10,7 @@ export const service = defineService({
   publishes: [ORDERS_TOPIC],
   consumes: [],
   calls: ['monolith', 'inventory', 'payments', 'shipping'],
+  policies: { monolith: MONOLITH_POLICY, inventory: PARTICIPANT_POLICY, payments: PARTICIPANT_POLICY, shipping: PARTICIPANT_POLICY },
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],
 })

@@ -3,7 +3,6 @@ import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { ordersApi } from '../orders/contract/rest.ts'
 import { shopOver } from './adapters/shop.ts'
 import { storefrontPages } from './adapters/http.ts'
-import { CATALOG_POLICY, CHECKOUT_POLICY, CUSTOMER_POLICY, ORDER_POLICY, REVIEWS_POLICY } from './adapters/policies.ts'
 import { storefrontUseCases } from './application/storefront.ts'
 import { service } from './service.ts'
 
@@ -13,11 +12,11 @@ export const storefront: ServiceComposition = {
   schema: [],
   async wire({ connections, newId, servePages }) {
     const shop = shopOver({
-      catalog: connections.rest(monolithApi, 'monolith', CATALOG_POLICY),
-      reviews: connections.rest(monolithApi, 'monolith', REVIEWS_POLICY),
-      customers: connections.rest(monolithApi, 'monolith', CUSTOMER_POLICY),
-      orders: connections.rest(ordersApi, 'orders', ORDER_POLICY),
-      checkout: connections.rest(ordersApi, 'orders', CHECKOUT_POLICY),
+      catalog: connections.rest(monolithApi, 'monolith/catalog'),
+      reviews: connections.rest(monolithApi, 'monolith/reviews'),
+      customers: connections.rest(monolithApi, 'monolith/customers'),
+      orders: connections.rest(ordersApi, 'orders/status'),
+      checkout: connections.rest(ordersApi, 'orders/checkout'),
     })
     servePages(storefrontPages({ storefront: storefrontUseCases(shop), newId }))
   },

@@ -1,4 +1,5 @@
 import { defineService } from 'seaworthy/system'
+import { CATALOG_POLICY, CHECKOUT_POLICY, CUSTOMER_POLICY, ORDER_POLICY, REVIEWS_POLICY } from './policies.ts'
 
 export const service = defineService({
   name: 'storefront',
@@ -8,6 +9,13 @@ export const service = defineService({
   publishes: [],
   consumes: [],
   calls: ['monolith', 'orders'],
+  policies: {
+    'monolith/catalog': CATALOG_POLICY,
+    'monolith/reviews': REVIEWS_POLICY,
+    'monolith/customers': CUSTOMER_POLICY,
+    'orders/status': ORDER_POLICY,
+    'orders/checkout': CHECKOUT_POLICY,
+  },
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],
 })

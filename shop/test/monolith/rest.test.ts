@@ -97,7 +97,7 @@ describe('the REST API of the monolith', () => {
     const paths = body['paths'] as Record<string, Record<string, unknown>>
     const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
     assert.deepEqual(operations.toSorted(), [
-      'get /',
+      'get /api',
       'get /api/analytics/summary',
       'get /api/customers/{customerId}/orders',
       'get /api/customers/{id}',

@@ -35,7 +35,7 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
       folder: name,
       database,
       openQueue: async (queueName, { deliveryLimit }) => queue(queueName, { ...(deliveryLimit !== undefined && { deliveryLimit }) }),
-      connections: connectionsOver(transport),
+      connections: connectionsOver(transport, service),
       ...servingInto(served),
       // People look at pages; what a simulation asks is behind them.
       servePages: () => undefined,

@@ -3,8 +3,8 @@ import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import type { ContractSchema, RestClient, RestContract, RestOperation } from '@seaworthy/rpc/rest'
 import type { Transport } from '@seaworthy/simulation'
 import { type CallContext, contextOrRoot, validate } from 'seaworthy/core'
-import { policy } from 'seaworthy/resilience'
-import type { Connections, ServicePorts } from '../../platform/service-ports.ts'
+import { calleeOf, type Service } from 'seaworthy/system'
+import { type Connections, declaredPolicy, type ServicePorts } from '../../platform/service-ports.ts'
 
 /** What a node answers to, by the names of methods and operations. */
 export type Served = Record<string, (request: never, call: CallContext) => Promise<unknown>>
@@ -12,10 +12,11 @@ export type Served = Record<string, (request: never, call: CallContext) => Promi
 type Call = (request: object | undefined, call?: CallContext) => Promise<unknown>
 
 /** Clients of other nodes: the contracts and policies of production, over the simulated transport in place of HTTP and gRPC. */
-export function connectionsOver(transport: Transport): Connections {
+export function connectionsOver(transport: Transport, caller: Service): Connections {
   return {
-    grpc: (descriptor, service, declaration) => {
-      const guard = policy(declaration, { name: service })
+    grpc: (descriptor, target) => {
+      const guard = declaredPolicy(caller, target)
+      const service = calleeOf(target)
       const callOf = (method: DescMethod): Call => {
         return async (request = {}, call = contextOrRoot()) => {
           const sent = toJson(method.input, create(method.input, request as Record<string, unknown>))
@@ -27,8 +28,9 @@ export function connectionsOver(transport: Transport): Connections {
       }
       return clientOf<GrpcClient<typeof descriptor>>(descriptor.methods.map((method) => [method.localName, callOf(method)]))
     },
-    rest: (contract, service, declaration) => {
-      const guard = policy(declaration, { name: service })
+    rest: (contract, target) => {
+      const guard = declaredPolicy(caller, target)
+      const service = calleeOf(target)
       const callOf = (name: string): Call => {
         return (request = {}, call = contextOrRoot()) => guard.run((attempt) => transport.call(service, name, request, attempt), call)
       }

@@ -1,4 +1,5 @@
 import { ConfigurationError } from 'seaworthy/core'
+import { policy, type PolicyDeclaration } from 'seaworthy/resilience'
 
 /** What a process is in the system: business code, or part of the platform. */
 export type ServiceRole = 'service' | 'monolith' | 'gateway' | 'console'
@@ -19,6 +20,11 @@ export interface ServiceDeclaration {
   readonly consumes: readonly string[]
   /** Services that it may call. */
   readonly calls: readonly string[]
+  /**
+   * How its calls are guarded: a policy for each callee, or for each thing that is asked of it, as in `inventory`, `monolith/reviews`. Default: none, for
+   * a process that guards its calls itself, such as a gateway.
+   */
+  readonly policies?: Readonly<Record<string, PolicyDeclaration>>
   /** The module that is the process, as in `new URL('./main.ts', import.meta.url)`. */
   readonly main: URL
   /** Protocols that it serves; each gets a port of its own. */
@@ -39,5 +45,20 @@ export function defineService(declaration: ServiceDeclaration): Service {
   if (declaration.calls.includes(declaration.name)) {
     throw new ConfigurationError(`Service ${declaration.name} declares a call to itself. Call a function instead.`)
   }
-  return Object.freeze({ role: 'service' as const, ...declaration })
+  const policies = declaration.policies ?? {}
+  for (const [call, declared] of Object.entries(policies)) {
+    if (!declaration.calls.includes(calleeOf(call))) {
+      throw new ConfigurationError(
+        `Service ${declaration.name} declares a policy for ${call}, but no call to ${calleeOf(call)}. Name it among its calls.`,
+      )
+    }
+    // Made to be checked.
+    policy(declared, { name: `${call} of ${declaration.name}` })
+  }
+  return Object.freeze({ role: 'service' as const, ...declaration, policies })
+}
+
+/** The service that a call goes to: `monolith` of `monolith/reviews`. */
+export function calleeOf(call: string): string {
+  return call.split('/', 1)[0]!
 }

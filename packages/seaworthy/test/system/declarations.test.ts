@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ConfigurationError } from 'seaworthy/core'
-import { defineService, defineSystem, type ServiceDeclaration } from 'seaworthy/system'
+import { calleeOf, defineService, defineSystem, type ServiceDeclaration } from 'seaworthy/system'
 
 const declared = (name: string, fields: Partial<ServiceDeclaration> = {}) =>
   defineService({
@@ -33,6 +33,20 @@ describe('a service', () => {
   })
 
   test('does not call itself', () => refused(() => declared('orders', { calls: ['orders'] }), /orders declares a call to itself/))
+
+  test('declares policies for what it calls, by the callee or by what is asked of it, and only such as make sense', () => {
+    const policies = { inventory: { timeout: { totalMs: 100 } }, 'catalog/reviews': { bulkhead: { concurrencyMax: 2, queueMax: 0 } } }
+    const orders = declared('orders', { calls: ['inventory', 'catalog'], policies })
+    assert.deepEqual(orders.policies, policies)
+    assert.deepEqual(Object.keys(orders.policies).map(calleeOf), ['inventory', 'catalog'])
+    assert.deepEqual(declared('quiet').policies, {})
+    refused(() => declared('orders', { policies: { 'catalog/reviews': {} } }), /a policy for catalog\/reviews, but no call to catalog/)
+    refused(
+      () => declared('orders', { calls: ['inventory'], policies: { inventory: { timeout: { totalMs: -1 } } } }),
+      /inventory of orders/,
+      /totalMs is -1/,
+    )
+  })
 
   test('is a business service unless declared otherwise, and does not change', () => {
     const service = declared('orders')
