@@ -7,7 +7,8 @@ import { TOPIC, nextOrder, orderPlaced, perSecond } from './order.ts'
 
 const module = import.meta.url
 const CREATE_ORDERS = 'CREATE TABLE orders (id text PRIMARY KEY, customer text NOT NULL, total_cents integer NOT NULL, note text NOT NULL)'
-const CREATE_PLAIN_OUTBOX = 'CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, event json NOT NULL)'
+const CREATE_PLAIN_OUTBOX =
+  'CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, event json NOT NULL)'
 const INSERT_ORDER = 'INSERT INTO orders (id, customer, total_cents, note) VALUES ($1, $2, $3, $4)'
 const INSERT_BOTH = `WITH state AS (${INSERT_ORDER}) INSERT INTO outbox (topic, event) VALUES ($5, $6::json)`
 
@@ -60,5 +61,9 @@ const described = {
 
 export const appendPostgresMetrics: readonly Metric[] = [
   { name: 'append-postgres-1', ...described, contenders: { ours: { module, name: 'oursAlone' }, peer: { module, name: 'bareAlone' } } },
-  { name: 'append-postgres-32', ...described, contenders: { ours: { module, name: 'oursTogether' }, peer: { module, name: 'bareTogether' } } },
+  {
+    name: 'append-postgres-32',
+    ...described,
+    contenders: { ours: { module, name: 'oursTogether' }, peer: { module, name: 'bareTogether' } },
+  },
 ]

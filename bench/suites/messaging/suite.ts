@@ -1,7 +1,9 @@
 import type { Suite } from '../../harness/suite.ts'
 import { appendPostgresMetrics } from './append-postgres.ts'
+import { appendSqliteMetrics } from './append-sqlite.ts'
+import { claimBacklogMetrics } from './claim-backlog.ts'
 
 export const suite: Suite = {
   name: 'messaging',
-  metrics: [...appendPostgresMetrics],
+  metrics: [...appendSqliteMetrics, ...appendPostgresMetrics, ...claimBacklogMetrics],
 }
