@@ -12,7 +12,28 @@ export interface Random {
 /** Randomness of this process: `Math.random` for jitter, the operating system's generator for bytes. */
 export const systemRandom: Random = {
   float: () => environment()?.random.float() ?? Math.random(),
-  fill: (bytes) => environment()?.random.fill(bytes) ?? getRandomValues(bytes),
+  fill: (bytes) => environment()?.random.fill(bytes) ?? fromSystem(bytes),
+}
+
+// Asking the operating system costs microseconds, whether for one id or for 256.
+const POOL_BYTES = 4_096
+const FROM_POOL_BYTES_MAX = 64
+const pool = new Uint8Array(POOL_BYTES)
+let inPool = 0
+
+/** A few bytes come from a store of the operating system's, each once; many at a time come from it directly. */
+function fromSystem(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const { length } = bytes
+  if (length > FROM_POOL_BYTES_MAX) return getRandomValues(bytes)
+  if (inPool < length) {
+    getRandomValues(pool)
+    inPool = POOL_BYTES
+  }
+  inPool -= length
+  bytes.set(pool.subarray(inPool, inPool + length))
+  // What was handed out must not lie about in memory.
+  pool.fill(0, inPool, inPool + length)
+  return bytes
 }
 
 /**

@@ -51,3 +51,15 @@ describe('a UUID version 7', () => {
     assert.equal(new Set(ids).size, 2_000)
   })
 })
+
+describe("the system's randomness", () => {
+  test('hands out every byte once, however many are asked for at a time', () => {
+    for (const length of [1, 16, 64, 65, 1_000]) {
+      const seen = new Set(Array.from({ length: 600 }, () => Buffer.from(systemRandom.fill(new Uint8Array(length))).toString('hex')))
+      // Single bytes repeat; of sixteen, no two of 600 are equal before the sun burns out.
+      if (length >= 16) assert.equal(seen.size, 600)
+      else assert.ok(seen.size > 200)
+    }
+    assert.equal(systemRandom.fill(new Uint8Array(0)).length, 0)
+  })
+})
