@@ -5,6 +5,6 @@
  * The guarantee: a mistake in the arguments is named, with what was probably meant, before anything happens: exit code 2; any other failure is 1.
  * Not promised: the text is for people and may change; scripts read `status --json` or `run.json`.
  */
-export { type Lab, type LabRun } from './lab.ts'
+export { type Lab, type LabNumber, type LabRun } from './lab.ts'
 export { type Terminal } from './terminal.ts'
 export { run } from './run.ts'

@@ -30,6 +30,10 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['fault payments --errors 101%', /--errors must be a share/],
   ['lab', /needs NAME/],
   ['lab simulat', /There is no lab simulat\. Did you mean simulate\? There are: .*simulate/],
+  ['lab simulate --orders 3', /The lab simulate takes no --orders/],
+  ['lab dual-write --orders none', /--orders must be a whole number from 1, but is "none"/],
+  ['lab dual-write --orders 0', /--orders must be a whole number from 1/],
+  ['lab dual-write --seed=-1', /--seed must be a whole number from 0/],
   ['lab simulate --out', /--out needs a value: --out DIR/],
   ['logs a --lines many', /--lines must be a number/],
   ['logs a --lines -3', /--lines must be a number, but is "-3"/],
@@ -66,6 +70,7 @@ test('the word alone shows the help, and is no success', async () => {
 test('lab list names each lab with a line about it', async () => {
   const { code, printed } = await say('lab', 'list')
   assert.equal(code, 0)
+  assert.match(printed, /^ {2}dual-write +write-then-publish loses/m)
   assert.match(printed, /^ {2}simulate +a service that writes to two places/m)
 })
 

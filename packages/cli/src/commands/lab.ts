@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ConfigurationError } from 'seaworthy/core'
+import type { Arguments } from '../arguments.ts'
 import type { Command } from '../command.ts'
-import type { Lab } from '../lab.ts'
+import type { Lab, LabNumber } from '../lab.ts'
 import { columns } from '../terminal.ts'
 import { UsageError, suggestion } from '../usage.ts'
 
@@ -12,7 +13,11 @@ export const lab: Command = {
   name: 'lab',
   summary: 'shows a failure, then its cure, with figures; NAME as listed by: lab list',
   operands: ['NAME'],
-  options: { out: { value: 'DIR', help: 'where the raw evidence goes (a new temporary folder)' } },
+  options: {
+    out: { value: 'DIR', help: 'where the raw evidence goes (a new temporary folder)' },
+    orders: { value: 'COUNT', help: 'how many orders, for a lab that takes orders' },
+    seed: { value: 'NUMBER', help: 'what kills and other chance are drawn from, for a lab that draws' },
+  },
   async run(args, { print, printError }) {
     const labsDir = findLabs(import.meta.dirname)
     const names = readdirSync(labsDir)
@@ -25,13 +30,31 @@ export const lab: Command = {
     }
     if (!names.includes(name)) throw new UsageError(`There is no lab ${name}.${suggestion(name, names)} There are: ${names.join(', ')}.`)
     const wanted = await load(labsDir, name)
+    const numbers = numbersFor(name, wanted, args)
     const { out } = args.values
     const outDir = out === undefined ? mkdtempSync(join(tmpdir(), `seaworthy-lab-${name}-`)) : resolve(out)
     mkdirSync(outDir, { recursive: true })
-    const isAsPromised = await wanted.run({ outDir, print })
+    const isAsPromised = await wanted.run({ outDir, print, ...numbers })
     if (!isAsPromised) printError(`This is not the outcome that labs/${name}/README.md promises. The evidence is in ${outDir}.`)
     return isAsPromised ? 0 : 1
   },
+}
+
+const LEAST: Readonly<Record<LabNumber, number>> = { orders: 1, seed: 0 }
+
+/** @throws UsageError naming an option that is no whole number, or that this lab does not take */
+function numbersFor(name: string, { takes = [] }: Lab, { values }: Arguments): Partial<Record<LabNumber, number>> {
+  const numbers: Partial<Record<LabNumber, number>> = {}
+  for (const option of ['orders', 'seed'] as const) {
+    const text = values[option]
+    if (text === undefined) continue
+    if (!takes.includes(option)) throw new UsageError(`The lab ${name} takes no --${option}.`)
+    const number = Number(text)
+    if (!Number.isSafeInteger(number) || number < LEAST[option])
+      throw new UsageError(`--${option} must be a whole number from ${LEAST[option]}, but is "${text}".`)
+    numbers[option] = number
+  }
+  return numbers
 }
 
 /**
