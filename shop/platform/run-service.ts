@@ -1,7 +1,8 @@
 import { type GrpcImplementation, grpcClient, type GrpcServer, grpcServer } from '@seaworthy/rpc/grpc'
 import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
 import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
-import { startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import { answerSupervisor, messageManagement } from '@seaworthy/supervisor/management'
+import { redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { join } from 'node:path'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import { migrate, openSqliteDatabase, openSqliteEventLog, openSqliteQueue } from 'seaworthy/sqlite'
@@ -72,6 +73,18 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
   const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
   life.add('event log', () => log.close())
 
+  const management = messageManagement({
+    log,
+    topics: [...service.publishes, ...service.consumes],
+    redacted: redactedJson,
+    onRequeued: (requeued, by) =>
+      'queue' in requeued
+        ? logger.warn({ by, ...requeued }, 'a dead letter was put back into its queue')
+        : logger.warn(
+            { by, topic: requeued.letter.topic, key: requeued.letter.event.key, id: requeued.letter.event.id, outcome: requeued.outcome },
+            'a dead letter was handled again',
+          ),
+  })
   const checks: Record<string, HealthCheck> = {}
   const onStop = (name: string, stop: () => Promise<void> | void) => life.add(name, stop)
   const parts = startParts({
@@ -82,8 +95,10 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     clock: systemClock,
     logger,
     onStop,
-    onConsumer: (isRunning) => {
-      checks['consumer'] = isRunning
+    onRelay: (relay) => management.addRelay(relay),
+    onConsumer: (consumer, store) => {
+      checks['consumer'] = () => consumer.status().state === 'running'
+      management.addConsumer({ consumer, store, name: service.name })
     },
   })
   const http = httpServer({ port: contract.httpPort, readiness: () => life.isReady, checks, logger })
@@ -106,6 +121,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
       const open = () => openSqliteQueue({ ...queueOptions, path: join(contract.dataDir, `${name}.db`) })
       const queue = await (crashAt === undefined ? open() : crashAt.queue(name, open))
       life.add(`queue ${name}`, () => queue.close())
+      management.addQueue(name, queue)
       return queue
     },
     connections: connectionsOf(service, contract, life),
@@ -118,6 +134,8 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     onStop,
   })
 
+  // Once it can answer for all of them, and until they stop.
+  life.add('management', answerSupervisor(management.answers))
   const grpc = await startGrpc(implementations, contract, logger)
   life.add('intake', async () => {
     await Promise.all([http.drain(), grpc?.drain()])

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from 'seaworthy/core'
-import { type EventLog, startConsumer } from 'seaworthy/messaging'
+import { type Consumer, type ConsumerStore, type EventLog, startConsumer } from 'seaworthy/messaging'
 import { inbox, outbox, type Relay, startRelay } from 'seaworthy/outbox'
 import { participant } from 'seaworthy/saga'
 import {
@@ -36,16 +36,19 @@ export interface Ground {
   readonly clock: Clock
   readonly logger: ServiceLogger
   readonly onStop: ServicePorts['onStop']
-  /** Told whether the consumer is at work, whenever that is asked. */
-  readonly onConsumer: (isRunning: () => boolean) => void
+  /** Told of the relay, which can be asked how it is. */
+  readonly onRelay: (relay: Relay) => void
+  /** Told of the consumer, once it is at work. */
+  readonly onConsumer: (consumer: Consumer, store: ConsumerStore) => void
 }
 
 /** Starts what every service has: an outbox and its relay, a participant and the keeping of its keys, a consumer behind an inbox. */
 export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'participant' | 'consume'> {
-  const { service, database, log, switches, clock, logger, onStop } = ground
+  const { service, database, log, switches, clock, logger, onStop, onRelay } = ground
   const outboxStore = sqliteOutboxStore(database)
   const relay = startRelay({ store: outboxStore, log })
   onStop('relay', () => flushAndStop(relay, clock))
+  onRelay(relay)
   const participantStore = sqliteParticipantStore(database)
   onStop('key keeping', forgetOldKeys({ store: participantStore, clock, logger }))
   return {
@@ -65,6 +68,7 @@ async function consume(
 ): Promise<void> {
   const group = service.name
   const remembered = inbox({ store: sqliteInboxStore(database), database, consumer: group })
+  const store = sqliteConsumerStore(database)
   const consumer = await startConsumer({
     log,
     group,
@@ -73,13 +77,13 @@ async function consume(
       ? remembered.handle(handler)
       : (event, attempt) =>
           database.transaction((tx) => handler(event, tx, attempt), { signal: attempt.signal, timeoutMs: attempt.timeoutMs }),
-    store: sqliteConsumerStore(database),
+    store,
     onPoison: 'park-key',
     concurrencyMax: HANDLERS_AT_ONCE_MAX,
     // What a crash brings again is what the inbox is for, and each commit of offsets is an fsync.
     commitEveryMs: OFFSETS_COMMIT_MS,
   })
-  onConsumer(() => consumer.status().state === 'running')
+  onConsumer(consumer, store)
   // It stays up, not ready, so that what it says about itself can still be asked for.
   consumer.done.catch((error: unknown) => logger.fatal({ err: error }, 'the consumer stopped by itself'))
   onStop('consumer', () => consumer.stop())

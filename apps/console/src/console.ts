@@ -12,6 +12,7 @@ import { KIND } from './otlp/model.ts'
 import type { SpanRow } from './otlp/rows.ts'
 import { openTraceStore } from './store/open-trace-store.ts'
 import { LatencyWindow, WINDOW_MS } from './system/latency-window.ts'
+import { type Messages, supervisedMessages } from './system/messages.ts'
 import { RunFileReader } from './system/run-file.ts'
 
 export interface ConsoleOptions {
@@ -20,6 +21,8 @@ export interface ConsoleOptions {
   readonly life: Lifecycle
   /** Folder of the built page. */
   readonly pageFolder?: string
+  /** What processes say of their messages. Default: as their supervisor has them say. */
+  readonly messages?: Messages
 }
 
 const HOST = '127.0.0.1'
@@ -33,7 +36,7 @@ const RECENT_SPANS_MAX = 100_000
  * Opens the file, serves, and watches. When the life ends: no new spans, those that were taken are stored, the file is closed.
  * @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file
  */
-export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder }: ConsoleOptions): Promise<void> {
+export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder, messages }: ConsoleOptions): Promise<void> {
   const { databasePath: path, tracesMax, bytesMax, ageMaxMs } = config
   const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs }, (error, setAside) =>
     logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
@@ -57,7 +60,26 @@ export async function startConsole(config: ConsoleConfig, { logger, life, pageFo
   const runFile = new RunFileReader(config.runFile)
   await runFile.refresh()
   const isReady = (): boolean => life.isReady
-  const app = createApp({ store, queue, runFile, figures, live, logger, hostNames: config.hostNames, isReady, pageFolder })
+  const app = createApp({
+    store,
+    queue,
+    runFile,
+    figures,
+    live,
+    logger,
+    hostNames: config.hostNames,
+    isReady,
+    pageFolder,
+    messages:
+      messages ??
+      supervisedMessages({
+        runFile: config.runFile,
+        run: async () => {
+          await runFile.refresh()
+          return runFile.state
+        },
+      }),
+  })
   life.add('http', () => app.close())
   for (const server of await listen(app, config)) life.add('server', () => closeServer(server))
   life.add('live pages', () => live.close())

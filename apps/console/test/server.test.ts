@@ -6,11 +6,13 @@ import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { createLogger } from '@seaworthy/telemetry/logger'
 import type { FastifyInstance } from 'fastify'
+import { NotFoundError, UnavailableError } from 'seaworthy/core'
 import { createApp } from '../src/http/app.ts'
 import { LiveUpdates } from '../src/http/live.ts'
 import { IngestQueue } from '../src/ingest-queue.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
+import type { Messages } from '../src/system/messages.ts'
 import { RunFileReader } from '../src/system/run-file.ts'
 import { checkoutSpans, otlpRequest } from './checkout-trace.ts'
 
@@ -18,6 +20,12 @@ const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const HEADERS = { host: '127.0.0.1:4000', 'content-type': 'application/json' }
 const checkout = (traceId = TRACE_ID, correlationId = 'c-1') =>
   otlpRequest(checkoutSpans(), { traceId, correlationId, startMs: 1_795_438_250_000 })
+
+const NOBODY: Messages = {
+  all: async () => [],
+  deadLetter: () => Promise.reject(new NotFoundError('There is no dead letter.')),
+  requeue: () => Promise.reject(new UnavailableError('orders cannot be asked: it is backing-off.')),
+}
 
 interface Fixture {
   readonly app: FastifyInstance
@@ -36,7 +44,7 @@ interface Answer {
   readonly headers: Record<string, unknown>
 }
 
-async function fixture(t: TestContext, options: { spansMax?: number; hostNames?: string[] } = {}): Promise<Fixture> {
+async function fixture(t: TestContext, options: { spansMax?: number; hostNames?: string[]; messages?: Messages } = {}): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
   const queue = new IngestQueue({
@@ -51,6 +59,7 @@ async function fixture(t: TestContext, options: { spansMax?: number; hostNames?:
     queue,
     live: new LiveUpdates(),
     runFile: new RunFileReader(undefined),
+    messages: options.messages ?? NOBODY,
     figures: new LatencyWindow(),
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],
@@ -364,6 +373,70 @@ test('while the queue is full a request is turned away whole, to be sent again',
   assert.ok(queue.status.refused > 0)
   await queue.drain()
   assert.equal((await send('5'.repeat(32))).statusCode, 200)
+})
+
+test('a requeue is handed on as it was asked for, and its answer comes back', async (t) => {
+  const asked: unknown[] = []
+  const letters = [{ id: 'm-1', outcome: 'handled', attempt: 3, reason: null }] as const
+  const requeue: Messages['requeue'] = async (...of) => {
+    asked.push(of)
+    return { letters, left: 0 }
+  }
+  const { app } = await fixture(t, { messages: { ...NOBODY, requeue } })
+  const send = async (body: object) => {
+    const { statusCode, body: text } = await app.inject({
+      method: 'POST',
+      url: '/api/dead-letters/requeue',
+      headers: HEADERS,
+      payload: JSON.stringify(body),
+    })
+    return { statusCode, json: JSON.parse(text) as { left?: number; errors?: { field: string }[] } }
+  }
+  const of = { source: 'consumer:orders', topic: 'payments', key: 'a' }
+  assert.equal((await send({ service: 'orders', ...of, by: 'somebody else' })).json.left, 0)
+  await send({ service: 'orders', source: 'queue:letters', ids: ['x'] })
+  assert.deepEqual(asked, [
+    ['orders', of],
+    ['orders', { source: 'queue:letters', ids: ['x'] }],
+  ])
+  for (const [body, field] of [
+    [{}, 'service'],
+    [{ service: 'orders', source: 'consumer:orders', topic: 'payments' }, 'key'],
+    [{ service: 'orders', source: 'queue:letters', ids: [] }, 'ids'],
+    [{ service: 'orders', source: 'queue:letters', ids: [7] }, 'ids'],
+  ] as const) {
+    const { statusCode, json } = await send(body)
+    assert.deepEqual([statusCode, json.errors?.[0]?.field], [400, field])
+  }
+  assert.equal(asked.length, 2)
+})
+
+test('no page of another site can requeue: neither by its script nor by a form', async (t) => {
+  const requeue = () => assert.fail('it was asked')
+  const { app } = await fixture(t, { messages: { ...NOBODY, requeue } })
+  const payload = JSON.stringify({ service: 'orders', source: 'consumer:orders', topic: 'payments', key: 'a' })
+  for (const [headers, status] of [
+    [{ origin: 'http://evil.example' }, 403],
+    [{ 'sec-fetch-site': 'cross-site' }, 403],
+    [{ host: 'evil.example' }, 421],
+    [{ 'content-type': 'text/plain' }, 400],
+    [{ 'content-type': 'application/x-www-form-urlencoded' }, 415],
+  ] as const) {
+    const answer = await app.inject({ method: 'POST', url: '/api/dead-letters/requeue', headers: { ...HEADERS, ...headers }, payload })
+    assert.equal(answer.statusCode, status, JSON.stringify(headers))
+  }
+  assert.equal((await app.inject({ url: '/api/dead-letters/requeue', headers: HEADERS })).statusCode, 405)
+})
+
+test('what a process cannot answer is said with a status that fits', async (t) => {
+  const { app, get } = await fixture(t)
+  assert.deepEqual((await get('/api/messages')).json, { services: [] })
+  assert.equal((await get('/api/dead-letter?service=orders&id=m-1')).status, 404)
+  assert.equal((await get('/api/dead-letter?service=orders')).status, 400)
+  const payload = JSON.stringify({ service: 'orders', source: 'consumer:orders', topic: 'payments', key: 'a' })
+  const down = await app.inject({ method: 'POST', url: '/api/dead-letters/requeue', headers: HEADERS, payload })
+  assert.equal(down.statusCode, 503)
+  assert.match(down.body, /backing-off/)
 })
 
 test('a foreign name, a foreign origin and a foreign page’s request are refused', async (t) => {

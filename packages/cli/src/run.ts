@@ -2,6 +2,9 @@ import { createRequire } from 'node:module'
 import { SeaworthyError } from 'seaworthy/core'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { listDeadLetters } from './commands/dead-letters/list.ts'
+import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
+import { showDeadLetter } from './commands/dead-letters/show.ts'
 import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
@@ -14,7 +17,7 @@ import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
 
 const { version } = createRequire(import.meta.url)('@seaworthy/cli/package.json') as { version: string }
-const COMMANDS: readonly Command[] = [start, status, restart, fault, stop, logs, lab]
+const COMMANDS: readonly Command[] = [start, status, restart, fault, stop, logs, listDeadLetters, showDeadLetter, requeueDeadLetters, lab]
 
 /**
  * Runs one command line: the words after `seaworthy`.
@@ -22,21 +25,20 @@ const COMMANDS: readonly Command[] = [start, status, restart, fault, stop, logs,
  */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
-    const [word, ...rest] = args
+    const [word, ...others] = args
     if (word === undefined || word === 'help' || word === '--help' || word === '-h') {
-      const about = rest[0]
-      terminal.print(about === undefined ? overview(COMMANDS) : helpOf(find(about)))
+      terminal.print(others.length === 0 ? overview(COMMANDS) : helpFor(others))
       return word === undefined ? 2 : 0
     }
     if (word === '--version' || word === '-v') {
       terminal.print(version)
       return 0
     }
-    const command = find(word)
-    if (rest.includes('--help') || rest.includes('-h')) {
-      terminal.print(helpOf(command))
+    if (others.includes('--help') || others.includes('-h')) {
+      terminal.print(helpFor(args))
       return 0
     }
+    const { command, rest } = find(args)
     return await command.run(parseArguments(command.name, rest, command), terminal)
   } catch (error) {
     if (!(error instanceof SeaworthyError)) throw error
@@ -47,9 +49,27 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-function find(name: string): Command {
-  const command = COMMANDS.find((candidate) => candidate.name === name)
-  if (command !== undefined) return command
-  const names = [...COMMANDS.map((candidate) => candidate.name), 'help']
-  throw new UsageError(`There is no command ${name}.${suggestion(name, names)}`)
+/** The commands that begin with a word: `dead-letters list` and its siblings. */
+const family = (word: string) => COMMANDS.filter(({ name }) => name.startsWith(`${word} `))
+
+function helpFor(words: readonly string[]): string {
+  const [word = '', second] = words
+  const siblings = family(word)
+  return siblings.length > 0 && (second === undefined || second.startsWith('-')) ? overview(siblings) : helpOf(find(words).command)
+}
+
+/** The command that the words begin with, and what follows it. @throws UsageError */
+function find(words: readonly string[]): { readonly command: Command; readonly rest: readonly string[] } {
+  const [word = '', second = '', ...further] = words
+  const command = COMMANDS.find(({ name }) => name === word)
+  if (command !== undefined) return { command, rest: words.slice(1) }
+  const siblings = family(word)
+  const sibling = siblings.find(({ name }) => name === `${word} ${second}`)
+  if (sibling !== undefined) return { command: sibling, rest: further }
+  if (siblings.length > 0) {
+    const seconds = siblings.map(({ name }) => name.slice(word.length + 1))
+    throw new UsageError(`seaworthy ${word} is followed by one of ${seconds.join(', ')}.${suggestion(second, seconds)}`)
+  }
+  const names = [...COMMANDS.map(({ name }) => name.split(' ')[0] ?? ''), 'help']
+  throw new UsageError(`There is no command ${word}.${suggestion(word, names)}`)
 }

@@ -28,6 +28,14 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['fault payments --latency soon', /--latency must be a time .* but is "soon"/],
   ['fault payments --latency 11m', /10 minutes at most/],
   ['fault payments --errors 101%', /--errors must be a share/],
+  ['dead-letters', /seaworthy dead-letters is followed by one of list, show, requeue\./],
+  ['dead-letters requeu a', /Did you mean requeue\?/],
+  ['dead-leters list a', /There is no command dead-leters\. Did you mean dead-letters\?/],
+  ['dead-letters list', /seaworthy dead-letters list needs SERVICE/],
+  ['dead-letters show a', /needs MESSAGE_ID/],
+  ['dead-letters requeue a', /takes one of --key KEY, --id MESSAGE_ID and --all/],
+  ['dead-letters requeue a --key k --all', /takes one of/],
+  ['dead-letters requeue a --all --topic t', /--topic goes with --key/],
   ['lab', /needs NAME/],
   ['lab simulat', /There is no lab simulat\. Did you mean simulate\? There are: .*simulate/],
   ['lab simulate --orders 3', /The lab simulate takes no --orders/],
@@ -51,10 +59,25 @@ for (const [args, message] of mistakes) {
 test('help names every command, and the help of a command its options', async () => {
   const { code, printed } = await say('help')
   assert.equal(code, 0)
-  for (const command of ['start SYSTEM_FILE', 'status', 'restart SERVICE', 'fault SERVICE', 'stop', 'logs SERVICE', 'lab NAME', 'help'])
+  for (const command of [
+    'start SYSTEM_FILE',
+    'status',
+    'restart SERVICE',
+    'fault SERVICE',
+    'stop',
+    'logs SERVICE',
+    'dead-letters list SERVICE',
+    'lab NAME',
+    'help',
+  ])
     assert.match(printed, new RegExp(`^  ${command}`, 'm'))
   assert.match((await say('help', 'start')).printed, /--gateway-port PORT .*8080/)
   assert.deepEqual(await say('start', '--help'), await say('help', 'start'))
+  assert.deepEqual(await say('dead-letters', 'show', '--help'), await say('help', 'dead-letters', 'show'))
+  const family = (await say('help', 'dead-letters')).printed
+  assert.match(family, /dead-letters requeue SERVICE/)
+  assert.doesNotMatch(family, /restart/)
+  assert.deepEqual(await say('dead-letters', '--help'), await say('help', 'dead-letters'))
 })
 
 test('--version says which version this is', async () => {
@@ -87,7 +110,7 @@ test('a port from the environment is checked like one from a flag', async () => 
 })
 
 test('commands for a running system say that there is none', async () => {
-  for (const args of [['status'], ['stop'], ['restart', 'a']]) {
+  for (const args of [['status'], ['stop'], ['restart', 'a'], ['dead-letters', 'list', 'a'], ['dead-letters', 'requeue', 'a', '--all']]) {
     const { code, errors } = await say(...args, '--data-dir', '/nowhere')
     assert.equal(code, 1)
     assert.match(errors, /No system is running on \/nowhere/)

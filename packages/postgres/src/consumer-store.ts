@@ -148,6 +148,11 @@ class PostgresConsumerStore implements ConsumerStore {
     await this.#database.atomically([lockOfKey(letter), { sql: DELETE_LETTER, params: [letter.position] }])
   }
 
+  async countLetters(consumer: string): Promise<number> {
+    const [count] = await this.#database.query<{ letters: number }>({ sql: COUNT_LETTERS, params: [storable(consumer)] })
+    return count!.letters
+  }
+
   async parkedKeys(consumer: string): Promise<readonly { readonly topic: string; readonly key: string; readonly letters: number }[]> {
     const rows = await this.#database.query<{ topic: string; key: string; letters: number }>({
       sql: SELECT_PARKED,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type Clock, sleep } from 'seaworthy/core'
 import type { Guardian } from './guardian.ts'
+import type { Announcement } from './management/answering.ts'
 import type { ProcessOutput } from './process-output.ts'
 
 export interface ChildOptions {
@@ -30,6 +31,7 @@ export class Child {
   readonly ended: Promise<string>
   readonly #process: ChildProcess
   readonly #clock: Clock
+  #questions: ReadonlySet<string> = new Set()
   #hasEnded = false
   #isTerminating = false
 
@@ -47,6 +49,9 @@ export class Child {
     const { pid, stdout, stderr } = this.#process
     this.pid = pid
     if (pid !== undefined) options.guardian.add(pid)
+    this.onMessage((message) => {
+      if (isAnnouncement(message)) this.#questions = new Set(message.questions)
+    })
     if (stdout !== null && stderr !== null) options.output.attach(stdout, stderr)
     this.ended = new Promise((resolve) => {
       const onEnd = (how: string) => {
@@ -72,6 +77,11 @@ export class Child {
         if (pid === undefined) onEnd(`spawn ${error.code ?? error.message}`)
       })
     })
+  }
+
+  /** What it said that it can be asked. */
+  get questions(): ReadonlySet<string> {
+    return this.#questions
   }
 
   /** Sends a message over the channel; one that cannot be sent is dropped, because its receiver is ending. */
@@ -120,6 +130,11 @@ export class Child {
       // ESRCH: nobody is left in it, which is what was wanted.
     }
   }
+}
+
+function isAnnouncement(message: unknown): message is Announcement {
+  const { type, questions } = (typeof message === 'object' && message !== null ? message : {}) as Partial<Announcement>
+  return type === 'answers' && Array.isArray(questions)
 }
 
 /** Resolves true when the promise settles in time. */

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { type Server, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { InvalidInputError, SeaworthyError } from 'seaworthy/core'
+import { InvalidInputError, SeaworthyError, executedOf } from 'seaworthy/core'
+import type { AskedOfService } from './ask.ts'
 import { type Fault, LATENCY_MAX_MS } from './injected-faults.ts'
 import { onLines } from './lines.ts'
 
@@ -11,11 +12,12 @@ export type ControlRequest =
   | { readonly command: 'status' }
   | { readonly command: 'restart'; readonly service: string }
   | { readonly command: 'fault'; readonly service: string; readonly fault: Fault }
+  | ({ readonly command: 'ask' } & AskedOfService)
   | { readonly command: 'stop' }
 
 export type ControlAnswer =
   | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly executed: 'no' | 'maybe' | 'yes' } }
 
 export type ControlHandler = (request: ControlRequest) => Promise<unknown>
 
@@ -97,13 +99,14 @@ async function answerTo(line: string, handle: ControlHandler): Promise<ControlAn
   try {
     return { ok: true, result: (await handle(parse(line))) ?? null }
   } catch (error) {
-    if (error instanceof SeaworthyError) return { ok: false, error: { code: error.code, message: error.message } }
-    return { ok: false, error: { code: 'internal', message: error instanceof Error ? error.message : String(error) } }
+    const executed = executedOf(error)
+    if (error instanceof SeaworthyError) return { ok: false, error: { code: error.code, message: error.message, executed } }
+    return { ok: false, error: { code: 'internal', message: error instanceof Error ? error.message : String(error), executed } }
   }
 }
 
 function parse(line: string): ControlRequest {
-  let request: { command?: unknown; service?: unknown; fault?: unknown } | null
+  let request: ({ command?: unknown; fault?: unknown } & { readonly [Field in keyof AskedOfService]?: unknown }) | null
   try {
     request = JSON.parse(line) as typeof request
   } catch (cause) {
@@ -121,10 +124,12 @@ function parse(line: string): ControlRequest {
         throw new InvalidInputError('fault needs the name of a service.', [{ field: 'service', message: 'must be a string' }])
       }
       return { command: 'fault', service: request.service, fault: readFault(request.fault) }
+    case 'ask':
+      return { command: 'ask', ...parseAsked(request) }
     default:
       throw new InvalidInputError(
-        `The supervisor knows the commands status, restart, fault and stop, not ${JSON.stringify(request?.command)}.`,
-        [{ field: 'command', message: 'must be status, restart, fault or stop' }],
+        `The supervisor knows the commands status, restart, fault, ask and stop, not ${JSON.stringify(request?.command)}.`,
+        [{ field: 'command', message: 'must be status, restart, fault, ask or stop' }],
       )
   }
 }
@@ -151,4 +156,16 @@ function readFault(fault: unknown): Fault {
         { field: 'fault.kind', message: 'must be latency, errors, pause, kill or clear' },
       ])
   }
+}
+
+function parseAsked({ service, question, parameters, by }: { readonly [Field in keyof AskedOfService]?: unknown }): AskedOfService {
+  if (typeof service !== 'string' || typeof question !== 'string')
+    throw new InvalidInputError('ask needs the name of a service and a question.', [
+      { field: typeof service === 'string' ? 'question' : 'service', message: 'must be a string' },
+    ])
+  if (typeof parameters !== 'object' || parameters === null || (by !== undefined && typeof by !== 'string'))
+    throw new InvalidInputError('ask takes parameters as an object, and who asks as a text.', [
+      { field: by !== undefined && typeof by !== 'string' ? 'by' : 'parameters', message: 'is of another type' },
+    ])
+  return { service, question, parameters: parameters as Readonly<Record<string, unknown>>, by }
 }

@@ -5,6 +5,7 @@ import type { ControlAnswer, ControlRequest } from './control-socket.ts'
 import { dataDirectoryPaths } from './data-directory.ts'
 import { NotRunningError } from './errors.ts'
 import { onLines } from './lines.ts'
+import type { QuestionName, Questions } from './management/questions.ts'
 import { readRunFile } from './run-file.ts'
 
 export interface ControlOptions {
@@ -33,7 +34,7 @@ export async function control(request: ControlRequest, options: ControlOptions):
       options.signal.removeEventListener('abort', abort)
       if (answer === undefined) reject(new NotRunningError(options.dataDir))
       else if (answer.ok) resolve(answer.result)
-      else reject(new SeaworthyError(answer.error.code, answer.error.message, { executed: 'no' }))
+      else reject(new SeaworthyError(answer.error.code, answer.error.message, { executed: answer.error.executed }))
     })
     onLines(socket, (line) => {
       answer = JSON.parse(line) as ControlAnswer
@@ -42,4 +43,15 @@ export async function control(request: ControlRequest, options: ControlOptions):
     })
     socket.write(`${JSON.stringify(request)}\n`)
   })
+}
+
+/**
+ * Asks a service of a running system about its messages, or to requeue dead letters.
+ * @throws as {@link control}; UnavailableError when the service is down; NotFoundError when it has no such thing
+ */
+export async function askService<Name extends QuestionName>(
+  asked: { readonly service: string; readonly question: Name; readonly parameters: Questions[Name]['parameters']; readonly by?: string },
+  options: ControlOptions,
+): Promise<Questions[Name]['answer']> {
+  return (await control({ command: 'ask', ...asked, parameters: { ...asked.parameters } }, options)) as Questions[Name]['answer']
 }

@@ -8,6 +8,8 @@ import { readRunFile } from './run-file.ts'
 export interface DataDirectoryPaths {
   readonly path: string
   readonly runFile: string
+  /** What people asked the processes to change, as JSON lines. */
+  readonly auditLog: string
   /** What each process printed. */
   readonly logs: string
   /** The embedded event log, shared by all. */
@@ -25,6 +27,7 @@ export function dataDirectoryPaths(path: string): DataDirectoryPaths {
   return {
     path,
     runFile: join(path, 'run.json'),
+    auditLog: join(path, 'audit.jsonl'),
     logs: join(path, 'logs'),
     eventLog: join(path, 'event-log'),
     services: join(path, 'services'),

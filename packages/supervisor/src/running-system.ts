@@ -1,5 +1,7 @@
-import { type Clock, InvalidInputError, TimeoutError, UnavailableError } from 'seaworthy/core'
+import { type Clock, InvalidInputError, NotFoundError, TimeoutError, UnavailableError } from 'seaworthy/core'
 import type { System } from 'seaworthy/system'
+import { type AskedOfService, ask } from './ask.ts'
+import { AuditLog } from './audit-log.ts'
 import { settlesWithin } from './child.ts'
 import { type ControlRequest, ControlSocket } from './control-socket.ts'
 import type { DataDirectoryPaths } from './data-directory.ts'
@@ -24,6 +26,10 @@ export interface RunningSystemOptions {
 /** How long a replaced process may take to end, and its successor to be ready. */
 const REPLACE_STOP_TIMEOUT_MS = 5_000
 const REPLACE_READY_TIMEOUT_MS = 30_000
+/** Questions that change something. They are audited, and take as long as the handlers of the letters do. */
+const AUDITED: ReadonlySet<string> = new Set(['requeue-dead-letters'])
+const AUDITED_TIMEOUT_MS = 60_000
+const ANSWER_TIMEOUT_MS = 5_000
 
 /**
  * When, after the stop began, each stage is killed if it has not ended: first the gateway, so that no new work comes in while the
@@ -41,6 +47,7 @@ export class RunningSystem {
   readonly #startedAt: string
   readonly #replacing = new Map<string, Promise<void>>()
   readonly #stopping = new AbortController()
+  readonly #audit: AuditLog
   readonly #stopped = Promise.withResolvers<void>()
   #control: ControlSocket | undefined
   #stop: Promise<void> | undefined
@@ -49,6 +56,7 @@ export class RunningSystem {
   constructor(options: RunningSystemOptions) {
     this.#options = options
     this.#startedAt = new Date(options.clock.now()).toISOString()
+    this.#audit = new AuditLog(options.directory.auditLog, options.clock)
   }
 
   /** Resolves when a stop, whoever asked for it, is complete. */
@@ -117,6 +125,25 @@ export class RunningSystem {
       )
     }
     this.#options.processes.find(({ service }) => service.name === name)?.inject(fault)
+  }
+
+  /**
+   * Asks a process about itself, or for a change, which is audited.
+   * @throws ConfigurationError when there is no such process; UnavailableError when it is down; NotFoundError when it answers no such question;
+   * UnknownOutcomeError when no answer came
+   */
+  async ask(asked: AskedOfService): Promise<unknown> {
+    const { service, question, by } = asked
+    this.#options.system.service(service)
+    const supervised = this.#options.processes.find((candidate) => candidate.service.name === service)
+    const child = supervised?.child
+    if (child === undefined) throw new UnavailableError(`${service} cannot be asked: it is ${supervised?.state ?? 'not there'}.`)
+    if (!child.questions.has(question)) throw new NotFoundError(`${service} has nothing to say about ${question}.`)
+    const { clock } = this.#options
+    if (!AUDITED.has(question)) return ask(child, asked, { timeoutMs: ANSWER_TIMEOUT_MS, clock })
+    if (by === undefined || by === '')
+      throw new InvalidInputError(`${question} is audited: say who asks.`, [{ field: 'by', message: 'must name who asks' }])
+    return this.#audit.around({ ...asked, by }, () => ask(child, asked, { timeoutMs: AUDITED_TIMEOUT_MS, clock }))
   }
 
   /** SIGTERM to all, stage by stage; what is left is killed. Settles within 5 s, when no process is left. */
@@ -196,6 +223,8 @@ export class RunningSystem {
         return this.restart(request.service)
       case 'fault':
         return this.inject(request.service, request.fault)
+      case 'ask':
+        return this.ask(request)
       case 'stop':
         // Answered at once; the connection ends when everything has.
         void this.stop()

@@ -9,3 +9,4 @@
 export { type Telemetry, type TelemetryOptions, startTelemetry } from './telemetry.ts'
 export { type LogOptions, createLogger } from './logger.ts'
 export { type ExportStatus } from './span-queue.ts'
+export { redactedJson } from './redaction.ts'

@@ -49,6 +49,11 @@ function isCardNumber(text: string): boolean {
   return sum % 10 === 0
 }
 
+/** JSON for people, without secrets: neither those that a field's name gives away nor those that their form does. */
+export function redactedJson(value: unknown): string {
+  return redactText(JSON.stringify(redactValue(value), null, 2) ?? 'null')
+}
+
 const DEPTH_MAX = 8
 
 /** A copy in which the values of secret names are replaced, to a depth of 8; the value itself when there are none. */

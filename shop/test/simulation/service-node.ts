@@ -26,7 +26,17 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
     const onStop = () => undefined
     const served: Served = {}
     await wire({
-      ...startParts({ service, database, log: eventLog, switches, clock, logger, onStop, onConsumer: () => undefined }),
+      ...startParts({
+        service,
+        database,
+        log: eventLog,
+        switches,
+        clock,
+        logger,
+        onStop,
+        onRelay: () => undefined,
+        onConsumer: () => undefined,
+      }),
       switches,
       seeding: async () => undefined,
       logger,

@@ -1,6 +1,7 @@
 /** What the console answers, for its server and its pages alike. Types alone, so that neither brings the other along. */
 import type { IngestStatus } from '../ingest-queue.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
+import type { ServiceMessages } from '../system/messages.ts'
 import type { ServiceView } from '../system/overview.ts'
 
 /** `GET /api/services`. */
@@ -9,6 +10,11 @@ export interface SystemState {
   readonly startedAt: string | null
   readonly services: readonly ServiceView[]
   readonly ingest: IngestStatus & { readonly traces: number; readonly spans: number }
+}
+
+/** `GET /api/messages`. */
+export interface MessagesState {
+  readonly services: readonly ServiceMessages[]
 }
 
 /** `GET /api/traces`. */

@@ -4,12 +4,15 @@ import { InvalidInputError } from 'seaworthy/core'
 import { type ApiParts, registerApi } from './api.ts'
 import { BODY_BYTES_MAX, registerIngest } from './ingest.ts'
 import type { LiveUpdates } from './live.ts'
+import { registerMessagesApi } from './messages-api.ts'
 import { otherMethods } from './other-methods.ts'
 import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
 import { protect } from './protection.ts'
+import type { Messages } from '../system/messages.ts'
 
 export interface AppOptions extends ApiParts {
+  readonly messages: Messages
   readonly live: LiveUpdates
   readonly logger: Logger
   /** Names besides those of loopback under which the console may be called. */
@@ -44,6 +47,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   )
   registerIngest(app, options.queue)
   registerApi(app, options)
+  registerMessagesApi(app, options.messages)
   options.live.register(app)
   registerPage(app, options.pageFolder)
   void app.after(addOtherMethods)

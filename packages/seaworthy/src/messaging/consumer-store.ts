@@ -93,6 +93,8 @@ export interface ConsumerStore {
   countRetry(letter: DeadLetter): Promise<number | undefined>
   /** Removes a letter that was handled, or that a person gave up. With its last letter a key is no longer parked. */
   resolve(letter: DeadLetter): Promise<void>
+  /** How many dead letters a consumer has, of whatever kind. */
+  countLetters(consumer: string): Promise<number>
   /** Keys that are held up, and by how many letters. */
   parkedKeys(consumer: string): Promise<readonly { readonly topic: string; readonly key: string; readonly letters: number }[]>
 }

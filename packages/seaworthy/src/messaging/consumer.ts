@@ -1,7 +1,7 @@
 import { type Backoff, type Clock, type Random, ConfigurationError } from 'seaworthy/core'
 import type { MessageHandler } from './attempt.ts'
 import type { ConsumerStore } from './consumer-store.ts'
-import type { Requeued } from './dead-letter.ts'
+import type { RequeueLimits, Requeued } from './dead-letter.ts'
 import type { EventLog, LogReaderOptions } from './event-log.ts'
 import { RunningConsumer } from './running-consumer.ts'
 
@@ -70,7 +70,7 @@ export interface Consumer {
   stop(): Promise<void>
   status(): ConsumerStatus
   /** Handles the dead letters of a key again, in their order, before any later message of that key. */
-  requeue(of: { readonly topic: string; readonly key: string }): Promise<Requeued>
+  requeue(of: { readonly topic: string; readonly key: string }, limits?: RequeueLimits): Promise<Requeued>
 }
 
 /**

@@ -11,6 +11,7 @@ export const MALFORMED_EVENT = 'seaworthy.malformed'
 const REASON_LENGTH_MAX = 2_000
 const PAGE_SIZE = 100
 
+const requeuedChannel = channel('seaworthy:consumer.requeued')
 const deadLetterChannel = channel('seaworthy:consumer.dead-letter')
 
 /** Tells listeners of the channel `seaworthy:consumer.dead-letter` of a letter. */
@@ -58,7 +59,28 @@ export interface Requeued {
   readonly failed: number
 }
 
-export interface RequeueOptions {
+/** A letter that was handled again, as it happened. Also published on the channel `seaworthy:consumer.requeued`. */
+export interface RequeuedLetter {
+  readonly letter: DeadLetter
+  /** Number of this attempt. */
+  readonly attempt: number
+  /** `handled`: the letter is gone. `failed`: it stays, with the new reason. */
+  readonly outcome: 'handled' | 'failed'
+  /** Why it failed. */
+  readonly reason: string | undefined
+}
+
+/** How far a requeue goes, and who hears of it. */
+export interface RequeueLimits {
+  /** Letters that are tried at most. Default all of the key. */
+  readonly lettersMax?: number
+  /** No letter is begun after so many milliseconds. Default no limit. */
+  readonly budgetMs?: number
+  /** Told of each letter after it was tried, in order: for an audit. */
+  readonly onLetter?: (requeued: RequeuedLetter) => void
+}
+
+export interface RequeueOptions extends RequeueLimits {
   readonly store: ConsumerStore
   readonly consumer: string
   readonly topic: string
@@ -75,15 +97,20 @@ export interface RequeueOptions {
  * leaves it in its place. A parked letter that fails again ends it, because those behind must not overtake it; a skipped one does not.
  */
 export async function requeueLetters(options: RequeueOptions): Promise<Requeued> {
-  const { store, consumer, topic, key } = options
+  const { store, consumer, topic, key, clock, lettersMax = Infinity, budgetMs = Infinity } = options
+  const endMs = clock.monotonicMs() + budgetMs
   let handled = 0
   let failed = 0
   let after = 0
+  const tell = (requeued: RequeuedLetter) => {
+    if (requeuedChannel.hasSubscribers) requeuedChannel.publish(requeued)
+    options.onLetter?.(requeued)
+  }
   for (;;) {
     const letters = await store.deadLetters(consumer, { topic, key, after, max: PAGE_SIZE })
     if (letters.length === 0) return { handled, failed }
     for (const letter of letters) {
-      if (options.signal.aborted) return { handled, failed }
+      if (options.signal.aborted || handled + failed >= lettersMax || clock.monotonicMs() >= endMs) return { handled, failed }
       after = letter.position
       const attempt = await store.countRetry(letter)
       if (attempt === undefined) continue
@@ -94,14 +121,16 @@ export async function requeueLetters(options: RequeueOptions): Promise<Requeued>
         if (options.signal.aborted && error === options.signal.reason) return { handled, failed }
         failed++
         const kind = letter.kind === 'skipped' ? 'skipped' : 'parked'
-        const diedAtMs = options.clock.now()
+        const reason = reasonOf(error)
         // It has its place already, so that no limit applies.
-        await store.bury({ ...letter, kind, attempts: attempt, reason: reasonOf(error), diedAtMs }, { deadLettersMax: Infinity })
+        await store.bury({ ...letter, kind, attempts: attempt, reason, diedAtMs: clock.now() }, { deadLettersMax: Infinity })
+        tell({ letter, attempt, outcome: 'failed', reason })
         if (kind === 'parked') return { handled, failed }
         continue
       }
       await store.resolve(letter)
       handled++
+      tell({ letter, attempt, outcome: 'handled', reason: undefined })
     }
   }
 }

@@ -71,6 +71,8 @@ export interface TopicStatus {
   readonly partitions: number
   readonly records: number
   readonly groups: readonly { readonly group: string; readonly lag: number }[]
+  /** What is in each partition: offsets from `first`, up to and without `next`. Absent where the engine does not tell. */
+  readonly offsets?: readonly { readonly partition: number; readonly first: number; readonly next: number }[]
 }
 
 /** This process may not write the topic. */

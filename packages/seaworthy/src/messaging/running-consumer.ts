@@ -16,7 +16,7 @@ import {
 import { runAttempt } from './attempt.ts'
 import type { Consumer, ConsumerOptions, ConsumerStatus } from './consumer.ts'
 import { type Admission, type DeadLetterKind, type MessageName, type NewDeadLetter, consumerName } from './consumer-store.ts'
-import { type Requeued, MALFORMED_EVENT, announce, readEvent, reasonOf, requeueLetters } from './dead-letter.ts'
+import { type RequeueLimits, type Requeued, MALFORMED_EVENT, announce, readEvent, reasonOf, requeueLetters } from './dead-letter.ts'
 import { type EventEnvelope, assertEnvelope } from './event.ts'
 import type { LogReader, LogRecord } from './event-log.ts'
 import { KeyLanes } from './key-lanes.ts'
@@ -116,11 +116,12 @@ export class RunningConsumer implements Consumer {
     return this.#stopped
   }
 
-  async requeue({ topic, key }: { topic: string; key: string }): Promise<Requeued> {
+  async requeue({ topic, key }: { topic: string; key: string }, limits: RequeueLimits = {}): Promise<Requeued> {
     const { signal } = this.#stopSignal
     if (signal.aborted) throw new UnavailableError(`Consumer ${this.#options.group} is stopping. Requeue when it runs again.`)
     return this.#lanes.run(laneOf(topic, key), () =>
       requeueLetters({
+        ...limits,
         store: this.#options.store,
         consumer: this.#consumer,
         topic,

@@ -156,6 +156,11 @@ class SqliteConsumerStore implements ConsumerStore {
     await this.#database.atomically([{ sql: DELETE_LETTER, params: [letter.position] }])
   }
 
+  async countLetters(consumer: string): Promise<number> {
+    const [count] = await this.#database.query<{ letters: number }>({ sql: COUNT_LETTERS, params: [consumer] })
+    return count!.letters
+  }
+
   parkedKeys(consumer: string): Promise<readonly { readonly topic: string; readonly key: string; readonly letters: number }[]> {
     return this.#database.query({ sql: SELECT_PARKED, params: [consumer] })
   }

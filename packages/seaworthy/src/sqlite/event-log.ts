@@ -207,5 +207,6 @@ function statusOf(view: TopicView, offsetsDirectory: string): TopicStatus {
     partitions: bounds.length,
     records: bounds.reduce((sum, { first, next }) => sum + next - first, 0),
     groups,
+    offsets: bounds,
   }
 }

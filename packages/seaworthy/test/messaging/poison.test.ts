@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { channel } from 'node:diagnostics_channel'
 import { suite, test } from 'node:test'
 import { RejectedError, UnavailableError } from 'seaworthy/core'
-import { type DeadLetter, ConsumerStoppedError, MALFORMED_EVENT, handlers, on } from 'seaworthy/messaging'
+import { type DeadLetter, type RequeuedLetter, ConsumerStoppedError, MALFORMED_EVENT, handlers, on } from 'seaworthy/messaging'
 import { consumerStage } from './consumer-stage.ts'
 import { counted, published } from './events.ts'
 
@@ -208,6 +208,28 @@ void suite('dead letters are requeued', () => {
     stage.store.resolve = resolve
     assert.deepEqual(await consumer.requeue(place), { handled: 2, failed: 0 })
     assert.deepEqual(stage.ids(), ['a-1', 'a-2'])
+    await consumer.stop()
+  })
+
+  test('as many at once as was asked for; each is told in order, and the rest stay behind', async () => {
+    const { stage, letters, poison } = poisoned('a-1', 'a-3')
+    const told: string[] = []
+    const onLetter = ({ letter, attempt, outcome }: RequeuedLetter) => void told.push(`${letter.event.id} ${outcome} ${attempt}`)
+    await stage.log.append(
+      'things',
+      [1, 2, 3, 4].map((n) => published('a', n)),
+    )
+    const consumer = await stage.start({ attemptsMax: 1, handler: stage.idempotent })
+    await stage.clock.advance(0)
+    poison.delete('a-1')
+    assert.deepEqual(await consumer.requeue(place, { lettersMax: 1, onLetter }), { handled: 1, failed: 0 })
+    assert.deepEqual(summary(await letters()), ['a-2 held 0', 'a-3 held 0', 'a-4 held 0'])
+    await stage.log.append('things', [published('a', 5)])
+    await stage.clock.advance(0)
+    assert.equal((await letters()).length, 4, 'what comes meanwhile lies behind them')
+    assert.deepEqual(await consumer.requeue(place, { budgetMs: 0, onLetter }), { handled: 0, failed: 0 })
+    assert.deepEqual(await consumer.requeue(place, { lettersMax: 9, onLetter }), { handled: 1, failed: 1 })
+    assert.deepEqual(told, ['a-1 handled 2', 'a-2 handled 1', 'a-3 failed 1'])
     await consumer.stop()
   })
 

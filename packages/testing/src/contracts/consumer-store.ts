@@ -91,6 +91,8 @@ export function consumerStoreContract(name: string, open: () => Promise<Consumer
         const letters = await store.deadLetters('history', { max: 10 })
         assert.deepEqual(summary(letters), ['m1 parked 3', 'm2 held 0', 'm7 held 0'])
         assert.deepEqual(await store.parkedKeys('history'), [{ topic: 'orders', key: 'a', letters: 3 }])
+        assert.equal(await store.countLetters('history'), 3)
+        assert.equal(await store.countLetters('another'), 0)
       }))
 
     test('a skipped message holds up nothing', () =>
@@ -98,6 +100,7 @@ export function consumerStoreContract(name: string, open: () => Promise<Consumer
         await bury(store, { id: 'm1', key: 'a', kind: 'skipped' })
         assert.deepEqual(await begin(store, consumed({ id: 'm2', key: 'a' })), run(1))
         assert.deepEqual(await store.parkedKeys('history'), [])
+        assert.equal(await store.countLetters('history'), 1)
       }))
 
     test('a message that was set aside and comes again is known, and lies there once', () =>

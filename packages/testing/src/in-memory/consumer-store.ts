@@ -77,6 +77,10 @@ class InMemoryConsumerStore implements ConsumerStore {
     this.#letters = this.#letters.filter((letter) => letter.position !== position)
   }
 
+  async countLetters(consumer: string): Promise<number> {
+    return this.#letters.filter((letter) => letter.consumer === consumer).length
+  }
+
   async parkedKeys(consumer: string): Promise<readonly { readonly topic: string; readonly key: string; readonly letters: number }[]> {
     const keys = new Map<string, { topic: string; key: string; letters: number }>()
     for (const letter of this.#letters) {

@@ -1,0 +1,25 @@
+/**
+ * Management: what a supervised process tells of itself, and lets itself be told, beyond whether it is ready.
+ *
+ * The problem: dead letters, outboxes and lag lie in databases that only their service may open, and whoever is on call must see and requeue them.
+ * The guarantee: a process answers its own supervisor alone, over the channel between the two; bodies are redacted as logs are; a requeue keeps the order of
+ * its key, and each letter is told in that order, for the audit.
+ * Not promised: an account system: whoever may use the supervisor's control socket (its own user) may ask.
+ */
+export { type Answer, type SupervisorChannel, answerSupervisor } from './answering.ts'
+export { type MessageManagement, type MessageManagementOptions, messageManagement } from './messages.ts'
+export type { ManagedConsumer } from './letter-source.ts'
+export {
+  type DeadLetterDetails,
+  type DeadLetterList,
+  type DeadLetterName,
+  type DeadLetterPage,
+  type DeadLetterSource,
+  type DeadLetterSummary,
+  type ManagedConsumerStatus,
+  type MessagesStatus,
+  type QuestionName,
+  type Questions,
+  type RequeueAnswer,
+  type RequeueParameters,
+} from './questions.ts'

@@ -1,0 +1,133 @@
+import { InvalidInputError, NotFoundError } from 'seaworthy/core'
+import type { EventLog, Queue, RequeuedLetter } from 'seaworthy/messaging'
+import type { Relay } from 'seaworthy/outbox'
+import type { Answer } from './answering.ts'
+import { type LetterSource, type ManagedConsumer, deadLettersOfConsumer, deadLettersOfQueue } from './letter-source.ts'
+import type { MessagesStatus, QuestionName, Questions } from './questions.ts'
+
+export interface MessageManagementOptions {
+  readonly log: EventLog
+  /** Topics that this process publishes or consumes. Those of others are theirs to show. */
+  readonly topics: readonly string[]
+  /** The body of a message as text, without what must not be seen. */
+  readonly redacted: (body: unknown) => string
+  /** Told of each letter that was handled again, and who asked for it. */
+  readonly onRequeued?: (requeued: RequeuedLetter | { readonly queue: string; readonly id: string }, by: string) => void
+}
+
+export interface MessageManagement {
+  readonly answers: Readonly<Record<QuestionName, Answer>>
+  /** Parts are added as they start: nothing needs to be known beforehand. */
+  addRelay(relay: Relay): void
+  addConsumer(consumer: ManagedConsumer): void
+  addQueue(name: string, queue: Queue): void
+}
+
+const PARKED_MAX = 100
+const RETRYING_MAX = 100
+const BODY_LENGTH_MAX = 64 * 1024
+
+/** Answers for the messages of one process: its outbox, consumers, queues, topics and dead letters. */
+export function messageManagement(options: MessageManagementOptions): MessageManagement {
+  return new ProcessMessages(options)
+}
+
+type Answers = {
+  readonly [Name in QuestionName]: (parameters: Questions[Name]['parameters'], by: string | undefined) => Promise<Questions[Name]['answer']>
+}
+
+class ProcessMessages implements MessageManagement {
+  readonly answers: Readonly<Record<QuestionName, Answer>>
+  readonly #options: MessageManagementOptions
+  readonly #consumers: ManagedConsumer[] = []
+  readonly #queues = new Map<string, Queue>()
+  readonly #sources: LetterSource[] = []
+  #relay: Relay | undefined
+
+  constructor(options: MessageManagementOptions) {
+    this.#options = options
+    const answers: Answers = {
+      messages: () => this.#status(),
+      'dead-letters': ({ source, after }) => this.#list(source, after),
+      'dead-letter': ({ id, source }) => this.#show(id, source),
+      'requeue-dead-letters': (parameters, by) => this.#requeue(parameters, by ?? 'somebody'),
+    }
+    // What comes over the channel is checked where it is used.
+    this.answers = answers as unknown as Readonly<Record<QuestionName, Answer>>
+  }
+
+  addRelay(relay: Relay): void {
+    this.#relay = relay
+  }
+
+  addConsumer(managed: ManagedConsumer): void {
+    this.#consumers.push(managed)
+    this.#sources.push(deadLettersOfConsumer(managed))
+  }
+
+  addQueue(name: string, queue: Queue): void {
+    this.#queues.set(name, queue)
+    this.#sources.push(deadLettersOfQueue(name, queue))
+  }
+
+  async #status(): Promise<MessagesStatus> {
+    const { log, topics } = this.#options
+    const [outbox, consumers, queues, all] = await Promise.all([
+      this.#relay?.status() ?? null,
+      Promise.all(
+        this.#consumers.map(async ({ consumer, store, name }) => {
+          const status = consumer.status()
+          const [deadLetters, parked] = await Promise.all([store.countLetters(name), store.parkedKeys(name)])
+          return {
+            ...status,
+            retrying: status.retrying.slice(0, RETRYING_MAX),
+            deadLetters,
+            parkedKeys: parked.length,
+            parked: parked.slice(0, PARKED_MAX),
+          }
+        }),
+      ),
+      Promise.all([...this.#queues].map(async ([name, queue]) => ({ name, ...(await queue.status()) }))),
+      log.topics(),
+    ])
+    return { outbox, consumers, queues, topics: all.filter(({ topic }) => topics.includes(topic)) }
+  }
+
+  async #list(source: unknown, after: unknown): Promise<Questions['dead-letters']['answer']> {
+    if (after !== undefined && !Number.isSafeInteger(after)) throw invalid('after', 'must be a position')
+    const sources = source === undefined ? this.#sources : [this.#source(source)]
+    return { sources: await Promise.all(sources.map((one) => one.list((after as number | undefined) ?? 0))) }
+  }
+
+  async #show(id: unknown, source: unknown): Promise<Questions['dead-letter']['answer']> {
+    if (typeof id !== 'string') throw invalid('id', 'must be the id of a message')
+    for (const one of source === undefined ? this.#sources : [this.#source(source)]) {
+      const found = await one.find(id)
+      if (found === undefined) continue
+      const { summary, body, correlationId } = found
+      const text = this.#options.redacted(body)
+      return { ...summary, correlationId, body: text.slice(0, BODY_LENGTH_MAX), isCut: text.length > BODY_LENGTH_MAX }
+    }
+    throw new NotFoundError(`There is no dead letter ${id}. It was requeued meanwhile, or lies with another service.`)
+  }
+
+  async #requeue(
+    parameters: Questions['requeue-dead-letters']['parameters'],
+    by: string,
+  ): Promise<Questions['requeue-dead-letters']['answer']> {
+    return this.#source(parameters.source).requeue(parameters, (requeued) => this.#options.onRequeued?.(requeued, by))
+  }
+
+  #source(name: unknown): LetterSource {
+    const found = this.#sources.find((source) => source.name === name)
+    if (found !== undefined) return found
+    const names = this.#sources.map((source) => source.name)
+    throw new NotFoundError(
+      `There are no dead letters of ${String(name)} here. This service has: ${names.length === 0 ? 'none' : names.join(', ')}.`,
+    )
+  }
+}
+
+function invalid(field: string, message: string): InvalidInputError {
+  return new InvalidInputError(`${field} ${message}.`, [{ field, message }])
+}

@@ -1,0 +1,94 @@
+import type { ConsumerStatus, DeadLetterKind, QueueStatus, TopicStatus } from 'seaworthy/messaging'
+import type { RelayStatus } from 'seaworthy/outbox'
+
+/** What a process can be asked about its messages, and what it answers. JSON-able throughout. */
+export interface Questions {
+  /** How its outbox, consumers, queues and topics stand. */
+  readonly messages: { readonly parameters: Readonly<Record<string, never>>; readonly answer: MessagesStatus }
+  /** Its dead letters, the oldest of each source first, without bodies. */
+  readonly 'dead-letters': { readonly parameters: DeadLetterPage; readonly answer: { readonly sources: readonly DeadLetterList[] } }
+  /** One of them, with its body. */
+  readonly 'dead-letter': { readonly parameters: DeadLetterName; readonly answer: DeadLetterDetails }
+  /** Handles dead letters again: those of a key in their order, or some of a queue. */
+  readonly 'requeue-dead-letters': { readonly parameters: RequeueParameters; readonly answer: RequeueAnswer }
+}
+
+export type QuestionName = keyof Questions
+
+/** Where dead letters lie: `consumer:GROUP` or `queue:NAME`. */
+export type DeadLetterSource = `consumer:${string}` | `queue:${string}`
+
+export interface MessagesStatus {
+  /** Null for a process without an outbox. */
+  readonly outbox: RelayStatus | null
+  readonly consumers: readonly ManagedConsumerStatus[]
+  readonly queues: readonly (QueueStatus & { readonly name: string })[]
+  /** Those that it publishes or consumes. */
+  readonly topics: readonly TopicStatus[]
+}
+
+export interface ManagedConsumerStatus extends ConsumerStatus {
+  readonly deadLetters: number
+  /** How many keys are held up; `parked` names the first hundred. */
+  readonly parkedKeys: number
+  readonly parked: readonly { readonly topic: string; readonly key: string; readonly letters: number }[]
+}
+
+export interface DeadLetterPage {
+  /** One source alone. Default: the first page of each. */
+  readonly source?: string
+  /** Goes on after this position; of a consumer's letters only. */
+  readonly after?: number
+}
+
+export interface DeadLetterList {
+  readonly source: DeadLetterSource
+  readonly letters: readonly DeadLetterSummary[]
+  /** Whether there are more. */
+  readonly isMore: boolean
+}
+
+export interface DeadLetterSummary {
+  readonly source: DeadLetterSource
+  readonly id: string
+  /** Null for a message of a queue. */
+  readonly topic: string | null
+  readonly key: string | null
+  readonly type: string | null
+  readonly sequence: number | null
+  readonly kind: DeadLetterKind | 'queued'
+  readonly attempts: number
+  readonly reason: string
+  readonly diedAtMs: number
+  /** Null for a message of a queue, which has no order. */
+  readonly position: number | null
+}
+
+export interface DeadLetterName {
+  readonly id: string
+  readonly source?: string
+}
+
+export interface DeadLetterDetails extends DeadLetterSummary {
+  readonly correlationId: string | null
+  /** JSON as text, with secrets replaced as in logs. */
+  readonly body: string
+  /** Whether the end of the body was left out. */
+  readonly isCut: boolean
+}
+
+export type RequeueParameters =
+  | { readonly source: string; readonly topic: string; readonly key: string }
+  | { readonly source: string; readonly ids: readonly string[] }
+
+export interface RequeueAnswer {
+  /** What was tried, in this order. `requeued`: a worker will take it from the queue. */
+  readonly letters: readonly {
+    readonly id: string
+    readonly outcome: 'handled' | 'failed' | 'requeued'
+    readonly attempt: number | null
+    readonly reason: string | null
+  }[]
+  /** How many of those that were asked for still lie there. */
+  readonly left: number
+}
