@@ -10,6 +10,7 @@ import { type Lifecycle, lifecycle } from 'seaworthy/system'
 import { build } from 'vite'
 import { startConsole } from '../src/console.ts'
 import { checkoutSpans, otlpRequest, type SpanSpec } from './checkout-trace.ts'
+import { LONG_KEY, fakeMessages, troubledServices } from './messages-fixture.ts'
 import { freePort } from './started-console.ts'
 
 const CHROMIUM = process.env['SEAWORTHY_CHROMIUM'] ?? '/usr/bin/chromium'
@@ -26,6 +27,7 @@ let folder: string
 let life: Lifecycle
 let browser: Browser
 let url: string
+let fake: ReturnType<typeof fakeMessages>
 
 before(async () => {
   if (skip !== false) return
@@ -58,7 +60,17 @@ before(async () => {
     bytesMax: 1 << 30,
     ageMaxMs: 3_600_000,
   } as const
-  await startConsole(config, { logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }), life, pageFolder })
+  fake = fakeMessages(troubledServices())
+  await startConsole(config, {
+    logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
+    life,
+    pageFolder,
+    messages: {
+      all: () => fake.messages.all(),
+      deadLetter: (...of) => fake.messages.deadLetter(...of),
+      requeue: (...of) => fake.messages.requeue(...of),
+    },
+  })
   life.ready()
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
 })
@@ -339,3 +351,88 @@ test('what is not there is said with what to do next', { skip }, async (t) => {
   await page.getByRole('button', { name: 'Clear the search' }).click()
   await page.getByRole('link', { name: 'POST /api/checkout' }).first().waitFor()
 })
+
+test('Messages shows what waits, what is behind, and which services say nothing', { skip }, async (t) => {
+  fake = fakeMessages(troubledServices())
+  const page = await openPage(t, '/')
+  await page.getByRole('heading', { name: 'shop' }).waitFor()
+  await page.keyboard.press('g')
+  await page.keyboard.press('m')
+  await page.waitForURL('**/messages')
+  await page.getByText('1,234 messages in outboxes').waitFor()
+  await page.getByText('65 dead letters').waitFor()
+  const services = page.getByRole('table', { name: 'Outboxes, consumers and queues' })
+  assert.match(await services.getByRole('row', { name: /^orders/ }).innerText(), /1,234\s+2 min\s+held up/)
+  assert.match(await services.getByRole('row', { name: /^notifications/ }).innerText(), /stopped itself\s+0\s+0\s+61\s+23/)
+  await services.getByText('payments cannot be asked: it is backing-off.').waitFor()
+  const topics = page.getByRole('table', { name: 'Topics and consumer groups' })
+  assert.match(await topics.getByRole('row', { name: /^orders/ }).innerText(), /8\s+4,320\s+4,320\s+analytics\s*12,345/)
+  await page.getByText('60 more behind these.').waitFor()
+})
+
+test('a dead letter is opened, read and requeued by keyboard; what came of it is said, and its key is free', { skip }, async (t) => {
+  fake = fakeMessages(troubledServices())
+  const page = await openPage(t, '/messages')
+  await page.locator('a.row-link').first().waitFor()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/messages?service=order-history&letter=event-1')
+  const details = page.getByRole('complementary', { name: 'Dead letter' })
+  await details.getByText('"cardToken": "[redacted]"').waitFor()
+  const requeue = details.getByRole('button', { name: 'Requeue key order-1' })
+  for (let tabs = 0; tabs < 4 && !(await requeue.evaluate((button) => button === document.activeElement)); tabs++)
+    await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await page
+    .getByRole('status')
+    .getByText(/0 messages handled, then event-1 failed again; 3 left/)
+    .waitFor()
+  await page.keyboard.press('Enter')
+  await page.getByRole('status').getByText('order-1: 1 message handled; none left.').waitFor()
+  const of = ['order-history', { source: 'consumer:order-history', topic: 'orders', key: 'order-1' }]
+  assert.deepEqual(fake.requeues, [of, of])
+  await page.locator('a.row-link', { hasText: 'orders/order-1' }).first().waitFor({ state: 'detached' })
+  await page.keyboard.press('Escape')
+  await details.waitFor({ state: 'detached' })
+  assert.match(page.url(), /\/messages$/)
+})
+
+test('a key that is held up is requeued where it is listed, and one that is tried again by itself is not', { skip }, async (t) => {
+  fake = fakeMessages(troubledServices())
+  const page = await openPage(t, '/messages', { colorScheme: 'dark' })
+  const keys = page.getByRole('table', { name: 'Keys that are held up' })
+  assert.equal(
+    await keys
+      .getByRole('row', { name: /order-8/ })
+      .getByRole('button')
+      .count(),
+    0,
+  )
+  await keys.getByRole('button', { name: `Requeue orders/${LONG_KEY} of order-history` }).click()
+  await page
+    .getByRole('status')
+    .getByText(/failed again; 3 left/)
+    .waitFor()
+  assert.deepEqual(fake.requeues, [['order-history', { source: 'consumer:order-history', topic: 'orders', key: LONG_KEY }]])
+})
+
+test('without services Messages says what to do, as soon as the last one is gone', { skip }, async (t) => {
+  fake = fakeMessages(troubledServices())
+  const page = await openPage(t, '/messages')
+  await page.locator('a.row-link').first().waitFor()
+  fake = fakeMessages([])
+  await page.getByRole('heading', { name: 'No service tells of its messages' }).waitFor()
+})
+
+for (const width of [400, 900]) {
+  test(`at a width of ${width} no part of Messages is wider than the screen`, { skip }, async (t) => {
+    fake = fakeMessages(troubledServices())
+    const page = await openPage(t, '/messages?service=order-history&letter=event-9', { width })
+    await page.getByRole('complementary', { name: 'Dead letter' }).getByText('"key"').waitFor()
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width)
+    const frame = await page.locator('.table-frame').evaluate((element) => [element.scrollWidth, element.clientWidth] as const)
+    if (width === 400) assert.ok(frame[0] <= frame[1], `tables take ${frame[0]} of ${frame[1]}`)
+    const button = (await page.getByRole('button', { name: /Requeue key/ }).boundingBox())!
+    assert.ok(button.x >= 0 && button.x + button.width <= width)
+  })
+}

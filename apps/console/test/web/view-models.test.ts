@@ -139,6 +139,8 @@ test('every address leads to its page and back', () => {
   const id = options.traceId
   for (const url of [
     '/system',
+    '/messages',
+    '/messages?service=orders&letter=things%2F0%2F0',
     '/traces',
     '/traces?q=a+b%26c&service=orders&outcome=failed&min=100&background=show',
     `/traces/${id}`,

@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { EmptyState } from './components/empty-state.tsx'
 import { Frame } from './components/frame.tsx'
 import { follow, route } from './state/location.ts'
+import { MessagesPage } from './pages/messages-page.tsx'
 import { SystemPage } from './pages/system-page.tsx'
 import { TracePage } from './pages/trace-page.tsx'
 import { TracesPage } from './pages/traces-page.tsx'
@@ -19,6 +20,8 @@ function Page(): JSX.Element {
   switch (current.page) {
     case 'system':
       return <SystemPage />
+    case 'messages':
+      return <MessagesPage letter={current.letter} />
     case 'traces':
       return <TracesPage filter={current.filter} />
     case 'trace':

@@ -33,6 +33,13 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
             System
           </a>
           <a
+            href="/messages"
+            aria-current={page === 'messages' ? 'page' : undefined}
+            onClick={(event) => follow(event, { page: 'messages', letter: undefined })}
+          >
+            Messages
+          </a>
+          <a
             href="/traces"
             aria-current={page === 'traces' || page === 'trace' ? 'page' : undefined}
             onClick={(event) => follow(event, { page: 'traces', filter: NO_FILTER })}

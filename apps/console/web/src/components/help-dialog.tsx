@@ -6,11 +6,12 @@ import { isHelpOpen } from '../state/help.ts'
 const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['?'], 'This help'],
   [['g', 's'], 'Go to System'],
+  [['g', 'm'], 'Go to Messages'],
   [['g', 't'], 'Go to Traces'],
   [['/'], 'Search traces'],
   [['↑', '↓'], 'Previous, next row'],
   [['→', '←'], 'Open, close a span; to its child, its parent'],
-  [['Enter'], 'Open the row: a trace, or a span’s details; again: close them'],
+  [['Enter'], 'Open the row: a trace, a dead letter, or a span’s details; again: close them'],
   [['e'], 'To the next span that failed or was rejected'],
   [['z'], 'Zoom to the span; again: the whole trace'],
   [['Esc'], 'Clear the search; close details, or this help'],

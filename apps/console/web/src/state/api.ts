@@ -1,4 +1,5 @@
-import type { SystemState, TracePage } from '../../../src/http/answers.ts'
+import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
+import type { MessagesState, SystemState, TracePage } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
 import type { TraceFilter } from '../view-model/route.ts'
 
@@ -14,10 +15,15 @@ export class ApiError extends Error {
 }
 
 /** @throws ApiError */
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return ask(path, { headers: { accept: 'application/json' } }, signal)
+}
+
+/** @throws ApiError */
+async function ask<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
   let response: Response
   try {
-    response = await fetch(path, { headers: { accept: 'application/json' }, ...(signal !== undefined && { signal }) })
+    response = await fetch(path, { ...init, ...(signal !== undefined && { signal }) })
   } catch {
     signal?.throwIfAborted()
     throw new ApiError('The console does not answer. Is it running?', undefined)
@@ -47,4 +53,17 @@ export function fetchTraces(filter: TraceFilter, options: { before?: string; sig
 
 export function fetchTrace(traceId: string, signal: AbortSignal): Promise<OtlpTrace> {
   return get(`/api/traces/${traceId}`, signal)
+}
+
+export function fetchMessages(signal: AbortSignal): Promise<MessagesState> {
+  return get('/api/messages', signal)
+}
+
+export function fetchDeadLetter(service: string, id: string, signal: AbortSignal): Promise<DeadLetterDetails> {
+  return get(`/api/dead-letter?${new URLSearchParams({ service, id })}`, signal)
+}
+
+export function requeueDeadLetters(service: string, parameters: RequeueParameters): Promise<RequeueAnswer> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' }
+  return ask('/api/dead-letters/requeue', { method: 'POST', headers, body: JSON.stringify({ service, ...parameters }) })
 }

@@ -3,6 +3,7 @@ import type { Outcome } from '../../../src/otlp/outcome.ts'
 /** A page of the console, with what its address says. */
 export type Route =
   | { readonly page: 'system' }
+  | { readonly page: 'messages'; readonly letter: { readonly service: string; readonly id: string } | undefined }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
   | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
   | { readonly page: 'unknown'; readonly path: string }
@@ -24,6 +25,10 @@ export function parseRoute(url: { readonly pathname: string; readonly search: st
   const query = new URLSearchParams(url.search)
   const path = url.pathname.replace(/\/+$/, '')
   if (path === '' || path === '/system') return { page: 'system' }
+  if (path === '/messages') {
+    const [service, id] = [query.get('service'), query.get('letter')]
+    return { page: 'messages', letter: service === null || id === null ? undefined : { service, id } }
+  }
   if (path === '/traces') {
     const minDurationMs = Number(query.get('min') ?? 0)
     return {
@@ -46,6 +51,10 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
   switch (route.page) {
     case 'system':
       return '/system'
+    case 'messages':
+      return route.letter === undefined
+        ? '/messages'
+        : `/messages?${new URLSearchParams({ service: route.letter.service, letter: route.letter.id })}`
     case 'traces': {
       const { text, service, outcome, minDurationMs, showsBackground } = route.filter
       const query = new URLSearchParams()

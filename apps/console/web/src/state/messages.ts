@@ -1,0 +1,96 @@
+import { computed, signal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
+import type { DeadLetterDetails, RequeueParameters } from '@seaworthy/supervisor/management'
+import type { ServiceMessages } from '../../../src/system/messages.ts'
+import { messagesView, requeueText } from '../view-model/messages.ts'
+import { fetchDeadLetter, fetchMessages, requeueDeadLetters } from './api.ts'
+import { onServices } from './live.ts'
+
+export type MessagesLoading =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'loaded'; readonly services: readonly ServiceMessages[] }
+
+/** What became of the requeue that was asked for last. */
+export type Requeueing =
+  | { readonly kind: 'working'; readonly what: string }
+  | { readonly kind: 'over'; readonly what: string; readonly text: string; readonly isGood: boolean }
+
+/** Outboxes fill and drain with every request, and tell nobody. */
+const REFRESH_MS = 2_000
+
+/** The messages of all services, kept fresh. */
+export class MessagesState {
+  readonly state = signal<MessagesLoading>({ kind: 'loading' })
+  readonly requeueing = signal<Requeueing | undefined>(undefined)
+  /** Why the last refresh failed, while what it would have replaced is still shown. */
+  readonly stale = signal<string | undefined>(undefined)
+  readonly view = computed(() => (this.state.value.kind === 'loaded' ? messagesView(this.state.value.services) : undefined))
+  readonly #ending = new AbortController()
+
+  start(): () => void {
+    void this.refresh()
+    const timer = setInterval(() => {
+      if (!document.hidden) void this.refresh()
+    }, REFRESH_MS)
+    const stop = onServices(() => void this.refresh())
+    return () => {
+      clearInterval(timer)
+      stop()
+      this.#ending.abort()
+    }
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const { services } = await fetchMessages(this.#ending.signal)
+      this.state.value = { kind: 'loaded', services }
+      this.stale.value = undefined
+    } catch (error) {
+      if (this.#ending.signal.aborted) return
+      const why = error instanceof Error ? error.message : String(error)
+      if (this.state.peek().kind === 'loaded') this.stale.value = why
+      else this.state.value = { kind: 'failed', why }
+    }
+  }
+
+  async requeue(service: string, what: string, parameters: RequeueParameters): Promise<void> {
+    if (this.requeueing.peek()?.kind === 'working') return
+    this.requeueing.value = { kind: 'working', what }
+    try {
+      const answer = await requeueDeadLetters(service, parameters)
+      const isGood = answer.left === 0 && answer.letters.every(({ outcome }) => outcome !== 'failed')
+      this.requeueing.value = { kind: 'over', what, text: requeueText(answer), isGood }
+    } catch (error) {
+      this.requeueing.value = { kind: 'over', what, text: error instanceof Error ? error.message : String(error), isGood: false }
+    }
+    await this.refresh()
+  }
+}
+
+export function useMessages(): MessagesState {
+  const messages = useMemo(() => new MessagesState(), [])
+  useEffect(() => messages.start(), [messages])
+  return messages
+}
+
+export type LetterLoading =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'loaded'; readonly letter: DeadLetterDetails }
+
+/** One dead letter with its body. */
+export function useLetter(service: string, id: string) {
+  const loading = useMemo(() => signal<LetterLoading>({ kind: 'loading' }), [service, id])
+  useEffect(() => {
+    const ending = new AbortController()
+    fetchDeadLetter(service, id, ending.signal).then(
+      (letter) => (loading.value = { kind: 'loaded', letter }),
+      (error: unknown) => {
+        if (!ending.signal.aborted) loading.value = { kind: 'failed', why: error instanceof Error ? error.message : String(error) }
+      },
+    )
+    return () => ending.abort()
+  }, [loading])
+  return loading
+}
