@@ -5,6 +5,8 @@ import type { Command } from './command.ts'
 import { listDeadLetters } from './commands/dead-letters/list.ts'
 import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
+import { checkEvents } from './commands/events/check.ts'
+import { lockEvents } from './commands/events/lock.ts'
 import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
@@ -17,7 +19,20 @@ import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
 
 const { version } = createRequire(import.meta.url)('@seaworthy/cli/package.json') as { version: string }
-const COMMANDS: readonly Command[] = [start, status, restart, fault, stop, logs, listDeadLetters, showDeadLetter, requeueDeadLetters, lab]
+const COMMANDS: readonly Command[] = [
+  start,
+  status,
+  restart,
+  fault,
+  stop,
+  logs,
+  listDeadLetters,
+  showDeadLetter,
+  requeueDeadLetters,
+  checkEvents,
+  lockEvents,
+  lab,
+]
 
 /**
  * Runs one command line: the words after `seaworthy`.

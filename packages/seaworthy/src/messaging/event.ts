@@ -44,6 +44,7 @@ export interface EventType<Data> {
   readonly type: string
   readonly version: number
   readonly topic: string
+  readonly key: (data: Data) => string
   readonly schema: Schema<Data>
   /** True when the envelope is of this type and version. */
   is(envelope: EventEnvelope): envelope is EventEnvelope<Data>
@@ -86,6 +87,7 @@ export function defineEvent<Data>(type: string, options: EventTypeOptions<Data>)
     type,
     version: options.version,
     topic: options.topic,
+    key: options.key,
     schema: options.schema,
     is: (envelope: EventEnvelope): envelope is EventEnvelope<Data> => envelope.type === type && envelope.version === options.version,
   })
