@@ -9,7 +9,7 @@ import { type Kill, ProcessUnderFire, type Start } from './under-fire.ts'
 export type Way = 'naive' | 'outbox'
 
 /** An order that a customer asked for. Whoever gets no answer goes elsewhere, and asks no more. */
-export interface Asked {
+interface Asked {
   readonly orderId: string
   readonly atMs: number
   readonly tookMs: number
@@ -17,21 +17,21 @@ export interface Asked {
 }
 
 /** A record of the event log. */
-export interface Published {
+interface Published {
   readonly eventId: string
   readonly orderId: string
   readonly appendedAtMs: number
 }
 
 /** An event that a consumer was given. */
-export interface Delivered {
+interface Delivered {
   readonly consumer: ConsumerName
   readonly eventId: string
   readonly orderId: string
   readonly atMs: number
 }
 
-export interface Parcel {
+interface Parcel {
   readonly consumer: ConsumerName
   readonly orderId: string
   readonly eventId: string

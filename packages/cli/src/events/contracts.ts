@@ -18,7 +18,7 @@ interface JsonSchemaSource {
 }
 
 /** The files below a folder that declare published events, in order. */
-export function contractFiles(root: string): readonly string[] {
+function contractFiles(root: string): readonly string[] {
   const files: string[] = []
   const walk = (folder: string) => {
     let entries: Dirent[]

@@ -18,7 +18,7 @@ export interface LetterSource {
   requeue(parameters: RequeueParameters, tell: (requeued: RequeuedLetter | { queue: string; id: string }) => void): Promise<RequeueAnswer>
 }
 
-export interface FoundLetter {
+interface FoundLetter {
   readonly summary: DeadLetterSummary
   readonly correlationId: string | null
   readonly body: unknown
