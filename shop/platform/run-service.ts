@@ -75,7 +75,8 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
 
   const management = messageManagement({
     log,
-    topics: [...service.publishes, ...service.consumes],
+    publishes: service.publishes,
+    consumes: service.consumes,
     redacted: redactedJson,
     onRequeued: (requeued, by) =>
       'queue' in requeued

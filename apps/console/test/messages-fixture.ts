@@ -56,6 +56,7 @@ function status(more: Partial<MessagesStatus> = {}): MessagesStatus {
   const offsets = Array.from({ length: 8 }, (_, partition) => ({ partition, first: 0, next: 540 }))
   return {
     outbox: null,
+    publishes: more.outbox === undefined || more.outbox === null ? [] : ['orders'],
     consumers: [],
     queues: [],
     topics: [
@@ -129,10 +130,13 @@ export function troubledServices(): readonly ServiceMessages[] {
       status({
         consumers: [
           consumer('analytics', {
+            deadLetters: 1,
             retrying: [{ topic: 'orders', key: 'order-8', attempt: 4, reason: 'UnavailableError: the store takes no work right now' }],
           }),
         ],
       }),
+      // The same message as with order-history.
+      [{ source: 'consumer:analytics', letters: [letter('event-1', { source: 'consumer:analytics', kind: 'skipped' })], isMore: false }],
     ),
     answer(
       'notifications',

@@ -6,7 +6,7 @@ import { letter, troubledServices } from '../messages-fixture.ts'
 test('what services say becomes rows; what a service does not have is left out', () => {
   const view = messagesView(troubledServices())
   const row = (name: string) => view.services.find(({ service }) => service === name)!
-  assert.deepEqual([view.waiting, view.deadLetters, view.unlisted, view.lag], [1_234, 65, 60, 12_348])
+  assert.deepEqual([view.waiting, view.deadLetters, view.unlisted, view.lag], [1_234, 66, 60, 12_348])
   assert.equal(row('orders').outbox!.relay.text, 'held up')
   assert.match(row('orders').outbox!.relay.title, /disk is full/)
   assert.equal(row('orders').consumer, undefined)

@@ -7,8 +7,9 @@ import type { MessagesStatus, QuestionName, Questions } from './questions.ts'
 
 export interface MessageManagementOptions {
   readonly log: EventLog
-  /** Topics that this process publishes or consumes. Those of others are theirs to show. */
-  readonly topics: readonly string[]
+  /** Topics that this process publishes and consumes. Those of others are theirs to show. */
+  readonly publishes: readonly string[]
+  readonly consumes: readonly string[]
   /** The body of a message as text, without what must not be seen. */
   readonly redacted: (body: unknown) => string
   /** Told of each letter that was handled again, and who asked for it. */
@@ -71,7 +72,8 @@ class ProcessMessages implements MessageManagement {
   }
 
   async #status(): Promise<MessagesStatus> {
-    const { log, topics } = this.#options
+    const { log, publishes, consumes } = this.#options
+    const topics = new Set([...publishes, ...consumes])
     const [outbox, consumers, queues, all] = await Promise.all([
       this.#relay?.status() ?? null,
       Promise.all(
@@ -90,7 +92,7 @@ class ProcessMessages implements MessageManagement {
       Promise.all([...this.#queues].map(async ([name, queue]) => ({ name, ...(await queue.status()) }))),
       log.topics(),
     ])
-    return { outbox, consumers, queues, topics: all.filter(({ topic }) => topics.includes(topic)) }
+    return { outbox, consumers, queues, publishes, topics: all.filter(({ topic }) => topics.has(topic)) }
   }
 
   async #list(source: unknown, after: unknown): Promise<Questions['dead-letters']['answer']> {

@@ -23,6 +23,8 @@ export interface MessagesStatus {
   readonly outbox: RelayStatus | null
   readonly consumers: readonly ManagedConsumerStatus[]
   readonly queues: readonly (QueueStatus & { readonly name: string })[]
+  /** Names of the topics that it publishes. */
+  readonly publishes: readonly string[]
   /** Those that it publishes or consumes. */
   readonly topics: readonly TopicStatus[]
 }

@@ -54,7 +54,8 @@ async function stage() {
   } as Partial<Queue> as Queue
   const management = messageManagement({
     log,
-    topics: ['things'],
+    publishes: [],
+    consumes: ['things'],
     redacted: (body) => JSON.stringify(body).replaceAll('hush', '[redacted]'),
     onRequeued: (requeued, by) =>
       void told.push(

@@ -14,8 +14,13 @@ const KINDS: Readonly<Record<LetterRow['kind'], Condition>> = {
   queued: { tone: 'error', text: 'dead', title: 'It was delivered as often as its queue allows' },
 }
 
+interface OpenLetter {
+  readonly service: string
+  readonly id: string
+}
+
 /** Dead letters, one in a row; a row opens its letter. */
-export function DeadLetterTable({ letters, openId }: { letters: readonly LetterRow[]; openId: string | undefined }): JSX.Element {
+export function DeadLetterTable({ letters, open }: { letters: readonly LetterRow[]; open: OpenLetter | undefined }): JSX.Element {
   const body = useRef<HTMLTableSectionElement>(null)
   useRowKeys(body)
   return (
@@ -37,7 +42,11 @@ export function DeadLetterTable({ letters, openId }: { letters: readonly LetterR
       </thead>
       <tbody ref={body}>
         {letters.map((letter) => (
-          <Letter key={`${letter.service} ${letter.source} ${letter.id}`} letter={letter} isOpen={letter.id === openId} />
+          <Letter
+            key={`${letter.service} ${letter.source} ${letter.id}`}
+            letter={letter}
+            isOpen={letter.service === open?.service && letter.id === open.id}
+          />
         ))}
       </tbody>
     </table>

@@ -62,7 +62,7 @@ export function MessagesPage({ letter }: { letter: { readonly service: string; r
             {view.letters.length === 0 ? (
               <p class="part-note">None: every message was handled, or is being handled.</p>
             ) : (
-              <DeadLetterTable letters={view.letters} openId={letter?.id} />
+              <DeadLetterTable letters={view.letters} open={letter} />
             )}
             {view.unlisted > 0 && (
               <p class="part-note">

@@ -100,15 +100,15 @@ function serviceRow({ service, status, problem }: ServiceMessages): ServiceRow {
   const groups = new Set(status?.consumers.map(({ group }) => group))
   const lags = status?.topics.flatMap((topic) => topic.groups.filter(({ group }) => groups.has(group)).map(({ lag }) => lag)) ?? []
   const queues = status?.queues ?? []
-  const outbox = status?.outbox ?? undefined
-  // A service that never publishes has an outbox too, which nothing ever comes into: no lane.
-  const publishes = outbox !== undefined && (outbox.topics.length > 0 || outbox.backlog.messages > 0)
+  // A service that publishes nothing may have an outbox too, which nothing ever comes into.
+  const outbox = status?.publishes.length === 0 ? undefined : (status?.outbox ?? undefined)
   return {
     service,
     problem: problem ?? undefined,
-    outbox: publishes
-      ? { waiting: outbox.backlog.messages, oldestAtMs: outbox.backlog.oldestAtMs ?? undefined, relay: relayCondition(outbox) }
-      : undefined,
+    outbox:
+      outbox !== undefined
+        ? { waiting: outbox.backlog.messages, oldestAtMs: outbox.backlog.oldestAtMs ?? undefined, relay: relayCondition(outbox) }
+        : undefined,
     consumer: status?.consumers.map(consumerCondition).at(0),
     lag: lags.reduce((total, lag) => total + lag, 0),
     heldKeys: status?.consumers.reduce((total, { parkedKeys, retrying }) => total + parkedKeys + retrying.length, 0) ?? 0,

@@ -22,7 +22,7 @@ export const showDeadLetter: Command = {
       ['kind', letter.kind],
       ['event', letter.type === null ? '' : `${letter.type}, number ${letter.sequence} of key ${letter.key} on topic ${letter.topic}`],
       ['correlation', letter.correlationId ?? ''],
-      ['tried', `${letter.attempts} times, set aside ${new Date(letter.diedAtMs).toISOString()}`],
+      ['tried', `${letter.attempts} ${letter.attempts === 1 ? 'time' : 'times'}, set aside ${new Date(letter.diedAtMs).toISOString()}`],
       ['reason', letter.reason],
     ]
     const shown = facts.filter(([, value]) => value !== '').map(([name = '', value = '']) => [name, printable(value)])
