@@ -29,13 +29,13 @@ export interface Messages {
 const STATUS_TIMEOUT_MS = 6_000
 /** The supervisor waits for a minute. */
 const REQUEUE_TIMEOUT_MS = 70_000
-/** However many pages look, processes are asked once in this time. */
+/** However many pages look, processes are asked once in this time; and not again while one of them takes its time to answer. */
 const SHARED_MS = 1_000
 
 /** Asks the processes by way of their supervisor's control socket. `run` tells which there are. */
 export function supervisedMessages(options: { runFile: string | undefined; run: () => Promise<RunState>; clock?: Clock }): Messages {
   const { runFile, run, clock = systemClock } = options
-  let shared: { readonly askedMs: number; readonly answer: Promise<readonly ServiceMessages[]> } | undefined
+  let shared: { readonly answer: Promise<readonly ServiceMessages[]>; answeredMs: number | undefined } | undefined
 
   const asking = (timeoutMs: number) => {
     if (runFile === undefined) throw new UnavailableError('No supervisor started this console, so that there is nobody to ask.')
@@ -65,9 +65,13 @@ export function supervisedMessages(options: { runFile: string | undefined; run: 
 
   return {
     all() {
-      const nowMs = clock.monotonicMs()
-      if (shared === undefined || nowMs - shared.askedMs > SHARED_MS) shared = { askedMs: nowMs, answer: askAll() }
-      return shared.answer
+      if (shared?.answeredMs !== undefined && clock.monotonicMs() - shared.answeredMs > SHARED_MS) shared = undefined
+      if (shared !== undefined) return shared.answer
+      const asked = { answer: askAll(), answeredMs: undefined as number | undefined }
+      shared = asked
+      const answered = () => void (asked.answeredMs = clock.monotonicMs())
+      asked.answer.then(answered, answered)
+      return asked.answer
     },
     deadLetter: async (service, id) => askService({ service, question: 'dead-letter', parameters: { id } }, asking(STATUS_TIMEOUT_MS)),
     async requeue(service, parameters) {
