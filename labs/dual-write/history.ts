@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { dataDirectoryPaths } from '@seaworthy/supervisor'
 import { type Random, type Timer, sleep, systemClock } from 'seaworthy/core'
 import type { EventLog } from 'seaworthy/messaging'
 import { openSqliteDatabase, openSqliteEventLog } from 'seaworthy/sqlite'
@@ -75,9 +76,22 @@ const LOOK_EVERY_MS = 25
 export async function makeHistory({ way, folder, orders: count, random, cacheDir, signal }: HistoryOptions): Promise<History> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const env = { ...process.env, NODE_COMPILE_CACHE: cacheDir }
-  const orders = new ProcessUnderFire({ file: new URL('orders-process.ts', import.meta.url), args: [way, folder], env })
-  const shipping = new ProcessUnderFire({ file: new URL('shipping-process.ts', import.meta.url), args: [folder], env })
+  // As a supervisor lays it out, so that one can be started on it afterwards.
+  const paths = dataDirectoryPaths(folder)
+  const underFire = (service: 'orders' | 'shipping') => {
+    const dataDir = join(paths.services, service)
+    mkdirSync(dataDir, { recursive: true })
+    const env = {
+      ...process.env,
+      SEAWORTHY_DATA_DIR: dataDir,
+      SEAWORTHY_LOG_DIR: paths.eventLog,
+      LAB_WAY: way,
+      NODE_COMPILE_CACHE: cacheDir,
+    }
+    return new ProcessUnderFire({ file: new URL(`${service}-process.ts`, import.meta.url), env })
+  }
+  const orders = underFire('orders')
+  const shipping = underFire('shipping')
   const asked: Asked[] = []
   const timers: Timer[] = []
   try {
@@ -131,7 +145,7 @@ async function ask(port: number, orderId: string, signal: AbortSignal): Promise<
 async function settled(of: { orders: ProcessUnderFire; shipping: ProcessUnderFire; folder: string; signal: AbortSignal }): Promise<void> {
   const { port = 0 } = await of.orders.up()
   await of.shipping.up()
-  const log = await openSqliteEventLog({ directory: join(of.folder, 'event-log') })
+  const log = await openSqliteEventLog({ directory: dataDirectoryPaths(of.folder).eventLog })
   try {
     for (;;) {
       const response = await fetch(`http://127.0.0.1:${port}/`, { signal: of.signal })
@@ -150,28 +164,26 @@ async function hasBeenRead(log: EventLog): Promise<boolean> {
 }
 
 async function readBack(folder: string): Promise<Pick<History, 'stored' | 'published' | 'delivered' | 'parcels'>> {
-  const query = async <Row extends object>(file: string, sql: string): Promise<readonly Row[]> => {
-    const database = await openSqliteDatabase({ path: join(folder, file) })
+  const { services } = dataDirectoryPaths(folder)
+  const query = async <Row extends object>(service: string, sql: string): Promise<readonly Row[]> => {
+    const database = await openSqliteDatabase({ path: join(services, service, `${service}.db`) })
     try {
       return await database.query<Row>({ sql })
     } finally {
       await database.close()
     }
   }
-  const stored = await query<{ orderId: string }>('orders.db', 'SELECT order_id AS orderId FROM orders ORDER BY order_id')
+  const stored = await query<{ orderId: string }>('orders', 'SELECT order_id AS orderId FROM orders ORDER BY order_id')
   return {
     stored: stored.map(({ orderId }) => orderId),
     published: await readLog(folder),
-    delivered: readLines(join(folder, 'deliveries.jsonl')),
-    parcels: await query(
-      'shipping.db',
-      'SELECT packed_by AS consumer, order_id AS orderId, event_id AS eventId FROM parcels ORDER BY rowid',
-    ),
+    delivered: readLines(join(services, 'shipping', 'deliveries.jsonl')),
+    parcels: await query('shipping', 'SELECT packed_by AS consumer, order_id AS orderId, event_id AS eventId FROM parcels ORDER BY rowid'),
   }
 }
 
 async function readLog(folder: string): Promise<readonly Published[]> {
-  const log = await openSqliteEventLog({ directory: join(folder, 'event-log'), offsetsDirectory: join(folder, 'evidence') })
+  const log = await openSqliteEventLog({ directory: dataDirectoryPaths(folder).eventLog, offsetsDirectory: join(folder, 'evidence') })
   const published: Published[] = []
   try {
     const reader = await log.reader({ topics: [ORDERS_TOPIC], group: 'evidence' })
@@ -194,7 +206,7 @@ function readLines<Line>(path: string): readonly Line[] {
 }
 
 /** Leaves what was read as JSON lines, beside the databases and the log. */
-export function writeEvidence({ asked, orders, shipping, stored, published, parcels }: History, folder: string): void {
+export function writeEvidence({ asked, orders, shipping, stored, published, delivered, parcels }: History, folder: string): void {
   const write = (name: string, lines: readonly object[]) =>
     writeFileSync(join(folder, `${name}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
   const of = (service: string, entries: readonly object[]) => entries.map((entry) => ({ service, ...entry }))
@@ -206,5 +218,6 @@ export function writeEvidence({ asked, orders, shipping, stored, published, parc
     stored.map((orderId) => ({ orderId })),
   )
   write('events', published)
+  write('deliveries', delivered)
   write('effects', parcels)
 }

@@ -30,3 +30,6 @@ export const SHIPPING_SCHEMA: SchemaComponent = {
 /** The two consumers of the lab, which differ in the inbox alone; also the names of their groups. */
 export const CONSUMERS = ['without-inbox', 'with-inbox'] as const
 export type ConsumerName = (typeof CONSUMERS)[number]
+
+/** A body as the console shows it. A real service replaces secrets (`redactedJson` of `@seaworthy/telemetry`); an order of the lab is a number. */
+export const shown = (body: unknown) => JSON.stringify(body, null, 2)

@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { askService, supervise } from '@seaworthy/supervisor'
 import { run } from './run.ts'
+import { system } from './system.ts'
 
 test('the naive service loses events under kill -9, the outbox none, and each leaves its evidence', async (t) => {
   const outDir = mkdtempSync(join(tmpdir(), 'seaworthy-lab-test-'))
@@ -28,7 +30,7 @@ test('the naive service loses events under kill -9, the outbox none, and each le
       printed.some((line) => line.includes(step)),
       step,
     )
-  assert.match(printed.at(-1) ?? '', /evidence/)
+  assert.match(printed.at(-2) ?? '', /evidence/)
 
   const lines = (way: string, name: string) =>
     readFileSync(join(outDir, way, `${name}.jsonl`), 'utf8')
@@ -47,4 +49,24 @@ test('the naive service loses events under kill -9, the outbox none, and each le
     assert.ok(lines(way, 'deliveries').length >= lines(way, 'events').length)
   }
   assert.match(readFileSync(join(outDir, 'timeline.html'), 'utf8'), /^<!doctype html>[^]*events lost/)
+
+  // What is left can be started again, and looked at.
+  const dataDir = join(outDir, 'outbox')
+  const services = system.services.filter(({ role }) => role !== 'console')
+  const running = await supervise({ system: { ...system, services }, dataDir })
+  t.after(() => running.stop())
+  await running.untilReady()
+  const ask = (service: string) =>
+    askService({ service, question: 'messages', parameters: {} }, { dataDir, signal: AbortSignal.timeout(20_000) })
+  const { outbox, topics } = await ask('orders')
+  assert.equal(outbox?.backlog.messages, 0)
+  assert.equal(topics[0]!.records, lines('outbox', 'events').length)
+  const { consumers } = await ask('shipping')
+  assert.deepEqual(
+    consumers.map(({ group, state }) => [group, state]),
+    [
+      ['without-inbox', 'running'],
+      ['with-inbox', 'running'],
+    ],
+  )
 })

@@ -34,7 +34,8 @@ export async function run(options: LabRun): Promise<boolean> {
   print(`
 ${table([naive, outbox])}
    time                                   ${((systemClock.monotonicMs() - startedMs) / 1_000).toFixed(1)} s
-   evidence                               ${outDir} (open timeline.html)`)
+   evidence                               ${outDir} (open timeline.html)
+   in the console                         npx seaworthy start labs/dual-write/system.ts --data-dir ${join(outDir, 'outbox')}`)
   return broken.length === 0
 }
 

@@ -1,5 +1,7 @@
 import { appendFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { answerSupervisor, messageManagement } from '@seaworthy/supervisor/management'
 import type { Transaction } from 'seaworthy/core'
 import { type EventEnvelope, type MessageHandler, handlers, on, startConsumer } from 'seaworthy/messaging'
 import { inbox } from 'seaworthy/outbox'
@@ -13,20 +15,22 @@ import {
   sqliteInboxStore,
 } from 'seaworthy/sqlite'
 import { lifecycle, onTerminationSignals } from 'seaworthy/system'
-import { CONSUMERS, type ConsumerName, ORDERS_TOPIC, SHIPPING_SCHEMA, orderPlaced } from './order.ts'
+import { CONSUMERS, type ConsumerName, ORDERS_TOPIC, SHIPPING_SCHEMA, orderPlaced, shown } from './order.ts'
 import { ready } from './under-fire.ts'
 
-/** The service that ships orders, as a process of its own: `shipping-process.ts FOLDER`. It does so twice over, once with an inbox and once without. */
-const [folder = ''] = process.argv.slice(2)
+/** The service that ships orders, as a process of its own. It does so twice over, once with an inbox and once without. */
+const { SEAWORTHY_DATA_DIR: folder = '', SEAWORTHY_LOG_DIR: logDir = '', SEAWORTHY_HTTP_PORT: httpPort = '0' } = process.env
 
 const life = lifecycle()
 onTerminationSignals((reason) => life.stop(reason))
 const database = await openSqliteDatabase({ path: join(folder, 'shipping.db') })
 life.add('database', () => database.close())
 await migrate(database, [SHIPPING_SCHEMA, inboxStoreSchema, consumerStoreSchema])
-const log = await openSqliteEventLog({ directory: join(folder, 'event-log') })
+const log = await openSqliteEventLog({ directory: logDir })
 life.add('event log', () => log.close())
 const remembered = inbox({ store: sqliteInboxStore(database), database, consumer: 'with-inbox' })
+const store = sqliteConsumerStore(database)
+const management = messageManagement({ log, publishes: [], consumes: [ORDERS_TOPIC], redacted: shown })
 
 for (const name of CONSUMERS) {
   const pack = packing(name)
@@ -36,13 +40,18 @@ for (const name of CONSUMERS) {
     group: name,
     topics: [ORDERS_TOPIC],
     handler: noted(name, handler),
-    store: sqliteConsumerStore(database),
+    store,
     onPoison: 'park-key',
   })
   life.add(name, () => consumer.stop())
+  management.addConsumer({ consumer, store, name })
 }
+life.add('management', answerSupervisor(management.answers))
+// It takes no requests; whoever supervises it asks whether it is ready.
+const server = createServer((_, response) => response.end())
+server.listen(Number(httpPort), '127.0.0.1', () => ready({}))
+life.add('health', () => server.closeAllConnections())
 life.ready()
-ready({})
 
 /** The effect: a parcel, in the handler's own transaction. */
 function packing(name: ConsumerName): (event: EventEnvelope, tx: Transaction) => Promise<void> {

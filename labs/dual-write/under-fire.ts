@@ -28,7 +28,7 @@ const STOP_TIMEOUT_MS = 10_000
 export function ready(message: Ready): void {
   process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   if (!process.connected) process.kill(process.pid, 'SIGKILL')
-  process.send?.(message)
+  process.send?.({ type: 'ready', ...message })
   // Processes that come after a kill start sooner.
   if (getCompileCacheDir() !== undefined) flushCompileCache()
 }
@@ -38,15 +38,13 @@ export class ProcessUnderFire {
   readonly starts: Start[] = []
   readonly kills: Kill[] = []
   readonly #file: URL
-  readonly #args: readonly string[]
   readonly #env: NodeJS.ProcessEnv
   /** The process, between its readiness and its kill. */
   #atWork: ChildProcess | undefined
   #up: Promise<Start>
 
-  constructor(options: { readonly file: URL; readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv }) {
+  constructor(options: { readonly file: URL; readonly env: NodeJS.ProcessEnv }) {
     this.#file = options.file
-    this.#args = options.args
     this.#env = options.env
     this.#up = this.#start()
   }
@@ -83,22 +81,30 @@ export class ProcessUnderFire {
   }
 
   async #start(): Promise<Start> {
-    const child = fork(fileURLToPath(this.#file), this.#args, { env: this.#env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    const child = fork(fileURLToPath(this.#file), { env: this.#env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     const message = await new Promise<Ready>((resolve, reject) => {
       const timer = systemClock.timer(READY_TIMEOUT_MS, () => {
         child.kill('SIGKILL')
         reject(new TimeoutError(`${this.#file.pathname} took no work within ${READY_TIMEOUT_MS} ms of its start.`, READY_TIMEOUT_MS))
       })
-      child.once('message', (said) => {
+      child.on('message', (said: { readonly type?: unknown } & Ready) => {
+        // It tells a supervisor other things too.
+        if (said.type !== 'ready') return
         timer.cancel()
-        resolve(said as Ready)
+        resolve(said)
       })
       child.once('exit', (code, signal) => {
         timer.cancel()
         reject(new UnavailableError(`${this.#file.pathname} ended before it took work: ${signal ?? `exit code ${code}`}.`))
       })
     })
-    const start: Start = { ...message, pid: child.pid ?? 0, atMs: systemClock.now() }
+    const { port, waiting } = message
+    const start: Start = {
+      ...(port !== undefined && { port }),
+      ...(waiting !== undefined && { waiting }),
+      pid: child.pid ?? 0,
+      atMs: systemClock.now(),
+    }
     this.starts.push(start)
     this.#atWork = child
     return start
