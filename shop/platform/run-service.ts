@@ -1,10 +1,11 @@
 import { type GrpcImplementation, grpcClient, type GrpcServer, grpcServer } from '@seaworthy/rpc/grpc'
 import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
 import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
-import { answerSupervisor, messageManagement } from '@seaworthy/supervisor/management'
+import { answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
 import { redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { join } from 'node:path'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
+import type { Policy } from 'seaworthy/resilience'
 import { migrate, openSqliteDatabase, openSqliteEventLog, openSqliteQueue } from 'seaworthy/sqlite'
 import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
 import { readCrashAt } from './crash-at.ts'
@@ -109,6 +110,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
   const implementations: GrpcImplementation[] = []
+  const policies: Policy[] = []
   await wire({
     ...parts,
     switches,
@@ -125,7 +127,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
       management.addQueue(name, queue)
       return queue
     },
-    connections: connectionsOf(service, contract, life),
+    connections: connectionsOf(service, { contract, life, policies }),
     serveRest: servingOn(http),
     servePages: servingPagesOn(http),
     serveGrpc: (...more) => {
@@ -136,7 +138,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
   })
 
   // Once it can answer for all of them, and until they stop.
-  life.add('management', answerSupervisor(management.answers))
+  life.add('management', answerSupervisor({ ...management.answers, ...resilienceAnswers(policies) }))
   const grpc = await startGrpc(implementations, contract, logger)
   life.add('intake', async () => {
     await Promise.all([http.drain(), grpc?.drain()])
@@ -144,16 +146,23 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
   await http.start()
 }
 
-function connectionsOf(service: Service, contract: ProcessContract, life: Lifecycle): Connections {
+function connectionsOf(
+  service: Service,
+  { contract, life, policies }: Pick<Parts, 'contract' | 'life'> & { readonly policies: Policy[] },
+): Connections {
+  const guard = (call: string): Policy => {
+    const policy = declaredPolicy(service, call)
+    policies.push(policy)
+    return policy
+  }
   const kept = <Client extends Disposable>(call: string, client: Client): Client => {
     life.add(`connection for ${call}`, () => client[Symbol.dispose]())
     return client
   }
   const endpointOf = (call: string) => contract.endpoint(calleeOf(call))
   return {
-    grpc: (descriptor, call) =>
-      kept(call, grpcClient(descriptor, { address: endpointOf(call).grpc ?? '', policy: declaredPolicy(service, call) })),
-    rest: (api, call) => kept(call, restClient(api, { baseUrl: endpointOf(call).http, policy: declaredPolicy(service, call) })),
+    grpc: (descriptor, call) => kept(call, grpcClient(descriptor, { address: endpointOf(call).grpc ?? '', policy: guard(call) })),
+    rest: (api, call) => kept(call, restClient(api, { baseUrl: endpointOf(call).http, policy: guard(call) })),
   }
 }
 

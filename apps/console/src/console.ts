@@ -13,6 +13,7 @@ import type { SpanRow } from './otlp/rows.ts'
 import { openTraceStore } from './store/open-trace-store.ts'
 import { LatencyWindow, WINDOW_MS } from './system/latency-window.ts'
 import { type Messages, supervisedMessages } from './system/messages.ts'
+import { type Resilience, supervisedResilience } from './system/resilience.ts'
 import { RunFileReader } from './system/run-file.ts'
 
 export interface ConsoleOptions {
@@ -23,6 +24,8 @@ export interface ConsoleOptions {
   readonly pageFolder?: string
   /** What processes say of their messages. Default: as their supervisor has them say. */
   readonly messages?: Messages
+  /** What processes say of their policies. Default: as their supervisor has them say. */
+  readonly resilience?: Resilience
 }
 
 const HOST = '127.0.0.1'
@@ -36,7 +39,10 @@ const RECENT_SPANS_MAX = 100_000
  * Opens the file, serves, and watches. When the life ends: no new spans, those that were taken are stored, the file is closed.
  * @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file
  */
-export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder, messages }: ConsoleOptions): Promise<void> {
+export async function startConsole(
+  config: ConsoleConfig,
+  { logger, life, pageFolder, messages, resilience }: ConsoleOptions,
+): Promise<void> {
   const { databasePath: path, tracesMax, bytesMax, ageMaxMs } = config
   const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs }, (error, setAside) =>
     logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
@@ -60,6 +66,13 @@ export async function startConsole(config: ConsoleConfig, { logger, life, pageFo
   const runFile = new RunFileReader(config.runFile)
   await runFile.refresh()
   const isReady = (): boolean => life.isReady
+  const supervisor = {
+    runFile: config.runFile,
+    run: async () => {
+      await runFile.refresh()
+      return runFile.state
+    },
+  }
   const app = createApp({
     store,
     queue,
@@ -70,15 +83,8 @@ export async function startConsole(config: ConsoleConfig, { logger, life, pageFo
     hostNames: config.hostNames,
     isReady,
     pageFolder,
-    messages:
-      messages ??
-      supervisedMessages({
-        runFile: config.runFile,
-        run: async () => {
-          await runFile.refresh()
-          return runFile.state
-        },
-      }),
+    messages: messages ?? supervisedMessages(supervisor),
+    resilience: resilience ?? supervisedResilience(supervisor),
   })
   life.add('http', () => app.close())
   for (const server of await listen(app, config)) life.add('server', () => closeServer(server))

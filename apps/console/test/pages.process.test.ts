@@ -11,6 +11,7 @@ import { build } from 'vite'
 import { startConsole } from '../src/console.ts'
 import { checkoutSpans, otlpRequest, type SpanSpec } from './checkout-trace.ts'
 import { LONG_KEY, fakeMessages, troubledServices } from './messages-fixture.ts'
+import { fakeResilience, strainedServices } from './resilience-fixture.ts'
 import { freePort } from './started-console.ts'
 
 const CHROMIUM = process.env['SEAWORTHY_CHROMIUM'] ?? '/usr/bin/chromium'
@@ -28,6 +29,7 @@ let life: Lifecycle
 let browser: Browser
 let url: string
 let fake: ReturnType<typeof fakeMessages>
+const { resilience, ordered } = fakeResilience(strainedServices())
 
 before(async () => {
   if (skip !== false) return
@@ -70,6 +72,7 @@ before(async () => {
       deadLetter: (...of) => fake.messages.deadLetter(...of),
       requeue: (...of) => fake.messages.requeue(...of),
     },
+    resilience,
   })
   life.ready()
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
@@ -437,3 +440,34 @@ for (const width of [400, 900]) {
     assert.ok(button.x >= 0 && button.x + button.width <= width)
   })
 }
+
+test('Resilience shows each breaker, bulkhead and budget, and its buttons make a service suffer', { skip }, async (t) => {
+  const page = await openPage(t, '/')
+  await page.getByRole('heading', { name: 'shop' }).waitFor()
+  await page.keyboard.press('g')
+  await page.keyboard.press('r')
+  await page.waitForURL('**/resilience')
+  const calls = page.getByRole('table', { name: 'Guarded calls' })
+  const row = (call: string) => calls.getByRole('row', { name: new RegExp(`orders ${call}`) })
+  await page.getByText('1 open breaker').waitFor()
+  assert.match(await row('payments').innerText(), /open 1\.4 s/)
+  assert.match(await row('shipping').innerText(), /closed, 20 %\s+4\s+32\/32 \+17\s+3 of 100/)
+  await page.getByText('2.00 s late').waitFor()
+  const slow = page.getByRole('button', { name: 'Slow: orders' })
+  await slow.focus()
+  await page.keyboard.press('Enter')
+  await page.getByText('orders lets each request wait 2 s.').waitFor()
+  await page.getByRole('button', { name: 'Clear: payments' }).click()
+  await page.getByText('payments suffers nothing any more.').waitFor()
+  assert.deepEqual(ordered, ['orders {"kind":"latency","ms":2000}', 'payments {"kind":"clear"}'])
+  // There is nothing to clear.
+  await page.getByRole('button', { name: 'Clear: orders' }).click({ force: true })
+  assert.equal(ordered.length, 2)
+})
+
+test('Resilience keeps its buttons in reach on a narrow screen, and is there in the dark', { skip }, async (t) => {
+  const page = await openPage(t, '/resilience', { colorScheme: 'dark', width: 420 })
+  await page.getByRole('button', { name: 'Pause: storefront' }).click()
+  await page.getByText('storefront stands still.').waitFor()
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 420)
+})

@@ -12,6 +12,8 @@ import { LiveUpdates } from '../src/http/live.ts'
 import { IngestQueue } from '../src/ingest-queue.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
+import type { Resilience } from '../src/system/resilience.ts'
+import { fakeResilience, strainedServices } from './resilience-fixture.ts'
 import type { Messages } from '../src/system/messages.ts'
 import { RunFileReader } from '../src/system/run-file.ts'
 import { checkoutSpans, otlpRequest } from './checkout-trace.ts'
@@ -44,7 +46,10 @@ interface Answer {
   readonly headers: Record<string, unknown>
 }
 
-async function fixture(t: TestContext, options: { spansMax?: number; hostNames?: string[]; messages?: Messages } = {}): Promise<Fixture> {
+async function fixture(
+  t: TestContext,
+  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience } = {},
+): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
   const queue = new IngestQueue({
@@ -60,6 +65,7 @@ async function fixture(t: TestContext, options: { spansMax?: number; hostNames?:
     live: new LiveUpdates(),
     runFile: new RunFileReader(undefined),
     messages: options.messages ?? NOBODY,
+    resilience: options.resilience ?? fakeResilience([]).resilience,
     figures: new LatencyWindow(),
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],
@@ -467,4 +473,23 @@ test('without a built page the console says how to build it', async (t) => {
   const { status, text } = await get('/traces/0af7651916cd43dd8448eb211c80319c')
   assert.equal(status, 503)
   assert.match(text, /npm run build:console/)
+})
+
+test('policies are shown as the services say them, and a fault goes to whom it is meant for', async (t) => {
+  const { resilience, ordered } = fakeResilience(strainedServices())
+  const { app, get } = await fixture(t, { resilience })
+  const { json } = await get('/api/resilience')
+  assert.deepEqual(
+    (json['services'] as { service: string }[]).map(({ service }) => service),
+    ['orders', 'payments', 'storefront'],
+  )
+  const order = async (payload: object, headers: Record<string, string> = {}) =>
+    (await app.inject({ method: 'POST', url: '/api/faults', payload, headers: { host: '127.0.0.1', ...headers } })).statusCode
+  assert.equal(await order({ service: 'payments', fault: { kind: 'latency', ms: 2_000 } }), 200)
+  assert.deepEqual(ordered, ['payments {"kind":"latency","ms":2000}'])
+  assert.equal(await order({ service: 'nobody', fault: { kind: 'kill' } }), 404)
+  assert.equal(await order({ fault: { kind: 'kill' } }), 400)
+  assert.equal(await order({ service: 'payments' }), 400)
+  assert.equal(await order({ service: 'payments', fault: { kind: 'kill' } }, { origin: 'https://elsewhere.example' }), 403)
+  assert.equal(ordered.length, 1)
 })

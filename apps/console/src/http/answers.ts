@@ -2,6 +2,7 @@
 import type { IngestStatus } from '../ingest-queue.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
 import type { ServiceMessages } from '../system/messages.ts'
+import type { ServiceResilience } from '../system/resilience.ts'
 import type { ServiceView } from '../system/overview.ts'
 
 /** `GET /api/services`. */
@@ -15,6 +16,11 @@ export interface SystemState {
 /** `GET /api/messages`. */
 export interface MessagesState {
   readonly services: readonly ServiceMessages[]
+}
+
+/** `GET /api/resilience`. */
+export interface ResilienceState {
+  readonly services: readonly ServiceResilience[]
 }
 
 /** `GET /api/traces`. */

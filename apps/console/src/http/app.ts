@@ -10,9 +10,12 @@ import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
 import { protect } from './protection.ts'
 import type { Messages } from '../system/messages.ts'
+import type { Resilience } from '../system/resilience.ts'
+import { registerResilienceApi } from './resilience-api.ts'
 
 export interface AppOptions extends ApiParts {
   readonly messages: Messages
+  readonly resilience: Resilience
   readonly live: LiveUpdates
   readonly logger: Logger
   /** Names besides those of loopback under which the console may be called. */
@@ -48,6 +51,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerIngest(app, options.queue)
   registerApi(app, options)
   registerMessagesApi(app, options.messages)
+  registerResilienceApi(app, options.resilience)
   options.live.register(app)
   registerPage(app, options.pageFolder)
   void app.after(addOtherMethods)

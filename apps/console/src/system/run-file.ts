@@ -13,6 +13,14 @@ export interface ProcessEntry {
   readonly lastExit: string | null
   readonly startedAt: string | null
   readonly httpUrl: string | null
+  readonly faults: Faults
+}
+
+/** What a process was told to suffer. */
+export interface Faults {
+  readonly latencyMs: number
+  readonly errorRatio: number
+  readonly paused: boolean
 }
 
 /** What runs, and since when. */
@@ -74,8 +82,15 @@ export function parseRunFile(text: string): RunState {
       lastExit: string(entry['lastExit']),
       startedAt: string(entry['startedAt']),
       httpUrl: string(entry['httpUrl']),
+      faults: faultsOf(entry['faults']),
     })),
   }
+}
+
+function faultsOf(value: unknown): Faults {
+  const faults = isObject(value) ? value : {}
+  const number = (field: unknown) => (typeof field === 'number' ? field : 0)
+  return { latencyMs: number(faults['latencyMs']), errorRatio: number(faults['errorRatio']), paused: faults['paused'] === true }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,6 +3,7 @@ import { EmptyState } from './components/empty-state.tsx'
 import { Frame } from './components/frame.tsx'
 import { follow, route } from './state/location.ts'
 import { MessagesPage } from './pages/messages-page.tsx'
+import { ResiliencePage } from './pages/resilience-page.tsx'
 import { SystemPage } from './pages/system-page.tsx'
 import { TracePage } from './pages/trace-page.tsx'
 import { TracesPage } from './pages/traces-page.tsx'
@@ -22,6 +23,8 @@ function Page(): JSX.Element {
       return <SystemPage />
     case 'messages':
       return <MessagesPage letter={current.letter} />
+    case 'resilience':
+      return <ResiliencePage />
     case 'traces':
       return <TracesPage filter={current.filter} />
     case 'trace':

@@ -8,6 +8,7 @@
  */
 export { type Answer, type SupervisorChannel, answerSupervisor } from './answering.ts'
 export { type MessageManagement, type MessageManagementOptions, messageManagement } from './messages.ts'
+export { resilienceAnswers } from './resilience.ts'
 export type { ManagedConsumer } from './letter-source.ts'
 export {
   type DeadLetterDetails,
@@ -16,9 +17,11 @@ export {
   type DeadLetterPage,
   type DeadLetterSource,
   type DeadLetterSummary,
+  type GuardedCall,
   type ManagedConsumerStatus,
   type MessagesStatus,
   type QuestionName,
+  type MessageQuestions,
   type Questions,
   type RequeueAnswer,
   type RequeueParameters,

@@ -3,7 +3,7 @@ import type { EventLog, Queue, RequeuedLetter } from 'seaworthy/messaging'
 import type { Relay } from 'seaworthy/outbox'
 import type { Answer } from './answering.ts'
 import { type LetterSource, type ManagedConsumer, deadLettersOfConsumer, deadLettersOfQueue } from './letter-source.ts'
-import type { MessagesStatus, QuestionName, Questions } from './questions.ts'
+import type { MessageQuestions, MessagesStatus } from './questions.ts'
 
 export interface MessageManagementOptions {
   readonly log: EventLog
@@ -17,7 +17,7 @@ export interface MessageManagementOptions {
 }
 
 export interface MessageManagement {
-  readonly answers: Readonly<Record<QuestionName, Answer>>
+  readonly answers: Readonly<Record<keyof MessageQuestions, Answer>>
   /** Parts are added as they start: nothing needs to be known beforehand. */
   addRelay(relay: Relay): void
   addConsumer(consumer: ManagedConsumer): void
@@ -34,11 +34,14 @@ export function messageManagement(options: MessageManagementOptions): MessageMan
 }
 
 type Answers = {
-  readonly [Name in QuestionName]: (parameters: Questions[Name]['parameters'], by: string | undefined) => Promise<Questions[Name]['answer']>
+  readonly [Name in keyof MessageQuestions]: (
+    parameters: MessageQuestions[Name]['parameters'],
+    by: string | undefined,
+  ) => Promise<MessageQuestions[Name]['answer']>
 }
 
 class ProcessMessages implements MessageManagement {
-  readonly answers: Readonly<Record<QuestionName, Answer>>
+  readonly answers: Readonly<Record<keyof MessageQuestions, Answer>>
   readonly #options: MessageManagementOptions
   readonly #consumers: ManagedConsumer[] = []
   readonly #queues = new Map<string, Queue>()
@@ -54,7 +57,7 @@ class ProcessMessages implements MessageManagement {
       'requeue-dead-letters': (parameters, by) => this.#requeue(parameters, by ?? 'somebody'),
     }
     // What comes over the channel is checked where it is used.
-    this.answers = answers as unknown as Readonly<Record<QuestionName, Answer>>
+    this.answers = answers as unknown as Readonly<Record<keyof MessageQuestions, Answer>>
   }
 
   addRelay(relay: Relay): void {
@@ -95,13 +98,13 @@ class ProcessMessages implements MessageManagement {
     return { outbox, consumers, queues, publishes, topics: all.filter(({ topic }) => topics.has(topic)) }
   }
 
-  async #list(source: unknown, after: unknown): Promise<Questions['dead-letters']['answer']> {
+  async #list(source: unknown, after: unknown): Promise<MessageQuestions['dead-letters']['answer']> {
     if (after !== undefined && !Number.isSafeInteger(after)) throw invalid('after', 'must be a position')
     const sources = source === undefined ? this.#sources : [this.#source(source)]
     return { sources: await Promise.all(sources.map((one) => one.list((after as number | undefined) ?? 0))) }
   }
 
-  async #show(id: unknown, source: unknown): Promise<Questions['dead-letter']['answer']> {
+  async #show(id: unknown, source: unknown): Promise<MessageQuestions['dead-letter']['answer']> {
     if (typeof id !== 'string') throw invalid('id', 'must be the id of a message')
     for (const one of source === undefined ? this.#sources : [this.#source(source)]) {
       const found = await one.find(id)
@@ -114,9 +117,9 @@ class ProcessMessages implements MessageManagement {
   }
 
   async #requeue(
-    parameters: Questions['requeue-dead-letters']['parameters'],
+    parameters: MessageQuestions['requeue-dead-letters']['parameters'],
     by: string,
-  ): Promise<Questions['requeue-dead-letters']['answer']> {
+  ): Promise<MessageQuestions['requeue-dead-letters']['answer']> {
     return this.#source(parameters.source).requeue(parameters, (requeued) => this.#options.onRequeued?.(requeued, by))
   }
 

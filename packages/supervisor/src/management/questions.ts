@@ -1,8 +1,15 @@
 import type { ConsumerStatus, DeadLetterKind, QueueStatus, TopicStatus } from 'seaworthy/messaging'
 import type { RelayStatus } from 'seaworthy/outbox'
+import type { PolicyDeclaration, PolicySnapshot } from 'seaworthy/resilience'
 
-/** What a process can be asked about its messages, and what it answers. JSON-able throughout. */
-export interface Questions {
+/** What a process can be asked, and what it answers. JSON-able throughout. */
+export interface Questions extends MessageQuestions {
+  /** How the policies of its calls stand. */
+  readonly resilience: { readonly parameters: Readonly<Record<string, never>>; readonly answer: { readonly calls: readonly GuardedCall[] } }
+}
+
+/** What it can be asked about its messages. */
+export interface MessageQuestions {
   /** How its outbox, consumers, queues and topics stand. */
   readonly messages: { readonly parameters: Readonly<Record<string, never>>; readonly answer: MessagesStatus }
   /** Its dead letters, the oldest of each source first, without bodies. */
@@ -11,6 +18,13 @@ export interface Questions {
   readonly 'dead-letter': { readonly parameters: DeadLetterName; readonly answer: DeadLetterDetails }
   /** Handles dead letters again: those of a key in their order, or some of a queue. */
   readonly 'requeue-dead-letters': { readonly parameters: RequeueParameters; readonly answer: RequeueAnswer }
+}
+
+export interface GuardedCall {
+  /** The callee, or what is asked of it: `inventory`, `monolith/reviews`. */
+  readonly call: string
+  readonly declaration: PolicyDeclaration
+  readonly snapshot: PolicySnapshot
 }
 
 export type QuestionName = keyof Questions

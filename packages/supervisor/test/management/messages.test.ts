@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type DeadLetterSummary, type QuestionName, type Questions, messageManagement } from '@seaworthy/supervisor/management'
+import { type DeadLetterSummary, type MessageQuestions, messageManagement } from '@seaworthy/supervisor/management'
 import { inMemoryConsumerStore, inMemoryEventLog } from '@seaworthy/testing'
 import { InvalidInputError, NotFoundError, RejectedError, UnavailableError, constant } from 'seaworthy/core'
 import { type EventEnvelope, type Queue, startConsumer } from 'seaworthy/messaging'
@@ -64,8 +64,8 @@ async function stage() {
   })
   management.addConsumer({ consumer, store, name: 'history' })
   management.addQueue('letters', queue)
-  const ask = async <Name extends QuestionName>(question: Name, parameters: Questions[Name]['parameters'], by?: string) =>
-    (await management.answers[question]({ ...parameters }, by)) as Questions[Name]['answer']
+  const ask = async <Name extends keyof MessageQuestions>(question: Name, parameters: MessageQuestions[Name]['parameters'], by?: string) =>
+    (await management.answers[question]({ ...parameters }, by)) as MessageQuestions[Name]['answer']
   /** Appends, and waits until all of it was handled or set aside. */
   const deliver = async (...events: readonly EventEnvelope[]) => {
     await log.append('things', events)

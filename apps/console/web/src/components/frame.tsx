@@ -40,6 +40,13 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
             Messages
           </a>
           <a
+            href="/resilience"
+            aria-current={page === 'resilience' ? 'page' : undefined}
+            onClick={(event) => follow(event, { page: 'resilience' })}
+          >
+            Resilience
+          </a>
+          <a
             href="/traces"
             aria-current={page === 'traces' || page === 'trace' ? 'page' : undefined}
             onClick={(event) => follow(event, { page: 'traces', filter: NO_FILTER })}

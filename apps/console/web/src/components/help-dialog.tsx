@@ -7,6 +7,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['?'], 'This help'],
   [['g', 's'], 'Go to System'],
   [['g', 'm'], 'Go to Messages'],
+  [['g', 'r'], 'Go to Resilience'],
   [['g', 't'], 'Go to Traces'],
   [['/'], 'Search traces'],
   [['↑', '↓'], 'Previous, next row'],

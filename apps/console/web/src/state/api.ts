@@ -1,5 +1,6 @@
 import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
-import type { MessagesState, SystemState, TracePage } from '../../../src/http/answers.ts'
+import type { Fault } from '@seaworthy/supervisor'
+import type { MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
 import type { TraceFilter } from '../view-model/route.ts'
 
@@ -35,6 +36,7 @@ async function ask<T>(path: string, init: RequestInit, signal?: AbortSignal): Pr
 }
 
 const TRACES_PAGE = 100
+const JSON_HEADERS = { accept: 'application/json', 'content-type': 'application/json' }
 
 export function fetchSystem(): Promise<SystemState> {
   return get('/api/services')
@@ -59,11 +61,18 @@ export function fetchMessages(signal: AbortSignal): Promise<MessagesState> {
   return get('/api/messages', signal)
 }
 
+export function fetchResilience(signal: AbortSignal): Promise<ResilienceState> {
+  return get('/api/resilience', signal)
+}
+
+export function injectFault(service: string, fault: Fault): Promise<unknown> {
+  return ask('/api/faults', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, fault }) })
+}
+
 export function fetchDeadLetter(service: string, id: string, signal: AbortSignal): Promise<DeadLetterDetails> {
   return get(`/api/dead-letter?${new URLSearchParams({ service, id })}`, signal)
 }
 
 export function requeueDeadLetters(service: string, parameters: RequeueParameters): Promise<RequeueAnswer> {
-  const headers = { accept: 'application/json', 'content-type': 'application/json' }
-  return ask('/api/dead-letters/requeue', { method: 'POST', headers, body: JSON.stringify({ service, ...parameters }) })
+  return ask('/api/dead-letters/requeue', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...parameters }) })
 }

@@ -19,6 +19,7 @@ export function startKeyboard(): void {
     if (event.timeStamp - goAtMs < SEQUENCE_MS) {
       if (event.key === 's') navigate({ page: 'system' })
       if (event.key === 'm') navigate({ page: 'messages', letter: undefined })
+      if (event.key === 'r') navigate({ page: 'resilience' })
       if (event.key === 't') navigate({ page: 'traces', filter: NO_FILTER })
     }
     goAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY

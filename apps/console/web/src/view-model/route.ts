@@ -4,6 +4,7 @@ import type { Outcome } from '../../../src/otlp/outcome.ts'
 export type Route =
   | { readonly page: 'system' }
   | { readonly page: 'messages'; readonly letter: { readonly service: string; readonly id: string } | undefined }
+  | { readonly page: 'resilience' }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
   | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
   | { readonly page: 'unknown'; readonly path: string }
@@ -25,6 +26,7 @@ export function parseRoute(url: { readonly pathname: string; readonly search: st
   const query = new URLSearchParams(url.search)
   const path = url.pathname.replace(/\/+$/, '')
   if (path === '' || path === '/system') return { page: 'system' }
+  if (path === '/resilience') return { page: 'resilience' }
   if (path === '/messages') {
     const [service, id] = [query.get('service'), query.get('letter')]
     return { page: 'messages', letter: service === null || id === null ? undefined : { service, id } }
@@ -51,6 +53,8 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
   switch (route.page) {
     case 'system':
       return '/system'
+    case 'resilience':
+      return '/resilience'
     case 'messages':
       return route.letter === undefined
         ? '/messages'

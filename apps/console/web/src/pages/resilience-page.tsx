@@ -1,0 +1,98 @@
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { CallTable } from '../components/call-table.tsx'
+import { EmptyState } from '../components/empty-state.tsx'
+import { FaultTable } from '../components/fault-table.tsx'
+import { Icon } from '../components/icon.tsx'
+import { type ResilienceStore, useResilience } from '../state/resilience.ts'
+import { plural } from '../view-model/format.ts'
+import type { ResilienceView } from '../view-model/resilience.ts'
+
+/** How the calls between services are guarded, and what happens to them while somebody makes a service suffer. */
+export function ResiliencePage(): JSX.Element {
+  const store = useResilience()
+  useEffect(() => {
+    document.title = 'Resilience · Seaworthy console'
+  }, [])
+  const state = store.state.value
+  const view = store.view.value
+  if (state.kind === 'failed') {
+    return (
+      <EmptyState title="The policies could not be asked for">
+        <p>{state.why} This page asks again every second.</p>
+      </EmptyState>
+    )
+  }
+  if (view === undefined) return <p class="loading">Asking the services…</p>
+  if (view.services.length === 0) {
+    return (
+      <EmptyState title="No service runs under a supervisor">
+        <p>
+          Services that a supervisor started tell it of their circuit breakers, bulkheads and retry budgets. Start the shop with{' '}
+          <code>npm start</code>.
+        </p>
+      </EmptyState>
+    )
+  }
+  return (
+    <>
+      <Summary view={view} stale={store.stale.value} />
+      <Ordered store={store} />
+      <div class="messages-body">
+        <div class="table-frame">
+          {view.calls.length === 0 ? (
+            <p class="part-note">No service declares a policy for a call. It does so in its service.ts, by `policies`.</p>
+          ) : (
+            <CallTable calls={view.calls} inFlight={store.inFlight} />
+          )}
+          <section class="part">
+            <h2>Faults</h2>
+            <FaultTable services={view.services} onFault={(service, fault, text) => void store.inject(service, fault, text)} />
+            <p class="part-note">
+              The same from a terminal: <code>seaworthy fault payments --latency 2s</code>, <code>--errors 50%</code>, <code>--pause</code>,{' '}
+              <code>--kill</code>, <code>--clear</code>.
+            </p>
+          </section>
+        </div>
+      </div>
+    </>
+  )
+}
+
+function Summary({ view, stale }: { view: ResilienceView; stale: string | undefined }): JSX.Element {
+  return (
+    <div class="page-head">
+      <h1>Resilience</h1>
+      <p class="facts">
+        <span>{plural(view.calls.length, 'guarded call')}</span>
+        <span class={view.open > 0 ? 'error-text' : ''}>{plural(view.open, 'open breaker')}</span>
+        {view.suffering > 0 && <span class="warn-text">{plural(view.suffering, 'service')} made to suffer</span>}
+        {stale !== undefined && <span class="error-text">{stale}</span>}
+      </p>
+    </div>
+  )
+}
+
+/** What the last order came to; it stays until somebody has read it. */
+function Ordered({ store }: { store: ResilienceStore }): JSX.Element {
+  const ordered = store.ordered.value
+  return (
+    <div role="status" class="result-frame">
+      {ordered !== undefined && (
+        <p class={`result ${ordered.isGood ? 'good' : 'bad'}`}>
+          <Icon name={ordered.isGood ? 'check' : 'alert'} />
+          <span>{ordered.text}.</span>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Close the result"
+            title="Close"
+            onClick={() => (store.ordered.value = undefined)}
+          >
+            <Icon name="close" />
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
