@@ -20,11 +20,10 @@ export function countSyncs({ module, append, writers, appends }: CountedAppends)
   try {
     const { status, error, stderr } = spawnSync(
       'strace',
-      [
-        ...['-f', '-e', 'trace=fsync,fdatasync', '-o', traceFile],
-        ...[process.execPath, '--disable-warning=ExperimentalWarning', '--conditions=source'],
-        ...[fileURLToPath(new URL('appending-process.ts', import.meta.url)), module, append, String(writers), String(appends)],
-      ],
+      ['-f', '-e', 'trace=fsync,fdatasync', '-o', traceFile].concat(
+        [process.execPath, '--disable-warning=ExperimentalWarning', '--conditions=source'],
+        [fileURLToPath(new URL('appending-process.ts', import.meta.url)), module, append, String(writers), String(appends)],
+      ),
       { encoding: 'utf8' },
     )
     if (error !== undefined) throw new Error('strace counts the syncs, and cannot be run. Install it (Debian: strace).', { cause: error })

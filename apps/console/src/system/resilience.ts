@@ -42,7 +42,7 @@ export function supervisedResilience(options: { readonly runFile: string | undef
     } catch (error) {
       // It guards no call: it can suffer all the same.
       if (error instanceof SeaworthyError && error.code === 'not-found') return { service, state, faults, calls: [], problem: null }
-      const problem = error instanceof Error && error.name === 'TimeoutError' ? 'It does not answer.' : String((error as Error).message)
+      const problem = error instanceof Error && error.name === 'TimeoutError' ? 'It does not answer.' : (error as Error).message
       return { service, state, faults, calls: null, problem }
     }
   }
