@@ -3,8 +3,9 @@ import { eventLogContract } from '@seaworthy/testing'
 import { logForTest } from './server.ts'
 
 for (const contentMode of ['structured', 'binary'] as const) {
-  eventLogContract(`Kafka, ${contentMode} content mode`, async () => {
-    const { log, dispose } = await logForTest({ contentMode })
-    return { log, pass: (ms) => delay(ms), nowMs: () => Date.now(), dispose }
-  })
+  const open = async () => {
+    const { log, openAnother, dispose } = await logForTest({ contentMode })
+    return { log, another: openAnother, pass: (ms: number) => delay(ms), nowMs: () => Date.now(), dispose }
+  }
+  eventLogContract(`Kafka, ${contentMode} content mode`, open, { groups: 'several-members' })
 }
