@@ -74,8 +74,9 @@ async function startOn(
     const file = join(directory, 'server.properties')
     const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`)
     writeFileSync(file, lines.join(''))
+    // It may begin with a dash, and stands behind an equals sign for that.
     const cluster = randomBytes(16).toString('base64url')
-    await promisify(execFile)('java', ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', file])
+    await promisify(execFile)('java', ['-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${cluster}`, '-c', file])
     const server = await startServer({
       name: 'Kafka',
       command: ['java', '-Xms128m', '-Xmx512m', '-XX:TieredStopAtLevel=1', ...LOG, '-cp', classPath, 'kafka.Kafka', file],

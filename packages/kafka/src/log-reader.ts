@@ -11,7 +11,7 @@ import type { Cluster, TopicMetadata } from './cluster.ts'
 import { GroupSharedError, KafkaClosedError, asSeaworthyError } from './errors.ts'
 import { Fetcher } from './fetcher.ts'
 import { type AssignedPartition, GroupMember, nameOf } from './group-member.ts'
-import { type OffsetQuery, committedOffsets, listOffsets } from './offsets.ts'
+import { type OffsetQuery, committedOffsets, listOffsets, patiently } from './offsets.ts'
 import { PartitionReader } from './partition-reader.ts'
 
 export interface KafkaReaderOptions extends Omit<LogReaderOptions, 'topics' | 'group'> {
@@ -162,9 +162,9 @@ export class KafkaLogReader implements LogReader {
     const [first, next, committed] = await Promise.all([
       listOffsets(asking, topics, { kind: 'earliest' }),
       listOffsets(asking, topics, { kind: 'latest' }),
-      committedOffsets(this.#cluster, { group, places: undefined }).catch((error: unknown) => {
-        throw asSeaworthyError(error, `a question for the offsets of group ${group}`)
-      }),
+      patiently(asking, `a question for the offsets of group ${group}`, () =>
+        committedOffsets(this.#cluster, { group, places: undefined }),
+      ),
     ])
     let lag = 0
     for (const [topic, ends] of next) {

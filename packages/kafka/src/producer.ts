@@ -4,6 +4,7 @@ import type { EncodedEvent } from './cloud-events.ts'
 import type { Cluster } from './cluster.ts'
 import { KafkaClosedError, ProducerFencedError, asSeaworthyError, isPassing } from './errors.ts'
 import { murmur2 } from './murmur2.ts'
+import { patiently } from './offsets.ts'
 import { type Append, type Batch, PartitionQueue, type QueuedRecord } from './partition-queue.ts'
 import { type Identity, ProducerIdentity, isFenced } from './producer-identity.ts'
 
@@ -56,7 +57,8 @@ export class Producer {
 
   /** Takes the name now rather than with the first append. */
   async takeName(): Promise<void> {
-    await this.#identity.get()
+    const { clock, deliveryTimeoutMs } = this.#options
+    await patiently({ clock, timeoutMs: deliveryTimeoutMs }, 'a producer', () => this.#identity.get())
   }
 
   /** Settles when all are stored. @throws SeaworthyError; `executed: maybe` when some may be */

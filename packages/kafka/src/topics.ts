@@ -109,7 +109,9 @@ export async function topicStatus(asking: Asking, prefix: string): Promise<reado
     const [first, next, ...committed] = await Promise.all([
       listOffsets(asking, names, { kind: 'earliest' }),
       listOffsets(asking, names, { kind: 'latest' }),
-      ...groups.map((group) => committedOffsets(cluster, { group, places: undefined })),
+      ...groups.map((group) =>
+        patiently(asking, `a question for the offsets of group ${group}`, () => committedOffsets(cluster, { group, places: undefined })),
+      ),
     ])
     return [...next].map(([name, ends]) => {
       const starts = first.get(name) ?? []
