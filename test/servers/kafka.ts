@@ -25,16 +25,24 @@ export interface KafkaServerOptions {
 }
 
 // The broker itself brings no binding for its log, and then says nothing.
-const KAFKA = { name: 'kafka-4.3.0', artifacts: ['org.apache.kafka:kafka_2.13:4.3.0', 'org.slf4j:slf4j-simple:1.7.36'] }
+const KAFKA = {
+  name: 'kafka-4.3.0',
+  artifacts: ['org.apache.kafka:kafka_2.13:4.3.0', 'org.apache.kafka:kafka-tools:4.3.0', 'org.slf4j:slf4j-simple:1.7.36'],
+}
 
 /** @throws Error that says what to install */
 export async function installKafka(): Promise<void> {
-  await mavenClassPath(KAFKA)
+  await kafkaClassPath()
+}
+
+/** Of the broker and of Kafka's own command-line tools. */
+export function kafkaClassPath(): Promise<string> {
+  return mavenClassPath(KAFKA)
 }
 
 /** Starts an empty broker on free ports. It takes about four seconds. */
 export async function startKafka(options: KafkaServerOptions = {}): Promise<KafkaServer> {
-  const classPath = await mavenClassPath(KAFKA)
+  const classPath = await kafkaClassPath()
   return onFreePorts(2, {
     start: ([port, controllerPort]) => startOn({ port: port!, controllerPort: controllerPort! }, classPath, options),
     isTaken: (message) => message.includes('Address already in use'),
@@ -69,6 +77,13 @@ async function startOn(
       'broker.heartbeat.interval.ms': '500',
       // A topic is what somebody decided on; one that a misspelt name brings about hides the mistake.
       'auto.create.topics.enable': 'false',
+      // Told so often that its members live, it hands partitions over when they let go, and not seconds later.
+      'group.consumer.heartbeat.interval.ms': '200',
+      'group.consumer.min.heartbeat.interval.ms': '100',
+      'group.consumer.session.timeout.ms': '6000',
+      'group.consumer.min.session.timeout.ms': '1000',
+      'group.consumer.assignment.interval.ms': '50',
+      'group.consumer.min.assignment.interval.ms': '0',
       ...options.properties,
     }
     const file = join(directory, 'server.properties')

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { promisify } from 'node:util'
 
 /** A server on Java that Maven Central has. */
 export interface MavenServer {
-  /** Name and version, as its folder is called: `kafka-4.3.0`. */
+  /** Name and version, as in `kafka-4.3.0`. */
   readonly name: string
   /** `group:artifact:version` each; what they need comes with them. */
   readonly artifacts: readonly string[]
@@ -22,7 +23,8 @@ export async function mavenClassPath({ name, artifacts }: MavenServer): Promise<
   assertProgram('java', ['-version'], name)
   const cache =
     process.env['SEAWORTHY_SERVERS_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'seaworthy/servers')
-  const folder = join(cache, name)
+  // Of its own for each set of artifacts: one that another version of this file installed lacks some.
+  const folder = join(cache, `${name}-${createHash('sha256').update(artifacts.join()).digest('hex').slice(0, 8)}`)
   if (!existsSync(folder)) {
     assertProgram('mvn', ['--version'], name)
     mkdirSync(cache, { recursive: true })

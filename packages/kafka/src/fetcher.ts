@@ -3,6 +3,7 @@ import { type ConnectionPool, fetchV17, protocolErrorsCodesById } from '@platfor
 import type { Clock } from 'seaworthy/core'
 import type { Cluster } from './cluster.ts'
 import { isPassing } from './errors.ts'
+import { listOffsets } from './offsets.ts'
 import type { PartitionReader } from './partition-reader.ts'
 
 export interface FetcherOptions {
@@ -11,6 +12,7 @@ export interface FetcherOptions {
   /** Of what is fetched ahead, by all partitions; a fetch on its way may come on top. */
   readonly bufferBytesMax: number
   readonly fetchBytesMax: number
+  readonly askTimeoutMs: number
   /** Something came, or went wrong. */
   readonly onChange: (failure?: unknown) => void
 }
@@ -41,7 +43,7 @@ export class Fetcher {
   readonly #asking = new Set<number>()
   #looks = 0
   #notBeforeMs = 0
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(options: FetcherOptions) {
     this.#options = options
@@ -59,7 +61,7 @@ export class Fetcher {
    */
   async ask(readers: readonly PartitionReader[], waitMs: number): Promise<void> {
     const { cluster, clock, bufferBytesMax, onChange } = this.#options
-    if (this.#closed || clock.monotonicMs() < this.#notBeforeMs) return
+    if (this.#closing.signal.aborted || clock.monotonicMs() < this.#notBeforeMs) return
     const ahead = readers.reduce((sum, { bytes }) => sum + bytes, 0)
     if (ahead >= bufferBytesMax) return
     const wanting = readers.filter(({ isPositioned, isHeld, bytes }) => isPositioned && !isHeld && bytes < PARTITION_BYTES_AHEAD)
@@ -69,7 +71,7 @@ export class Fetcher {
       const byLeader = Map.groupBy(wanting, ({ topic, partition }) => topics.get(topic)?.leaders[partition] ?? -1)
       for (const [leader, ofLeader] of byLeader) {
         if (leader === -1) this.#later(ofLeader)
-        else if (!this.#asking.has(leader) && !this.#closed) void this.#askLeader(leader, ofLeader, waitMs)
+        else if (!this.#asking.has(leader) && !this.#closing.signal.aborted) void this.#askLeader(leader, ofLeader, waitMs)
       }
     } catch (error) {
       this.#later(wanting)
@@ -78,7 +80,7 @@ export class Fetcher {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     await this.#options.cluster.release(this.#pool)
   }
 
@@ -105,19 +107,17 @@ export class Fetcher {
           .find(({ topicId }) => topicId === reader.topicId)
           ?.partitions.find(({ partitionIndex }) => partitionIndex === reader.partition)
         if (ofPartition === undefined || generation !== reader.generation) continue
-        const problem = this.#problem(reader, ofPartition)
-        if (problem !== undefined) failure ??= problem
-        else {
+        if (ofPartition.errorCode === 0) {
           reader.accept({ generation, offset, answer: ofPartition })
           reader.lookedAt = look
-        }
+        } else failure ??= this.#mend(reader, ofPartition)
       }
     } catch (error) {
       this.#later(readers)
       failure = error
     } finally {
       this.#asking.delete(leader)
-      if (!this.#closed) onChange(failure)
+      if (!this.#closing.signal.aborted) onChange(failure)
     }
   }
 
@@ -132,16 +132,11 @@ export class Fetcher {
     }
   }
 
-  /** Mends what can be mended by looking elsewhere. @returns what cannot */
-  #problem(reader: PartitionReader, { errorCode, logStartOffset }: fetchV17.FetchResponsePartition): unknown {
-    if (errorCode === 0) return undefined
+  /** Mends what can be mended by looking elsewhere the next time. @returns what cannot */
+  #mend(reader: PartitionReader, { errorCode }: fetchV17.FetchResponsePartition): unknown {
     const reason = protocolErrorsCodesById[errorCode]
     if (reason === 'OFFSET_OUT_OF_RANGE') {
-      const first = Math.max(0, Number(logStartOffset))
-      const gone: RecordsGone = { topic: reader.topic, partition: reader.partition, expected: reader.next, first }
-      // To what is left. A position beyond the end is none of this log: it was cut, or made anew, and everything in it may be new.
-      reader.moveTo(first)
-      if (recordsGone.hasSubscribers) recordsGone.publish(gone)
+      void this.#moveToFirst(reader)
       return undefined
     }
     if (isPassing({ apiId: reason })) {
@@ -149,6 +144,28 @@ export class Fetcher {
       return undefined
     }
     return { apiId: reason }
+  }
+
+  /** To what is left. A position beyond the end is none of this log: it was cut, or made anew, and everything in it may be new. */
+  async #moveToFirst(reader: PartitionReader): Promise<void> {
+    const { cluster, clock, askTimeoutMs, onChange } = this.#options
+    const { topic, partition, generation, next } = reader
+    // Not asked about until it is known where to.
+    reader.isPositioned = false
+    try {
+      const offsets = await listOffsets({ cluster, clock, timeoutMs: askTimeoutMs, signal: this.#closing.signal }, [topic], {
+        kind: 'earliest',
+      })
+      if (reader.generation !== generation) return
+      const first = offsets.get(topic)?.[partition] ?? 0
+      reader.moveTo(first)
+      if (recordsGone.hasSubscribers) recordsGone.publish({ topic, partition, expected: next, first } satisfies RecordsGone)
+      onChange()
+    } catch (error) {
+      if (reader.generation === generation) reader.isPositioned = true
+      this.#later([reader])
+      onChange(error)
+    }
   }
 
   #later(readers: readonly PartitionReader[]): void {

@@ -9,16 +9,6 @@ interface Running {
   readonly stop: () => Promise<void>
 }
 
-// A broker that is told so often that its members live hands partitions over as soon as they let go, instead of after seconds.
-export const QUICK_GROUPS = {
-  'group.consumer.heartbeat.interval.ms': '200',
-  'group.consumer.min.heartbeat.interval.ms': '100',
-  'group.consumer.session.timeout.ms': '6000',
-  'group.consumer.min.session.timeout.ms': '1000',
-  'group.consumer.min.assignment.interval.ms': '0',
-  'group.consumer.assignment.interval.ms': '50',
-}
-
 let running: Promise<Running> | undefined
 let logs = 0
 
@@ -29,7 +19,7 @@ after(async () => {
 
 async function start(): Promise<Running> {
   const url = process.env[serverKinds.find(({ name }) => name === 'kafka')!.variable]
-  return url === undefined ? startKafka({ properties: QUICK_GROUPS }) : { url, stop: () => Promise.resolve() }
+  return url === undefined ? startKafka() : { url, stop: () => Promise.resolve() }
 }
 
 export interface LogForTest {

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { SeaworthyError } from 'seaworthy/core'
 import type { EventEnvelope, EventLog, LogReader, LogRecord, Position, TopicPartition } from 'seaworthy/messaging'
-import { eventually } from './eventually.ts'
+import { eventually as eventuallyWithin } from './eventually.ts'
 
 interface GroupsUnderTest {
   readonly log: EventLog
   /** Another process's handle on the log. */
   readonly another?: () => Promise<EventLog>
 }
+
+// A coordinator may hear of its members only every few seconds.
+const PATIENCE = { withinMs: 60_000 }
+
+const eventually = (what: string, holds: () => Promise<boolean>) => eventuallyWithin(what, holds, PATIENCE)
 
 type Check = (sentence: string, body: (under: GroupsUnderTest) => Promise<void>) => void
 
