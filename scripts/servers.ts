@@ -6,7 +6,7 @@ import { type ServerKind, serverKinds } from '../test/servers/server-kinds.ts'
 
 /**
  * The servers that npm cannot bring, for a person or a CI who tests against them for longer than one command:
- * `node --conditions=source scripts/servers.ts up [NAME …]` installs and starts them, empty, on free ports of loopback, and prints the
+ * `npm run servers -- up [NAME …]` installs and starts them, empty, on free ports of loopback, and prints the
  * variables by which `npm run test:servers` finds them; `status` prints them again; `down` ends them, and their data is gone.
  * Without it, the tests start servers of their own.
  */

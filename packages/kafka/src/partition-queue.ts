@@ -46,6 +46,7 @@ export class PartitionQueue {
   #batchBytesMax: number
   #identity: Identity | undefined
   #nextSequence = 0
+  #inDoubt = false
 
   constructor(topic: string, partition: number, batchBytesMax: number) {
     this.topic = topic
@@ -73,16 +74,22 @@ export class PartitionQueue {
     return this.batch
   }
 
-  /** Gives the batch its number, once. */
-  number(batch: Batch, identity: Identity): void {
-    if (batch.identity !== undefined) return
+  /**
+   * Gives the batch its number, once.
+   * @returns false under an identity whose numbers are in doubt: the broker would take a new batch for one that it has, and confirm it unstored
+   */
+  number(batch: Batch, identity: Identity): boolean {
+    if (batch.identity !== undefined) return true
     if (this.#identity !== identity) {
       this.#identity = identity
       this.#nextSequence = 0
+      this.#inDoubt = false
     }
+    if (this.#inDoubt) return false
     batch.identity = identity
     batch.sequence = this.#nextSequence
     this.#nextSequence = (this.#nextSequence + batch.records.length) % SEQUENCES
+    return true
   }
 
   /** The batch is done with, stored or not. `refused`: its number was not used up. */
@@ -92,10 +99,11 @@ export class PartitionQueue {
     this.failures = 0
   }
 
-  /** The broker does not know the numbers any more, or what was sent is given up in doubt: they begin anew. */
-  forgetNumbers(): void {
-    this.#identity = undefined
-    if (this.batch !== undefined) this.batch.identity = undefined
+  /** The broker does not know the numbers any more, or what was sent is given up in doubt: what follows goes under another identity. */
+  doubtNumbers(): void {
+    if (this.batch?.identity === undefined) return
+    this.#inDoubt = true
+    this.batch.identity = undefined
   }
 
   /** The batch is larger than the broker takes. @returns false when it is one record, and cannot be smaller */

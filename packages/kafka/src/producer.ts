@@ -144,11 +144,11 @@ export class Producer {
       const connection = await this.#cluster.connect(leader, this.#pool)
       const sequences = new NumericMap()
       for (const { queue, batch } of parts) {
-        queue.number(batch, current)
-        batch.sent = true
+        if (!queue.number(batch, current)) throw new Error('the identity was renewed meanwhile')
         sequences.set(`${queue.topic}:${queue.partition}`, batch.sequence)
       }
       const { producerId, epoch } = parts[0]!.batch.identity!
+      for (const { batch } of parts) batch.sent = true
       const messages = parts.flatMap(({ batch }) => batch.records.map(({ message }) => message))
       const options = { producerId, producerEpoch: epoch, sequences }
       const answer = await produceV11.api.async(connection, -1, this.#options.deliveryTimeoutMs, messages, options)
@@ -189,7 +189,7 @@ export class Producer {
       case 'UNKNOWN_PRODUCER_ID':
         // The broker lost its memory of this producer, and refused: what is sent anew is not there yet.
         this.#identity.renew(batch.identity!)
-        queue.forgetNumbers()
+        queue.doubtNumbers()
         return this.#postpone([queue])
       default: {
         const error = { apiId: reason }
@@ -197,7 +197,7 @@ export class Producer {
           const { name } = this.#options
           if (name !== undefined) return this.#give(new ProducerFencedError(name, { cause }))
           this.#identity.renew(batch.identity!)
-          queue.forgetNumbers()
+          queue.doubtNumbers()
           return this.#postpone([queue])
         }
         if (isPassing(error)) return this.#postpone([queue])
@@ -239,7 +239,7 @@ export class Producer {
   #fail(queue: PartitionQueue, failure: SeaworthyError): void {
     const { batch } = queue
     if (batch?.identity !== undefined) this.#identity.renew(batch.identity)
-    queue.forgetNumbers()
+    queue.doubtNumbers()
     queue.done({ refused: false })
     if (batch !== undefined) this.#reject(batch.records, failure)
   }
