@@ -13,21 +13,20 @@ void suite('when the broker goes away under load', () => {
     t.after(() => broker.stop())
     const log = await openKafkaEventLog({ connection: broker.url, owns: ['alpha'], partitions: 4, deliveryTimeoutMs: 120_000 })
     t.after(() => log.close())
+    const run = { stopped: false, appends: 0 }
     const acknowledged = new Map<string, number>()
-    let stopped = false
-    let appends = 0
     const writers = Array.from({ length: 8 }, async (_, writer) => {
       const key = `key${writer}`
-      for (let n = 1; !stopped; n += 3) {
+      for (let n = 1; !run.stopped; n += 3) {
         await log.append('alpha', [published(key, n), published(key, n + 1), published(key, n + 2)])
         acknowledged.set(key, n + 2)
-        appends++
+        run.appends++
       }
     })
     const live: LogRecord[] = []
     const reader = await log.reader({ topics: ['alpha'], group: 'live' })
     const reading = (async () => {
-      while (!stopped) {
+      while (!run.stopped) {
         try {
           live.push(...(await reader.poll({ max: 200, waitMs: 100 })))
         } catch (error) {
@@ -38,20 +37,20 @@ void suite('when the broker goes away under load', () => {
       }
     })()
     const more = async (count: number) => {
-      const until = appends + count
-      while (appends < until) await sleep(systemClock, 10)
+      const enough = run.appends + count
+      while (run.appends < enough) await sleep(systemClock, 10)
     }
     await more(50)
     for (const signal of ['KILL', 'TERM'] as const) {
       await broker.kill(signal)
       // The fault is real: nothing is acknowledged while nobody is there.
-      const before = appends
+      const before = run.appends
       await sleep(systemClock, 300)
-      assert.ok(appends - before <= writers.length)
+      assert.ok(run.appends - before <= writers.length)
       await broker.start()
       await more(50)
     }
-    stopped = true
+    run.stopped = true
     await Promise.all(writers)
     await reading
     live.push(...(await drained(reader)))

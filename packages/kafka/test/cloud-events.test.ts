@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type EventEnvelope, assertEnvelope } from 'seaworthy/messaging'
 import { type EncodedEvent, type RecordContent, decodeEvent, encodeEvent } from '../src/cloud-events.ts'
 

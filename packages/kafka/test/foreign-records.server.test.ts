@@ -12,6 +12,8 @@ import { kafkaClassPath } from '../../../test/servers/kafka.ts'
 import { after, drained, published } from './events.ts'
 import { logForTest } from './server.ts'
 
+const QUIET = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'
+
 void suite('records that others write, and others read', () => {
   test('what is no event is handed on as it lies, goes to the dead letters with its reason, and holds up nobody', async (t) => {
     const { log, url, prefix, dispose } = await logForTest()
@@ -72,7 +74,7 @@ void suite('records that others write, and others read', () => {
     const classPath = await kafkaClassPath()
     const producer = spawn(
       'java',
-      ['-cp', classPath, 'org.apache.kafka.tools.ConsoleProducer', ...server, '--topic', topic].concat([
+      [QUIET, '-cp', classPath, 'org.apache.kafka.tools.ConsoleProducer', ...server, '--topic', topic].concat([
         '--reader-property',
         'parse.key=true',
         '--reader-property',
@@ -92,10 +94,13 @@ void suite('records that others write, and others read', () => {
       )
     assert.equal(records.length, 2 * keys.length)
     assert.deepEqual(partitionsOf(true), partitionsOf(false))
-    const { stdout } = await promisify(execFile)('java', [
-      ...['-cp', classPath, 'org.apache.kafka.tools.consumer.ConsoleConsumer', ...server, '--topic', topic, '--from-beginning'],
-      ...['--max-messages', String(2 * keys.length), '--property', 'print.headers=true', '--property', 'print.key=true'],
-    ])
+    const shown = ['--max-messages', String(2 * keys.length), '--property', 'print.headers=true', '--property', 'print.key=true']
+    const { stdout } = await promisify(execFile)(
+      'java',
+      [QUIET, '-cp', classPath, 'org.apache.kafka.tools.consumer.ConsoleConsumer', ...server, '--topic', topic, '--from-beginning'].concat(
+        shown,
+      ),
+    )
     const line = stdout.split('\n').find((candidate) => candidate.includes(`ce_id:${keys[0]}-1`))
     assert.match(line ?? stdout, /content-type:application\/json.*ce_specversion:1\.0.*ce_sequence:0000000000000001.*\{"n":1\}/)
   })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { PartitionQueue, type QueuedRecord } from '../src/partition-queue.ts'
 
 const append = { deadlineMs: 0, recordsLeft: 1, isStoredInPart: false, failure: undefined, settle: () => undefined }
