@@ -30,22 +30,25 @@ const PREFIX = 'ce_'
 // CloudEvents wants sequences that sort as text.
 const SEQUENCE_DIGITS = 16
 
-type Attributes = Record<string, string | number>
+// Of every event in structured mode; nobody writes to it.
+const STRUCTURED_HEADERS = new Map([[CONTENT_TYPE, Buffer.from(STRUCTURED)]])
 
 export function encodeEvent(event: EventEnvelope, mode: ContentMode): EncodedEvent {
   const key = Buffer.from(event.key)
   const attributes = attributesOf(event)
   if (mode === 'structured') {
-    const value = Buffer.from(JSON.stringify({ ...attributes, datacontenttype: JSON_DATA, data: event.data ?? null }))
-    return { key, value, headers: new Map([[CONTENT_TYPE, Buffer.from(STRUCTURED)]]) }
+    const whole = Object.assign(attributes, { datacontenttype: JSON_DATA, data: event.data ?? null })
+    return { key, value: Buffer.from(JSON.stringify(whole)), headers: STRUCTURED_HEADERS }
   }
   const headers = new Map([[CONTENT_TYPE, Buffer.from(JSON_DATA)]])
-  for (const [name, value] of Object.entries(attributes)) headers.set(Buffer.from(PREFIX + name), Buffer.from(String(value)))
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) headers.set(Buffer.from(PREFIX + name), Buffer.from(String(value)))
+  }
   return { key, value: Buffer.from(JSON.stringify(event.data ?? null)), headers }
 }
 
-function attributesOf(event: EventEnvelope): Attributes {
-  const { causationId, traceparent, tracestate, baggage, actor } = event
+/** One that the event does not have is undefined. */
+function attributesOf(event: EventEnvelope) {
   return {
     specversion: '1.0',
     id: event.id,
@@ -56,11 +59,11 @@ function attributesOf(event: EventEnvelope): Attributes {
     sequence: String(event.sequence).padStart(SEQUENCE_DIGITS, '0'),
     version: event.version,
     correlationid: event.correlationId,
-    ...(causationId !== undefined && { causationid: causationId }),
-    ...(traceparent !== undefined && { traceparent }),
-    ...(tracestate !== undefined && { tracestate }),
-    ...(baggage !== undefined && { baggage }),
-    ...(actor !== undefined && { actor }),
+    causationid: event.causationId,
+    traceparent: event.traceparent,
+    tracestate: event.tracestate,
+    baggage: event.baggage,
+    actor: event.actor,
   }
 }
 
