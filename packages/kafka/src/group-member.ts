@@ -30,8 +30,9 @@ export interface GroupMemberOptions {
 const RETRY_MS = 100
 const RETRY_MS_MAX = 2_000
 const COMMIT_ATTEMPTS = 5
-const EAGER_MS = 200
-const EAGER_FOR_MS = 30_000
+const EAGER_EVERY_MS = 200
+const EAGER_MS = 3_000
+const EAGER_WITHOUT_ANY_MS = 30_000
 const LEAVING_EPOCH = -1
 
 /** The coordinator does not count this member, or not in this life of it: it has given its partitions to others. */
@@ -137,7 +138,7 @@ export class GroupMember {
   async #run(): Promise<void> {
     const { group, clock } = this.#options
     const { signal } = this.#closing
-    const eagerUntilMs = clock.monotonicMs() + EAGER_FOR_MS
+    const startedAtMs = clock.monotonicMs()
     let failures = 0
     while (!signal.aborted) {
       const { count } = this.#bell
@@ -151,8 +152,9 @@ export class GroupMember {
         if (answer.assignment !== null) this.#joined.resolve()
         this.#beats++
         waitMs = changed ? 0 : answer.heartbeatIntervalMs
-        // The coordinator counts its members anew only now and then. A member without anything asks more often at first, to begin at once.
-        if (this.#owned.size === 0 && clock.monotonicMs() < eagerUntilMs) waitMs = Math.min(waitMs, EAGER_MS)
+        // The coordinator counts its members anew only now and then. A new member asks more often, and one without anything for longer, to begin at once.
+        const eagerForMs = this.#owned.size === 0 ? EAGER_WITHOUT_ANY_MS : EAGER_MS
+        if (clock.monotonicMs() < startedAtMs + eagerForMs) waitMs = Math.min(waitMs, EAGER_EVERY_MS)
       } catch (error) {
         const reasons = reasonsOf(error)
         if (reasons.some((reason) => GONE.has(reason))) {

@@ -34,6 +34,7 @@ export interface KafkaReaderOptions extends Omit<LogReaderOptions, 'topics' | 'g
 const LONG_POLL_MS = 500
 const POSITION_RETRY_MS = 200
 const FIRST_ASSIGNMENT_WAIT_MS = 3_000
+const WHOLE_ASSIGNMENT_WAIT_MS = 1_500
 const LOOK_MS = 100
 
 /** One of the members of a consumer group. */
@@ -71,9 +72,15 @@ export class KafkaLogReader implements LogReader {
   async open(): Promise<void> {
     this.#known = new Set((await this.#cluster.topics(this.#options.topics)).keys())
     await this.#member.joined()
-    // A coordinator that counted its members a moment ago has nothing for a new one yet; where others have everything, it stays so.
-    const deadlineMs = this.#clock.monotonicMs() + FIRST_ASSIGNMENT_WAIT_MS
-    const isWaiting = () => this.#readers.size === 0 && this.#known.size > 0 && this.#clock.monotonicMs() < deadlineMs
+    // A coordinator that counted its members a moment ago has nothing for a new one yet, and one may hear of a new topic later than of its leaders.
+    // Where other members have everything, or all of a topic, it stays so.
+    const joinedAtMs = this.#clock.monotonicMs()
+    const isWaiting = () => {
+      const readers = [...this.#readers.values()]
+      const isWhole = [...this.#known].every((topic) => readers.some((reader) => reader.topic === topic))
+      const waitMs = readers.length === 0 ? FIRST_ASSIGNMENT_WAIT_MS : WHOLE_ASSIGNMENT_WAIT_MS
+      return !isWhole && this.#clock.monotonicMs() < joinedAtMs + waitMs
+    }
     while (isWaiting() || [...this.#readers.values()].some(({ isPositioned }) => !isPositioned)) {
       const { count } = this.#bell
       this.#throwFailure()
