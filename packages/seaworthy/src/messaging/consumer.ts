@@ -89,6 +89,9 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     if (value !== undefined && !(value >= 1)) throw new ConfigurationError(`${name} of consumer ${options.group} is ${value}; at least 1.`)
   }
   const { log, topics, group, from } = options
-  const reader = await log.reader({ topics, group, ...(from !== undefined && { from }) })
-  return new RunningConsumer(options, reader)
+  let consumer: RunningConsumer | undefined
+  const onRevoke: LogReaderOptions['onRevoke'] = async (partitions) => consumer?.revoke(partitions)
+  const reader = await log.reader({ topics, group, onRevoke, ...(from !== undefined && { from }) })
+  consumer = new RunningConsumer(options, reader)
+  return consumer
 }

@@ -27,6 +27,17 @@ export interface LogReaderOptions {
   readonly group: string
   /** Where a group begins that has no offset yet. Default `earliest`. */
   readonly from?: 'earliest' | 'latest'
+  /**
+   * Called when partitions go to another member, on engines whose groups have several. Finish or give up what came from them, commit, and settle:
+   * they are handed over then, or after a limit of the engine's, whatever is still in progress. From then on a commit for them is refused
+   * (PartitionRevokedError), and what was not committed comes to their new reader. A member that was taken for dead is told too, afterwards.
+   */
+  readonly onRevoke?: (partitions: readonly TopicPartition[]) => Promise<void>
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
 }
 
 export interface LogRecord {
@@ -40,9 +51,7 @@ export interface LogRecord {
   readonly event: EventEnvelope
 }
 
-export interface Position {
-  readonly topic: string
-  readonly partition: number
+export interface Position extends TopicPartition {
   /** The next offset to be read. */
   readonly offset: number
 }
@@ -57,6 +66,7 @@ export interface LogReader {
   /**
    * Stores where the group goes on after a restart. Moves forward only; a place that has not been read since the last seek is ignored,
    * because it was read before it.
+   * @throws PartitionRevokedError when other members have some of the partitions now; the positions in the others are stored
    */
   commit(positions: readonly Position[]): Promise<void>
   /** Moves this group, for a replay: to the beginning, to the end, or to the first record stored at or after a time. */
@@ -94,5 +104,20 @@ export class GroupTakenError extends SeaworthyError {
       `Consumer group ${group} has a member already, and an embedded group has one. Give this consumer a group of its own, or end the other process.`,
       { ...options, executed: 'no' },
     )
+  }
+}
+
+/** Partitions of a commit belong to another member of the group, which reads on from the last commit before. */
+export class PartitionRevokedError extends SeaworthyError {
+  readonly partitions: readonly TopicPartition[]
+
+  constructor(group: string, partitions: readonly TopicPartition[], options: { cause?: unknown } = {}) {
+    const names = partitions.map(({ topic, partition }) => `${topic}/${partition}`)
+    super(
+      'partition-revoked',
+      `This member of group ${group} does not read ${names.join(', ')} any more, so that its commit does not count. Another member handles again what was not committed before.`,
+      { ...options, executed: 'no', final: true },
+    )
+    this.partitions = partitions
   }
 }

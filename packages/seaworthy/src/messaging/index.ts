@@ -18,8 +18,10 @@ export {
   type LogReaderOptions,
   type LogRecord,
   type Position,
+  type TopicPartition,
   type TopicStatus,
   GroupTakenError,
+  PartitionRevokedError,
   TopicNotOwnedError,
 } from './event-log.ts'
 export { type DeadQueueMessage, type Delivery, type NewQueueMessage, type Queue, type QueueStatus, LeaseLostError } from './queue.ts'

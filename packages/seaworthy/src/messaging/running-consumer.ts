@@ -18,7 +18,8 @@ import type { Consumer, ConsumerOptions, ConsumerStatus } from './consumer.ts'
 import { type Admission, type DeadLetterKind, type MessageName, type NewDeadLetter, consumerName } from './consumer-store.ts'
 import { type RequeueLimits, type Requeued, MALFORMED_EVENT, announce, readEvent, reasonOf, requeueLetters } from './dead-letter.ts'
 import { type EventEnvelope, assertEnvelope } from './event.ts'
-import type { LogReader, LogRecord } from './event-log.ts'
+import { type LogReader, type LogRecord, PartitionRevokedError, type TopicPartition } from './event-log.ts'
+import { HeldPartitions } from './held-partitions.ts'
 import { KeyLanes } from './key-lanes.ts'
 import { OffsetTracker } from './offset-tracker.ts'
 import { Slots } from './slots.ts'
@@ -39,6 +40,8 @@ interface Message {
   readonly event: EventEnvelope
   /** Why it is no event that could be handled. */
   readonly problem: unknown
+  /** Aborted when it shall not be tried any more: the consumer stops, or its partition goes to another member. */
+  readonly signal: AbortSignal
 }
 
 /** What follows an attempt. */
@@ -61,6 +64,7 @@ export class RunningConsumer implements Consumer {
   readonly #attemptsMax: number
   readonly #limit: { readonly deadLettersMax: number }
   readonly #offsets = new OffsetTracker()
+  readonly #held = new HeldPartitions()
   readonly #lanes = new KeyLanes()
   readonly #slots: Slots
   readonly #stopSignal = new AbortController()
@@ -154,14 +158,13 @@ export class RunningConsumer implements Consumer {
         failures = 0
         if (!signal.aborted) for (const record of records) this.#accept(record)
       } catch (error) {
-        await this.#pause(error, ++failures)
+        await this.#pause(error, ++failures, signal)
       }
     }
   }
 
   /** Waits after a failure of the log or the store, which are tried for ever; an abort ends it early. */
-  async #pause(cause: unknown, failures: number): Promise<void> {
-    const { signal } = this.#stopSignal
+  async #pause(cause: unknown, failures: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     this.#note(cause)
     await sleep(this.#clock, this.#jittered(failures), signal).catch(() => undefined)
@@ -170,23 +173,28 @@ export class RunningConsumer implements Consumer {
   #accept(record: LogRecord): void {
     const { event, problem } = readEvent(record, this.#clock)
     const tracked = this.#offsets.add(record)
+    const held = this.#held.of(record)
+    const { signal } = held
     const lane = laneOf(record.topic, event.key)
+    held.enter()
     void this.#lanes.run(lane, async () => {
       try {
-        await this.#process({ record, event, problem }, lane)
+        await this.#process({ record, event, problem, signal }, lane)
       } catch (error) {
-        // Stopping: it was not handled, and comes again after the restart. Anything else is a failure of the consumer itself.
-        if (!this.#stopSignal.signal.aborted) this.#fail('an error that it does not know.', error)
+        // Given up: it was not handled, and comes again, here or to another. Anything else is a failure of the consumer itself.
+        if (!signal.aborted) this.#fail('an error that it does not know.', error)
         return
+      } finally {
+        held.leave()
       }
       tracked.settled = true
       this.#scheduleCommit()
     })
   }
 
-  /** Settles when the message was handled or set aside. @throws when the consumer stops first */
+  /** Settles when the message was handled or set aside. @throws when it is given up first */
   async #process(message: Message, lane: string): Promise<void> {
-    const { signal } = this.#stopSignal
+    const { signal } = message
     let alone = false
     let countSuspect = false
     try {
@@ -241,12 +249,12 @@ export class RunningConsumer implements Consumer {
     }
   }
 
-  async #begin({ record, event }: Message, countSuspect: boolean): Promise<Admission> {
+  async #begin({ record, event, signal }: Message, countSuspect: boolean): Promise<Admission> {
     const handled = this.#counted
     this.#counted = []
     try {
       const message = { consumer: this.#consumer, topic: record.topic, event }
-      return await this.#untilStored(() =>
+      return await this.#untilStored(signal, () =>
         this.#options.store.begin(message, { ...this.#limit, atMs: this.#clock.now(), countSuspect, handled }),
       )
     } catch (error) {
@@ -270,24 +278,24 @@ export class RunningConsumer implements Consumer {
   }
 
   async #bury(message: Message, kind: DeadLetterKind, attempts: number, reason: string): Promise<Next> {
-    const { event, record } = message
+    const { event, record, signal } = message
     const diedAtMs = this.#clock.now()
     const letter: NewDeadLetter = { consumer: this.#consumer, topic: record.topic, event, kind, attempts, reason, diedAtMs }
-    if ((await this.#untilStored(() => this.#options.store.bury(letter, this.#limit))) === 'full') throw this.#full()
+    if ((await this.#untilStored(signal, () => this.#options.store.bury(letter, this.#limit))) === 'full') throw this.#full()
     this.#setAside++
     announce(letter)
     return SETTLED
   }
 
-  /** Tries until the store answers: without it nothing can be handled, so that the slot may as well be held. @throws when the consumer stops */
-  async #untilStored<T>(ask: () => Promise<T>): Promise<T> {
+  /** Tries until the store answers: without it nothing can be handled, so that the slot may as well be held. @throws when the message is given up */
+  async #untilStored<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
     for (let failures = 1; ; failures++) {
       try {
         return await ask()
       } catch (error) {
-        this.#stopSignal.signal.throwIfAborted()
-        await this.#pause(error, failures)
-        this.#stopSignal.signal.throwIfAborted()
+        signal.throwIfAborted()
+        await this.#pause(error, failures, signal)
+        signal.throwIfAborted()
       }
     }
   }
@@ -317,16 +325,34 @@ export class RunningConsumer implements Consumer {
       commit.confirm()
       this.#commitFailures = 0
     } catch (error) {
+      this.#note(error)
+      if (error instanceof PartitionRevokedError) {
+        // The rest was stored. Those are another member's, who handles again what was not committed before: there is nothing to try again here.
+        commit.confirm()
+        return
+      }
       this.#commitFailures++
       this.#counted = [...handled, ...this.#counted]
-      this.#note(error)
     }
+  }
+
+  /** Partitions go to another member of the group: what is in progress of them is finished and committed, and what has not begun is left to that one. */
+  async revoke(partitions: readonly TopicPartition[]): Promise<void> {
+    const forget = this.#offsets.release(partitions)
+    await this.#held.release(partitions, new UnavailableError(`Consumer ${this.#options.group} no longer reads the partition.`))
+    this.#commitTimer?.cancel()
+    this.#commitTimer = undefined
+    await this.#committing
+    await this.#commit()
+    forget()
+    this.#wakeReading?.()
   }
 
   async #drain(): Promise<void> {
     this.#state = 'stopping'
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#stopSignal.abort(new UnavailableError(`Consumer ${this.#options.group} is stopping.`))
+    this.#held.endAll(this.#stopSignal.signal.reason)
     this.#wakeReading?.()
     await this.#reading
     await this.#lanes.idle()

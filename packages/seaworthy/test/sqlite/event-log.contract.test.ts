@@ -7,7 +7,7 @@ import { copyAsAfterCrash, temporaryFolder } from './folder.ts'
 eventLogContract('SQLite', async () => {
   const folder = temporaryFolder()
   const copies: string[] = []
-  const open = (directory: string) => openSqliteEventLog({ directory, owns: ['alpha', 'beta'] })
+  const open = (directory: string) => openSqliteEventLog({ directory, owns: ['alpha', 'beta'], ownershipWaitMs: 50 })
   const log = await open(folder.path)
   return {
     log,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { SeaworthyError, seededRandom } from 'seaworthy/core'
 import type { EventEnvelope, EventLog, LogReader, LogRecord, Position } from 'seaworthy/messaging'
+import { oneMemberContract, severalMembersContract } from './event-log-groups.ts'
 import { withFresh } from './with-fresh.ts'
 
 /** One event log of the engine under test, in which the topics `alpha` and `beta` may be appended to, and `foreign` may not. */
@@ -13,14 +14,21 @@ export interface EventLogUnderTest {
   readonly nowMs: () => number
   /** What another process finds that takes over after this one died at this moment, without a chance to close. Absent: it cannot be simulated here. */
   readonly crash?: () => Promise<EventLog>
+  /** Another process's handle on the log, which goes with it. For engines whose groups have several members. */
+  readonly another?: () => Promise<EventLog>
   readonly dispose: () => Promise<void>
+}
+
+export interface EventLogContractOptions {
+  /** Whether a consumer group has one member, as on embedded storage, or several who share its partitions. Default `one-member`. */
+  readonly groups?: 'one-member' | 'several-members'
 }
 
 /**
  * What every `EventLog` must do, as tests of node:test.
  * @param open makes a fresh log for each test
  */
-export function eventLogContract(name: string, open: () => Promise<EventLogUnderTest>): void {
+export function eventLogContract(name: string, open: () => Promise<EventLogUnderTest>, options: EventLogContractOptions = {}): void {
   const check = (sentence: string, body: (log: EventLog, under: EventLogUnderTest) => Promise<void>) => {
     void test(sentence, () => withFresh(open, (under) => body(under.log, under)))
   }
@@ -294,6 +302,9 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
         await survivor.close()
       }
     })
+
+    const groups = options.groups === 'several-members' ? severalMembersContract : oneMemberContract
+    groups((sentence, body) => check(sentence, (_, under) => body(under)))
 
     check('a closed log is refused', async (log) => {
       await log.close()

@@ -6,8 +6,10 @@ import {
   type LogReaderOptions,
   type LogRecord,
   type Position,
+  type TopicPartition,
   type TopicStatus,
   GroupTakenError,
+  PartitionRevokedError,
   TopicNotOwnedError,
 } from 'seaworthy/messaging'
 
@@ -90,6 +92,18 @@ export class InMemoryEventLog implements EventLog {
     this.#members.delete(group)
   }
 
+  /**
+   * Takes a partition from the group's member, as if it went to another one. Settles when the member has let it go, or at once after `graceMs`. It comes
+   * back with the next `giveBack`, from where the group committed.
+   */
+  async revoke(group: string, partition: TopicPartition, { graceMs = Infinity } = {}): Promise<void> {
+    await this.#members.get(group)?.revoke(partition, graceMs)
+  }
+
+  giveBack(group: string, partition: TopicPartition): void {
+    this.#members.get(group)?.giveBack(partition)
+  }
+
   async topics(): Promise<readonly TopicStatus[]> {
     return [...this.#topics].map(([topic, partitions]) => ({
       topic,
@@ -119,6 +133,9 @@ class InMemoryReader implements LogReader {
   readonly #waiting: Set<() => void>
   readonly #onClose: () => void
   readonly #next = new Map<string, number>()
+  // Partitions that go to another member are held first, until this one has let them go.
+  readonly #held = new Set<string>()
+  readonly #revoked = new Set<string>()
   #turn = 0
   #closed = false
 
@@ -159,12 +176,32 @@ class InMemoryReader implements LogReader {
 
   async commit(positions: readonly Position[]): Promise<void> {
     this.#assertOpen()
+    const gone: TopicPartition[] = []
     for (const { topic, partition, offset } of positions) {
       if (!this.#options.topics.includes(topic)) throw new ConfigurationError(`Group ${this.#options.group} does not read topic ${topic}.`)
       const place = placeOf(topic, partition)
-      if (offset > (this.#next.get(place) ?? 0)) continue
-      this.#offsets.set(place, Math.max(offset, this.#offsets.get(place) ?? 0))
+      if (this.#revoked.has(place)) gone.push({ topic, partition })
+      else if (offset <= (this.#next.get(place) ?? 0)) this.#offsets.set(place, Math.max(offset, this.#offsets.get(place) ?? 0))
     }
+    if (gone.length > 0) throw new PartitionRevokedError(this.#options.group, gone)
+  }
+
+  async revoke({ topic, partition }: TopicPartition, graceMs: number): Promise<void> {
+    const place = placeOf(topic, partition)
+    this.#held.add(place)
+    const done = this.#options.onRevoke?.([{ topic, partition }])
+    const grace = new AbortController()
+    await Promise.race([done, ...(graceMs === Infinity ? [] : [sleep(this.#clock, graceMs, grace.signal).catch(() => undefined)])])
+    grace.abort()
+    this.#revoked.add(place)
+  }
+
+  giveBack({ topic, partition }: TopicPartition): void {
+    const place = placeOf(topic, partition)
+    this.#next.set(place, this.#offsets.get(place) ?? 0)
+    this.#held.delete(place)
+    this.#revoked.delete(place)
+    for (const wake of this.#waiting) wake()
   }
 
   async seek(to: Parameters<LogReader['seek']>[0]): Promise<void> {
@@ -195,7 +232,9 @@ class InMemoryReader implements LogReader {
 
   #read(max: number): LogRecord[] {
     const places: { place: string; records: readonly LogRecord[] }[] = []
-    this.#eachPlace((place, records) => places.push({ place, records }))
+    this.#eachPlace((place, records) => {
+      if (!this.#held.has(place)) places.push({ place, records })
+    })
     const read: LogRecord[] = []
     // Another partition goes first each time, so that a busy one does not starve the others.
     for (let index = 0; index < places.length && read.length < max; index++) {

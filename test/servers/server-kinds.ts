@@ -1,0 +1,16 @@
+import { installKafka, startKafka } from './kafka.ts'
+
+/** A server that npm cannot bring, for tests (`*.server.test.ts`) and for people (`scripts/servers.ts`). */
+export interface ServerKind {
+  readonly name: string
+  /** The environment variable that names a running one. Where it is set, tests start none of their own. */
+  readonly variable: string
+  /** Brings onto this machine what it needs. @throws Error that says what to install by hand */
+  readonly install: () => Promise<void>
+  /** Starts an empty one on loopback, which ends with this process. */
+  readonly start: () => Promise<{ readonly url: string; readonly stop: () => Promise<void> }>
+}
+
+export const serverKinds: readonly ServerKind[] = [
+  { name: 'kafka', variable: 'SEAWORTHY_KAFKA_URL', install: installKafka, start: startKafka },
+]
