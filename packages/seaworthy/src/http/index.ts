@@ -8,7 +8,7 @@
  */
 export { CONTEXT_HEADERS, contextHeaders, type HeaderLookup, readContext, readIdempotencyKey } from './context.ts'
 export { clientLeft, IncomingCall } from './incoming-call.ts'
-export { connectionFailure, failedAnswer, type FailedAnswer, isIdempotentMethod } from './outgoing-call.ts'
+export { connectionFailure, FailedAnswerError, isFailedStatus, isIdempotentMethod } from './outgoing-call.ts'
 export { BadAnswerError, RemoteFailureError } from './errors.ts'
 export {
   errorFrom,

@@ -1,4 +1,4 @@
-import { type Executed, type SeaworthyError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import { SeaworthyError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
 import type { HeaderLookup } from './context.ts'
 
 /** RFC 9110, section 9.2.2: repeating these does no more than making them once. */
@@ -11,16 +11,26 @@ export function isIdempotentMethod(method: string): boolean {
   return IDEMPOTENT_METHODS.has(method.toUpperCase())
 }
 
-/** What an answer says that counts as a failure, from any server. */
-export interface FailedAnswer {
-  readonly executed: Executed
-  readonly retryAfterMs: number | undefined
+/**
+ * An answer that counts as a failure while it is decided whether to ask again. Whoever asked gets the answer itself in the
+ * end; this error is seen by policies, and by listeners to their events.
+ */
+export class FailedAnswerError extends SeaworthyError {
+  readonly status: number
+
+  constructor(what: string, status: number, header: HeaderLookup) {
+    const retryAfterMs = retryAfterMsOf(header)
+    super('failed-answer', `${what} answered ${status}.`, {
+      executed: NOT_EXECUTED.has(status) ? 'no' : 'maybe',
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+    this.status = status
+  }
 }
 
-/** An answer of 500 or above, or 429, is a failure of its server; undefined for any other: its client may be wrong, the server is well. */
-export function failedAnswer(status: number, header: HeaderLookup): FailedAnswer | undefined {
-  if (status < 500 && status !== 429) return undefined
-  return { executed: NOT_EXECUTED.has(status) ? 'no' : 'maybe', retryAfterMs: retryAfterMsOf(header) }
+/** True for an answer that is a failure of its server: 500 or above, or 429. With any other the client may be wrong, and the server is well. */
+export function isFailedStatus(status: number): boolean {
+  return status >= 500 || status === 429
 }
 
 /**

@@ -1,23 +1,10 @@
-import { type CallContext, contextOrRoot, SeaworthyError } from 'seaworthy/core'
-import { connectionFailure, CONTEXT_HEADERS, failedAnswer, type FailedAnswer, isIdempotentMethod } from 'seaworthy/http'
+import { type CallContext, contextOrRoot } from 'seaworthy/core'
+import { connectionFailure, CONTEXT_HEADERS, FailedAnswerError, isFailedStatus, isIdempotentMethod } from 'seaworthy/http'
 import type { Guard } from './policy.ts'
 
 export interface GuardedFetchOptions {
   /** Makes the requests. Default: the global fetch. */
   readonly fetch?: typeof fetch
-}
-
-/** An answer that counts as a failure, while it is decided whether to ask again. Its caller gets the answer itself. */
-class FailedResponse extends SeaworthyError {
-  readonly response: Response
-
-  constructor(response: Response, { executed, retryAfterMs }: FailedAnswer) {
-    super('failed-response', `${response.url} answered ${response.status}.`, {
-      executed,
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-    })
-    this.response = response
-  }
 }
 
 /**
@@ -32,7 +19,7 @@ export function guardedFetch(guard: Guard, options: GuardedFetchOptions = {}): t
   return async (input, init) => {
     const request = new Request(input, init)
     const isStream = input instanceof Request ? input.body !== null && init?.body === undefined : init?.body instanceof ReadableStream
-    let failed: FailedResponse | undefined
+    let failed: { readonly error: FailedAnswerError; readonly response: Response } | undefined
     try {
       return await guard.run(
         async (call) => {
@@ -41,17 +28,16 @@ export function guardedFetch(guard: Guard, options: GuardedFetchOptions = {}): t
           const attempt = new Request(isStream ? request : request.clone(), { signal: anyOf(request.signal, call.signal) })
           if (call.retriedByCaller === true && !isStream) attempt.headers.set(CONTEXT_HEADERS.retriedByCaller, '1')
           const response = await connected(send, attempt)
-          const failure = failedAnswer(response.status, (name) => response.headers.get(name) ?? undefined)
-          if (failure === undefined) return response
-          failed = new FailedResponse(response, failure)
-          throw failed
+          if (!isFailedStatus(response.status)) return response
+          const error = new FailedAnswerError(response.url, response.status, (name) => response.headers.get(name) ?? undefined)
+          failed = { error, response }
+          throw error
         },
         contextOf(request, isStream),
       )
     } catch (error) {
       // The guard may have wrapped it, to say that an earlier attempt is of unknown outcome.
-      const isLastAnswer = failed !== undefined && (error === failed || (error as Error).cause === failed)
-      if (isLastAnswer) return failed!.response
+      if (failed !== undefined && (error === failed.error || (error as Error).cause === failed.error)) return failed.response
       throw error
     }
   }
@@ -61,9 +47,10 @@ function contextOf(request: Request, isStream: boolean): CallContext {
   const key = request.headers.get(CONTEXT_HEADERS.idempotencyKey)
   // The method's own promise, in the place of a key: it is seen by the guard alone.
   const idempotencyKey = key ?? (isIdempotentMethod(request.method) ? `method ${request.method}` : undefined)
+  const context = contextOrRoot()
   return {
-    ...contextOrRoot(),
-    signal: request.signal,
+    ...context,
+    signal: context.signal === undefined ? request.signal : AbortSignal.any([request.signal, context.signal]),
     idempotencyKey,
     // A stream is gone after the first attempt.
     ...(isStream && { retriedByCaller: true }),
