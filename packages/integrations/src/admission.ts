@@ -25,21 +25,22 @@ export interface Arrival {
  * Lets a request in through a guard, and holds its place until its answer is over. What the guard throws, and the end of the
  * caller's time, is answered at once, also when the handler has begun and goes on.
  */
-export async function admit(guard: Guard, { incoming, actor, handle, refuse }: Arrival): Promise<void> {
-  const context: CallContext = { ...incoming.context, actor }
+export async function admit(guard: Guard, arrival: Arrival): Promise<void> {
+  const { incoming } = arrival
+  const context: CallContext = { ...incoming.context, actor: arrival.actor }
   let begun = false
   const body = (attempt: CallContext): Promise<void> => {
     // A handler answers once. A guard that hedges would have it answer twice.
     if (begun) throw new ConfigurationError('A guard at the way in calls its body once: leave out what makes calls again.')
     begun = true
-    return handle({ ...context, deadlineMs: attempt.deadlineMs, signal: attempt.signal })
+    return arrival.handle({ ...context, deadlineMs: attempt.deadlineMs, signal: attempt.signal })
   }
   try {
     if (incoming.invalid !== undefined) throw incoming.invalid
     // Its caller makes a request again, if anybody; the handler's own calls are not to know of that.
     await Promise.race([guard.run(body, { ...context, retriedByCaller: true }), incoming.expired])
   } catch (error) {
-    refuse(error)
+    arrival.refuse(error)
   } finally {
     incoming.end()
   }

@@ -53,8 +53,11 @@ export class PolicyRegistry {
 
 /** A global module whose {@link PolicyRegistry} has the declared policies: `imports: [policies({ stock: … })]`. @throws ConfigurationError */
 export function policies(declarations: Readonly<Record<string, PolicyDeclaration>>): DynamicModule {
-  const providers = [{ provide: PolicyRegistry, useValue: new PolicyRegistry(declarations) }]
-  return { module: class PoliciesModule {}, global: true, providers, exports: [PolicyRegistry] }
+  const registry = new PolicyRegistry(declarations)
+  class PoliciesModule {
+    readonly registry = registry
+  }
+  return { module: PoliciesModule, global: true, providers: [{ provide: PolicyRegistry, useValue: registry }], exports: [PolicyRegistry] }
 }
 
 /** An interceptor that lets requests in through a guard: `@UseInterceptors(guarded(guard))`, or global. */

@@ -293,7 +293,7 @@ function headerPairs(headers: Options['headers']): [string, string][] {
   if (headers === undefined || headers === null) return []
   if (Array.isArray(headers)) {
     const names = headers.filter((_, index) => index % 2 === 0)
-    return names.map((name, index) => [String(name), String(headers[2 * index + 1])])
+    return names.map((name, index) => [name, String(headers[2 * index + 1])])
   }
   const entries = Symbol.iterator in headers ? [...headers] : Object.entries(headers)
   return entries.flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, String(one)]))

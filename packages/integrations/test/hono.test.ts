@@ -37,8 +37,8 @@ async function answer(app: Hono, request: IncomingMessage, response: ServerRespo
       method: request.method!,
       headers: new Headers(request.headers as Record<string, string>),
       signal: left.signal,
-      ...(hasBody && { body: Readable.toWeb(request) as ReadableStream, duplex: 'half' }),
-    } as RequestInit),
+      ...(hasBody && { body: Readable.toWeb(request) as ReadableStream, duplex: 'half' as const }),
+    }),
   )
   response.writeHead(answered.status, Object.fromEntries(answered.headers))
   if (answered.body === null) response.end()

@@ -1,4 +1,3 @@
-import 'reflect-metadata'
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
@@ -33,7 +32,9 @@ const serve: Serve = async (t, guard, application) => {
   route(Routes, 'stream', Get('stream'))
   Body()(Routes.prototype, 'echo', 0)
   Controller()(Routes)
-  class App {}
+  class App {
+    readonly routes = Routes
+  }
   Module({ controllers: [Routes] })(App)
   const app = await NestFactory.create(App, { logger: false, forceCloseConnections: true })
   app.useGlobalInterceptors(guarded(guard))
@@ -58,7 +59,9 @@ test('NestJS: the registry is injected everywhere, and its policies guard handle
   Inject(PolicyRegistry)(Orders, undefined, 0)
   Controller('orders')(Orders)
   route(Orders, 'place', Post(), UseInterceptors(guardedBy('orders')))
-  class App {}
+  class App {
+    readonly orders = Orders
+  }
   Module({
     controllers: [Orders],
     imports: [policies({ stock: { timeout: { attemptMs: 5_000 } }, orders: { bulkhead: { concurrencyMax: 2 } } })],

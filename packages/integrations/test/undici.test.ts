@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict'
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, test, type TestContext } from 'node:test'
 import { guarded } from '@seaworthy/integrations/undici'
-import { constant, rootContext, UnavailableError, UnknownOutcomeError, withContext } from 'seaworthy/core'
+import { VirtualClock } from '@seaworthy/testing'
+import { type Clock, constant, rootContext, systemClock, UnavailableError, UnknownOutcomeError, withContext } from 'seaworthy/core'
 import { BrokenCircuitError, BulkheadFullError, keyed, policy, type PolicyDeclaration } from 'seaworthy/resilience'
 import { Agent, fetch as undiciFetch, type Dispatcher, request } from 'undici'
 import { until } from './way-in.ts'
 
-async function listen(t: TestContext, handler: RequestListener): Promise<string> {
-  const server = createServer(handler)
+async function listen(
+  t: TestContext,
+  handler: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>,
+): Promise<string> {
+  const server = createServer((request, response) => void handler(request, response))
   server.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   t.after(() => {
@@ -32,8 +36,8 @@ async function answering(t: TestContext, ...answers: ((response: ServerResponse,
   return { url, requests }
 }
 
-function dispatcher(t: TestContext, declaration: PolicyDeclaration) {
-  const perOrigin = keyed((origin) => policy(declaration, { name: origin }), { keysMax: 10 })
+function dispatcher(t: TestContext, declaration: PolicyDeclaration, clock: Clock = systemClock) {
+  const perOrigin = keyed((origin) => policy(declaration, { name: origin, clock }), { keysMax: 10 })
   const agent = new Agent()
   t.after(() => agent.destroy())
   const client: Dispatcher = agent.compose(guarded((origin) => perOrigin.of(origin)))
@@ -148,15 +152,19 @@ describe('a guarded dispatcher of undici', () => {
   })
 
   test('waits as long as the server asks, and gives up at once when that is beyond the deadline', async (t) => {
-    const { client } = dispatcher(t, { ...retrying, timeout: { totalMs: 30_000 } })
-    const soon = (response: ServerResponse) => void response.writeHead(503, { 'retry-after': '1' }).end()
+    const clock = new VirtualClock()
+    const { client, policyOf } = dispatcher(t, { ...retrying, timeout: { totalMs: 30_000 } }, clock)
+    const soon = (response: ServerResponse) => void response.writeHead(503, { 'retry-after': '10' }).end()
     const late = (response: ServerResponse) => void response.writeHead(503, { 'retry-after': '60' }).end()
-    const { url } = await answering(t, soon, ok, late)
-    const beganMs = performance.now()
-    const good = await request(url, { dispatcher: client })
+    const { url, requests } = await answering(t, soon, ok, late)
+    const first = request(url, { dispatcher: client })
+    await until('it waits', () => policyOf(url).snapshot().retries === 1)
+    await clock.advance(9_999)
+    assert.equal(requests.length, 1)
+    await clock.advance(1)
+    const good = await first
     assert.equal(good.statusCode, 200)
     await good.body.dump()
-    assert.ok(performance.now() - beganMs >= 950)
     const response = await request(url, { dispatcher: client })
     assert.equal(response.statusCode, 503)
     await response.body.dump()
