@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
+import { test } from 'node:test'
 import { guarded, problemDetails } from '@seaworthy/integrations/fastify'
 import { fastify } from 'fastify'
+import { nextMacrotask } from 'seaworthy/core'
 import { describeWayIn, type Serve } from './way-in.ts'
 
 const serve: Serve = async (t, guard, application) => {
@@ -19,3 +22,28 @@ const serve: Serve = async (t, guard, application) => {
 }
 
 describeWayIn('fastify', serve)
+
+test('fastify: a handler that ends after its caller has been told of the deadline sends nothing more, and alarms nobody', async (t) => {
+  const lines: string[] = []
+  const app = fastify({
+    forceCloseConnections: true,
+    logger: { level: 'warn', stream: { write: (line: string) => void lines.push(line) } },
+  })
+  await app.register(guarded({ run: (body, call) => body(call!) }))
+  const gate = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
+  app.get('/', async () => {
+    await gate.promise
+    // After what fastify does with the answer.
+    nextMacrotask(ended.resolve)
+    return 'late'
+  })
+  t.after(() => app.close())
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const response = await fetch(url, { headers: { 'x-request-timeout-ms': '20' } })
+  assert.equal(response.status, 504)
+  await response.text()
+  gate.resolve()
+  await ended.promise
+  assert.deepEqual(lines, [])
+})

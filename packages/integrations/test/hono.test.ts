@@ -1,9 +1,12 @@
+import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { ReadableStream as NodeStream } from 'node:stream/web'
+import { test } from 'node:test'
 import { guarded, problemDetails } from '@seaworthy/integrations/hono'
 import { Hono } from 'hono'
+import { currentContext } from 'seaworthy/core'
 import { describeWayIn, type Serve } from './way-in.ts'
 
 const serve: Serve = async (t, guard, application) => {
@@ -49,3 +52,11 @@ async function answer(app: Hono, request: IncomingMessage, response: ServerRespo
 }
 
 describeWayIn('Hono', serve)
+
+test('Hono: a client that left before its turn is told of to the handler', async () => {
+  const app = new Hono()
+  app.use(guarded({ run: (body, call) => body(call!) }))
+  app.get('/', (c) => c.text(String(currentContext()?.signal?.aborted)))
+  const answered = await app.fetch(new Request('http://stock.test/', { signal: AbortSignal.abort() }))
+  assert.equal(await answered.text(), 'true')
+})

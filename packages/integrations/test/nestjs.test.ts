@@ -52,12 +52,16 @@ test('NestJS: the registry is injected everywhere, and its policies guard handle
     constructor(registry: PolicyRegistry) {
       this.#policies = registry
     }
+    fail() {
+      throw new Error('a defect')
+    }
     place() {
       return this.#policies.of('stock').run(() => Promise.resolve('placed'))
     }
   }
   Inject(PolicyRegistry)(Orders, undefined, 0)
   Controller('orders')(Orders)
+  route(Orders, 'fail', Get())
   route(Orders, 'place', Post(), UseInterceptors(guardedBy('orders')))
   class App {
     readonly orders = Orders
@@ -67,10 +71,13 @@ test('NestJS: the registry is injected everywhere, and its policies guard handle
     imports: [policies({ stock: { timeout: { attemptMs: 5_000 } }, orders: { bulkhead: { concurrencyMax: 2 } } })],
   })(App)
   const app = await NestFactory.create(App, { logger: false, forceCloseConnections: true })
+  app.useGlobalFilters(new ProblemDetailsFilter())
   await app.listen(0, '127.0.0.1')
   t.after(() => app.close())
   const response = await fetch(`${await app.getUrl()}/orders`, { method: 'POST' })
   assert.equal(await response.text(), 'placed')
+  const defect = await fetch(`${await app.getUrl()}/orders`)
+  assert.deepEqual(await defect.json(), { statusCode: 500, message: 'Internal server error' }, "an error that is not ours is Nest's")
   const registry = app.get(PolicyRegistry)
   assert.deepEqual(
     registry.snapshot().map(({ name, calls }) => ({ name, calls })),

@@ -36,9 +36,10 @@ async function answering(t: TestContext, ...answers: ((response: ServerResponse,
   return { url, requests }
 }
 
-function dispatcher(t: TestContext, declaration: PolicyDeclaration, clock: Clock = systemClock) {
+function dispatcher(t: TestContext, declaration: PolicyDeclaration, options: { clock?: Clock; connections?: number } = {}) {
+  const { clock = systemClock, connections = null } = options
   const perOrigin = keyed((origin) => policy(declaration, { name: origin, clock }), { keysMax: 10 })
-  const agent = new Agent()
+  const agent = new Agent({ connections })
   t.after(() => agent.destroy())
   const client: Dispatcher = agent.compose(guarded((origin) => perOrigin.of(origin)))
   return { client, policyOf: (url: string) => perOrigin.of(url) }
@@ -59,13 +60,17 @@ const errorOf = (promise: Promise<unknown>) =>
 
 describe('a guarded dispatcher of undici', () => {
   test('answers as before, and asks again after a failed answer or a broken connection', async (t) => {
-    const { client } = dispatcher(t, retrying)
-    const { url, requests } = await answering(t, failed(500, 'a long story'.repeat(20_000)), reset, ok)
+    // On one connection: an answer that nobody reads must not keep it.
+    const { client } = dispatcher(t, retrying, { connections: 1 })
+    const { url, requests } = await answering(t, failed(500), failed(500, 'a long story'.repeat(20_000)), ok, reset, ok)
     const response = await request(url, { dispatcher: client, headers: { accept: 'text/plain' } })
     assert.equal(await response.body.text(), 'chair')
     assert.equal(requests.length, 3)
     assert.equal(requests[2]!.headers.accept, 'text/plain')
     assert.equal(requests[0]!.headers['x-seaworthy-retried-by-caller'], '1')
+    const another = await request(url, { dispatcher: client })
+    assert.equal(await another.body.text(), 'chair')
+    assert.equal(requests.length, 5)
   })
 
   test('works for fetch too', async (t) => {
@@ -117,7 +122,9 @@ describe('a guarded dispatcher of undici', () => {
   test('sends a stream once, as it comes', async (t) => {
     const { client } = dispatcher(t, retrying)
     const { promise: firstArrived, resolve: arrived } = Promise.withResolvers<string>()
+    let asked = 0
     const url = await listen(t, (incoming, response) => {
+      asked++
       incoming.once('data', (chunk: Buffer) => arrived(chunk.toString()))
       incoming.resume().once('end', () => failed(503)(response))
     })
@@ -131,7 +138,7 @@ describe('a guarded dispatcher of undici', () => {
     const response = await request(url, { dispatcher: client, method: 'PUT', body: Readable.from(pixels()) })
     assert.equal(response.statusCode, 503)
     await response.body.dump()
-    assert.equal(sent, 1)
+    assert.deepEqual({ sent, asked }, { sent: 1, asked: 1 })
   })
 
   test('streams an answer as it comes, and frees its place at the headers', async (t) => {
@@ -153,7 +160,7 @@ describe('a guarded dispatcher of undici', () => {
 
   test('waits as long as the server asks, and gives up at once when that is beyond the deadline', async (t) => {
     const clock = new VirtualClock()
-    const { client, policyOf } = dispatcher(t, { ...retrying, timeout: { totalMs: 30_000 } }, clock)
+    const { client, policyOf } = dispatcher(t, { ...retrying, timeout: { totalMs: 30_000 } }, { clock })
     const soon = (response: ServerResponse) => void response.writeHead(503, { 'retry-after': '10' }).end()
     const late = (response: ServerResponse) => void response.writeHead(503, { 'retry-after': '60' }).end()
     const { url, requests } = await answering(t, soon, ok, late)
@@ -168,6 +175,55 @@ describe('a guarded dispatcher of undici', () => {
     const response = await request(url, { dispatcher: client })
     assert.equal(response.statusCode, 503)
     await response.body.dump()
+  })
+
+  test('leaves a failed answer on its connection while it waits to ask again', async (t) => {
+    const { client, policyOf } = dispatcher(t, { retry: { attemptsMax: 2, backoff: constant(60_000) } })
+    let isSent = false
+    const url = await listen(t, (incoming, response) => {
+      if (incoming.url === '/small') ok(response)
+      else
+        response
+          .once('finish', () => (isSent = true))
+          .writeHead(500)
+          .end(Buffer.alloc(50_000_000))
+    })
+    const controller = new AbortController()
+    const outcome = errorOf(request(url, { dispatcher: client, signal: controller.signal }))
+    await until('it waits', () => policyOf(url).snapshot().retries === 1)
+    // As many turns as it would take to read all of it.
+    for (let times = 0; times < 50; times++) await (await request(`${url}/small`, { dispatcher: client })).body.text()
+    assert.equal(isSent, false)
+    controller.abort(new Error('left'))
+    await outcome
+  })
+
+  test('keeps in order what comes although it was told to pause', async () => {
+    const events: string[] = []
+    const over = Promise.withResolvers<void>()
+    const controller = { pause: () => {}, resume: () => {}, abort: () => {} } as unknown as Dispatcher.DispatchController
+    const dispatch = guarded(() => policy({}, { name: 'stock' }))((_options, handler) => {
+      handler.onRequestStart?.(controller, {})
+      handler.onResponseStart?.(controller, 503, {}, 'Service Unavailable')
+      for (const text of ['one', 'two']) handler.onResponseData?.(controller, Buffer.from(text))
+      handler.onResponseEnd?.(controller, {})
+      return true
+    })
+    dispatch(
+      { origin: 'http://stock.test', path: '/', method: 'GET' },
+      {
+        onRequestStart: () => void events.push('request'),
+        onResponseStart: (_controller, status) => void events.push(`start ${status}`),
+        onResponseData: (_controller, chunk) => void events.push(String(chunk)),
+        onResponseEnd: () => {
+          events.push('end')
+          over.resolve()
+        },
+        onResponseError: (_controller, error) => over.reject(error),
+      },
+    )
+    await over.promise
+    assert.deepEqual(events, ['request', 'start 503', 'one', 'two', 'end'])
   })
 
   test('keeps a breaker for each origin', async (t) => {

@@ -161,20 +161,24 @@ export function describeWayIn(framework: string, serve: Serve): void {
       await until('the place is free', () => running(guard) === 0)
     })
 
-    test('answers 504 at the deadline of the caller, and tells the handler', async (t) => {
-      const guard = single()
-      const { value, stopped } = waiting()
-      const never = Promise.withResolvers<never>()
-      t.after(() => never.reject(new Error('over')))
-      // It looks at its signal, and goes on all the same.
-      const url = await serve(t, guard, { ...nothing, value: () => value().catch(() => never.promise) })
-      const late = await fetch(`${url}/value`, { headers: { 'x-request-timeout-ms': '50' } })
-      assert.equal(late.status, 504)
-      const { code } = await problemOf(late)
-      assert.equal(code, 'timeout')
-      assert.equal(late.headers.get('x-seaworthy-executed'), 'maybe')
-      assert.equal(((await stopped) as Error).name, 'TimeoutError')
-    })
+    for (const [name, guard] of [
+      ['that looks at it', single()],
+      ['that does not', { run: (body: (call: CallContext) => Promise<unknown>, call: CallContext) => body(call) } as Guard],
+    ] as const) {
+      test(`answers 504 at the deadline of the caller, behind a guard ${name}, and tells the handler`, async (t) => {
+        const { value, stopped } = waiting()
+        const never = Promise.withResolvers<never>()
+        t.after(() => never.reject(new Error('over')))
+        // It looks at its signal, and goes on all the same.
+        const url = await serve(t, guard, { ...nothing, value: () => value().catch(() => never.promise) })
+        const late = await fetch(`${url}/value`, { headers: { 'x-request-timeout-ms': '50' } })
+        assert.equal(late.status, 504)
+        const { code } = await problemOf(late)
+        assert.equal(code, 'timeout')
+        assert.equal(late.headers.get('x-seaworthy-executed'), 'maybe')
+        assert.equal(((await stopped) as Error).name, 'TimeoutError')
+      })
+    }
 
     test('refuses a deadline that is none', async (t) => {
       const url = await serve(t, single(), nothing)
