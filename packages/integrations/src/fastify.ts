@@ -7,7 +7,7 @@
  * Not promised: a handler that ignores the signal goes on. Its place in a bulkhead is held until the answer is over, no longer.
  */
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
-import { type CallContext, currentContext, withContext } from 'seaworthy/core'
+import { currentContext, withContext } from 'seaworthy/core'
 import { errorAnswer, PROBLEM_TYPE } from 'seaworthy/http'
 import type { Guard } from 'seaworthy/resilience'
 import { admit, type GuardedOptions } from './admission.ts'
@@ -18,19 +18,19 @@ export type { GuardedOptions }
 /** A plugin that lets requests in through a guard: those of the instance that it is registered on, and of all within it. */
 export function guarded(guard: Guard, options: GuardedOptions<FastifyRequest> = {}): FastifyPluginCallback {
   const plugin: FastifyPluginCallback = (app, _options, done) => {
-    const calls = new WeakMap<FastifyRequest, CallContext>()
     app.addHook('onRequest', (request, reply, next) => {
       const exchange = new NodeExchange(request.raw, reply.raw)
+      let begun = false
       void admit(guard, {
         incoming: exchange.incoming,
         actor: options.actorOf?.(request),
         handle: (call) => {
-          calls.set(request, call)
+          begun = true
           withContext(call, next)
           return exchange.over
         },
         refuse: (error) => {
-          if (calls.has(request)) {
+          if (begun) {
             // The handler goes on, and fastify would wait for it.
             if (!reply.sent) reply.hijack()
             exchange.refuse(error)
@@ -40,12 +40,6 @@ export function guarded(guard: Guard, options: GuardedOptions<FastifyRequest> = 
           void reply.code(status).headers(headers).type(PROBLEM_TYPE).send(JSON.stringify(problem))
         },
       })
-    })
-    // Reading the body leaves the context: it goes on in an event of the socket.
-    app.addHook('preHandler', (request, _reply, next) => {
-      const call = calls.get(request)
-      if (call === undefined) next()
-      else withContext(call, next)
     })
     done()
   }
