@@ -58,7 +58,7 @@ export function figuresOf({ stage, timeline, visits, samples, deaths }: Observed
   }
 }
 
-export const isInTime = (visit: Visit): boolean => visit.outcome === 'ok' && visit.tookMs <= IN_TIME_MS
+const isInTime = (visit: Visit): boolean => visit.outcome === 'ok' && visit.tookMs <= IN_TIME_MS
 
 function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0

@@ -9,6 +9,9 @@ import { type Sample, Shop } from './shop.ts'
 import { ARRIVALS_PER_SECOND, INVENTORY, type Stage, STAGES, type Timeline, TIMELINE } from './stages.ts'
 
 const SEED = 1
+/** How long a product page may take before the machine counts as busy, and how much slower than announced the lab goes at most. */
+const PAGE_MS = 20
+const PACE_MAX = 4
 
 export interface CascadeOptions {
   readonly timeline: Timeline
@@ -19,25 +22,38 @@ export interface CascadeOptions {
 export async function observe({ outDir, print }: LabRun, { stages, timeline }: CascadeOptions): Promise<readonly Observed[]> {
   const all: Observed[] = []
   await using shop = new Shop(join(outDir, 'processes.log'))
+  const pace = await paceOf(shop, stages[0]!)
+  if (pace > 1)
+    print(`This machine is busy: everything goes ${pace.toFixed(1)} times slower than announced. The figures are in announced time.\n`)
   for (const [index, stage] of stages.entries()) {
     print(`${index + 1}. ${stage.title}`)
-    const seen = await observeStage(shop, stage, timeline, outDir)
+    const seen = await observeStage(shop, stage, { timeline, pace, outDir })
     all.push(seen)
     for (const death of seen.deaths) print(`   ${death.service} died after ${seconds(death.atMs)} (${death.how})`)
   }
   return all
 }
 
-async function observeStage(shop: Shop, stage: Stage, timeline: Timeline, outDir: string): Promise<Observed> {
+/** As slow as it takes for a page without policies to need a small part of a time-out. A machine with nothing else to do has pace 1. */
+async function paceOf(shop: Shop, stage: Stage): Promise<number> {
+  await shop.begin(stage, 1, { onSample: () => {}, onDeath: () => {} })
+  return Math.min(PACE_MAX, Math.max(1, (await warmUp(shop.url!)) / PAGE_MS))
+}
+
+async function observeStage(
+  shop: Shop,
+  stage: Stage,
+  { timeline, pace, outDir }: { readonly timeline: Timeline; readonly pace: number; readonly outDir: string },
+): Promise<Observed> {
   const samples: Sample[] = []
   const visits: Visit[] = []
   const deaths: Observed['deaths'][number][] = []
   const log = (kind: string, entry: object) =>
     appendFileSync(join(outDir, `${kind}.jsonl`), `${JSON.stringify({ stage: stage.name, ...entry })}\n`)
   let beganMs = Number.POSITIVE_INFINITY
-  const now = () => systemClock.now() - beganMs
-  await shop.begin(stage, {
-    onSample: (sample) => void samples.push({ ...sample, atMs: sample.atMs - beganMs }),
+  const now = () => (systemClock.now() - beganMs) / pace
+  await shop.begin(stage, pace, {
+    onSample: (sample) => void samples.push({ ...sample, atMs: (sample.atMs - beganMs) / pace }),
     onDeath: (service, how) => {
       const death = { service, atMs: now(), how }
       deaths.push(death)
@@ -46,20 +62,21 @@ async function observeStage(shop: Shop, stage: Stage, timeline: Timeline, outDir
   })
   await warmUp(shop.url!)
   beganMs = systemClock.now()
-  const customers = visit(shop.url!, arrivals(SEED, timeline.endMs), (each) => void visits.push(each))
+  const customers = visit(shop.url!, arrivals(SEED, timeline.endMs), pace, (each) => void visits.push(each))
   const inventoryIs = async (atMs: number, event: string, holdMs: number) => {
-    await sleep(systemClock, atMs - now())
-    shop.holdInventory(holdMs)
+    await sleep(systemClock, (atMs - now()) * pace)
+    shop.holdInventory(holdMs * pace)
     log('events', { event, atMs: now() })
   }
   await inventoryIs(timeline.slowFromMs, 'inventory turns slow', INVENTORY.slowMs)
   await inventoryIs(timeline.slowUntilMs, 'inventory is well', INVENTORY.wellMs)
   await customers
-  await sleep(systemClock, timeline.endMs - now())
+  await sleep(systemClock, (timeline.endMs - now()) * pace)
   const during = samples.filter(({ atMs }) => Number.isFinite(atMs))
   for (const sample of during) log('samples', sample)
   for (const each of visits) log('requests', each)
-  return { stage, timeline, visits, samples: during, deaths }
+  // Those who are still waiting when time is up are waited for; what happens meanwhile is not of this stage.
+  return { stage, timeline, visits, samples: during, deaths: deaths.filter(({ atMs }) => atMs <= timeline.endMs) }
 }
 
 /** @returns whether everything came about that the README promises */

@@ -11,7 +11,7 @@ import { INVENTORY, policyFor, type ServiceName, SERVICES, type Stage, STOREFRON
 
 /** What a service is told. */
 export type Order =
-  | { readonly kind: 'begin'; readonly stage: Stage; readonly urls: Readonly<Record<ServiceName, string>> }
+  | { readonly kind: 'begin'; readonly stage: Stage; readonly pace: number; readonly urls: Readonly<Record<ServiceName, string>> }
   | { readonly kind: 'hold'; readonly holdMs: number }
 
 /** What a service tells. */
@@ -20,6 +20,7 @@ export type Report =
   | { readonly kind: 'sample'; readonly atMs: number; readonly inFlight: number; readonly arrived: number }
 
 const SAMPLE_EVERY_MS = 100
+const QUICK_MS = 5
 
 if (process.send !== undefined) serve(process.argv[2] as ServiceName)
 
@@ -28,11 +29,11 @@ function serve(name: ServiceName): void {
   // Whoever started it is gone.
   process.once('disconnect', () => process.exit())
 
-  let begun: { stage: Stage; get: (service: ServiceName, path: string) => Promise<void> } | undefined
+  let begun: { stage: Stage; pace: number; get: (service: ServiceName, path: string) => Promise<void> } | undefined
   let holdMs: number = INVENTORY.wellMs
   process.on('message', (order: Order) => {
     if (order.kind === 'hold') holdMs = order.holdMs
-    else begun = { stage: order.stage, get: caller(order.stage, order.urls) }
+    else begun = { ...order, get: caller(order) }
   })
 
   const template = Buffer.alloc(name === 'storefront' ? STOREFRONT.pageKiB * 1_024 : 0, 'page ')
@@ -50,8 +51,8 @@ function serve(name: ServiceName): void {
       await begun!.get('payments', '/')
     },
     inventory: () => workers.run(() => sleep(systemClock, holdMs), rootContext()),
-    reviews: () => sleep(systemClock, 5),
-    payments: () => sleep(systemClock, 5),
+    reviews: () => sleep(systemClock, QUICK_MS * begun!.pace),
+    payments: () => sleep(systemClock, QUICK_MS * begun!.pace),
   }
 
   let inFlight = 0
@@ -82,10 +83,10 @@ function serve(name: ServiceName): void {
 }
 
 /** Calls other services the way of the stage: with one policy a receiver. */
-function caller(stage: Stage, urls: Readonly<Record<ServiceName, string>>) {
+function caller({ stage, pace, urls }: Order & { readonly kind: 'begin' }) {
   const fetches = new Map(
     SERVICES.map((service) => {
-      const declaration = policyFor(service, stage)
+      const declaration = policyFor(service, stage, pace)
       return [service, declaration === undefined ? fetch : guardedFetch(policy(declaration, { name: service }))] as const
     }),
   )

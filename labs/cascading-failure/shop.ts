@@ -45,13 +45,13 @@ export class Shop implements AsyncDisposable {
   }
 
   /** Every service idle, with the policies of a stage. What died in the last one, or is still busy, is started anew. */
-  async begin(stage: Stage, watcher: Watcher): Promise<void> {
+  async begin(stage: Stage, pace: number, watcher: Watcher): Promise<void> {
     this.#watcher = undefined
     await Promise.all(SERVICES.map((name) => this.#makeIdle(name)))
     const urls = Object.fromEntries([...this.#running].map(([name, { url }]) => [name, url])) as Record<ServiceName, string>
     this.#watcher = watcher
-    for (const name of SERVICES) this.#tell(name, { kind: 'begin', stage, urls })
-    this.holdInventory(INVENTORY.wellMs)
+    for (const name of SERVICES) this.#tell(name, { kind: 'begin', stage, pace, urls })
+    this.holdInventory(INVENTORY.wellMs * pace)
   }
 
   get url(): string | undefined {

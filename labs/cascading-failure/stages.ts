@@ -1,5 +1,5 @@
 import { constant, exponential } from 'seaworthy/core'
-import { countWindow, type PolicyDeclaration } from 'seaworthy/resilience'
+import { countWindow, type PolicyDeclaration, type RetryDeclaration } from 'seaworthy/resilience'
 
 /** The services of the lab, the way in first. Each is a process of its own. */
 export const SERVICES = ['storefront', 'orders', 'inventory', 'reviews', 'payments'] as const
@@ -43,9 +43,30 @@ export const STAGES: readonly Stage[] = [
 const QUICK: ReadonlySet<ServiceName> = new Set(['reviews', 'payments'])
 const QUICK_BULKHEAD = { concurrencyMax: 16 }
 
-/** The policy for the calls to a receiver, in every service that calls it. */
-export function policyFor(receiver: ServiceName, { policy }: Stage): PolicyDeclaration | undefined {
-  return policy?.bulkhead !== undefined && QUICK.has(receiver) ? { ...policy, bulkhead: QUICK_BULKHEAD } : policy
+/**
+ * The policy for the calls to a receiver, in every service that calls it.
+ * @param pace how many times slower than declared everything goes
+ */
+export function policyFor(receiver: ServiceName, { policy }: Stage, pace: number): PolicyDeclaration | undefined {
+  if (policy === undefined) return undefined
+  const { timeout, retry, circuitBreaker } = policy
+  return {
+    ...policy,
+    ...(timeout?.attemptMs !== undefined && { timeout: { attemptMs: timeout.attemptMs * pace } }),
+    ...(circuitBreaker !== undefined && { circuitBreaker: { ...circuitBreaker, openMs: circuitBreaker.openMs * pace } }),
+    ...(policy.bulkhead !== undefined && QUICK.has(receiver) && { bulkhead: QUICK_BULKHEAD }),
+    ...(retry !== undefined && { retry: { ...retry, ...paced(retry, pace) } }),
+  }
+}
+
+function paced({ backoff, budget }: RetryDeclaration, pace: number): Partial<RetryDeclaration> {
+  return {
+    backoff:
+      backoff.kind === 'constant'
+        ? { ...backoff, delayMs: backoff.delayMs * pace }
+        : { ...backoff, baseMs: backoff.baseMs * pace, maxMs: backoff.maxMs * pace },
+    ...(budget?.minPerSecond !== undefined && { budget: { ...budget, minPerSecond: budget.minPerSecond / pace } }),
+  }
 }
 
 /** When inventory is slow. Everything else stays as it is. */
