@@ -111,7 +111,9 @@ function rowOf({ stage, timeline, deaths }: Observed, series: Series, columns: r
     if (died !== undefined) {
       const at = x(Math.min(died.atMs, timeline.endMs))
       lines.push(`<line class="death" x1="${at}" y1="${plotTop}" x2="${at}" y2="${plotTop + PLOT.height}"/>`)
-      if (index === 0) lines.push(`<text class="dead" x="${at + 5}" y="${plotTop + 12}">storefront dies</text>`)
+      const isLate = died.atMs > timeline.endMs / 2
+      if (index === 0)
+        lines.push(`<text class="dead${isLate ? ' late' : ''}" x="${isLate ? at - 5 : at + 5}" y="${plotTop + 12}">storefront dies</text>`)
     }
   }
   return lines
@@ -120,7 +122,7 @@ function rowOf({ stage, timeline, deaths }: Observed, series: Series, columns: r
 /** A round number not below `max`, of which half is round too. */
 function niceMax(max: number): number {
   const step = 10 ** Math.floor(Math.log10(Math.max(1, max)))
-  return [1, 2, 4, 6, 8, 10].map((times) => times * step).find((top) => top >= max)!
+  return [1, 2, 3, 4, 6, 8, 10].map((times) => times * step).find((top) => top >= max)!
 }
 
 const round = (value: number) => Math.round(value * 10) / 10
@@ -145,7 +147,7 @@ const coloursOf = (scheme: 0 | 1) =>
 const STYLE = [
   'text{font-family:system-ui,sans-serif;fill:#1f2933}',
   '.title{font-size:17px;font-weight:600}.label,.column{font-size:13px}.stage{font-size:14px;font-weight:600}',
-  '.tick{font-size:11px;fill:#52606d}.y{text-anchor:end}.x{text-anchor:middle}.dead{font-size:12px;font-weight:600}',
+  '.tick{font-size:11px;fill:#52606d}.y{text-anchor:end}.x{text-anchor:middle}.dead{font-size:12px;font-weight:600}.late{text-anchor:end}',
   '.page{fill:#fff}.slow{fill:#fdebc8}.grid{stroke:#d3dae1}.line{fill:none;stroke-width:2;stroke-linejoin:round}.death{stroke:#1f2933;stroke-dasharray:4 3}',
   coloursOf(0),
   '@media (prefers-color-scheme:dark){text{fill:#e4e7eb}.tick{fill:#a5b1bd}.page{fill:#12181f}.slow{fill:#3d3115}.grid{stroke:#323d49}.death{stroke:#e4e7eb}',
