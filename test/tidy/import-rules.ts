@@ -12,7 +12,8 @@ export type Place =
 /** Which chapters of the library a chapter may import. */
 const CHAPTERS: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  resilience: ['core'],
+  http: ['core'],
+  resilience: ['core', 'http'],
   messaging: ['core'],
   'trace-analysis': ['core'],
   outbox: ['core', 'resilience', 'messaging'],

@@ -7,8 +7,8 @@
  *
  * The wires have entries of their own, so that a process loads only what it speaks: `@seaworthy/rpc/rest`, `@seaworthy/rpc/grpc`.
  */
-export { CONTEXT_HEADERS, contextHeaders, type HeaderLookup, readContext, readIdempotencyKey } from './context.ts'
+export { CONTEXT_HEADERS, contextHeaders, type HeaderLookup, readContext, readIdempotencyKey } from 'seaworthy/http'
 export { type CallPolicy } from './call-policy.ts'
-export { BadAnswerError, RemoteFailureError } from './errors.ts'
-export { errorFrom, type Failure, type FailureCode, failureOf } from './failure.ts'
+export { BadAnswerError, RemoteFailureError } from 'seaworthy/http'
+export { errorFrom, type Failure, type FailureCode, failureOf } from 'seaworthy/http'
 export { type ServerLog } from './server-log.ts'

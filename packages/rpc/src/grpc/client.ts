@@ -13,8 +13,7 @@ import {
   UnavailableError,
 } from 'seaworthy/core'
 import type { CallPolicy } from '../call-policy.ts'
-import { contextHeaders } from '../context.ts'
-import { BadAnswerError } from '../errors.ts'
+import { BadAnswerError, contextHeaders } from 'seaworthy/http'
 import type { UnaryMethodOf } from './contract.ts'
 import { errorFromStatus } from './errors.ts'
 import { type BytesMethod, bytesMethod, decode, encode, methodName, unaryMethods } from './service-definition.ts'

@@ -1,7 +1,16 @@
 import { Metadata, type ServiceError, status, type StatusObject } from '@grpc/grpc-js'
 import { type Executed, type SeaworthyError, TimeoutError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
-import { RemoteFailureError } from '../errors.ts'
-import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, failureOf, fieldsFrom, messageOf } from '../failure.ts'
+import {
+  errorFrom,
+  executedFrom,
+  type Failure,
+  type FailureCode,
+  failureCodeFrom,
+  failureOf,
+  fieldsFrom,
+  messageOf,
+  RemoteFailureError,
+} from 'seaworthy/http'
 
 /** The trailers that say how a call ended. */
 const TRAILERS = {

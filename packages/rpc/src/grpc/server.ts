@@ -13,8 +13,7 @@ import {
   UnavailableError,
   withContext,
 } from 'seaworthy/core'
-import { type HeaderLookup, readContext, readIdempotencyKey } from '../context.ts'
-import { RemoteFailureError } from '../errors.ts'
+import { type HeaderLookup, readContext, readIdempotencyKey, RemoteFailureError } from 'seaworthy/http'
 import { stderrLog, type ServerLog } from '../server-log.ts'
 import type { GrpcHandler, GrpcImplementation } from './contract.ts'
 import { errorStatus } from './errors.ts'

@@ -11,10 +11,8 @@ import {
   validate,
 } from 'seaworthy/core'
 import type { CallPolicy } from '../call-policy.ts'
-import { contextHeaders } from '../context.ts'
-import { BadAnswerError } from '../errors.ts'
+import { BadAnswerError, contextHeaders, errorFromAnswer, missingIdempotencyKey, TIMEOUT_HEADER } from 'seaworthy/http'
 import type { ContractSchema, RestArguments, RestContract, RestOperation, RestOperations, RestResult } from './contract.ts'
-import { errorFromAnswer, missingIdempotencyKey, TIMEOUT_HEADER } from './errors.ts'
 import { type RawAnswer, sendRequest } from './send-request.ts'
 
 export interface RestClientOptions {

@@ -1,17 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import {
-  type CallContext,
-  InvalidInputError,
-  observed,
-  type Operation,
-  systemClock,
-  type Timer,
-  TimeoutError,
-  withContext,
-} from 'seaworthy/core'
-import { CONTEXT_HEADERS, type HeaderLookup, readContext, readIdempotencyKey } from '../context.ts'
-import { TIMEOUT_HEADER } from './errors.ts'
+import { type CallContext, type InvalidInputError, observed, type Operation, withContext } from 'seaworthy/core'
+import { clientLeft, CONTEXT_HEADERS, IncomingCall } from 'seaworthy/http'
 
 const server = observed('http.server')
 
@@ -28,50 +18,30 @@ export interface Route {
  * and until the handler has ended: both are waited for when the server drains.
  */
 export class Exchange {
-  readonly call: CallContext
-  readonly #controller = new AbortController()
-  readonly #deadline: Timer | undefined
+  readonly #incoming: IncomingCall
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #operation: Operation | undefined
   #open = 1
   readonly #onEnd: (exchange: Exchange) => void
 
-  /** Settles when the handler's time is up; never otherwise. The handler is told by its signal at the same moment. */
-  readonly expired: Promise<never>
-
-  private constructor(
-    call: CallContext,
-    timeoutMs: number | undefined,
-    request: IncomingMessage,
-    response: ServerResponse,
-    onEnd: (exchange: Exchange) => void,
-  ) {
+  private constructor(request: IncomingMessage, response: ServerResponse, onEnd: (exchange: Exchange) => void) {
     this.#request = request
     this.#response = response
     this.#onEnd = onEnd
-    const { promise, reject } = Promise.withResolvers<never>()
-    this.expired = promise
-    // Whoever races against it may have left before it rejects.
-    promise.catch(() => {})
-    this.call = {
-      ...call,
-      signal: this.#controller.signal,
-      ...(timeoutMs !== undefined && { deadlineMs: systemClock.monotonicMs() + timeoutMs }),
-    }
-    if (timeoutMs !== undefined) {
-      this.#deadline = systemClock.timer(
-        timeoutMs,
-        () => {
-          const error = new TimeoutError(`The caller's deadline of ${timeoutMs} ms passed while the request was handled.`, timeoutMs, {
-            executed: 'maybe',
-          })
-          reject(error)
-          this.#controller.abort(error)
-        },
-        { keepAlive: false },
-      )
-    }
+    this.#incoming = new IncomingCall((name) => {
+      const value = request.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    })
+  }
+
+  get call(): CallContext {
+    return this.#incoming.context
+  }
+
+  /** Settles when the handler's time is up; never otherwise. The handler is told by its signal at the same moment. */
+  get expired(): Promise<never> {
+    return this.#incoming.expired
   }
 
   /**
@@ -85,23 +55,8 @@ export class Exchange {
     onEnd: (exchange: Exchange) => void,
     next: (exchange: Exchange, error: InvalidInputError | undefined) => void,
   ): void {
-    const header: HeaderLookup = (name) => {
-      const value = request.headers[name]
-      return Array.isArray(value) ? value.join(', ') : value
-    }
-    const incoming = readContext(header)
-    let error: InvalidInputError | undefined
-    let timeoutMs: number | undefined
-    let idempotencyKey: string | undefined
-    try {
-      timeoutMs = readTimeoutMs(header)
-      idempotencyKey = readIdempotencyKey(header)
-    } catch (caught) {
-      if (!(caught instanceof InvalidInputError)) throw caught
-      error = caught
-    }
-    const call = idempotencyKey === undefined ? incoming : { ...incoming, idempotencyKey }
-    const exchange = new Exchange(call, timeoutMs, request, response, onEnd)
+    const exchange = new Exchange(request, response, onEnd)
+    const error = exchange.#incoming.invalid
     response.setHeader(CONTEXT_HEADERS.correlationId, exchange.call.correlationId)
     withContext(exchange.call, () => {
       if (!route.observed) {
@@ -111,7 +66,7 @@ export class Exchange {
       }
       // The span lasts as long as the response is open; nothing can reject, so nothing is left unhandled.
       void server.run(
-        () => describe(exchange.call, incoming, request, route),
+        () => describe(exchange.call, request, route),
         (operation) =>
           new Promise<void>((resolve) => {
             response.once('close', () => {
@@ -137,7 +92,7 @@ export class Exchange {
 
   /** Ends the work of a handler that the server cannot wait for any longer. */
   abort(reason: Error): void {
-    this.#controller.abort(reason)
+    this.#incoming.abort(reason)
   }
 
   /** Notes why the answer is an error, for the span. */
@@ -157,11 +112,9 @@ export class Exchange {
   }
 
   #closed(): void {
-    this.#deadline?.cancel()
+    this.#incoming.end()
     const finished = this.#response.writableFinished
-    if (!finished) {
-      this.#controller.abort(new DOMException('The client closed the connection before it had its answer.', 'AbortError'))
-    }
+    if (!finished) this.#incoming.abort(clientLeft())
     if (this.#operation !== undefined) {
       if (finished) this.#operation.attributes['http.response.status_code'] = this.#response.statusCode
       else {
@@ -178,13 +131,13 @@ export class Exchange {
   }
 }
 
-function describe(call: CallContext, parent: CallContext, request: IncomingMessage, route: Route): Operation {
+function describe(call: CallContext, request: IncomingMessage, route: Route): Operation {
   const path = request.url ?? '/'
   const query = path.indexOf('?')
   return {
     name: route.template === undefined ? route.method : `${route.method} ${route.template}`,
     kind: 'server',
-    parent: { traceparent: parent.traceparent, tracestate: parent.tracestate },
+    parent: { traceparent: call.traceparent, tracestate: call.tracestate },
     attributes: {
       'http.request.method': route.method,
       'url.scheme': 'http',
@@ -193,16 +146,4 @@ function describe(call: CallContext, parent: CallContext, request: IncomingMessa
       'seaworthy.correlation_id': call.correlationId,
     },
   }
-}
-
-// 2^31-1 ms are 24 days: a caller that waits longer wants no deadline.
-const TIMEOUT_MS = /^\d{1,9}$/
-
-function readTimeoutMs(header: HeaderLookup): number | undefined {
-  const text = header(TIMEOUT_HEADER)
-  if (text === undefined) return undefined
-  if (TIMEOUT_MS.test(text)) return Number(text)
-  throw new InvalidInputError(`The header ${TIMEOUT_HEADER} is not valid: it is a whole number of milliseconds.`, [
-    { field: TIMEOUT_HEADER, message: 'Expected a whole number of milliseconds' },
-  ])
 }

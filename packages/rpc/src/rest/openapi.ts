@@ -1,7 +1,5 @@
-import { CONTEXT_HEADERS } from '../context.ts'
-import { FAILURE_CODES } from '../failure.ts'
+import { CONTEXT_HEADERS, EXECUTED_HEADER, FAILURE_CODES, PROBLEM_TYPE, TIMEOUT_HEADER, titleOf } from 'seaworthy/http'
 import { pathParameters, type ContractSchema, type RestContract, type RestOperation } from './contract.ts'
-import { EXECUTED_HEADER, PROBLEM_TYPE, TIMEOUT_HEADER, titleOf } from './errors.ts'
 
 export interface OpenApiInfo {
   readonly title: string

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { newId, SeaworthyError, UnavailableError } from 'seaworthy/core'
-import { CONTEXT_HEADERS } from '../context.ts'
-import { errorAnswer, EXECUTED_HEADER, HttpProtocolError, PROBLEM_TYPE, titleOf } from './errors.ts'
+import { CONTEXT_HEADERS, errorAnswer, EXECUTED_HEADER, HttpProtocolError, PROBLEM_TYPE, titleOf } from 'seaworthy/http'
 
 // Another instance may take the request at once; this one will soon be gone.
 const DRAIN_RETRY_AFTER_MS = 100

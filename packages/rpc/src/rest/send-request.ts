@@ -9,7 +9,7 @@ import {
   UnavailableError,
   UnknownOutcomeError,
 } from 'seaworthy/core'
-import { BadAnswerError } from '../errors.ts'
+import { BadAnswerError } from 'seaworthy/http'
 
 /** One HTTP request, complete. */
 export interface OutgoingRequest {

@@ -1,6 +1,6 @@
 import { assertTimeLeft, type CallContext, ConfigurationError, validate } from 'seaworthy/core'
 import type { ContractSchema, RestAnswer, RestContract, RestOperation, RestOperations, RestRequest } from './contract.ts'
-import { missingIdempotencyKey } from './errors.ts'
+import { missingIdempotencyKey } from 'seaworthy/http'
 import { exchangeOf, type HttpServer, type RouteConfig } from './server.ts'
 import { assertWellFormed } from './well-formed.ts'
 

@@ -3,7 +3,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { ConfigurationError, SeaworthyError } from 'seaworthy/core'
 import { type ServerLog, stderrLog } from '../server-log.ts'
 import { type DrainOptions, Intake } from './drain.ts'
-import { type ErrorAnswer, errorAnswer, isInternal, PROBLEM_TYPE } from './errors.ts'
+import { type ErrorAnswer, errorAnswer, isInternal, PROBLEM_TYPE } from 'seaworthy/http'
 import { Exchange, type Route } from './exchange.ts'
 import { type HealthCheck, readinessOf } from './health.ts'
 import { draining, malformedAnswer, methodNotAllowed, pathOf, unknownRoute, unreadable } from './refusals.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { rootContext, UnavailableError, RejectedError, LimitExceededError } from 'seaworthy/core'
 import { RemoteFailureError } from '@seaworthy/rpc'
-import { errorFromAnswer, type Problem } from '../../src/rest/errors.ts'
+import { errorFromAnswer, type Problem } from 'seaworthy/http'
 import { FAILURES, LEAK } from '../failures.ts'
 import { failureOfCall, startReviews } from '../fixtures.ts'
 

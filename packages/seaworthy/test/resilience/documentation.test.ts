@@ -10,8 +10,8 @@ const WITHOUT_EXAMPLE = new Set(['README.md', 'pitfalls.md'])
 /** Runs an example as a module of its own; its assertions are its own, too. */
 async function execute(code: string): Promise<void> {
   const resolved = stripTypeScriptTypes(code).replaceAll(
-    /from '(seaworthy\/[\w-]+)'/g,
-    (_, name: string) => `from '${import.meta.resolve(name)}'`,
+    /^(import (?:.* from )?|\} from )'([^']+)'/gm,
+    (_, before: string, name: string) => `${before}'${import.meta.resolve(name)}'`,
   )
   await import(`data:text/javascript,${encodeURIComponent(resolved)}`)
 }

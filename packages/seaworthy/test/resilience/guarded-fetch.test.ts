@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { constant, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import { constant, rootContext, UnavailableError, UnknownOutcomeError, withContext } from 'seaworthy/core'
 import { BrokenCircuitError, guardedFetch, policy, type PolicyDeclaration } from 'seaworthy/resilience'
 import { errorOf } from './calls.ts'
 
@@ -69,6 +69,23 @@ describe('a guarded fetch', () => {
     assert.equal((await keyed.get(url, { ...post, headers: { 'idempotency-key': 'order-1' } })).status, 200)
     assert.equal(await keyed.requests[1]!.text(), post.body)
     assert.ok((await errorOf(client(retrying, reset()).get(url, post))) instanceof UnknownOutcomeError)
+  })
+
+  test('is ended by the signal of the call that it serves', async () => {
+    const controller = new AbortController()
+    const guard = policy({}, { name: 'stock' })
+    const sent = Promise.withResolvers<AbortSignal>()
+    const get = guardedFetch(guard, {
+      fetch: (input) => {
+        const { signal } = input as Request
+        sent.resolve(signal)
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+      },
+    })
+    const outcome = errorOf(withContext(rootContext({ signal: controller.signal }), () => get(url)))
+    await sent.promise
+    controller.abort(new Error('the client left'))
+    assert.match(String(await outcome), /the client left/)
   })
 
   test('sends a stream once', async () => {

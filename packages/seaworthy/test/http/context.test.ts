@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rootContext } from 'seaworthy/core'
-import { contextHeaders, readContext } from '@seaworthy/rpc'
+import { contextHeaders, readContext } from 'seaworthy/http'
 
 const overTheWire = (call: Parameters<typeof contextHeaders>[0]) => {
   const headers = contextHeaders(call)

@@ -1,6 +1,6 @@
 import { type Executed, type InvalidField, InvalidInputError, SeaworthyError } from 'seaworthy/core'
-import { CONTEXT_HEADERS } from '../context.ts'
-import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, fieldsFrom, failureOf, messageOf } from '../failure.ts'
+import { CONTEXT_HEADERS } from './context.ts'
+import { errorFrom, executedFrom, type Failure, type FailureCode, failureCodeFrom, fieldsFrom, failureOf, messageOf } from './failure.ts'
 
 /** The headers of an answer that say how it ended. */
 export const EXECUTED_HEADER = 'x-seaworthy-executed'

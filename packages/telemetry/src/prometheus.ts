@@ -1,0 +1,152 @@
+/**
+ * Prometheus: what policies do and where they stand, as the text that a scrape reads.
+ *
+ * The problem: a breaker opens, a budget runs dry, and the graph that would have shown it was never drawn.
+ * The guarantee: rejections, time-outs, retries and every change of a circuit are counted from the diagnostics channels, whichever
+ * part of the process they happen in; breakers, bulkheads and budgets are read when somebody scrapes, and cost nothing in between.
+ * Not promised: what happened before it was made. Names beyond `policiesMax` share one series.
+ */
+import { onResilienceEvent, type PolicySnapshot, type ResilienceEvent } from 'seaworthy/resilience'
+
+export interface PrometheusOptions {
+  /** The policies whose state is shown: asked at each scrape. `() => keyed.snapshot().values()`, or a registry's snapshot. */
+  readonly policies?: () => Iterable<PolicySnapshot>
+  /** How many names of policies get series of their own; the others are `policy="other"`. Default 1,000. */
+  readonly policiesMax?: number
+}
+
+export interface Prometheus extends Disposable {
+  /** The `content-type` of {@link text}. */
+  readonly contentType: string
+  /** Everything, in Prometheus' text format 0.0.4. */
+  text(): string
+}
+
+const POLICIES_MAX = 1_000
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+type Labels = Readonly<Record<string, string>>
+type Sample = readonly [labels: Labels, value: number]
+
+const COUNTERS = {
+  seaworthy_calls_rejected_total: 'Calls turned away, by kind of policy.',
+  seaworthy_calls_timed_out_total: 'Attempts given up because time ran out.',
+  seaworthy_retries_total: 'Attempts made again.',
+  seaworthy_retries_abandoned_total: 'Retries that were not made, for want of budget or time.',
+  seaworthy_circuit_changes_total: 'Changes of circuit breakers, by the state that they changed to.',
+} as const
+type Counter = keyof typeof COUNTERS
+
+const STATES = ['closed', 'open', 'half-open', 'isolated'] as const
+
+/** Gauges and what they are read from; undefined where a policy has no such part. */
+const GAUGES: readonly (readonly [name: string, help: string, read: (policy: PolicySnapshot) => number | undefined])[] = [
+  ['seaworthy_bulkhead_running', 'Calls that have a place in the bulkhead.', ({ bulkhead }) => bulkhead?.running],
+  ['seaworthy_bulkhead_queued', 'Calls that wait for a place.', ({ bulkhead }) => bulkhead?.queued],
+  ['seaworthy_bulkhead_concurrency_max', 'Places in the bulkhead.', ({ bulkhead }) => bulkhead?.concurrencyMax],
+  ['seaworthy_retry_budget_tokens', 'Retries that the budget allows now.', ({ retryBudget }) => retryBudget?.tokens],
+  ['seaworthy_retry_budget_tokens_max', 'Retries that the budget can hold.', ({ retryBudget }) => retryBudget?.tokensMax],
+]
+
+/** Counts from now on what the policies of this process do, until it is disposed of. */
+export function prometheus({ policies, policiesMax = POLICIES_MAX }: PrometheusOptions = {}): Prometheus {
+  const counters = new Map<Counter, Map<string, { readonly labels: Labels; value: number }>>()
+  const names = new Set<string>()
+  const nameOf = (policy: string): string => {
+    if (names.size < policiesMax) names.add(policy)
+    return names.has(policy) ? policy : 'other'
+  }
+  const count = (counter: Counter, policy: string, more: Labels = {}) => {
+    const labels = { policy: nameOf(policy), ...more }
+    const series = counters.get(counter) ?? new Map<string, { labels: Labels; value: number }>()
+    counters.set(counter, series)
+    const key = Object.values(labels).join('\0')
+    const one = series.get(key) ?? { labels, value: 0 }
+    one.value++
+    series.set(key, one)
+  }
+  const stop = onResilienceEvent((event) => counted(event, count))
+
+  return {
+    contentType: CONTENT_TYPE,
+    text: () => {
+      const parts: string[] = []
+      for (const [counter, help] of Object.entries(COUNTERS)) {
+        const series = [...(counters.get(counter as Counter)?.values() ?? [])]
+        parts.push(
+          family(
+            counter,
+            'counter',
+            help,
+            series.map(({ labels, value }) => [labels, value]),
+          ),
+        )
+      }
+      const snapshots = [...(policies?.() ?? [])]
+      parts.push(
+        family(
+          'seaworthy_circuit_state',
+          'gauge',
+          '1 for the state that a circuit breaker is in.',
+          snapshots.flatMap((each) => statesOf(each, nameOf)),
+        ),
+      )
+      for (const [name, help, read] of GAUGES) {
+        const samples = new Map<string, number>()
+        for (const each of snapshots) {
+          const value = read(each)
+          if (value !== undefined) samples.set(nameOf(each.name), (samples.get(nameOf(each.name)) ?? 0) + value)
+        }
+        parts.push(
+          family(
+            name,
+            'gauge',
+            help,
+            [...samples].map(([policy, value]) => [{ policy }, value]),
+          ),
+        )
+      }
+      return parts.join('')
+    },
+    [Symbol.dispose]: stop,
+  }
+}
+
+function counted(event: ResilienceEvent, count: (counter: Counter, policy: string, more?: Labels) => void): void {
+  const { policy } = event
+  switch (event.type) {
+    case 'call-rejected':
+      return count('seaworthy_calls_rejected_total', policy, { by: event.by })
+    case 'call-timed-out':
+      return count('seaworthy_calls_timed_out_total', policy)
+    case 'retry-scheduled':
+      return count('seaworthy_retries_total', policy)
+    case 'retry-abandoned':
+      return count('seaworthy_retries_abandoned_total', policy, { why: event.why })
+    case 'circuit-opened':
+      return count('seaworthy_circuit_changes_total', policy, { to: 'open' })
+    case 'circuit-half-opened':
+      return count('seaworthy_circuit_changes_total', policy, { to: 'half-open' })
+    case 'circuit-closed':
+      return count('seaworthy_circuit_changes_total', policy, { to: 'closed' })
+    case 'circuit-isolated':
+      return count('seaworthy_circuit_changes_total', policy, { to: 'isolated' })
+  }
+}
+
+/** Names that share a series have no state in common, so that only those of their own are shown. */
+function statesOf({ name, circuitBreaker }: PolicySnapshot, nameOf: (policy: string) => string): Sample[] {
+  if (circuitBreaker === undefined || nameOf(name) !== name) return []
+  return STATES.map((state) => [{ policy: name, state }, circuitBreaker.state === state ? 1 : 0])
+}
+
+function family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
+  if (samples.length === 0) return ''
+  const lines = samples.map(([labels, value]) => {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
+    return `${name}{${pairs.join(',')}} ${value}\n`
+  })
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
+}
+
+const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
