@@ -161,6 +161,9 @@ const outboxInvariants: readonly Invariant[] = [
     noneInvented('An event of order', ids(published(view)), ids(stored(view))),
   ),
   invariant('every order is told of', (view) => noneLost('The event of order', ids(stored(view)), ids(published(view)))),
+  invariant('while nothing goes wrong no event is published twice', (view) => {
+    if (!view.history.some(({ fault }) => fault !== undefined)) noneTwice('The event of order', ids(published(view)))
+  }),
   invariant('every order is shipped', (view) => noneLost('The parcel of order', ids(stored(view)), ids(shipped(view)))),
   invariant('no order is shipped twice', (view) => noneTwice('The parcel of order', ids(shipped(view)))),
   invariant("a customer's orders are shipped in their order", (view) => orderKept('The parcel of order', shipped(view), stored(view))),
