@@ -1,11 +1,21 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { RejectedError, sleep } from 'seaworthy/core'
-import { type HistoryEntry, type NodePorts, type WorldView, client, invariant, node, violated } from '@seaworthy/simulation'
+import {
+  type HistoryEntry,
+  type NodePorts,
+  type WorldView,
+  client,
+  invariant,
+  node,
+  noDuplicateEffects,
+  noLostEvents,
+  orderPerKey,
+  violated,
+} from '@seaworthy/simulation'
 import { type EventEnvelope, startConsumer } from 'seaworthy/messaging'
 import { type InboxStore, inbox } from 'seaworthy/outbox'
 import { consumerStoreSchema, inboxStoreSchema, sqliteConsumerStore, sqliteInboxStore } from 'seaworthy/sqlite'
-import { noneLost, noneTwice, orderKept } from '../checkers.ts'
-import { type SimulatedWorld, tables } from './simulated-world.ts'
+import { type SimulatedWorld, named, numbered, tables } from './simulated-world.ts'
 
 interface Reading {
   readonly id: string
@@ -79,17 +89,20 @@ export function inboxWorld(): SimulatedWorld {
       invariant('every reading is charted once, but for the stale one', (view) => {
         const charted = pointsOf(view).map(({ id }) => id)
         const expected = ALL.map(({ id }) => id)
-        noneLost('The point of reading', expected, charted)
-        noneTwice('The point of reading', charted)
+        noLostEvents({ published: named('The point of reading', expected), handled: named('The point of reading', charted), by: 'charts' })
+        noDuplicateEffects({ effects: named('The point of reading', charted), at: 'charts' })
         if (charted.includes(STALE.id)) violated(`${STALE.id} was charted, and its number was used before.`)
       }),
       invariant('what nobody set aside is charted in its order', (view) => {
         const points = pointsOf(view).filter(({ id }) => id !== 'c2')
-        orderKept(
-          'The point of reading',
-          points,
-          ALL.map(({ id, meter }) => ({ id, key: meter })),
-        )
+        orderPerKey({
+          events: numbered(
+            points,
+            ALL.map(({ id, meter }) => ({ id, key: meter })),
+          ),
+          gapless: false,
+          at: 'charts',
+        })
       }),
       invariant('the alarms are about what is wrong, and nothing else', (view) => {
         for (const { text, data } of notesOf(view)) {

@@ -1,10 +1,20 @@
+import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { type Random, type Transaction, contextOrRoot, propagated, sleep } from 'seaworthy/core'
-import { type HistoryEntry, type NodePorts, type WorldView, client, invariant, node, violated } from '@seaworthy/simulation'
+import {
+  type HistoryEntry,
+  type NodePorts,
+  type WorldView,
+  client,
+  conserved,
+  invariant,
+  monotoneProjection,
+  node,
+  violated,
+} from '@seaworthy/simulation'
 import type { EventStore } from 'seaworthy/event-sourcing'
 import { type ProjectionLag, type ProjectionStatus, type ProjectionStore, projection, startProjection } from 'seaworthy/projections'
 import { type SqliteDatabase, eventStoreSchema, projectionStoreSchema, sqliteEventStore, sqliteProjectionStore } from 'seaworthy/sqlite'
-import { conserved, neverBack } from '../checkers.ts'
 import { type SimulatedWorld, tables } from './simulated-world.ts'
 
 /** An amount that is booked, or with `cents: 0` a remark, which no balance hears of. */
@@ -93,17 +103,10 @@ export function projectionWorld(): SimulatedWorld {
             'SELECT version, cents FROM lines WHERE account = ? ORDER BY n',
             [account],
           )
-          neverBack(
-            `The account of ${account}`,
-            lines.map(({ version }) => version),
-          )
-          conserved(
-            `Cents of ${account}`,
-            lines.reduce((sum, line) => sum + line.cents, 0),
-            cents,
-          )
+          monotoneProjection({ projection: 'balances', readings: lines.map(({ version }) => ({ key: account, version })) })
+          conserved(`Cents of ${account}`, { total: cents, places: { lines: lines.reduce((sum, line) => sum + line.cents, 0) } })
         }
-        conserved('Accounts', booked.length, ACCOUNTS.length + 1)
+        assert.equal(booked.length, ACCOUNTS.length + 1)
       }),
       invariant('the status says what is the case', (view) => {
         const wrong = notesOf(view).find(({ text }) => text.startsWith(WRONG))

@@ -1,5 +1,4 @@
-import { type HistoryEntry, type WorldView, client, invariant, node, violated } from '@seaworthy/simulation'
-import { noneTwice } from '../checkers.ts'
+import { type HistoryEntry, type WorldView, client, invariant, node, noDuplicateEffects, violated } from '@seaworthy/simulation'
 import {
   ACTIVE_MAX,
   BEGINS,
@@ -16,7 +15,7 @@ import {
   WRONG,
   startDepot,
 } from './sagas-depot.ts'
-import type { SimulatedWorld } from './simulated-world.ts'
+import { type SimulatedWorld, named } from './simulated-world.ts'
 
 const WATCHED = ['plain-1', 'refused', 'hopeless', 'patient']
 const PROMPT_MS = 30
@@ -114,7 +113,7 @@ export function sagasWorld(): SimulatedWorld {
         if (somethingWrong(view)) return
         const begun = notesOf(view).filter(({ text }) => text === BEGINS)
         const attempts = begun.map(({ data }) => data as string)
-        noneTwice('Attempt', attempts)
+        noDuplicateEffects({ effects: named('Attempt', attempts), at: 'depot' })
         for (const { id, tries = {} } of PARCELS) {
           for (const [step, expected] of Object.entries(tries)) {
             const found = attempts.filter((attempt) => attempt.startsWith(`${id}/${step} `)).length
@@ -143,10 +142,13 @@ export function sagasWorld(): SimulatedWorld {
           return match === null ? [] : [{ id: match[1]!, why: match[2]! }]
         })
         for (const { id, why } of told) if (REPORTED[id]?.test(why) !== true) violated(`It was told that saga ${id} is held up: ${why}`)
-        noneTwice(
-          'The warning about saga',
-          told.map(({ id }) => id),
-        )
+        noDuplicateEffects({
+          effects: named(
+            'The warning about saga',
+            told.map(({ id }) => id),
+          ),
+          at: 'depot',
+        })
         if (told.length !== Object.keys(REPORTED).length) violated(`${told.length} sagas were told to be held up.`)
       }),
       invariant('while nothing goes wrong sagas are taken up one after another', (view) => {
