@@ -17,7 +17,7 @@ const HELP = `npm run simulate -- [options]
   --world NAME       one world
   --plant NAME       one planted defect: prints the smallest history that shows it, and exits with 1
   --replay HISTORY   one history of the world or plant, as a failure prints it
-  --seeds N          random histories of each world (625)
+  --seeds N          random histories of each world (those of all together: 5,000)
   --list             names of worlds and plants
   --table            finds every plant, and writes docs/simulation-plants.md
   --deep             every pair of faults in small systems of outbox and inbox, saga, and projection
@@ -26,7 +26,7 @@ const HELP = `npm run simulate -- [options]
   --sample N         every Nth mutant
   --mutants --table  hunts all mutants, and writes docs/simulation-mutants.md`
 
-const SEEDS = 625
+const SEEDS = Math.ceil(5_000 / worlds.length)
 const PLANT_SEEDS = 5_000
 const DEEP_RUNS_MAX = 200_000
 

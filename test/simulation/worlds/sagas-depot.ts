@@ -55,7 +55,9 @@ const LAST_RELEASE = 3
 
 // What is written down.
 export const STARTS = 'an orchestrator starts'
+export const STOPS = 'the orchestrator is told to stop'
 export const STOPPED = 'the orchestrator stopped'
+export const JOURNALED = 'a line is written into the journal'
 export const BEGINS = 'an attempt begins'
 export const MOVED = 'a saga moved'
 export const TOLD = 'it was told how a saga stands'
@@ -67,6 +69,8 @@ type Phase = 'pack' | 'send' | 'tell' | 'undo pack'
 type StepCall = CallContext & { readonly sagaId: string; readonly attempt: number; readonly results: unknown }
 
 const policy = { attemptTimeoutMs: 3_000, backoff: constant(4), giveUpAfterMs: 'never' } as const
+export const UNDO_BACKOFF_MS = 60
+const undoPolicy = { ...policy, backoff: constant(UNDO_BACKOFF_MS) }
 const packPolicy = { ...policy, backoff: constant(PATIENT_BACKOFF_MS) }
 
 /** Sends parcels by sagas; its store fails once at each thing; what it does is written down. */
@@ -91,7 +95,11 @@ export async function startDepot(ports: NodePorts) {
   return {
     accept: ({ parcels }: { parcels: readonly Parcel[] }) =>
       database.transaction(async (tx) => {
-        for (const { id } of parcels) await depot.sagas.start(tx, depot.sagaOf(id), { id, input: id })
+        for (const { id } of parcels) {
+          const start = () => depot.sagas.start(tx, depot.sagaOf(id), { id, input: id })
+          await start()
+          if (await start()) note(`${WRONG}: it was started twice`, id)
+        }
       }),
     // One after another: the operator may have asked twice.
     deploy: ({ release }: { release: number }) => (deploying = deploying.catch(() => undefined).then(() => depot.deploy(release))),
@@ -160,7 +168,8 @@ class Depot {
     })
     // Here nobody would ask again.
     this.#store.fails = false
-    await this.sagas.resume()
+    const resumed = await this.sagas.resume()
+    if (resumed !== this.sagas.active) note(`${WRONG}: it says that it took up ${resumed}`, this.sagas.active)
     this.#store.fails = true
   }
 
@@ -169,6 +178,7 @@ class Depot {
     if (release <= this.#release) return
     const startedMs = clock.monotonicMs()
     this.stopping = true
+    note(STOPS)
     await this.sagas.stop()
     note(STOPPED, { tookMs: clock.monotonicMs() - startedMs })
     if (this.sagas.active > 0) note(`${WRONG}: it has stopped, and has sagas`, this.sagas.active)
@@ -188,7 +198,7 @@ class Depot {
         run: (s) => this.#try(s, 'pack'),
         compensate: (s) => this.#try(s, 'undo pack'),
         policy: packPolicy,
-        compensationPolicy: policy,
+        compensationPolicy: undoPolicy,
       })
       .pivot('send', { run: (s) => this.#try(s, 'send'), policy })
       .step('tell', { run: (s) => this.#try(s, 'tell'), forward: true, policy })
@@ -332,6 +342,7 @@ class FailingStore implements SagaStore {
   async append(...[tx, id, entries]: Parameters<SagaStore['append']>): Promise<void> {
     this.#once(id === 'plain-1', 'The disk is full.')
     await this.#store.append(tx, id, entries)
+    for (const { kind, step } of entries) this.#note(JOURNALED, `${id}/${step} ${kind}`)
   }
 
   async unfinished(max: number): Promise<readonly string[]> {
