@@ -40,7 +40,7 @@ export async function huntAll(target: Target, { sample, atOnce, cache, onHunted 
   const hunted = new Map<number, Hunted>()
   const worker = async () => {
     for (let number = waiting.shift(); number !== undefined; number = waiting.shift()) {
-      const one = await hunt(target, mutants[number]!, number, cache)
+      const one = await huntOneMutant(target, number, cache)
       hunted.set(number, one)
       onHunted?.(one)
     }
@@ -49,8 +49,9 @@ export async function huntAll(target: Target, { sample, atOnce, cache, onHunted 
   return [...hunted].toSorted(([one], [other]) => one - other).map(([, one]) => one)
 }
 
-async function hunt({ file, worlds }: Target, mutant: Mutant, number: number, cache: string): Promise<Hunted> {
-  const { line, within, what } = mutant
+/** Hunts the mutant of this number, from 0. */
+export async function huntOneMutant({ file, worlds }: Target, number: number, cache: string): Promise<Hunted> {
+  const { line, within, what } = mutantsOfTarget({ file })[number]!
   const verdict = await verdictOf([SOURCES + file, String(number), ...worlds], cache)
   const lives = verdict.kind === 'survived' || verdict.kind === 'not-reached'
   return { line, within, what, verdict, equivalent: lives ? equivalentBecause({ file, within, what }) : undefined }
