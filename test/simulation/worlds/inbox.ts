@@ -55,7 +55,7 @@ const GAP = 'a number is missing'
 const GAP_TOLD = 'the channel tells of a gap'
 const STALE_DROPPED = 'a stale reading was dropped'
 const STALE_TOLD = 'the channel tells of a stale reading'
-const ALARMS = [GAP, GAP_TOLD, STALE_DROPPED, STALE_TOLD]
+const ALARMS = new Set([GAP, GAP_TOLD, STALE_DROPPED, STALE_TOLD])
 const CLEANED_UP = 'ids were forgotten'
 const NOT_CLEANED_UP = 'ids could not be forgotten'
 const LEFT_BEHIND = 'a clean-up goes on behind its message'
@@ -105,7 +105,7 @@ export function inboxWorld(): SimulatedWorld {
       }),
       invariant('the alarms are about what is wrong, and nothing else', (view) => {
         for (const { text, data } of notesOf(view)) {
-          if (!ALARMS.includes(text)) continue
+          if (!ALARMS.has(text)) continue
           const { messageId, expected } = data as { readonly messageId: string; readonly expected?: number }
           const isRight = expected === undefined ? messageId === STALE.id : GAPS[messageId] === expected
           if (!isRight) violated(`${text}: ${JSON.stringify(data)}`)

@@ -68,11 +68,12 @@ export async function startOrders(ports: NodePorts) {
   let signal = new AbortController()
   let relay = begin(signal.signal)
   let sentBefore = 0
-  void sleep(clock, POLL_MS / 2)
-    .then(() => relay.status())
-    .then((status) => {
-      if (store.asked === 1 && status.lastError === undefined) note(`${WRONG}: it could not look for topics`, status)
-    })
+  const lookAtFirstFailure = async () => {
+    await sleep(clock, POLL_MS / 2)
+    const status = await relay.status()
+    if (store.asked === 1 && status.lastError === undefined) note(`${WRONG}: it could not look for topics`, status)
+  }
+  void lookAtFirstFailure()
 
   const restart = async (ending: Ending) => {
     const heldUp = ending === 'signal, held up'
@@ -232,14 +233,7 @@ function listen({ note, process }: NodePorts, relay: () => Relay | undefined): v
   }
   hear('seaworthy:relay.held-up', () => {
     note(HELD_UP)
-    void relay()
-      ?.status()
-      .then((status) => {
-        const says = status.topics.some(({ state, failuresInARow, lastError }) => {
-          return state === 'backing-off' && failuresInARow === 1 && lastError !== undefined
-        })
-        if (!says && status.state === 'running') note(`${WRONG}: it is held up`, status)
-      })
+    void lookAtHeldUp(relay(), note)
   })
   hear('seaworthy:relay.recovered', (message) => note(RECOVERED, message))
   const ended = (operation: unknown) => {
@@ -248,5 +242,14 @@ function listen({ note, process }: NodePorts, relay: () => Relay | undefined): v
   }
   const { asyncEnd } = tracingChannel('seaworthy:outbox.publish')
   asyncEnd.subscribe(ended)
-  process.onDeath(() => void asyncEnd.unsubscribe(ended))
+  process.onDeath(() => asyncEnd.unsubscribe(ended))
+}
+
+async function lookAtHeldUp(relay: Relay | undefined, note: NodePorts['note']): Promise<void> {
+  const status = await relay?.status()
+  if (status?.state !== 'running') return
+  const says = status.topics.some(
+    ({ state, failuresInARow, lastError }) => state === 'backing-off' && failuresInARow === 1 && lastError !== undefined,
+  )
+  if (!says) note(`${WRONG}: it is held up`, status)
 }
