@@ -17,15 +17,16 @@ const HELP = `npm run simulate -- [options]
   --world NAME       one world
   --plant NAME       one planted defect: prints the smallest history that shows it, and exits with 1
   --replay HISTORY   one history of the world or plant, as a failure prints it
-  --seeds N          random histories of each world (625)
+  --seeds N          random histories of each world (those of all together: 5,000)
   --list             names of worlds and plants
   --table            finds every plant, and writes docs/simulation-plants.md
   --deep             every pair of faults in small systems of outbox and inbox, saga, and projection
   --mutants          changes the library's sources one place at a time, and counts the changes that are noticed
   --module NAME      mutants of one source file, as in relay-lane
-  --sample N         every Nth mutant`
+  --sample N         every Nth mutant
+  --mutants --table  hunts all mutants, and writes docs/simulation-mutants.md`
 
-const SEEDS = 625
+const SEEDS = Math.ceil(5_000 / worlds.length)
 const PLANT_SEEDS = 5_000
 const DEEP_RUNS_MAX = 200_000
 
@@ -78,11 +79,11 @@ async function main(): Promise<boolean> {
     for (const { name, mistake } of plants) console.log(`plant ${name.padEnd(35)} ${mistake}`)
     return true
   }
-  if (values.table === true) return (await writeTable(plants, { seeds: PLANT_SEEDS })).length === 0
   if (values.mutants === true) {
     const module = values.module === undefined ? undefined : named('module', targets, values.module).name
-    return runMutants({ module, sample: Number(values.sample ?? 1) })
+    return runMutants({ module, sample: Number(values.sample ?? 1), table: values.table === true })
   }
+  if (values.table === true) return (await writeTable(plants, { seeds: PLANT_SEEDS })).length === 0
   if (values.deep === true) return allHold(deepWorlds, { exhaustive: 2, runsMax: DEEP_RUNS_MAX })
   if (plantName !== undefined) {
     const { mistake, world } = named('plant', plants, plantName)

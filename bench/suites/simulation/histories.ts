@@ -1,7 +1,7 @@
 import { type DrainKind, explore } from '@seaworthy/simulation'
 import { cpuNsPerCall } from '../../harness/meters.ts'
 import type { Contender, Effort, Metric, Round } from '../../harness/suite.ts'
-import { everyOrderIsShippedOnce, twoServices } from './two-services.ts'
+import { everyOrderIsShippedOnce, twoServices } from '../../../test/simulation/worlds/outbox-inbox.ts'
 
 const module = import.meta.url
 const SEEDS = 1_000

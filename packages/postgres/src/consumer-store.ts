@@ -1,15 +1,16 @@
 import type { SqlValue, Statement, Transaction } from 'seaworthy/core'
-import type {
-  Admission,
-  BeginOptions,
-  ConsumedMessage,
-  ConsumerStore,
-  DeadLetter,
-  DeadLetterKind,
-  DeadLetterLimit,
-  EventEnvelope,
-  MessageName,
-  NewDeadLetter,
+import {
+  type Admission,
+  type BeginOptions,
+  type ConsumedMessage,
+  type ConsumerStore,
+  type DeadLetter,
+  type DeadLetterKind,
+  type DeadLetterLimit,
+  type EventEnvelope,
+  type MessageName,
+  type NewDeadLetter,
+  cameBefore,
 } from 'seaworthy/messaging'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
@@ -21,10 +22,11 @@ export const consumerStoreSchema = librarySchema('seaworthy.consumer', 1)
 
 // Held until the transaction ends, whether there are rows or not. Statements after it see what was committed while it waited.
 const LOCK = prepared('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))')
-// seaworthy_dead_letters_by_message, a look-up; seaworthy_dead_letters_by_key, the letters of one key; primary key of seaworthy_attempts.
+// seaworthy_dead_letters_by_message, a look-up; seaworthy_dead_letters_by_key, the first letter of a key; primary key of seaworthy_attempts.
 const SELECT_STANDING = prepared(`SELECT
     EXISTS (SELECT FROM seaworthy_dead_letters WHERE consumer = $1 AND topic = $2 AND message_id = $3) AS dead,
-    EXISTS (SELECT FROM seaworthy_dead_letters WHERE consumer = $1 AND topic = $2 AND key = $4 AND kind <> 'skipped') AS parked,
+    (SELECT event FROM seaworthy_dead_letters
+      WHERE consumer = $1 AND topic = $2 AND key = $4 AND kind <> 'skipped' ORDER BY position LIMIT 1) AS parked,
     EXISTS (SELECT FROM seaworthy_attempts WHERE consumer = $1 AND topic = $2 AND message_id = $3) AS tried`)
 // Primary key of seaworthy_attempts.
 const COUNT_ATTEMPT = prepared(`INSERT INTO seaworthy_attempts AS a (consumer, topic, message_id, attempts) VALUES ($1, $2, $3, 1)
@@ -84,15 +86,19 @@ class PostgresConsumerStore implements ConsumerStore {
       const [, , [standing]] = await Promise.all([
         handled.length > 0 && tx.execute(forgetting(message.consumer, handled)),
         tx.query(lockOfKey(message)),
-        tx.query<{ dead: boolean; parked: boolean; tried: boolean }>({ sql: SELECT_STANDING, params: [consumer, topic, messageId, key] }),
+        tx.query<{ dead: boolean; parked: EventEnvelope | null; tried: boolean }>({
+          sql: SELECT_STANDING,
+          params: [consumer, topic, messageId, key],
+        }),
       ])
-      if (standing!.dead) return { kind: 'dead' }
-      if (standing!.parked) {
+      const { dead, parked, tried } = standing!
+      if (dead) return { kind: 'dead' }
+      if (parked !== null && !cameBefore(message.event, parked)) {
         const reason = 'Its key is parked behind a message that could not be handled.'
         const letter: NewDeadLetter = { ...message, kind: 'held', attempts: 0, reason, diedAtMs: atMs }
         return (await insertLetter(tx, letter, deadLettersMax)) ? { kind: 'held' } : { kind: 'full' }
       }
-      if (standing!.tried && !countSuspect) return { kind: 'suspect' }
+      if (tried && !countSuspect) return { kind: 'suspect' }
       const [counted] = await tx.query<{ attempts: number }>({ sql: COUNT_ATTEMPT, params: [consumer, topic, messageId] })
       return { kind: 'run', attempt: counted!.attempts }
     })

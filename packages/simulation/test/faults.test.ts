@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FAULT_KINDS, type FaultKind, type HistoryEntry, client, explore, invariant, node } from '@seaworthy/simulation'
 import type { CallContext, Clock } from 'seaworthy/core'
-import { mailing } from './worlds/mailing.ts'
-import { twoServices } from './worlds/two-services.ts'
+import { mailingWorld } from '../../../test/simulation/worlds/mailing.ts'
+import { twoServices } from '../../../test/simulation/worlds/outbox-inbox.ts'
 
 const anything = invariant('anything goes', () => undefined)
+const mailing = mailingWorld().system
 const written = { component: 'written', versions: ['CREATE TABLE written (key TEXT NOT NULL) STRICT'] }
 
 interface Reading {
@@ -128,7 +129,7 @@ test('a worker that stood still longer than its lease finds that it has lost it'
   await explore({
     system: mailing,
     invariants: [anything],
-    replay: 'seed=1 pause@postman.queue:letters:acknowledge:before#1',
+    replay: 'seed=1 pause@worker-one.queue:mails:acknowledge:before#1',
     onHistory: ({ entries }) => entries.forEach(({ kind }) => kinds.add(kind)),
   })
   assert.ok(kinds.has('pause') && kinds.has('resume') && kinds.has('lease-lost'), [...kinds].join())

@@ -3,6 +3,8 @@ import { parseSync, visitorKeys } from 'oxc-parser'
 /** A source with one place changed. */
 export interface Mutant {
   readonly line: number
+  /** The function, method or constant that the place is in, the innermost that has a name. */
+  readonly within: string
   /** What was changed, as in `await removed: store.markSent(…)`. */
   readonly what: string
   readonly source: string
@@ -12,6 +14,10 @@ interface Node {
   readonly type: string
   readonly start: number
   readonly end: number
+}
+
+interface Named extends Node {
+  readonly name?: string
 }
 
 // Noted where the changed code runs, so that a change in code that no history comes to is told from one that nobody notices.
@@ -24,31 +30,32 @@ const REACHED = 'globalThis.mutantReached = true'
 export function mutantsOf(file: string, source: string): readonly Mutant[] {
   const mutants: Mutant[] = []
   const text = ({ start, end }: Node) => source.slice(start, end)
-  const add = (kind: string, { start, end }: Node, replacement: string) => {
+  const add = (within: string, kind: string, { start, end }: Node, replacement: string) => {
     mutants.push({
       line: source.slice(0, start).split('\n').length,
+      within,
       what: `${kind}: ${source.slice(start, end).replaceAll(/\s+/g, ' ').slice(0, 90)}`,
       source: source.slice(0, start) + replacement + source.slice(end),
     })
   }
-  walk(parseSync(file, source).program, (node) => {
+  walk(parseSync(file, source).program, 'the file', (node, within) => {
     switch (node.type) {
       case 'IfStatement':
       case 'WhileStatement':
       case 'ConditionalExpression': {
         const test = childOf(node, 'test')
-        add('condition negated', test, `(${REACHED}, !(${text(test)}))`)
+        add(within, 'condition negated', test, `(${REACHED}, !(${text(test)}))`)
         break
       }
       case 'ThrowStatement':
       case 'ExpressionStatement':
-        if (hasEffect(text(node))) add('statement dropped', node, `${REACHED};`)
+        if (hasEffect(text(node))) add(within, 'statement dropped', node, `${REACHED};`)
         break
       case 'ReturnStatement':
-        if (/^return;?$/.test(text(node))) add('statement dropped', node, `${REACHED};`)
+        if (/^return;?$/.test(text(node))) add(within, 'statement dropped', node, `${REACHED};`)
         break
       case 'AwaitExpression':
-        add('await removed', node, `(${REACHED}, ${text(childOf(node, 'argument'))})`)
+        add(within, 'await removed', node, `(${REACHED}, ${text(childOf(node, 'argument'))})`)
         break
       case 'BlockStatement': {
         const statements = childrenOf(node, 'body')
@@ -58,7 +65,7 @@ export function mutantsOf(file: string, source: string): readonly Mutant[] {
           // Two assignments side by side can change places and nobody sees it. Around a wait the order counts.
           if (!text(first).includes('await ') && !text(second).includes('await ')) continue
           const both = { type: 'two statements', start: first.start, end: second.end }
-          add('order swapped', both, `${REACHED};\n${text(second)}\n${text(first)}`)
+          add(within, 'order swapped', both, `${REACHED};\n${text(second)}\n${text(first)}`)
         }
       }
     }
@@ -71,9 +78,32 @@ function hasEffect(statement: string): boolean {
   return !statement.startsWith('super(') && !statement.startsWith("'")
 }
 
-function walk(node: Node, visit: (node: Node) => void): void {
-  visit(node)
-  for (const key of visitorKeys[node.type] ?? []) for (const child of childrenOf(node, key)) walk(child, visit)
+function walk(node: Node, within: string, visit: (node: Node, within: string) => void): void {
+  visit(node, within)
+  const inside = nameOf(node) ?? within
+  for (const key of visitorKeys[node.type] ?? []) for (const child of childrenOf(node, key)) walk(child, inside, visit)
+}
+
+/** The name of what has one and statements inside. */
+function nameOf(node: Node): string | undefined {
+  const { id, key, init, value } = node as Node & Record<'id' | 'key' | 'init' | 'value', Named | null | undefined>
+  switch (node.type) {
+    case 'FunctionDeclaration':
+    case 'ClassDeclaration':
+      return id?.name
+    case 'VariableDeclarator':
+      return isFunction(init) ? id?.name : undefined
+    case 'PropertyDefinition':
+    case 'Property':
+      return isFunction(value) ? key?.name : undefined
+    case 'MethodDefinition':
+      return key?.type === 'PrivateIdentifier' ? `#${key.name}` : key?.name
+  }
+  return undefined
+}
+
+function isFunction(node: Node | null | undefined): boolean {
+  return node?.type === 'ArrowFunctionExpression' || node?.type === 'FunctionExpression'
 }
 
 function childOf(node: Node, key: string): Node {

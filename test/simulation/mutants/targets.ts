@@ -1,4 +1,4 @@
-/** Sources whose mutants are hunted, and the worlds that hunt them. */
+/** Sources whose mutants are hunted, and the worlds that hunt them: what kills the most comes first. */
 export interface Target {
   readonly name: string
   /** Below packages/seaworthy/src. */
@@ -9,16 +9,16 @@ export interface Target {
 const target = (file: string, ...worlds: readonly string[]): Target => ({ name: file.replace('/', '-').replace('.ts', ''), file, worlds })
 
 export const targets: readonly Target[] = [
-  target('outbox/relay.ts', 'outbox-inbox'),
-  target('outbox/relay-lane.ts', 'outbox-inbox'),
-  target('outbox/inbox.ts', 'outbox-inbox'),
-  target('sqlite/inbox-store.ts', 'outbox-inbox'),
+  target('outbox/relay.ts', 'relay', 'outbox-inbox'),
+  target('outbox/relay-lane.ts', 'relay', 'outbox-inbox'),
+  target('outbox/inbox.ts', 'inbox', 'outbox-inbox'),
+  target('sqlite/inbox-store.ts', 'inbox', 'outbox-inbox'),
   target('saga/participant.ts', 'checkout'),
   target('saga/progress.ts', 'checkout'),
   target('saga/verdict.ts', 'checkout'),
-  target('saga/run.ts', 'checkout'),
-  target('saga/orchestrator.ts', 'checkout'),
-  target('projections/projection.ts', 'statements'),
-  target('projections/runner.ts', 'statements'),
-  target('sqlite/projection-store.ts', 'statements'),
+  target('saga/run.ts', 'checkout', 'sagas'),
+  target('saga/orchestrator.ts', 'checkout', 'sagas'),
+  target('projections/projection.ts', 'projection', 'statements'),
+  target('projections/runner.ts', 'projection', 'statements'),
+  target('sqlite/projection-store.ts', 'projection', 'statements'),
 ]

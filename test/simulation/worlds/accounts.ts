@@ -1,9 +1,8 @@
 import { RejectedError } from 'seaworthy/core'
-import { type NodePorts, client, invariant, node, violated } from '@seaworthy/simulation'
+import { type NodePorts, client, invariant, node, noDuplicateEffects, violated } from '@seaworthy/simulation'
 import { type Decider, type EventStore, commandHandler, eventTypes } from 'seaworthy/event-sourcing'
 import { eventStoreSchema, sqliteEventStore } from 'seaworthy/sqlite'
-import { noneTwice } from '../checkers.ts'
-import type { SimulatedWorld } from './simulated-world.ts'
+import { type SimulatedWorld, named } from './simulated-world.ts'
 
 export type AccountEvent = { readonly type: 'deposited'; readonly cents: number } | { readonly type: 'withdrawn'; readonly cents: number }
 export type AccountCommand = { readonly type: 'deposit'; readonly cents: number } | { readonly type: 'withdraw'; readonly cents: number }
@@ -102,10 +101,13 @@ export function accountsWorld({ storing = (store) => store }: AccountParts = {})
           'bank',
           `SELECT id, type, json_extract(data, '$.cents') AS cents FROM seaworthy_events WHERE stream = 'joint' ORDER BY version`,
         )
-        noneTwice(
-          'Event',
-          events.map(({ id }) => id),
-        )
+        noDuplicateEffects({
+          effects: named(
+            'Event',
+            events.map(({ id }) => id),
+          ),
+          at: 'bank',
+        })
         const found = events.map(({ type, cents }) => `${type} ${cents}`).join(', ')
         const expected = COMMANDS.filter(({ refused }) => refused !== true)
           .map(({ type, cents }) => `${type === 'deposit' ? 'deposited' : 'withdrawn'} ${cents}`)

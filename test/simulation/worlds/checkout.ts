@@ -1,5 +1,17 @@
+import assert from 'node:assert/strict'
 import { type CallContext, RejectedError, exponential } from 'seaworthy/core'
-import { type Invariant, type NodePorts, type WorldView, client, invariant, node, violated } from '@seaworthy/simulation'
+import {
+  type Invariant,
+  type NodePorts,
+  type WorldView,
+  client,
+  conserved,
+  invariant,
+  node,
+  noDuplicateEffects,
+  noLostEvents,
+  violated,
+} from '@seaworthy/simulation'
 import {
   type CompensationContext,
   type OrchestratorOptions,
@@ -10,8 +22,7 @@ import {
   saga,
 } from 'seaworthy/saga'
 import { type SqliteDatabase, participantStoreSchema, sagaStoreSchema, sqliteParticipantStore, sqliteSagaStore } from 'seaworthy/sqlite'
-import { conserved, noneLost, noneTwice } from '../checkers.ts'
-import { type SimulatedWorld, tables } from './simulated-world.ts'
+import { type SimulatedWorld, named, tables } from './simulated-world.ts'
 
 interface Order {
   readonly id: string
@@ -105,9 +116,7 @@ export function checkoutWorld(given: CheckoutParts = {}, orders: readonly Order[
       ),
     },
     invariants: [
-      invariant('every customer was told that the order is accepted', (view) =>
-        conserved('Calls acknowledged', view.acknowledged.length, orders.length),
-      ),
+      invariant('every customer was told that the order is accepted', (view) => assert.equal(view.acknowledged.length, orders.length)),
       ...checkoutInvariants,
       endsAsItShould(orders),
     ],
@@ -240,11 +249,14 @@ const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => su
 
 const checkoutInvariants = [
   invariant('an order that was accepted is kept', (view) =>
-    noneLost(
-      'Accepted order',
-      view.acknowledged.map(({ request }) => (request as Order).id),
-      column(view, 'orders', 'SELECT id FROM orders'),
-    ),
+    noLostEvents({
+      published: named(
+        'Accepted order',
+        view.acknowledged.map(({ request }) => (request as Order).id),
+      ),
+      handled: named('Accepted order', column(view, 'orders', 'SELECT id FROM orders')),
+      by: 'orders',
+    }),
   ),
   invariant('every checkout comes to its end', (view) => {
     const open = view.query<{ id: string; status: string }>(
@@ -259,28 +271,43 @@ const checkoutInvariants = [
     for (const { id, status } of sagas) violated(`Saga ${id} is ${status} still.`)
   }),
   invariant('no order is charged twice', (view) =>
-    noneTwice('The charge of order', column(view, 'payments', 'SELECT order_id AS id FROM charges')),
+    noDuplicateEffects({
+      effects: named('The charge of order', column(view, 'payments', 'SELECT order_id AS id FROM charges')),
+      at: 'payments',
+    }),
   ),
   invariant('no order is shipped twice', (view) =>
-    noneTwice('The shipment of order', column(view, 'shipping', 'SELECT order_id AS id FROM shipments')),
+    noDuplicateEffects({
+      effects: named('The shipment of order', column(view, 'shipping', 'SELECT order_id AS id FROM shipments')),
+      at: 'shipping',
+    }),
   ),
   invariant('exactly the completed orders are shipped', (view) => {
     const completed = inStatus(view, 'completed').map(({ id }) => id)
     const shipped = column(view, 'shipping', 'SELECT order_id AS id FROM shipments')
-    noneLost('The shipment of order', completed, shipped)
-    noneLost('The completion of shipped order', shipped, completed)
+    noLostEvents({ published: named('The shipment of order', completed), handled: named('The shipment of order', shipped), by: 'shipping' })
+    noLostEvents({
+      published: named('The completion of shipped order', shipped),
+      handled: named('The completion of shipped order', completed),
+      by: 'orders',
+    })
   }),
   invariant('money is conserved', (view) =>
-    conserved(
-      'Cents charged',
-      sumOf(view, 'payments', 'SELECT ifnull(sum(cents), 0) AS sum FROM charges'),
-      total(inStatus(view, 'completed').map(({ cents }) => cents)),
-    ),
+    conserved('money', {
+      total: total(inStatus(view, 'completed').map(({ cents }) => cents)),
+      places: { charges: sumOf(view, 'payments', 'SELECT ifnull(sum(cents), 0) AS sum FROM charges') },
+    }),
   ),
   invariant('stock is conserved', (view) => {
     const gone = total(inStatus(view, 'completed').map(({ pieces }) => pieces))
-    conserved('Pieces in stock', sumOf(view, 'inventory', 'SELECT pieces AS sum FROM stock'), STOCK_PIECES - gone)
-    conserved('Pieces reserved', sumOf(view, 'inventory', 'SELECT ifnull(sum(pieces), 0) AS sum FROM reservations'), gone)
+    conserved('stock', {
+      total: STOCK_PIECES,
+      places: { stock: sumOf(view, 'inventory', 'SELECT pieces AS sum FROM stock'), 'completed orders': gone },
+    })
+    conserved('what is reserved', {
+      total: gone,
+      places: { reservations: sumOf(view, 'inventory', 'SELECT ifnull(sum(pieces), 0) AS sum FROM reservations') },
+    })
   }),
 ]
 

@@ -1,10 +1,14 @@
 import { accountsWorld } from './accounts.ts'
 import { checkoutWorld } from './checkout.ts'
+import { inboxWorld } from './inbox.ts'
 import { leaseWorld } from './lease.ts'
 import { mailingWorld } from './mailing.ts'
 import { outboxInboxWorld } from './outbox-inbox.ts'
 import { poisonWorld } from './poison.ts'
 import { postgresOutboxWorld } from './postgres-outbox.ts'
+import { projectionWorld } from './projection.ts'
+import { relayWorld } from './relay.ts'
+import { sagasWorld } from './sagas.ts'
 import type { SimulatedWorld } from './simulated-world.ts'
 import { statementsWorld } from './statements.ts'
 import { topUpWorld } from './top-up.ts'
@@ -13,11 +17,15 @@ import { topUpWorld } from './top-up.ts'
 export const worlds: readonly SimulatedWorld[] = [
   outboxInboxWorld(),
   postgresOutboxWorld(),
+  relayWorld(),
+  inboxWorld(),
   poisonWorld(),
   mailingWorld(),
   checkoutWorld(),
+  sagasWorld(),
   accountsWorld(),
   statementsWorld(),
+  projectionWorld(),
   leaseWorld(),
   topUpWorld(),
 ]

@@ -1,8 +1,7 @@
 import { type Clock, RejectedError, UnavailableError, sleep } from 'seaworthy/core'
-import { client, invariant, node, violated } from '@seaworthy/simulation'
+import { client, invariant, node, noDuplicateEffects, noLostEvents, noStaleWrites, violated } from '@seaworthy/simulation'
 import type { SqliteDatabase } from 'seaworthy/sqlite'
-import { neverBack, noneLost, noneTwice } from '../checkers.ts'
-import { type SimulatedWorld, tables } from './simulated-world.ts'
+import { type SimulatedWorld, named, tables } from './simulated-world.ts'
 
 interface Write {
   readonly id: string
@@ -62,21 +61,30 @@ export function leaseWorld({ fencing = true }: LeaseParts = {}): SimulatedWorld 
     invariants: [
       invariant('no increment is lost', (view) => {
         const writes = view.query<{ id: string; value: number }>('store', 'SELECT id, value FROM writes ORDER BY n')
-        noneLost(
-          'Acknowledged increment',
-          view.acknowledged.map(({ request }) => (request as { id: string }).id),
-          writes.map(({ id }) => id),
-        )
-        noneTwice(
-          'Value',
-          writes.map(({ value }) => String(value)),
-        )
+        noLostEvents({
+          published: named(
+            'Acknowledged increment',
+            view.acknowledged.map(({ request }) => (request as { id: string }).id),
+          ),
+          handled: named(
+            'Acknowledged increment',
+            writes.map(({ id }) => id),
+          ),
+          by: 'store',
+        })
+        noDuplicateEffects({
+          effects: named(
+            'Value',
+            writes.map(({ value }) => String(value)),
+          ),
+          at: 'store',
+        })
         const last = writes.at(-1)?.value ?? 0
         if (last !== writes.length) violated(`After ${writes.length} increments the number is ${last}.`)
       }),
       invariant('one writer at a time holds the lease', (view) => {
         const tokens = view.query<{ token: number }>('store', 'SELECT token FROM writes ORDER BY n').map(({ token }) => token)
-        neverBack('The token of the writes', tokens)
+        noStaleWrites({ writes: tokens.map((token) => ({ lease: 'number', token, by: 'a writer' })) })
       }),
     ],
   }

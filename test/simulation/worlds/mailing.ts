@@ -1,8 +1,7 @@
 import { type CallContext, RejectedError, contextOrRoot, propagated } from 'seaworthy/core'
-import { type NodePorts, client, invariant, node, violated } from '@seaworthy/simulation'
+import { type NodePorts, client, invariant, node, noDuplicateEffects, noLostEvents, noPhantomEvents, violated } from '@seaworthy/simulation'
 import { startWorker } from 'seaworthy/messaging'
-import { noneInvented, noneLost, noneTwice } from '../checkers.ts'
-import { type SimulatedWorld, tables } from './simulated-world.ts'
+import { type SimulatedWorld, named, tables } from './simulated-world.ts'
 
 interface Mail {
   readonly id: string
@@ -68,9 +67,9 @@ export function mailingWorld({ keyOf = (_, mail) => mail.id }: MailingParts = {}
       invariant('every mail is sent once', (view) => {
         const sent = view.query<{ id: string }>('provider', 'SELECT id FROM sent').map(({ id }) => id)
         const sendable = MAILS.filter(({ broken }) => !broken).map(({ id }) => id)
-        noneLost('Mail', sendable, sent)
-        noneTwice('Mail', sent)
-        noneInvented('Mail', sent, sendable)
+        noLostEvents({ published: named('Mail', sendable), handled: named('Mail', sent), by: 'provider' })
+        noDuplicateEffects({ effects: named('Mail', sent), at: 'provider' })
+        noPhantomEvents({ published: named('Mail', sendable), handled: named('Mail', sent), by: 'provider' })
       }),
       invariant('the queue is empty but for what cannot be sent', (view) => {
         const { ready, delayed, leased, dead } = view.queue('mails')

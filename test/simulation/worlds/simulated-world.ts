@@ -1,5 +1,5 @@
 import type { Schema } from 'seaworthy/core'
-import type { FaultKind, Invariant, System } from '@seaworthy/simulation'
+import type { EventRef, FaultKind, Invariant, System } from '@seaworthy/simulation'
 import type { SchemaComponent } from 'seaworthy/sqlite'
 
 /** A small system around one chapter of the library, and what must hold in it whatever goes wrong. */
@@ -21,4 +21,18 @@ export function tables(component: string, sql: string): SchemaComponent {
 /** A schema that takes whatever comes: these worlds are not about validation. */
 export function acceptAnything<T>(): Schema<T> {
   return { '~standard': { version: 1, vendor: 'simulation', validate: (value) => ({ value: value as T }) } }
+}
+
+/** Ids as the checkers take them; `what` is for the message. */
+export function named(what: string, ids: Iterable<string>): readonly EventRef[] {
+  return [...ids].map((id) => ({ id, type: what }))
+}
+
+/** What arrived, each with its place among its causes as its number. */
+export function numbered(
+  arrived: readonly { readonly key: string; readonly id: string }[],
+  caused: readonly { readonly id: string }[],
+): readonly { readonly key: string; readonly id: string; readonly sequence: number }[] {
+  const place = new Map(caused.map(({ id }, index) => [id, index]))
+  return arrived.map(({ key, id }) => ({ key, id, sequence: place.get(id)! }))
 }

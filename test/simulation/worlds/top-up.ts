@@ -1,8 +1,17 @@
 import { RejectedError, TimeoutError, exponential, rootContext } from 'seaworthy/core'
-import { FAULT_KINDS, type NodePorts, client, invariant, node, violated } from '@seaworthy/simulation'
+import {
+  type NodePorts,
+  client,
+  FAULT_KINDS,
+  invariant,
+  node,
+  noDuplicateEffects,
+  noLostEvents,
+  noPhantomEvents,
+  violated,
+} from '@seaworthy/simulation'
 import { policy } from 'seaworthy/resilience'
-import { noneInvented, noneLost, noneTwice } from '../checkers.ts'
-import { type SimulatedWorld, tables } from './simulated-world.ts'
+import { type SimulatedWorld, named, tables } from './simulated-world.ts'
 
 interface TopUp {
   readonly id: string
@@ -75,13 +84,16 @@ export function topUpWorld({ calling = byPolicy }: TopUpParts = {}): SimulatedWo
     invariants: [
       invariant('no phone is topped up twice', (view) => {
         const done = view.query<{ id: string }>('provider', 'SELECT id FROM top_ups').map(({ id }) => id)
-        noneTwice('Top-up', done)
-        noneInvented('Top-up', done, ['first', 'second', 'third'])
-        noneLost(
-          'Acknowledged top-up',
-          view.acknowledged.map(({ request }) => (request as TopUp).id),
-          done,
-        )
+        noDuplicateEffects({ effects: named('Top-up', done), at: 'provider' })
+        noPhantomEvents({ published: named('Top-up', ['first', 'second', 'third']), handled: named('Top-up', done), by: 'provider' })
+        noLostEvents({
+          published: named(
+            'Acknowledged top-up',
+            view.acknowledged.map(({ request }) => (request as TopUp).id),
+          ),
+          handled: named('Acknowledged top-up', done),
+          by: 'provider',
+        })
       }),
       invariant('whoever gives up for want of time has waited that long', (view) => {
         const askedAtMs = new Map<string, number>()

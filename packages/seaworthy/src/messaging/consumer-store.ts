@@ -75,6 +75,9 @@ export interface ConsumerStore {
    * Decides and records in one transaction, durably, before the handler runs: so a message that kills the process is seen to, and
    * none slips past a key that is being parked or released at the same moment. Only what is in progress has attempts, because what was handled is
    * forgotten here too: else the messages handled just before one that kills the process would be counted with it, crash after crash.
+   *
+   * A message that {@link cameBefore} the first letter of its parked key was handled, and the log delivers it again. It runs, as whatever comes twice
+   * does, and the inbox knows it; behind the letter it would be one too many.
    */
   begin(message: ConsumedMessage, options: BeginOptions): Promise<Admission>
   /** Forgets the attempts of messages that were handled. */
@@ -97,6 +100,11 @@ export interface ConsumerStore {
   countLetters(consumer: string): Promise<number>
   /** Keys that are held up, and by how many letters. */
   parkedKeys(consumer: string): Promise<readonly { readonly topic: string; readonly key: string; readonly letters: number }[]>
+}
+
+/** Whether a message stands before a parked one of its key in the log, as far as their numbers tell: those of one source count together, and 0 is none. */
+export function cameBefore(message: EventEnvelope, parked: EventEnvelope): boolean {
+  return message.source === parked.source && message.sequence > 0 && message.sequence < parked.sequence
 }
 
 /** The name of a group's generation in the stores: a replay starts with no attempts and no parked keys, and the old letters keep their place. */

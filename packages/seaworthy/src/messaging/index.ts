@@ -36,5 +36,6 @@ export {
   type DeadLetterLimit,
   type MessageName,
   type NewDeadLetter,
+  cameBefore,
   consumerName,
 } from './consumer-store.ts'

@@ -240,19 +240,29 @@ class JournaledOrchestrator implements Orchestrator {
       id,
       this.#run(id, delayMs).finally(() => {
         this.#runs.delete(id)
-        this.#refill()
+        void this.#refill()
       }),
     )
   }
 
-  /** Fetches sagas from the store that memory had no room for, once half of the room is free. */
-  #refill(): void {
-    if (!this.#overflowed || this.#runs.size > this.#sagasMax / 2 || this.#stopping.signal.aborted) return
-    this.#overflowed = false
-    this.resume().catch((error: unknown) => {
-      this.#overflowed = true
-      this.#environment.report(error, undefined)
-    })
+  /** Fetches sagas from the store that memory had no room for, once half of the room is free. Never rejects. */
+  async #refill(): Promise<void> {
+    for (let failures = 0; this.#overflowed && this.#runs.size <= this.#sagasMax / 2 && !this.#stopping.signal.aborted;) {
+      this.#overflowed = false
+      try {
+        await this.resume()
+      } catch (error) {
+        this.#overflowed = true
+        this.#environment.report(error, undefined)
+        // The last saga in memory may be the one that asks: nobody else would ask again.
+        await this.#backOff(++failures)
+      }
+    }
+  }
+
+  /** Waits after a failure of the store, or until the orchestrator stops. */
+  async #backOff(failures: number): Promise<void> {
+    await sleep(this.#clock, backoffMs(LOAD_BACKOFF, failures, this.#random), this.#stopping.signal).catch(() => undefined)
   }
 
   /** Drives one saga to its end. Never rejects. */

@@ -1,15 +1,16 @@
 import type { SqlValue, Statement, Transaction } from 'seaworthy/core'
-import type {
-  Admission,
-  BeginOptions,
-  ConsumedMessage,
-  ConsumerStore,
-  DeadLetter,
-  DeadLetterKind,
-  DeadLetterLimit,
-  EventEnvelope,
-  MessageName,
-  NewDeadLetter,
+import {
+  type Admission,
+  type BeginOptions,
+  type ConsumedMessage,
+  type ConsumerStore,
+  type DeadLetter,
+  type DeadLetterKind,
+  type DeadLetterLimit,
+  type EventEnvelope,
+  type MessageName,
+  type NewDeadLetter,
+  cameBefore,
 } from 'seaworthy/messaging'
 import type { SqliteDatabase } from './database.ts'
 import type { SchemaComponent } from './migrate.ts'
@@ -42,10 +43,11 @@ export const consumerStoreSchema: SchemaComponent = {
   ],
 }
 
-// seaworthy_dead_letters_by_message, a look-up; seaworthy_dead_letters_by_key, the letters of one key; primary key of seaworthy_attempts.
+// seaworthy_dead_letters_by_message, a look-up; seaworthy_dead_letters_by_key, the first letter of a key; primary key of seaworthy_attempts.
 const SELECT_STANDING = `SELECT
     EXISTS (SELECT 1 FROM seaworthy_dead_letters WHERE consumer = ?1 AND topic = ?2 AND message_id = ?3) AS dead,
-    EXISTS (SELECT 1 FROM seaworthy_dead_letters WHERE consumer = ?1 AND topic = ?2 AND key = ?4 AND kind <> 'skipped') AS parked,
+    (SELECT event FROM seaworthy_dead_letters
+      WHERE consumer = ?1 AND topic = ?2 AND key = ?4 AND kind <> 'skipped' ORDER BY position LIMIT 1) AS parked,
     EXISTS (SELECT 1 FROM seaworthy_attempts WHERE consumer = ?1 AND topic = ?2 AND message_id = ?3) AS tried`
 // Primary key of seaworthy_attempts.
 const COUNT_ATTEMPT = `INSERT INTO seaworthy_attempts (consumer, topic, message_id, attempts) VALUES (?, ?, ?, 1)
@@ -104,17 +106,18 @@ class SqliteConsumerStore implements ConsumerStore {
     const { consumer, topic, event } = message
     return this.#database.transaction(async (tx): Promise<Admission> => {
       if (handled.length > 0) await tx.execute(forgetting(consumer, handled))
-      const [standing] = await tx.query<{ dead: number; parked: number; tried: number }>({
+      const [standing] = await tx.query<{ dead: number; parked: string | null; tried: number }>({
         sql: SELECT_STANDING,
         params: [consumer, topic, event.id, event.key],
       })
-      if (standing!.dead === 1) return { kind: 'dead' }
-      if (standing!.parked === 1) {
+      const { dead, parked, tried } = standing!
+      if (dead === 1) return { kind: 'dead' }
+      if (parked !== null && !cameBefore(event, JSON.parse(parked) as EventEnvelope)) {
         const reason = 'Its key is parked behind a message that could not be handled.'
         const letter: NewDeadLetter = { ...message, kind: 'held', attempts: 0, reason, diedAtMs: atMs }
         return (await insertLetter(tx, letter, deadLettersMax)) ? { kind: 'held' } : { kind: 'full' }
       }
-      if (standing!.tried === 1 && !countSuspect) return { kind: 'suspect' }
+      if (tried === 1 && !countSuspect) return { kind: 'suspect' }
       const [counted] = await tx.query<{ attempts: number }>({ sql: COUNT_ATTEMPT, params: [consumer, topic, event.id] })
       return { kind: 'run', attempt: counted!.attempts }
     })

@@ -11,7 +11,7 @@ import {
   sqliteParticipantStore,
   sqliteSagaStore,
 } from 'seaworthy/sqlite'
-import { eventually } from '@seaworthy/testing'
+import { eventually, inMemorySagaStore } from '@seaworthy/testing'
 import { testFolder } from '../sqlite/folder.ts'
 import { journalLine, nothing, world } from './saga-world.ts'
 
@@ -118,6 +118,20 @@ void suite('many sagas', () => {
     const next = orchestrator(settings)
     await next.resume()
     for (let index = 0; index < 30; index++) assert.equal((await settle(`later ${index}`, next)).status, 'completed')
+  })
+
+  test('that memory has no room for are fetched again after a failure of the store, also when no saga is left that could ask', async () => {
+    const chain = saga<null>('s', { version: 1 }).step('a', { run: nothing, compensation: 'not-needed' })
+    const store = inMemorySagaStore()
+    const unfinished = store.unfinished.bind(store)
+    let asked = 0
+    store.unfinished = (max) => (++asked <= 3 ? Promise.reject(new UnavailableError('The database is away.')) : unfinished(max))
+    const errors: unknown[] = []
+    const { start, settle, running } = world([chain], { sagasMax: 1, store, onError: (error) => errors.push(error) })
+    await Promise.all(['1', '2', '3'].map((id) => start(chain, id, null)))
+    for (const id of ['1', '2', '3']) assert.equal((await settle(id)).status, 'completed')
+    assert.equal(errors.length, 3)
+    await running.stop()
   })
 
   test('are taken up at boot spread over a while, and none twice', async () => {

@@ -5,6 +5,7 @@ import { labelOf } from '../kernel/execution-index.ts'
 import type { Incarnation } from '../world/incarnation.ts'
 import { nameOf } from './event-name.ts'
 import { EVENT_LOG, type StoredLog, type StoredRecord, lagOf, placeOf } from './stored-log.ts'
+import { untilChanged } from './until-changed.ts'
 
 const POLL: readonly FaultKind[] = ['crash', 'duplicate', 'delay', 'restart-broker']
 const BEFORE_OFFSETS: readonly FaultKind[] = ['crash', 'lose', 'pause']
@@ -71,7 +72,12 @@ export class ProcessLogReader implements LogReader {
       }
       const leftMs = deadlineMs - clock.monotonicMs()
       if (leftMs <= 0) return []
-      await this.#untilChanged(leftMs, options.signal)
+      await untilChanged(this.#process, {
+        stored: this.#stored,
+        waitMs: leftMs,
+        signal: options.signal,
+        closing: this.#closing.signal,
+      })
     }
   }
 
@@ -166,35 +172,6 @@ export class ProcessLogReader implements LogReader {
     }
     this.#turn++
     return read
-  }
-
-  #untilChanged(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        timer.cancel()
-        forget()
-        forgetDeath()
-        signal?.removeEventListener('abort', onAbort)
-        this.#closing.signal.removeEventListener('abort', onChange)
-      }
-      const onChange = () => {
-        leave()
-        // In the reader's own time: whoever appended goes on first, and a dead reader never hears of it.
-        void this.#process.later(0, resolve)
-      }
-      const onAbort = () => {
-        leave()
-        reject(signal?.reason)
-      }
-      const timer = this.#process.clock.timer(waitMs, () => {
-        leave()
-        resolve()
-      })
-      const forget = this.#stored.onChange(onChange)
-      const forgetDeath = this.#process.onDeath(leave)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#closing.signal.addEventListener('abort', onChange, { once: true })
-    })
   }
 
   /** The partitions that there are. A topic has them from its first record on, and then for ever. */

@@ -12,6 +12,7 @@ import { labelOf } from '../kernel/execution-index.ts'
 import type { Happening } from '../kernel/history.ts'
 import type { Incarnation } from '../world/incarnation.ts'
 import type { StoredMessage, StoredQueue } from './stored-queue.ts'
+import { untilChanged } from './until-changed.ts'
 import { throughJson } from './wire-error.ts'
 
 const BEFORE_SEND: readonly FaultKind[] = ['crash', 'lose', 'partition', 'restart-broker']
@@ -64,7 +65,13 @@ class ProcessQueue implements Queue {
       if (this.#stored.status().ready > 0) return this.#hand(options)
       const leftMs = deadlineMs - clock.monotonicMs()
       if (leftMs <= 0) return []
-      await this.#untilChanged(leftMs, options.signal)
+      await untilChanged(this.#process, {
+        stored: this.#stored,
+        waitMs: leftMs,
+        dueMs: this.#stored.nextDueMs,
+        signal: options.signal,
+        closing: this.#closing.signal,
+      })
     }
   }
 
@@ -154,39 +161,6 @@ class ProcessQueue implements Queue {
         throw new UnknownOutcomeError(`The queue ${this.#stored.name} did not answer within ${PATIENCE_MS} ms.`)
       }
       outcome()
-    })
-  }
-
-  #untilChanged(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { scheduler } = this.#process.world
-      const leave = () => {
-        timer.cancel()
-        due?.cancel()
-        forget()
-        forgetDeath()
-        signal?.removeEventListener('abort', onAbort)
-        this.#closing.signal.removeEventListener('abort', onChange)
-      }
-      const onChange = () => {
-        leave()
-        void this.#process.later(0, resolve)
-      }
-      const onAbort = () => {
-        leave()
-        reject(signal?.reason)
-      }
-      const timer = this.#process.clock.timer(waitMs, () => {
-        leave()
-        resolve()
-      })
-      const nextDueMs = this.#stored.nextDueMs
-      const due =
-        nextDueMs === undefined ? undefined : scheduler.after(nextDueMs - scheduler.nowMs, onChange, { owner: this.#process, timer: true })
-      const forget = this.#stored.onChange(onChange)
-      const forgetDeath = this.#process.onDeath(leave)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#closing.signal.addEventListener('abort', onChange, { once: true })
     })
   }
 

@@ -43,6 +43,8 @@ export interface ExploreOptions {
   readonly stepsMax?: number
   /** Histories at most. Default: as many as there are. */
   readonly runsMax?: number
+  /** Histories that are run to make a failing one smaller, at most. Default 400. 0 for whoever asks only whether it fails. */
+  readonly shrinkRunsMax?: number
   readonly drain?: DrainKind
   /** Told of each history that was run. */
   readonly onHistory?: (outcome: HistoryOutcome) => void
@@ -209,10 +211,11 @@ class Exploration {
   }
 
   async #shrunk(found: HistoryOutcome, violation: NonNullable<HistoryOutcome['violation']>): Promise<Failure> {
+    const { shrinkRunsMax = SHRINK_RUNS_MAX } = this.#options
     let smallest = found
     let shrinkRuns = 0
     await shrink(found.struck, async (faults) => {
-      if (shrinkRuns >= SHRINK_RUNS_MAX) return false
+      if (shrinkRuns >= shrinkRunsMax) return false
       shrinkRuns++
       const outcome = await this.#run(found.seed, exactly(faults))
       // The same invariant: a smaller history of another failure would explain nothing.

@@ -18,7 +18,7 @@ import {
   violated,
 } from '@seaworthy/simulation'
 import { faultPoint, setEnvironment } from 'seaworthy/core'
-import { everyOrderIsShippedOnce, twoServices } from '../worlds/two-services.ts'
+import { everyOrderIsShippedOnce, twoServices } from '../../../../test/simulation/worlds/outbox-inbox.ts'
 
 const anything = invariant('anything goes', () => undefined)
 const caller = client('caller', async ({ call }) => {

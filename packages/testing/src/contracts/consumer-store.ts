@@ -95,6 +95,34 @@ export function consumerStoreContract(name: string, open: () => Promise<Consumer
         assert.equal(await store.countLetters('another'), 0)
       }))
 
+    test('what comes again from before the parked message is for its handler, and does not lie behind it', () =>
+      withStore(async (store) => {
+        await bury(store, { id: 'm4', key: 'a', sequence: 4, kind: 'parked' })
+        await begin(store, consumed({ id: 'm5', key: 'a', sequence: 5 }))
+        assert.deepEqual(await begin(store, consumed({ id: 'm3', key: 'a', sequence: 3 })), run(1))
+        const [parked, held] = await store.deadLetters('history', { topic: 'orders', key: 'a', max: 10 })
+        // The parked one was handled at last; then the log delivers it again.
+        await store.resolve(parked!)
+        assert.deepEqual(await begin(store, consumed({ id: 'm4', key: 'a', sequence: 4 })), run(1))
+        assert.deepEqual(await begin(store, consumed({ id: 'm6', key: 'a', sequence: 6 })), { kind: 'held' })
+        await store.resolve(held!)
+        assert.deepEqual(summary(await store.deadLetters('history', { max: 10 })), ['m6 held 0'])
+      }))
+
+    test('a message whose number does not tell its place lies behind the parked one', () =>
+      withStore(async (store) => {
+        const held: Admission = { kind: 'held' }
+        await bury(store, { id: 'm4', key: 'a', sequence: 4, kind: 'parked' })
+        assert.deepEqual(await begin(store, consumed({ id: 'same number', key: 'a', sequence: 4 })), held)
+        assert.deepEqual(await begin(store, consumed({ id: 'none', key: 'a', sequence: 0 })), held)
+        assert.deepEqual(await begin(store, consumed({ id: 'another count', key: 'a', sequence: 3, source: 'elsewhere' })), held)
+        await bury(store, { id: 'parked without', key: 'b', sequence: 0, kind: 'parked' })
+        assert.deepEqual(await begin(store, consumed({ id: 'm5', key: 'b', sequence: 3 })), held)
+        await bury(store, { id: 'skipped', key: 'c', sequence: 9, kind: 'skipped' })
+        await bury(store, { id: 'parked \u0000', key: 'c', sequence: 2, kind: 'parked' })
+        assert.deepEqual(await begin(store, consumed({ id: 'm6', key: 'c', sequence: 3 })), held)
+      }))
+
     test('a skipped message holds up nothing', () =>
       withStore(async (store) => {
         await bury(store, { id: 'm1', key: 'a', kind: 'skipped' })
@@ -246,16 +274,18 @@ interface Fields {
   readonly key?: string
   readonly kind?: NewDeadLetter['kind']
   readonly topic?: string
+  readonly sequence?: number
+  readonly source?: string
 }
 
-function consumed({ id, key = 'k', topic = 'orders' }: Fields) {
+function consumed({ id, key = 'k', topic = 'orders', sequence = 1, source = topic }: Fields) {
   const event: EventEnvelope = {
     id,
     type: 'thing.happened',
     version: 1,
-    source: topic,
+    source,
     key,
-    sequence: 1,
+    sequence,
     time: '2026-01-01T00:00:00Z',
     correlationId: 'c',
     data: { id },

@@ -1,12 +1,13 @@
-import type {
-  Admission,
-  BeginOptions,
-  ConsumedMessage,
-  ConsumerStore,
-  DeadLetter,
-  DeadLetterLimit,
-  MessageName,
-  NewDeadLetter,
+import {
+  type Admission,
+  type BeginOptions,
+  type ConsumedMessage,
+  type ConsumerStore,
+  type DeadLetter,
+  type DeadLetterLimit,
+  type MessageName,
+  type NewDeadLetter,
+  cameBefore,
 } from 'seaworthy/messaging'
 
 /** What a consumer remembers, in memory: for tests, and for consumers that need not remember over a restart. */
@@ -23,7 +24,8 @@ class InMemoryConsumerStore implements ConsumerStore {
     const { consumer, topic, event } = message
     await this.forgetAttempts(consumer, handled)
     if (this.#letters.some((letter) => isSame(letter, message))) return { kind: 'dead' }
-    if (this.#letters.some((letter) => ofKey(letter, consumer, topic, event.key) && letter.kind !== 'skipped')) {
+    const first = this.#letters.find((letter) => ofKey(letter, consumer, topic, event.key) && letter.kind !== 'skipped')
+    if (first !== undefined && !cameBefore(event, first.event)) {
       const reason = 'Its key is parked behind a message that could not be handled.'
       const held = this.#insert({ ...message, kind: 'held', attempts: 0, reason, diedAtMs: atMs }, deadLettersMax)
       return held ? { kind: 'held' } : { kind: 'full' }

@@ -1,0 +1,51 @@
+import type { Incarnation } from '../world/incarnation.ts'
+
+/** What outlives processes, and tells of its changes. */
+interface Changing {
+  /** Calls `wake` at each change. @returns a function that stops it */
+  onChange(wake: () => void): () => void
+}
+
+export interface WaitForChange {
+  readonly stored: Changing
+  /** Settles after this time in any case. */
+  readonly waitMs: number
+  /** When it changes by itself, in the world's time: a lease ends. */
+  readonly dueMs?: number | undefined
+  readonly signal: AbortSignal | undefined
+  /** Aborted when the reader is closed, which counts as a change. */
+  readonly closing: AbortSignal
+}
+
+/** A process waits for what is stored to change. @throws the signal's reason */
+export function untilChanged(process: Incarnation, { stored, waitMs, dueMs, signal, closing }: WaitForChange): Promise<void> {
+  const { scheduler } = process.world
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      timer.cancel()
+      due?.cancel()
+      forget()
+      forgetDeath()
+      signal?.removeEventListener('abort', onAbort)
+      closing.removeEventListener('abort', onChange)
+    }
+    const onChange = () => {
+      leave()
+      // In the reader's own time: whoever made the change goes on first, and a dead reader never hears of it.
+      void process.later(0, resolve)
+    }
+    const onAbort = () => {
+      leave()
+      reject(signal?.reason)
+    }
+    const timer = process.clock.timer(waitMs, () => {
+      leave()
+      resolve()
+    })
+    const due = dueMs === undefined ? undefined : scheduler.after(dueMs - scheduler.nowMs, onChange, { owner: process, timer: true })
+    const forget = stored.onChange(onChange)
+    const forgetDeath = process.onDeath(leave)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    closing.addEventListener('abort', onChange, { once: true })
+  })
+}
