@@ -42,4 +42,11 @@ export { participantStoreSchema, postgresParticipantStore } from './participant-
 export { type PostgresQueueOptions, openPostgresQueue } from './queue.ts'
 export { queueSchema } from './queue-statements.ts'
 export { leaseStoreSchema, postgresLeaseStore } from './lease-store.ts'
-export { type PgTransaction, pgTransaction } from './pg-transaction.ts'
+export { pgTransaction } from './pg-transaction.ts'
+export {
+  type JoinOptions,
+  type JoinedTransaction,
+  type LibraryResult,
+  type StatementParameter,
+  joinTransaction,
+} from './joined-transaction.ts'

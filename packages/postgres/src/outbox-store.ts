@@ -22,12 +22,12 @@ const ADD = prepared(`WITH taken AS (
   SELECT $1, e.key, taken.last - e.after, e.event::json, $7::bigint
   FROM unnest($4::text[], $5::bigint[], $6::text[]) WITH ORDINALITY AS e (key, after, event, place) JOIN taken ON taken.key = e.key
   ORDER BY e.place`)
-// The same for one event.
+// The same for one event. (As text first: some drivers make JSON of what is given for a parameter of type json, and so of the text a string.)
 const ADD_ONE = prepared(`WITH taken AS (
     INSERT INTO seaworthy_outbox_sequences AS s (topic, key, last) VALUES ($1, $2, 1)
     ON CONFLICT (topic, key) DO UPDATE SET last = s.last + 1 RETURNING last
   )
-  INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms) SELECT $1, $2, last, $3::json, $4::bigint FROM taken`)
+  INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms) SELECT $1, $2, last, $3::text::json, $4::bigint FROM taken`)
 // seaworthy_outbox_by_topic, one look-up for each topic however many messages wait.
 const SELECT_TOPICS = prepared(`WITH RECURSIVE waiting (topic) AS (
     (SELECT topic FROM seaworthy_outbox ORDER BY topic LIMIT 1)
