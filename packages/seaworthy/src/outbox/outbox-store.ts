@@ -30,3 +30,9 @@ export interface OutboxStore {
   /** Calls `listener` with the topic after each commit that added a message through this store. @returns a function that stops it */
   onAdded(listener: (topic: string) => void): () => void
 }
+
+/** An outbox store that also writes by a handle of the caller's, whose transactions are synchronous. */
+export interface SynchronousOutboxStore<Handle> extends OutboxStore {
+  /** As {@link OutboxStore.add}, in the transaction that is open on the handle. Of several events, all are added or none. */
+  addSync(handle: Handle, topic: string, events: readonly EventEnvelope[]): void
+}
