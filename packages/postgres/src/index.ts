@@ -36,6 +36,7 @@ export {
 export { inboxStoreSchema, postgresInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, postgresConsumerStore } from './consumer-store.ts'
 export { eventStoreSchema, postgresEventStore } from './event-store.ts'
+export { type EventStoreHeldUp } from './settled-positions.ts'
 export { postgresProjectionStore, projectionStoreSchema } from './projection-store.ts'
 export { postgresSagaStore, sagaStoreSchema } from './saga-store.ts'
 export { participantStoreSchema, postgresParticipantStore } from './participant-store.ts'

@@ -1,10 +1,11 @@
 import { type Clock, type LeaseStore, type Statement, type Transaction, newId, systemClock } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
-import { type OutboxEntry, type OutboxStore, serializeEvent } from 'seaworthy/outbox'
+import { type OutboxEntry, type OutboxStore, type StallHolder, StallWatch, serializeEvent } from 'seaworthy/outbox'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
 import { PartitionShare } from './partition-share.ts'
 import { prepared } from './prepared.ts'
+import { StallDoctor } from './stall-doctor.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresOutboxStore}. */
@@ -49,6 +50,8 @@ const SELECT_UNSENT_OF = prepared(`SELECT position, sequence, event, added_at_ms
 const CHANNEL = 'seaworthy_outbox'
 // As the column `partition` has it.
 const PARTITIONS = 16
+// Of those that an add waits for, in a log line.
+const KEYS_TOLD_MAX = 10
 
 export interface PostgresOutboxStoreOptions {
   /** Size of an event at most, in bytes of JSON. Default 950,000: what logs take (1,000,000 by default), less the trace headers that the relay adds. */
@@ -58,6 +61,8 @@ export interface PostgresOutboxStoreOptions {
    * its leases without knowing. Absent: one relay runs for it.
    */
   readonly shared?: SharedOutboxOptions
+  /** How long `add` may wait for a key before it is asked who has it, in milliseconds. Default 2,000. */
+  readonly stallAfterMs?: number
   readonly clock?: Clock
 }
 
@@ -94,6 +99,8 @@ class TableOutboxStore implements PostgresOutboxStore {
   readonly #eventBytesMax: number
   readonly #clock: Clock
   readonly #share: PartitionShare | undefined
+  readonly #doctor: StallDoctor
+  readonly #watch: StallWatch
   readonly #listeners = new Set<(topic: string) => void>()
   /** Partitions of messages that were handed out and are not marked yet, by their positions. */
   readonly #inHand = new Map<number, number>()
@@ -104,7 +111,9 @@ class TableOutboxStore implements PostgresOutboxStore {
     this.#database = database
     this.#eventBytesMax = options.eventBytesMax ?? 950_000
     this.#clock = options.clock ?? systemClock
-    const { shared } = options
+    this.#doctor = new StallDoctor(database, ['seaworthy_outbox', 'seaworthy_outbox_sequences'])
+    const { shared, stallAfterMs = 2_000 } = options
+    this.#watch = new StallWatch({ explain: () => this.explainStall(), stallAfterMs, clock: this.#clock })
     this.#share =
       shared &&
       new PartitionShare({
@@ -122,11 +131,12 @@ class TableOutboxStore implements PostgresOutboxStore {
     // Before any number is taken: a caller who catches the refusal and commits must not leave a gap.
     const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
     const [first] = events
-    await tx.execute(
+    const statement: Statement =
       events.length === 1
         ? { sql: ADD_ONE, params: [storable(topic), storable(first!.key), texts[0]!, this.#clock.now()] }
-        : this.#adding(storable(topic), events, texts),
-    )
+        : this.#adding(storable(topic), events, texts)
+    const keys = events.length === 1 ? [first!.key] : [...new Set(events.map(({ key }) => key))].slice(0, KEYS_TOLD_MAX)
+    await this.#watch.run({ operation: 'add', topic, keys }, () => tx.execute(statement))
     tx.afterCommit(() => {
       this.#tell(topic)
       this.#database.notify(CHANNEL, storable(topic))
@@ -192,6 +202,10 @@ class TableOutboxStore implements PostgresOutboxStore {
     const own = (topic: string) => listener(topic)
     this.#listeners.add(own)
     return () => this.#listeners.delete(own)
+  }
+
+  explainStall(): Promise<readonly StallHolder[]> {
+    return this.#doctor.blockers()
   }
 
   #unsentOfAll(topic: string, max: number): Promise<readonly UnsentRow[]> {

@@ -10,6 +10,7 @@
 export { type Outbox, type OutboxOptions, type SynchronousOutbox, outbox, serializeEvent } from './outbox.ts'
 export { type Relay, type RelayOptions, type RelayStatus, startRelay } from './relay.ts'
 export { type LaneStatus, type RelayHeldUp, type RelayRecovered } from './relay-lane.ts'
+export { type OutboxStall, type OutboxStallOver, type StallHolder, type StallWatchOptions, StallWatch } from './stall-watch.ts'
 export { type Inbox, type InboxGap, type InboxOptions, type StaleMessage, inbox } from './inbox.ts'
 export { type OutboxEntry, type OutboxStore, type SynchronousOutboxStore } from './outbox-store.ts'
 export { type InboxMessage, type InboxStore, type InboxVerdict } from './inbox-store.ts'
