@@ -33,6 +33,15 @@ export {
   outboxStoreSchema,
   postgresOutboxStore,
 } from './outbox-store.ts'
+export {
+  type OutboxWakeUp,
+  type ReplicationWakeUp,
+  type ReplicationWakeUpOptions,
+  type WakeUpLost,
+  type WakeUpStatus,
+  startReplicationWakeUp,
+} from './replication-wake-up.ts'
+export { type SlotLoss, type SlotNames, ReplicationSlotError, createOutboxReplication, dropOutboxReplication } from './replication-slot.ts'
 export { inboxStoreSchema, postgresInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, postgresConsumerStore } from './consumer-store.ts'
 export { eventStoreSchema, postgresEventStore } from './event-store.ts'

@@ -5,6 +5,7 @@ import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
 import { PartitionShare } from './partition-share.ts'
 import { prepared } from './prepared.ts'
+import type { OutboxWakeUp } from './replication-wake-up.ts'
 import { StallDoctor } from './stall-doctor.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
 
@@ -61,6 +62,8 @@ export interface PostgresOutboxStoreOptions {
    * its leases without knowing. Absent: one relay runs for it.
    */
   readonly shared?: SharedOutboxOptions
+  /** Wakes the relay instead of LISTEN and NOTIFY, as {@link startReplicationWakeUp} does. */
+  readonly wakeUp?: OutboxWakeUp
   /** How long `add` may wait for a key before it is asked who has it, in milliseconds. Default 2,000. */
   readonly stallAfterMs?: number
   readonly clock?: Clock
@@ -99,6 +102,7 @@ class TableOutboxStore implements PostgresOutboxStore {
   readonly #eventBytesMax: number
   readonly #clock: Clock
   readonly #share: PartitionShare | undefined
+  readonly #wakeUp: OutboxWakeUp | undefined
   readonly #doctor: StallDoctor
   readonly #watch: StallWatch
   readonly #listeners = new Set<(topic: string) => void>()
@@ -111,6 +115,7 @@ class TableOutboxStore implements PostgresOutboxStore {
     this.#database = database
     this.#eventBytesMax = options.eventBytesMax ?? 950_000
     this.#clock = options.clock ?? systemClock
+    this.#wakeUp = options.wakeUp
     this.#doctor = new StallDoctor(database, ['seaworthy_outbox', 'seaworthy_outbox_sequences'])
     const { shared, stallAfterMs = 2_000 } = options
     this.#watch = new StallWatch({ explain: () => this.explainStall(), stallAfterMs, clock: this.#clock })
@@ -139,7 +144,7 @@ class TableOutboxStore implements PostgresOutboxStore {
     await this.#watch.run({ operation: 'add', topic, keys }, () => tx.execute(statement))
     tx.afterCommit(() => {
       this.#tell(topic)
-      this.#database.notify(CHANNEL, storable(topic))
+      if (this.#wakeUp === undefined) this.#database.notify(CHANNEL, storable(topic))
     })
   }
 
@@ -196,7 +201,10 @@ class TableOutboxStore implements PostgresOutboxStore {
 
   /** Tells of the commits of other processes too, where they notify: those of this library do, and those that call `seaworthy_outbox_add`. */
   onAdded(listener: (topic: string) => void): () => void {
-    if (!this.#listening) this.#database.listen(CHANNEL, (topic) => this.#tell(restored(topic)))
+    if (!this.#listening) {
+      if (this.#wakeUp === undefined) this.#database.listen(CHANNEL, (topic) => this.#tell(restored(topic)))
+      else this.#wakeUp.onAdded((topic) => this.#tell(topic))
+    }
     this.#listening = true
     // A wrapper of its own for each call, so that one function may listen twice.
     const own = (topic: string) => listener(topic)

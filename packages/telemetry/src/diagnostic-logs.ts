@@ -65,6 +65,18 @@ const RULES: readonly Rule[] = [
     describe: (fields) => ({ level: 'info', message: 'the outbox is no longer held up', fields }),
   },
   {
+    channel: 'seaworthy:wake-up.lost',
+    describe: ({ error, ...fields }) => ({
+      level: 'error',
+      message: 'replication does not wake the relay any more; it looks by itself',
+      fields: { ...fields, err: error },
+    }),
+  },
+  {
+    channel: 'seaworthy:wake-up.restored',
+    describe: (fields) => ({ level: 'info', message: 'replication wakes the relay again', fields }),
+  },
+  {
     channel: 'seaworthy:event-store.held-up',
     describe: (fields) => ({ level: 'warn', message: 'readers of the event store wait for a transaction that does not end', fields }),
   },
