@@ -1,6 +1,7 @@
 import { type Clock, type LeaseStore, type Statement, type Transaction, newId, systemClock } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import { type OutboxEntry, type OutboxStore, type StallHolder, StallWatch, serializeEvent } from 'seaworthy/outbox'
+import { ClaimFloor } from './claim-floor.ts'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
 import { PartitionShare } from './partition-share.ts'
@@ -36,10 +37,20 @@ const SELECT_TOPICS = prepared(`WITH RECURSIVE waiting (topic) AS (
     UNION ALL
     SELECT (SELECT o.topic FROM seaworthy_outbox o WHERE o.topic > waiting.topic ORDER BY o.topic LIMIT 1) FROM waiting WHERE waiting.topic IS NOT NULL
   ) SELECT topic FROM waiting WHERE topic IS NOT NULL`)
-// seaworthy_outbox_by_topic, a range. (The topic as a range too: for one value the planner may walk the primary key instead, through all that waits of
+// The same index: for the topics that are known one look-up each above its floor ($2), and one for each gap between them, for what is new there.
+const SELECT_TOPICS_ABOVE = prepared(`WITH known AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS k (topic, floor)),
+    gap AS (SELECT topic AS lower, lead(topic) OVER (ORDER BY topic) AS upper FROM known)
+  SELECT n.topic FROM known k CROSS JOIN LATERAL (
+    SELECT o.topic FROM seaworthy_outbox o WHERE (o.topic, o.position) > (k.topic, k.floor) AND o.topic <= k.topic
+    ORDER BY o.topic, o.position LIMIT 1) n
+  UNION ALL (SELECT topic FROM seaworthy_outbox WHERE topic < (SELECT min(topic) FROM known) ORDER BY topic LIMIT 1)
+  UNION ALL SELECT n.topic FROM gap g CROSS JOIN LATERAL (
+    SELECT o.topic FROM seaworthy_outbox o WHERE o.topic > g.lower AND o.topic < g.upper ORDER BY o.topic LIMIT 1) n
+  UNION ALL (SELECT topic FROM seaworthy_outbox WHERE topic > (SELECT max(topic) FROM known) ORDER BY topic LIMIT 1)`)
+// seaworthy_outbox_by_topic, a range above the floor. (The topic as a range too: for one value the planner may walk the primary key instead, through all that waits of
 // another topic.) No committed message hides behind an open transaction of its key, which has the key's lock.
 const SELECT_UNSENT = prepared(`SELECT position, sequence, event, added_at_ms FROM seaworthy_outbox
-  WHERE topic BETWEEN $1 AND $1 ORDER BY topic, position LIMIT $2`)
+  WHERE (topic, position) > ($1, $3) AND topic <= $1 ORDER BY topic, position LIMIT $2`)
 // Primary key of seaworthy_outbox, a look-up for each position.
 const DELETE_SENT = prepared('DELETE FROM seaworthy_outbox WHERE position = ANY ($1::bigint[])')
 // The oldest by the primary key; the count reads it whole.
@@ -47,7 +58,7 @@ const SELECT_BACKLOG = `SELECT (SELECT count(*) FROM seaworthy_outbox) AS messag
   (SELECT added_at_ms FROM seaworthy_outbox ORDER BY position LIMIT 1) AS oldest_at_ms`
 // The same index; messages of other relays' keys are passed over.
 const SELECT_UNSENT_OF = prepared(`SELECT position, sequence, event, added_at_ms, partition FROM seaworthy_outbox
-  WHERE topic BETWEEN $1 AND $1 AND partition = ANY ($3::smallint[]) ORDER BY topic, position LIMIT $2`)
+  WHERE (topic, position) > ($1, $3) AND topic <= $1 AND partition = ANY ($4::smallint[]) ORDER BY topic, position LIMIT $2`)
 const CHANNEL = 'seaworthy_outbox'
 // As the column `partition` has it.
 const PARTITIONS = 16
@@ -102,6 +113,7 @@ class TableOutboxStore implements PostgresOutboxStore {
   readonly #eventBytesMax: number
   readonly #clock: Clock
   readonly #share: PartitionShare | undefined
+  readonly #floor: ClaimFloor
   readonly #wakeUp: OutboxWakeUp | undefined
   readonly #doctor: StallDoctor
   readonly #watch: StallWatch
@@ -115,6 +127,7 @@ class TableOutboxStore implements PostgresOutboxStore {
     this.#database = database
     this.#eventBytesMax = options.eventBytesMax ?? 950_000
     this.#clock = options.clock ?? systemClock
+    this.#floor = new ClaimFloor(database, this.#clock)
     this.#wakeUp = options.wakeUp
     this.#doctor = new StallDoctor(database, ['seaworthy_outbox', 'seaworthy_outbox_sequences'])
     const { shared, stallAfterMs = 2_000 } = options
@@ -169,7 +182,7 @@ class TableOutboxStore implements PostgresOutboxStore {
 
   async topics(): Promise<readonly string[]> {
     await this.#share?.refresh(this.#partitionsInHand)
-    const rows = await this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS })
+    const rows = await this.#topicRows()
     return rows.map(({ topic }) => restored(topic))
   }
 
@@ -216,15 +229,35 @@ class TableOutboxStore implements PostgresOutboxStore {
     return this.#doctor.blockers()
   }
 
+  /** All topics with messages, without a walk through what was sent on those that are known. */
+  async #topicRows(): Promise<readonly { readonly topic: string }[]> {
+    const { known } = this.#floor
+    if (known.size === 0) return this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS })
+    const floors = new Map(known)
+    for (;;) {
+      const params = [textArray([...floors.keys()]), numberArray([...floors.values()])]
+      const rows = await this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS_ABOVE, params })
+      // Of several new ones between two known topics the first was found: the next lies behind it.
+      const found = rows.filter(({ topic }) => !floors.has(topic))
+      if (found.length === 0) return rows
+      for (const { topic } of found) floors.set(topic, 0)
+    }
+  }
+
   #unsentOfAll(topic: string, max: number): Promise<readonly UnsentRow[]> {
-    return this.#database.query<UnsentRow>({ sql: SELECT_UNSENT, params: [storable(topic), max] })
+    const stored = storable(topic)
+    return this.#floor.read(stored, '', (floor) => this.#database.query({ sql: SELECT_UNSENT, params: [stored, max, floor] }))
   }
 
   async #unsentOfShare(share: PartitionShare, topic: string, max: number): Promise<readonly UnsentRow[]> {
     await share.refresh(this.#partitionsInHand)
     const { partitions } = share
     if (partitions.length === 0) return []
-    const rows = await this.#database.query<UnsentRow>({ sql: SELECT_UNSENT_OF, params: [storable(topic), max, numberArray(partitions)] })
+    const stored = storable(topic)
+    const part = numberArray(partitions)
+    const rows = await this.#floor.read<UnsentRow>(stored, part, (floor) =>
+      this.#database.query({ sql: SELECT_UNSENT_OF, params: [stored, max, floor, part] }),
+    )
     for (const { position, partition } of rows) this.#inHand.set(position, partition!)
     return rows
   }
