@@ -5,6 +5,7 @@ import type { Command } from './command.ts'
 import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
+import { relay } from './commands/relay.ts'
 import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -14,7 +15,7 @@ import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
 
 const { version } = createRequire(import.meta.url)('@seaworthy/cli/package.json') as { version: string }
-const COMMANDS: readonly Command[] = [start, status, restart, fault, stop, logs, lab]
+const COMMANDS: readonly Command[] = [start, status, restart, fault, stop, logs, relay, lab]
 
 /**
  * Runs one command line: the words after `seaworthy`.
