@@ -7,8 +7,8 @@ import { type PoolClient, Pool } from 'pg'
 import postgres from 'postgres'
 import { type JoinedTransaction, pgTransaction } from '@seaworthy/postgres'
 import { type DrizzleTransaction, drizzleTransaction } from '@seaworthy/postgres/drizzle'
-import { type KyselyTransaction, kyselyTransaction } from '@seaworthy/postgres/kysely'
-import { type PostgresJsTransaction, postgresJsTransaction } from '@seaworthy/postgres/postgres-js'
+import { kyselyTransaction } from '@seaworthy/postgres/kysely'
+import { postgresJsTransaction } from '@seaworthy/postgres/postgres-js'
 import { type PrismaTransaction, prismaTransaction } from '@seaworthy/postgres/prisma'
 import { PrismaClient } from '../fixtures/prisma/gen/client.ts'
 
@@ -82,7 +82,8 @@ const pg: Library = {
           client.release()
         }
       },
-      joinRoot: () => pgTransaction(pool as unknown as PoolClient),
+      // @ts-expect-error no transaction
+      joinRoot: () => pgTransaction(pool),
       close: () => pool.end(),
     }
   },
@@ -100,7 +101,8 @@ const postgresJs: Library = {
     })
     return {
       transaction: async <T>(body: (own: OwnTransaction) => Promise<T>) => (await sql.begin((tx) => body(ownOf(tx)))) as T,
-      joinRoot: () => postgresJsTransaction(sql as unknown as PostgresJsTransaction),
+      // @ts-expect-error no transaction
+      joinRoot: () => postgresJsTransaction(sql),
       close: () => sql.end(),
     }
   },
@@ -141,7 +143,8 @@ const kysely: Library = {
           throw error
         }
       },
-      joinRoot: () => kyselyTransaction(db as unknown as KyselyTransaction),
+      // @ts-expect-error no transaction
+      joinRoot: () => kyselyTransaction(db),
       close: () => db.destroy(),
     }
   },
@@ -172,7 +175,8 @@ const kyselyCallback: Library = {
           }
           return body(own)
         }),
-      joinRoot: () => kyselyTransaction(db as unknown as KyselyTransaction),
+      // @ts-expect-error no transaction
+      joinRoot: () => kyselyTransaction(db),
       close: () => db.destroy(),
     }
   },
@@ -198,7 +202,8 @@ const drizzleOnPg: Library = {
     const db = drizzleNodePostgres(pool)
     return {
       transaction: (body) => db.transaction((tx) => body(drizzleOwnOf(tx))),
-      joinRoot: () => drizzleTransaction(db as unknown as DrizzleTransaction),
+      // @ts-expect-error no transaction
+      joinRoot: () => drizzleTransaction(db),
       close: () => pool.end(),
     }
   },
@@ -212,7 +217,8 @@ const drizzleOnPostgresJs: Library = {
     const db = drizzlePostgresJs(sql)
     return {
       transaction: (body) => db.transaction((tx) => body(drizzleOwnOf(tx))),
-      joinRoot: () => drizzleTransaction(db as unknown as DrizzleTransaction),
+      // @ts-expect-error no transaction
+      joinRoot: () => drizzleTransaction(db),
       close: () => sql.end(),
     }
   },
@@ -239,7 +245,8 @@ const prisma: Library = {
     })
     return {
       transaction: (body) => client.$transaction((tx) => body(own(tx)), { timeout: PATIENCE_MS, maxWait: PATIENCE_MS }),
-      joinRoot: () => prismaTransaction(client as unknown as PrismaTransaction),
+      // @ts-expect-error no transaction
+      joinRoot: () => prismaTransaction(client),
       close: () => client.$disconnect(),
     }
   },
