@@ -1,4 +1,4 @@
-import { ConfigurationError, type SqlValue } from 'seaworthy/core'
+import { type Database, ConfigurationError, type SqlValue } from 'seaworthy/core'
 import { SqliteBusyError, typed } from './errors.ts'
 
 /** What is used of a statement of node:sqlite (`StatementSync`) or better-sqlite3 (`Statement`). */
@@ -125,6 +125,18 @@ export class HandleStatements {
     } catch (error) {
       throw typed(numbered(error), 'the database of a handle')
     }
+  }
+}
+
+/** What stores ask of a database, at once. @throws SqliteBusyError while the caller has a transaction open */
+export function databaseOn(statements: HandleStatements): Pick<Database, 'query' | 'atomically'> {
+  return {
+    query: async <Row extends object>({ sql, params = [] }: { sql: string; params?: readonly never[] }) => {
+      statements.assertIdle()
+      return statements.all<Row>(sql, ...params)
+    },
+    atomically: async (writes) =>
+      statements.atomically(() => writes.map(({ sql, params = [] }) => ({ rowCount: statements.run(sql, ...params) }))),
   }
 }
 

@@ -1,8 +1,8 @@
-import { type Database, ConfigurationError, nextMacrotask } from 'seaworthy/core'
+import { ConfigurationError, nextMacrotask } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import { type SynchronousOutboxStore, serializeEvent } from 'seaworthy/outbox'
 import { type SqliteOutboxStoreOptions, SqliteOutboxStore } from './outbox-store.ts'
-import { HandleStatements, type SynchronousHandle } from './synchronous-handle.ts'
+import { HandleStatements, type SynchronousHandle, databaseOn } from './synchronous-handle.ts'
 
 // Primary key of seaworthy_outbox_sequences.
 const TAKE_NUMBER = `INSERT INTO seaworthy_outbox_sequences (topic, key, last) VALUES (?, ?, 1)
@@ -73,16 +73,5 @@ class HandleOutboxStore extends SqliteOutboxStore implements SynchronousOutboxSt
       })
     }
     this.#added.add(topic)
-  }
-}
-
-function databaseOn(statements: HandleStatements): Pick<Database, 'query' | 'atomically'> {
-  return {
-    query: async <Row extends object>({ sql, params = [] }: { sql: string; params?: readonly never[] }) => {
-      statements.assertIdle()
-      return statements.all<Row>(sql, ...params)
-    },
-    atomically: async (writes) =>
-      statements.atomically(() => writes.map(({ sql, params = [] }) => ({ rowCount: statements.run(sql, ...params) }))),
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type OwnHandle, synchronousOutboxSuite } from './synchronous-outbox-suite.ts'
+import { type OwnHandle, synchronousSuite } from './synchronous-suite.ts'
 
 // better-sqlite3 13 brings its programs in the package, but declares an install script that would compile them again. So it is no dependency here; the
 // test gets it without scripts, once, into a folder of its own.
@@ -21,7 +21,7 @@ interface BetterHandle extends OwnHandle {
 }
 const Database = createRequire(join(folder, 'package.json'))('better-sqlite3') as new (path: string) => BetterHandle
 
-synchronousOutboxSuite({
+synchronousSuite({
   name: 'better-sqlite3',
   open: (path) => new Database(path),
   openUnusual: (path) => {

@@ -2,17 +2,19 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, suite, test } from 'node:test'
 import { type Database, type SqlValue, type Transaction, ConfigurationError, InvalidInputError, LimitExceededError } from 'seaworthy/core'
-import type { EventEnvelope } from 'seaworthy/messaging'
-import { outbox, startRelay } from 'seaworthy/outbox'
+import type { Attempt, EventEnvelope } from 'seaworthy/messaging'
+import { type InboxGap, type InboxStore, outbox, startRelay, synchronousInbox } from 'seaworthy/outbox'
 import {
   type SynchronousHandle,
   SqliteBusyError,
   SqliteError,
+  inboxStoreSchema,
   migrateSync,
   outboxStoreSchema,
+  synchronousInboxStore,
   synchronousOutboxStore,
 } from 'seaworthy/sqlite'
-import { eventually, inMemoryEventLog, outboxStoreContract } from '@seaworthy/testing'
+import { eventually, inMemoryEventLog, inboxStoreContract, outboxStoreContract } from '@seaworthy/testing'
 import { temporaryFolder } from './folder.ts'
 
 /** A handle as its user has it. */
@@ -34,8 +36,8 @@ function event(key: string, data: unknown = {}): EventEnvelope {
   return { id, type: 'order.placed', version: 1, source: 'orders', key, sequence: 0, time, correlationId: 'c', data }
 }
 
-/** What `outbox.addSync` owes with a library's handles. */
-export function synchronousOutboxSuite({ name, open, openUnusual }: SynchronousLibrary): void {
+/** What outbox and inbox owe with a library's handles. */
+export function synchronousSuite({ name, open, openUnusual }: SynchronousLibrary): void {
   outboxStoreContract(`SQLite by a handle of ${name}`, async (options) => {
     const folder = temporaryFolder()
     const path = join(folder.path, 'own.sqlite')
@@ -65,6 +67,79 @@ export function synchronousOutboxSuite({ name, open, openUnusual }: SynchronousL
       },
     })
     return under()
+  })
+
+  inboxStoreContract(`SQLite by a handle of ${name}`, async ({ clock }) => {
+    const folder = temporaryFolder()
+    const handle = open(join(folder.path, 'own.sqlite'))
+    migrateSync(handle, [inboxStoreSchema])
+    const inner = synchronousInboxStore(handle, { clock })
+    // Asked in the suite's transaction, at once.
+    const store: InboxStore = {
+      admit: async (_, message) => inner.admitSync(handle, message),
+      forget: (olderThanMs) => inner.forget(olderThanMs),
+    }
+    return {
+      database: databaseOn(handle),
+      store,
+      dispose: async () => {
+        handle.close()
+        folder.remove()
+      },
+    }
+  })
+
+  void suite(`a synchronous inbox on a handle of ${name}`, () => {
+    const attempt: Attempt = { topic: 'orders', attempt: 1, timeoutMs: 1_000, signal: new AbortController().signal, outOfOrder: false }
+    const opened = (t: TestContext) => {
+      const folder = temporaryFolder()
+      const db = open(join(folder.path, 'own.sqlite'))
+      t.after(() => {
+        db.close()
+        folder.remove()
+      })
+      db.exec('CREATE TABLE effect (n INTEGER) STRICT')
+      migrateSync(db, [inboxStoreSchema])
+      const gaps: InboxGap[] = []
+      const box = synchronousInbox({ store: synchronousInboxStore(db), consumer: 'c', onGap: (gap) => gaps.push(gap) })
+      return { db, box, gaps, effects: () => db.prepare('SELECT n FROM effect').all().length }
+    }
+
+    test('an effect happens once for each message, and not for one whose handler threw', async (t) => {
+      const { box, effects, gaps } = opened(t)
+      let fails = false
+      const handle = box.handle((_, db) => {
+        db.exec('INSERT INTO effect VALUES (1)')
+        if (fails) throw new Error('no stock')
+      })
+      const first = { ...event('a'), sequence: 1 }
+      await handle(first, attempt)
+      await handle(first, attempt)
+      assert.equal(effects(), 1)
+      fails = true
+      const second = { ...event('a'), sequence: 2 }
+      await assert.rejects(async () => handle(second, attempt), /no stock/)
+      assert.equal(effects(), 1)
+      fails = false
+      await handle(second, attempt)
+      await handle({ ...event('a'), sequence: 4 }, attempt)
+      await handle({ ...event('a'), sequence: 3 }, attempt)
+      assert.equal(effects(), 3)
+      assert.deepEqual(
+        gaps.map(({ expected, received }) => [expected, received]),
+        [[3, 4]],
+      )
+    })
+
+    test('a handler that returns a promise is refused, and what it wrote at once is taken back', async (t) => {
+      const { box, effects } = opened(t)
+      const handle = box.handle((async (_: unknown, db: SynchronousHandle) => {
+        db.exec('INSERT INTO effect VALUES (1)')
+        await Promise.resolve()
+      }) as never)
+      await assert.rejects(async () => handle({ ...event('a'), sequence: 1 }, attempt), ConfigurationError)
+      assert.equal(effects(), 0)
+    })
   })
 
   void suite(`addSync by a handle of ${name}`, () => {

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
-import { synchronousOutboxSuite } from './synchronous-outbox-suite.ts'
+import { synchronousSuite } from './synchronous-suite.ts'
 
-synchronousOutboxSuite({
+synchronousSuite({
   name: 'node:sqlite',
   open: (path) => new DatabaseSync(path),
   openUnusual: (path) => new DatabaseSync(path, { readBigInts: true, returnArrays: true }),
