@@ -89,7 +89,7 @@ export function troubledServices(): readonly ServiceMessages[] {
     answer(
       'monolith',
       status({
-        outbox: { state: 'running', backlog: { messages: 0, oldestAtMs: undefined }, topics: [lane('customers')], lastError: undefined },
+        outbox: { state: 'running', backlog: { messages: 0, oldestAtMs: undefined }, topics: [lane('customers')], stalls: [], lastError: undefined },
       }),
     ),
     answer(
@@ -99,7 +99,8 @@ export function troubledServices(): readonly ServiceMessages[] {
           state: 'running',
           backlog: { messages: 1_234, oldestAtMs: Date.now() - 125_000 },
           topics: [lane('orders', { state: 'backing-off', failuresInARow: 7, lastError })],
-          lastError: undefined,
+          stalls: [],
+          lastError: undefined,,
         },
       }),
     ),

@@ -10,6 +10,7 @@ import { lockEvents } from './commands/events/lock.ts'
 import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
+import { relay } from './commands/relay.ts'
 import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -26,6 +27,7 @@ const COMMANDS: readonly Command[] = [
   fault,
   stop,
   logs,
+  relay,
   listDeadLetters,
   showDeadLetter,
   requeueDeadLetters,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run } from '@seaworthy/cli'
 import { findLabs } from '../src/commands/lab.ts'
+import { findRelay } from '../src/commands/relay.ts'
 
 async function say(...args: string[]) {
   const printed: string[] = []
@@ -67,6 +68,7 @@ test('help names every command, and the help of a command its options', async ()
     'stop',
     'logs SERVICE',
     'dead-letters list SERVICE',
+    'relay',
     'lab NAME',
     'help',
   ])
@@ -100,6 +102,10 @@ test('lab list names each lab with a line about it', async () => {
 test('labs are found above the command, and outside of the repository it says that they are not there', () => {
   assert.match(findLabs(import.meta.dirname), /labs$/)
   assert.throws(() => findLabs('/'), /Labs are part of the repository/)
+})
+
+test('the relay of a checkout is found above the command', () => {
+  assert.match(findRelay(import.meta.dirname), /apps.relay.src.main\.ts$/)
 })
 
 test('a port from the environment is checked like one from a flag', async () => {

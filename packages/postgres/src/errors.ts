@@ -165,7 +165,9 @@ function severityOf(error: unknown): unknown {
 }
 
 function constraintOf(error: object): string | undefined {
-  return 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : undefined
+  if ('constraint' in error && typeof error.constraint === 'string') return error.constraint
+  // postgres.js
+  return 'constraint_name' in error && typeof error.constraint_name === 'string' ? error.constraint_name : undefined
 }
 
 /** The typed form of what pg threw while a statement ran, before any COMMIT; any other error as it is. `name` names the database. */

@@ -83,7 +83,7 @@ class PostgresEventStore implements EventStore {
   constructor(database: PostgresDatabase, clock: Clock) {
     this.#database = database
     this.#clock = clock
-    this.#settled = new SettledPositions(database)
+    this.#settled = new SettledPositions(database, clock)
   }
 
   async append(tx: Transaction, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<number> {

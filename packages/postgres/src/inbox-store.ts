@@ -9,7 +9,7 @@ import { storable } from './values.ts'
 export const inboxStoreSchema = librarySchema('seaworthy.inbox', 1)
 
 // Primary keys of both tables. The key's row comes first, and is held until the transaction ends: a second delivery waits here, and then finds the
-// number at or above its own. `moved` is empty for a number at or below the last; `handled` for an id that is known.
+// number at or above its own. (No bigint comes back: in a caller's own transaction each library reads it in its own way.) `moved` is empty for a number at or below the last; `handled` for an id that is known.
 const ADMIT = prepared(`WITH moved AS (
     INSERT INTO seaworthy_inbox_sequences AS s (consumer, generation, topic, key, last, previous) VALUES ($1, $2, $4, $5, $6, 0)
     ON CONFLICT (consumer, generation, topic, key) DO UPDATE SET last = excluded.last, previous = s.last WHERE s.last < excluded.last
@@ -19,7 +19,7 @@ const ADMIT = prepared(`WITH moved AS (
     ON CONFLICT (consumer, generation, message_id) DO NOTHING
     RETURNING 1
   )
-  SELECT previous, (SELECT count(*) FROM handled) AS handled FROM moved`)
+  SELECT previous::float8, (SELECT count(*)::int FROM handled) AS handled FROM moved`)
 // Primary key of seaworthy_inbox.
 const ADMIT_BY_ID = prepared(`INSERT INTO seaworthy_inbox (consumer, generation, message_id, handled_at_ms) VALUES ($1, $2, $3, $4)
   ON CONFLICT (consumer, generation, message_id) DO NOTHING`)

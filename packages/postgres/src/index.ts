@@ -33,13 +33,30 @@ export {
   outboxStoreSchema,
   postgresOutboxStore,
 } from './outbox-store.ts'
+export {
+  type OutboxWakeUp,
+  type ReplicationWakeUp,
+  type ReplicationWakeUpOptions,
+  type WakeUpLost,
+  type WakeUpStatus,
+  startReplicationWakeUp,
+} from './replication-wake-up.ts'
+export { type SlotLoss, type SlotNames, ReplicationSlotError, createOutboxReplication, dropOutboxReplication } from './replication-slot.ts'
 export { inboxStoreSchema, postgresInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, postgresConsumerStore } from './consumer-store.ts'
 export { eventStoreSchema, postgresEventStore } from './event-store.ts'
+export { type EventStoreHeldUp } from './settled-positions.ts'
 export { postgresProjectionStore, projectionStoreSchema } from './projection-store.ts'
 export { postgresSagaStore, sagaStoreSchema } from './saga-store.ts'
 export { participantStoreSchema, postgresParticipantStore } from './participant-store.ts'
 export { type PostgresQueueOptions, openPostgresQueue } from './queue.ts'
 export { queueSchema } from './queue-statements.ts'
 export { leaseStoreSchema, postgresLeaseStore } from './lease-store.ts'
-export { type PgTransaction, pgTransaction } from './pg-transaction.ts'
+export { pgTransaction } from './pg-transaction.ts'
+export {
+  type JoinOptions,
+  type JoinedTransaction,
+  type LibraryResult,
+  type StatementParameter,
+  joinTransaction,
+} from './joined-transaction.ts'

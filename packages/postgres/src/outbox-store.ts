@@ -1,10 +1,13 @@
 import { type Clock, type LeaseStore, type Statement, type Transaction, newId, systemClock } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
-import { type OutboxEntry, type OutboxStore, serializeEvent } from 'seaworthy/outbox'
+import { type OutboxEntry, type OutboxStore, type StallHolder, StallWatch, serializeEvent } from 'seaworthy/outbox'
+import { ClaimFloor } from './claim-floor.ts'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
 import { PartitionShare } from './partition-share.ts'
 import { prepared } from './prepared.ts'
+import type { OutboxWakeUp } from './replication-wake-up.ts'
+import { StallDoctor } from './stall-doctor.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresOutboxStore}. */
@@ -22,22 +25,32 @@ const ADD = prepared(`WITH taken AS (
   SELECT $1, e.key, taken.last - e.after, e.event::json, $7::bigint
   FROM unnest($4::text[], $5::bigint[], $6::text[]) WITH ORDINALITY AS e (key, after, event, place) JOIN taken ON taken.key = e.key
   ORDER BY e.place`)
-// The same for one event.
+// The same for one event. (As text first: some drivers make JSON of what is given for a parameter of type json, and so of the text a string.)
 const ADD_ONE = prepared(`WITH taken AS (
     INSERT INTO seaworthy_outbox_sequences AS s (topic, key, last) VALUES ($1, $2, 1)
     ON CONFLICT (topic, key) DO UPDATE SET last = s.last + 1 RETURNING last
   )
-  INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms) SELECT $1, $2, last, $3::json, $4::bigint FROM taken`)
+  INSERT INTO seaworthy_outbox (topic, key, sequence, event, added_at_ms) SELECT $1, $2, last, $3::text::json, $4::bigint FROM taken`)
 // seaworthy_outbox_by_topic, one look-up for each topic however many messages wait.
 const SELECT_TOPICS = prepared(`WITH RECURSIVE waiting (topic) AS (
     (SELECT topic FROM seaworthy_outbox ORDER BY topic LIMIT 1)
     UNION ALL
     SELECT (SELECT o.topic FROM seaworthy_outbox o WHERE o.topic > waiting.topic ORDER BY o.topic LIMIT 1) FROM waiting WHERE waiting.topic IS NOT NULL
   ) SELECT topic FROM waiting WHERE topic IS NOT NULL`)
-// seaworthy_outbox_by_topic, a range. (The topic as a range too: for one value the planner may walk the primary key instead, through all that waits of
+// The same index: for the topics that are known one look-up each above its floor ($2), and one for each gap between them, for what is new there.
+const SELECT_TOPICS_ABOVE = prepared(`WITH known AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS k (topic, floor)),
+    gap AS (SELECT topic AS lower, lead(topic) OVER (ORDER BY topic) AS upper FROM known)
+  SELECT n.topic FROM known k CROSS JOIN LATERAL (
+    SELECT o.topic FROM seaworthy_outbox o WHERE (o.topic, o.position) > (k.topic, k.floor) AND o.topic <= k.topic
+    ORDER BY o.topic, o.position LIMIT 1) n
+  UNION ALL (SELECT topic FROM seaworthy_outbox WHERE topic < (SELECT min(topic) FROM known) ORDER BY topic LIMIT 1)
+  UNION ALL SELECT n.topic FROM gap g CROSS JOIN LATERAL (
+    SELECT o.topic FROM seaworthy_outbox o WHERE o.topic > g.lower AND o.topic < g.upper ORDER BY o.topic LIMIT 1) n
+  UNION ALL (SELECT topic FROM seaworthy_outbox WHERE topic > (SELECT max(topic) FROM known) ORDER BY topic LIMIT 1)`)
+// seaworthy_outbox_by_topic, a range above the floor. (The topic as a range too: for one value the planner may walk the primary key instead, through all that waits of
 // another topic.) No committed message hides behind an open transaction of its key, which has the key's lock.
 const SELECT_UNSENT = prepared(`SELECT position, sequence, event, added_at_ms FROM seaworthy_outbox
-  WHERE topic BETWEEN $1 AND $1 ORDER BY topic, position LIMIT $2`)
+  WHERE (topic, position) > ($1, $3) AND topic <= $1 ORDER BY topic, position LIMIT $2`)
 // Primary key of seaworthy_outbox, a look-up for each position.
 const DELETE_SENT = prepared('DELETE FROM seaworthy_outbox WHERE position = ANY ($1::bigint[])')
 // The oldest by the primary key; the count reads it whole.
@@ -45,10 +58,12 @@ const SELECT_BACKLOG = `SELECT (SELECT count(*) FROM seaworthy_outbox) AS messag
   (SELECT added_at_ms FROM seaworthy_outbox ORDER BY position LIMIT 1) AS oldest_at_ms`
 // The same index; messages of other relays' keys are passed over.
 const SELECT_UNSENT_OF = prepared(`SELECT position, sequence, event, added_at_ms, partition FROM seaworthy_outbox
-  WHERE topic BETWEEN $1 AND $1 AND partition = ANY ($3::smallint[]) ORDER BY topic, position LIMIT $2`)
+  WHERE (topic, position) > ($1, $3) AND topic <= $1 AND partition = ANY ($4::smallint[]) ORDER BY topic, position LIMIT $2`)
 const CHANNEL = 'seaworthy_outbox'
 // As the column `partition` has it.
 const PARTITIONS = 16
+// Of those that an add waits for, in a log line.
+const KEYS_TOLD_MAX = 10
 
 export interface PostgresOutboxStoreOptions {
   /** Size of an event at most, in bytes of JSON. Default 950,000: what logs take (1,000,000 by default), less the trace headers that the relay adds. */
@@ -58,6 +73,10 @@ export interface PostgresOutboxStoreOptions {
    * its leases without knowing. Absent: one relay runs for it.
    */
   readonly shared?: SharedOutboxOptions
+  /** Wakes the relay instead of LISTEN and NOTIFY, as {@link startReplicationWakeUp} does. */
+  readonly wakeUp?: OutboxWakeUp
+  /** How long `add` may wait for a key before it is asked who has it, in milliseconds. Default 2,000. */
+  readonly stallAfterMs?: number
   readonly clock?: Clock
 }
 
@@ -94,6 +113,10 @@ class TableOutboxStore implements PostgresOutboxStore {
   readonly #eventBytesMax: number
   readonly #clock: Clock
   readonly #share: PartitionShare | undefined
+  readonly #floor: ClaimFloor
+  readonly #wakeUp: OutboxWakeUp | undefined
+  readonly #doctor: StallDoctor
+  readonly #watch: StallWatch
   readonly #listeners = new Set<(topic: string) => void>()
   /** Partitions of messages that were handed out and are not marked yet, by their positions. */
   readonly #inHand = new Map<number, number>()
@@ -104,7 +127,11 @@ class TableOutboxStore implements PostgresOutboxStore {
     this.#database = database
     this.#eventBytesMax = options.eventBytesMax ?? 950_000
     this.#clock = options.clock ?? systemClock
-    const { shared } = options
+    this.#floor = new ClaimFloor(database, this.#clock)
+    this.#wakeUp = options.wakeUp
+    this.#doctor = new StallDoctor(database, ['seaworthy_outbox', 'seaworthy_outbox_sequences'])
+    const { shared, stallAfterMs = 2_000 } = options
+    this.#watch = new StallWatch({ explain: () => this.explainStall(), stallAfterMs, clock: this.#clock })
     this.#share =
       shared &&
       new PartitionShare({
@@ -122,14 +149,15 @@ class TableOutboxStore implements PostgresOutboxStore {
     // Before any number is taken: a caller who catches the refusal and commits must not leave a gap.
     const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
     const [first] = events
-    await tx.execute(
+    const statement: Statement =
       events.length === 1
         ? { sql: ADD_ONE, params: [storable(topic), storable(first!.key), texts[0]!, this.#clock.now()] }
-        : this.#adding(storable(topic), events, texts),
-    )
+        : this.#adding(storable(topic), events, texts)
+    const keys = events.length === 1 ? [first!.key] : [...new Set(events.map(({ key }) => key))].slice(0, KEYS_TOLD_MAX)
+    await this.#watch.run({ operation: 'add', topic, keys }, () => tx.execute(statement))
     tx.afterCommit(() => {
       this.#tell(topic)
-      this.#database.notify(CHANNEL, storable(topic))
+      if (this.#wakeUp === undefined) this.#database.notify(CHANNEL, storable(topic))
     })
   }
 
@@ -154,7 +182,7 @@ class TableOutboxStore implements PostgresOutboxStore {
 
   async topics(): Promise<readonly string[]> {
     await this.#share?.refresh(this.#partitionsInHand)
-    const rows = await this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS })
+    const rows = await this.#topicRows()
     return rows.map(({ topic }) => restored(topic))
   }
 
@@ -186,7 +214,10 @@ class TableOutboxStore implements PostgresOutboxStore {
 
   /** Tells of the commits of other processes too, where they notify: those of this library do, and those that call `seaworthy_outbox_add`. */
   onAdded(listener: (topic: string) => void): () => void {
-    if (!this.#listening) this.#database.listen(CHANNEL, (topic) => this.#tell(restored(topic)))
+    if (!this.#listening) {
+      if (this.#wakeUp === undefined) this.#database.listen(CHANNEL, (topic) => this.#tell(restored(topic)))
+      else this.#wakeUp.onAdded((topic) => this.#tell(topic))
+    }
     this.#listening = true
     // A wrapper of its own for each call, so that one function may listen twice.
     const own = (topic: string) => listener(topic)
@@ -194,15 +225,39 @@ class TableOutboxStore implements PostgresOutboxStore {
     return () => this.#listeners.delete(own)
   }
 
+  explainStall(): Promise<readonly StallHolder[]> {
+    return this.#doctor.blockers()
+  }
+
+  /** All topics with messages, without a walk through what was sent on those that are known. */
+  async #topicRows(): Promise<readonly { readonly topic: string }[]> {
+    const { known } = this.#floor
+    if (known.size === 0) return this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS })
+    const floors = new Map(known)
+    for (;;) {
+      const params = [textArray([...floors.keys()]), numberArray([...floors.values()])]
+      const rows = await this.#database.query<{ topic: string }>({ sql: SELECT_TOPICS_ABOVE, params })
+      // Of several new ones between two known topics the first was found: the next lies behind it.
+      const found = rows.filter(({ topic }) => !floors.has(topic))
+      if (found.length === 0) return rows
+      for (const { topic } of found) floors.set(topic, 0)
+    }
+  }
+
   #unsentOfAll(topic: string, max: number): Promise<readonly UnsentRow[]> {
-    return this.#database.query<UnsentRow>({ sql: SELECT_UNSENT, params: [storable(topic), max] })
+    const stored = storable(topic)
+    return this.#floor.read(stored, '', (floor) => this.#database.query({ sql: SELECT_UNSENT, params: [stored, max, floor] }))
   }
 
   async #unsentOfShare(share: PartitionShare, topic: string, max: number): Promise<readonly UnsentRow[]> {
     await share.refresh(this.#partitionsInHand)
     const { partitions } = share
     if (partitions.length === 0) return []
-    const rows = await this.#database.query<UnsentRow>({ sql: SELECT_UNSENT_OF, params: [storable(topic), max, numberArray(partitions)] })
+    const stored = storable(topic)
+    const part = numberArray(partitions)
+    const rows = await this.#floor.read<UnsentRow>(stored, part, (floor) =>
+      this.#database.query({ sql: SELECT_UNSENT_OF, params: [stored, max, floor, part] }),
+    )
     for (const { position, partition } of rows) this.#inHand.set(position, partition!)
     return rows
   }

@@ -1,4 +1,8 @@
+import { channel } from 'node:diagnostics_channel'
+import type { Clock } from 'seaworthy/core'
+import type { StallHolder } from 'seaworthy/outbox'
 import type { PostgresDatabase } from './database.ts'
+import { StallDoctor } from './stall-doctor.ts'
 
 // Primary key of seaworthy_events, a range; no more than fits between two looks.
 const SELECT_POSITIONS = 'SELECT position FROM seaworthy_events WHERE position > $1 ORDER BY position LIMIT 1000'
@@ -9,11 +13,26 @@ const OBSERVE = `SELECT (SELECT max(position) FROM seaworthy_events) AS position
     WHERE locktype = 'relation' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND relation = 'seaworthy_events'::regclass AND mode = 'RowExclusiveLock' AND granted) AS holders`
 
+// How long a reader waits at a gap before it says for whom.
+const HELD_UP_AFTER_MS = 2_000
+
+/** Readers of all streams that cannot go on, because a transaction that appended has not ended. Published on the channel `seaworthy:event-store.held-up`. */
+export interface EventStoreHeldUp {
+  /** The position after which nothing is read. */
+  readonly position: number
+  /** How long they have waited, in milliseconds. */
+  readonly waitedMs: number
+  readonly holders: readonly StallHolder[]
+}
+
+const heldUpChannel = channel('seaworthy:event-store.held-up')
+
 interface Observation {
   /** A position that had been given out, as had all before it. */
   readonly position: number
   /** The transactions that might still store one before it. */
   readonly holders: ReadonlySet<string>
+  readonly atMs: number
 }
 
 /**
@@ -27,12 +46,17 @@ interface Observation {
  */
 export class SettledPositions {
   readonly #database: PostgresDatabase
+  readonly #clock: Clock
+  readonly #doctor: StallDoctor
+  #told: Observation | undefined
   /** Everything up to here is stored, or never will be. */
   #upTo = 0
   #observed: Observation | undefined
 
-  constructor(database: PostgresDatabase) {
+  constructor(database: PostgresDatabase, clock: Clock) {
     this.#database = database
+    this.#clock = clock
+    this.#doctor = new StallDoctor(database, ['seaworthy_events'])
   }
 
   /** The last of `positions` (growing, all that a reader found after `after`) before the first gap that may yet be filled. `after` when there is none. */
@@ -63,7 +87,8 @@ export class SettledPositions {
     }
     if (row!.position === null) return
     if (holders.size === 0) this.#settle(row!.position)
-    else this.#observed ??= { position: row!.position, holders }
+    else this.#observed ??= { position: row!.position, holders, atMs: this.#clock.monotonicMs() }
+    if (this.#observed !== undefined) this.#tellWhenLate(this.#observed)
   }
 
   /** The last position that a reader may have. */
@@ -73,6 +98,18 @@ export class SettledPositions {
     return this.lastSettled(
       this.#upTo,
       rows.map(({ position }) => position),
+    )
+  }
+
+  /** Once for each wait that is long, and beside the reading: nobody waits for it. */
+  #tellWhenLate(observed: Observation): void {
+    const waitedMs = Math.round(this.#clock.monotonicMs() - observed.atMs)
+    if (!heldUpChannel.hasSubscribers || this.#told === observed || waitedMs < HELD_UP_AFTER_MS) return
+    this.#told = observed
+    this.#doctor.writers(observed.holders).then(
+      (holders) => heldUpChannel.publish({ position: this.#upTo, waitedMs, holders } satisfies EventStoreHeldUp),
+      // Tried again with the next look.
+      () => (this.#told = undefined),
     )
   }
 

@@ -57,6 +57,30 @@ const RULES: readonly Rule[] = [
     describe: (fields) => ({ level: 'info', message: 'events leave the outbox again', fields }),
   },
   {
+    channel: 'seaworthy:outbox.stalled',
+    describe: (fields) => ({ level: 'warn', message: 'the outbox is held up in its database', fields }),
+  },
+  {
+    channel: 'seaworthy:outbox.stall-over',
+    describe: (fields) => ({ level: 'info', message: 'the outbox is no longer held up', fields }),
+  },
+  {
+    channel: 'seaworthy:wake-up.lost',
+    describe: ({ error, ...fields }) => ({
+      level: 'error',
+      message: 'replication does not wake the relay any more; it looks by itself',
+      fields: { ...fields, err: error },
+    }),
+  },
+  {
+    channel: 'seaworthy:wake-up.restored',
+    describe: (fields) => ({ level: 'info', message: 'replication wakes the relay again', fields }),
+  },
+  {
+    channel: 'seaworthy:event-store.held-up',
+    describe: (fields) => ({ level: 'warn', message: 'readers of the event store wait for a transaction that does not end', fields }),
+  },
+  {
     channel: 'seaworthy:inbox.gap',
     describe: (fields) => ({
       level: 'error',

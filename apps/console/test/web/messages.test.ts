@@ -59,3 +59,16 @@ test('how a requeue went is one sentence', () => {
     '1 message handled, then m-2 failed again; 2 left. It is no good.',
   )
 })
+
+test('a relay that waits for somebody says for whom', () => {
+  const services = troubledServices().map((one) => {
+    if (one.service !== 'monolith' || one.status?.outbox == null) return one
+    const holder = { kind: 'session', pid: 4_711, application: 'psql', user: 'ada', client: undefined } as const
+    const holders = [{ ...holder, state: 'idle in transaction', query: 'UPDATE orders SET note = 1', heldMs: 95_000, behind: 1 }]
+    const stalls = [{ operation: 'mark', topic: 'customers', sinceMs: 0, holders }] as const
+    return { ...one, status: { ...one.status, outbox: { ...one.status.outbox, stalls } } }
+  })
+  const { relay } = messagesView(services).services.find(({ service }) => service === 'monolith')!.outbox!
+  assert.deepEqual([relay.tone, relay.text], ['warn', 'waiting'])
+  assert.match(relay.title, /mark of customers waits since .* for psql \(pid 4711, idle in transaction\), open for 1 min: UPDATE orders/)
+})

@@ -29,3 +29,11 @@ export interface InboxStore {
   /** Forgets ids handled before `olderThanMs` (milliseconds since the epoch). The last number per key stays, so that a late redelivery is still caught. */
   forget(olderThanMs: number): Promise<number>
 }
+
+/** An inbox store that works by a handle of the caller's, whose transactions are synchronous. */
+export interface SynchronousInboxStore<Handle> extends InboxStore {
+  /** Runs `body` in a transaction of its own on the store's handle. A throw rolls back and is passed on. */
+  transactionSync<T>(body: (handle: Handle) => T): T
+  /** As {@link InboxStore.admit}, in the transaction that is open on the handle. */
+  admitSync(handle: Handle, message: InboxMessage): InboxVerdict
+}

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { type Clock, type Database, type Transaction, systemClock } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, MessageHandler } from 'seaworthy/messaging'
-import type { InboxStore } from './inbox-store.ts'
+import type { InboxMessage, InboxStore, InboxVerdict } from './inbox-store.ts'
 
 /** Numbers of a key that did not come before a later one did. Published on the channel `seaworthy:inbox.gap`. */
 export interface InboxGap {
@@ -63,18 +63,12 @@ const gapChannel = channel('seaworthy:inbox.gap')
 const staleChannel = channel('seaworthy:inbox.stale')
 const cleanUpFailedChannel = channel('seaworthy:inbox.clean-up-failed')
 
-/** The inbox of a consumer: remembers what was handled, in the same transaction as the effects. */
-export function inbox(options: InboxOptions): Inbox {
-  const {
-    store,
-    database,
-    consumer,
-    generation = 1,
-    windowMs = 7 * DAY_MS,
-    cleanUpEveryMs = 600_000,
-    joinedLate = false,
-    clock = systemClock,
-  } = options
+/** What follows the commit of a handled message, whoever began its transaction. */
+type AfterHandling = (verdict: InboxVerdict, event: EventEnvelope) => Promise<void>
+
+/** @internal Raises the alarms, and removes old ids from time to time. */
+export function afterHandling(options: Omit<InboxOptions, 'database'>): AfterHandling {
+  const { store, consumer, windowMs = 7 * DAY_MS, cleanUpEveryMs = 600_000, joinedLate = false, clock = systemClock } = options
   let cleanedUpAtMs = clock.monotonicMs()
 
   const cleanUp = async () => {
@@ -88,30 +82,48 @@ export function inbox(options: InboxOptions): Inbox {
     }
   }
 
+  return async (verdict, event) => {
+    const message = { consumer, topic: event.source, key: event.key, messageId: event.id }
+    if (verdict.kind === 'gap' && !(joinedLate && verdict.expected === 1)) {
+      const gap: InboxGap = { ...message, expected: verdict.expected, received: event.sequence }
+      if (gapChannel.hasSubscribers) gapChannel.publish(gap)
+      options.onGap?.(gap)
+    } else if (verdict.kind === 'duplicate' && verdict.by === 'sequence') {
+      const stale: StaleMessage = { ...message, received: event.sequence }
+      if (staleChannel.hasSubscribers) staleChannel.publish(stale)
+      options.onStale?.(stale)
+    }
+    await cleanUp()
+  }
+}
+
+/** @internal The message as the store is asked about it. */
+export function inboxMessage(
+  { consumer, generation = 1 }: Pick<InboxOptions, 'consumer' | 'generation'>,
+  event: EventEnvelope,
+  attempt: Attempt,
+): InboxMessage {
+  // Handled after its successors: its number would call it a duplicate, so its id alone decides.
+  const sequence = attempt.outOfOrder ? 0 : event.sequence
+  return { consumer, generation, topic: event.source, key: event.key, messageId: event.id, sequence }
+}
+
+/** The inbox of a consumer: remembers what was handled, in the same transaction as the effects. */
+export function inbox(options: InboxOptions): Inbox {
+  const { store, database } = options
+  const after = afterHandling(options)
   return {
     handle: (handler) => async (event, attempt) => {
-      const message = { consumer, topic: event.source, key: event.key, messageId: event.id }
       const verdict = await database.transaction(
         async (tx) => {
-          // Handled after its successors: its number would call it a duplicate, so its id alone decides.
-          const sequence = attempt.outOfOrder ? 0 : event.sequence
-          const verdict = await store.admit(tx, { ...message, generation, sequence })
+          const verdict = await store.admit(tx, inboxMessage(options, event, attempt))
           if (verdict.kind !== 'duplicate') await handler(event, tx, attempt)
           return verdict
         },
         { signal: attempt.signal, timeoutMs: attempt.timeoutMs },
       )
       // After the commit, so that an attempt that is rolled back and repeated raises the alarm once.
-      if (verdict.kind === 'gap' && !(joinedLate && verdict.expected === 1)) {
-        const gap: InboxGap = { ...message, expected: verdict.expected, received: event.sequence }
-        if (gapChannel.hasSubscribers) gapChannel.publish(gap)
-        options.onGap?.(gap)
-      } else if (verdict.kind === 'duplicate' && verdict.by === 'sequence') {
-        const stale: StaleMessage = { ...message, received: event.sequence }
-        if (staleChannel.hasSubscribers) staleChannel.publish(stale)
-        options.onStale?.(stale)
-      }
-      await cleanUp()
+      await after(verdict, event)
     },
   }
 }

@@ -7,9 +7,11 @@
  * its effects in the handler's database happen once per consumer and generation.
  * Not promised: exactly-once delivery, an order between keys, or anything about effects outside the handler's transaction.
  */
-export { type Outbox, type OutboxOptions, outbox, serializeEvent } from './outbox.ts'
+export { type Outbox, type OutboxOptions, type SynchronousOutbox, outbox, serializeEvent } from './outbox.ts'
 export { type Relay, type RelayOptions, type RelayStatus, startRelay } from './relay.ts'
 export { type LaneStatus, type RelayHeldUp, type RelayRecovered } from './relay-lane.ts'
+export { type OutboxStall, type OutboxStallOver, type StallHolder, type StallWatchOptions, StallWatch } from './stall-watch.ts'
 export { type Inbox, type InboxGap, type InboxOptions, type StaleMessage, inbox } from './inbox.ts'
-export { type OutboxEntry, type OutboxStore } from './outbox-store.ts'
-export { type InboxMessage, type InboxStore, type InboxVerdict } from './inbox-store.ts'
+export { type SynchronousInbox, type SynchronousInboxOptions, synchronousInbox } from './synchronous-inbox.ts'
+export { type OutboxEntry, type OutboxStore, type SynchronousOutboxStore } from './outbox-store.ts'
+export { type InboxMessage, type InboxStore, type InboxVerdict, type SynchronousInboxStore } from './inbox-store.ts'

@@ -1,5 +1,6 @@
 import type { Transaction } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
+import type { StallHolder } from './stall-watch.ts'
 
 /** A message in the outbox, with its place. */
 export interface OutboxEntry {
@@ -29,4 +30,12 @@ export interface OutboxStore {
   backlog(): Promise<{ readonly messages: number; readonly oldestAtMs: number | undefined }>
   /** Calls `listener` with the topic after each commit that added a message through this store. @returns a function that stops it */
   onAdded(listener: (topic: string) => void): () => void
+  /** Who holds up those that wait for this outbox's tables or keys now. Asked only when something takes long. */
+  explainStall?(): Promise<readonly StallHolder[]>
+}
+
+/** An outbox store that also writes by a handle of the caller's, whose transactions are synchronous. */
+export interface SynchronousOutboxStore<Handle> extends OutboxStore {
+  /** As {@link OutboxStore.add}, in the transaction that is open on the handle. Of several events, all are added or none. */
+  addSync(handle: Handle, topic: string, events: readonly EventEnvelope[]): void
 }

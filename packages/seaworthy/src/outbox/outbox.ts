@@ -1,6 +1,6 @@
 import { type Transaction, ConfigurationError, InvalidInputError, LimitExceededError } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
-import type { OutboxStore } from './outbox-store.ts'
+import type { OutboxStore, SynchronousOutboxStore } from './outbox-store.ts'
 
 export interface OutboxOptions {
   readonly store: OutboxStore
@@ -20,31 +20,54 @@ export interface Outbox {
   add(tx: Transaction, ...events: readonly EventEnvelope[]): Promise<void>
 }
 
+/** The outbox of a service whose store also takes events in synchronous transactions. */
+export interface SynchronousOutbox<Handle> extends Outbox {
+  /**
+   * As {@link Outbox.add}, in the transaction that is open on a handle of yours.
+   * @throws what `add` throws, and ConfigurationError when no transaction is open
+   */
+  addSync(handle: Handle, ...events: readonly EventEnvelope[]): void
+}
+
 /** The outbox of a service. A relay ({@link startRelay}) takes what is committed to the event log. */
-export function outbox({ store, topics }: OutboxOptions): Outbox {
+export function outbox<Handle>(options: OutboxOptions & { readonly store: SynchronousOutboxStore<Handle> }): SynchronousOutbox<Handle>
+export function outbox(options: OutboxOptions): Outbox
+export function outbox<Handle>({
+  store,
+  topics,
+}: OutboxOptions & { readonly store: OutboxStore & Partial<SynchronousOutboxStore<Handle>> }): Outbox & Partial<SynchronousOutbox<Handle>> {
   const own = topics === undefined ? undefined : new Set(topics)
   return {
     add: async (tx, ...events) => {
-      const byTopic = new Map<string, EventEnvelope[]>()
-      for (const event of events) {
-        if (own !== undefined && !own.has(event.source)) {
-          throw new ConfigurationError(
-            `Event ${event.type} belongs to topic ${event.source}, and this service publishes on ${[...own].join(', ')}. Declare an event of its own.`,
-          )
-        }
-        if (event.sequence !== 0) {
-          throw new InvalidInputError(
-            `Event ${event.type} ${event.id} was published before, as number ${event.sequence} of its key. Make a new one.`,
-          )
-        }
-        const sameTopic = byTopic.get(event.source)
-        if (sameTopic === undefined) byTopic.set(event.source, [event])
-        else sameTopic.push(event)
-      }
-      // In one order for all callers: two transactions that each hold a lock the other waits for would never end.
-      for (const topic of [...byTopic.keys()].toSorted()) await store.add(tx, topic, byTopic.get(topic)!)
+      for (const [topic, sameTopic] of byTopic(events, own)) await store.add(tx, topic, sameTopic)
     },
+    ...(store.addSync !== undefined && {
+      addSync: (handle: Handle, ...events: readonly EventEnvelope[]) => {
+        for (const [topic, sameTopic] of byTopic(events, own)) store.addSync?.(handle, topic, sameTopic)
+      },
+    }),
   }
+}
+
+/** Checked, by topic, in one order for all callers: two transactions that each hold a lock the other waits for would never end. */
+function byTopic(events: readonly EventEnvelope[], own: ReadonlySet<string> | undefined): readonly (readonly [string, EventEnvelope[]])[] {
+  const topics = new Map<string, EventEnvelope[]>()
+  for (const event of events) {
+    if (own !== undefined && !own.has(event.source)) {
+      throw new ConfigurationError(
+        `Event ${event.type} belongs to topic ${event.source}, and this service publishes on ${[...own].join(', ')}. Declare an event of its own.`,
+      )
+    }
+    if (event.sequence !== 0) {
+      throw new InvalidInputError(
+        `Event ${event.type} ${event.id} was published before, as number ${event.sequence} of its key. Make a new one.`,
+      )
+    }
+    const sameTopic = topics.get(event.source)
+    if (sameTopic === undefined) topics.set(event.source, [event])
+    else sameTopic.push(event)
+  }
+  return [...topics].toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /**

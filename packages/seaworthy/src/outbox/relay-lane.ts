@@ -2,10 +2,12 @@ import { channel } from 'node:diagnostics_channel'
 import { type Backoff, type Clock, type Random, backoffMs, observed, sleep, traceHeaders } from 'seaworthy/core'
 import type { EventEnvelope, EventLog } from 'seaworthy/messaging'
 import type { OutboxEntry, OutboxStore } from './outbox-store.ts'
+import type { StallWatch } from './stall-watch.ts'
 
 export interface LaneOptions {
   readonly topic: string
   readonly store: OutboxStore
+  readonly watch: StallWatch
   readonly log: EventLog
   readonly batchSizeMax: number
   readonly backoff: Backoff
@@ -82,15 +84,16 @@ export class RelayLane {
   }
 
   async #run(): Promise<void> {
-    const { store, topic, batchSizeMax, signal } = this.#options
+    const { store, watch, topic, batchSizeMax, signal } = this.#options
     try {
       while (this.#again && !signal.aborted) {
         this.#again = false
-        const entries = await this.#untilDone(() => store.unsent(topic, batchSizeMax))
+        const entries = await this.#untilDone(() => watch.run({ operation: 'read', topic }, () => store.unsent(topic, batchSizeMax)))
         if (entries.length === 0) continue
         await this.#publish(entries)
         // Confirmed: whatever fails from here on, the batch is only marked again, not sent again.
-        await this.#untilDone(() => store.markSent(entries.map((entry) => entry.position)))
+        const positions = entries.map((entry) => entry.position)
+        await this.#untilDone(() => watch.run({ operation: 'mark', topic }, () => store.markSent(positions)))
         this.#sent += entries.length
         if (entries.length === batchSizeMax) this.#again = true
       }

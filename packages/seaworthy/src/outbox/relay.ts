@@ -2,6 +2,7 @@ import { type Backoff, type Clock, type Random, ConfigurationError, exponential,
 import type { EventLog } from 'seaworthy/messaging'
 import type { OutboxStore } from './outbox-store.ts'
 import { type LaneStatus, RelayLane } from './relay-lane.ts'
+import { type OutboxStall, StallWatch } from './stall-watch.ts'
 
 export interface RelayOptions {
   readonly store: OutboxStore
@@ -12,6 +13,8 @@ export interface RelayOptions {
   readonly pollMs?: number
   /** Wait after a failure of the broker or the store. Default exponential from 50 ms to 10 s with full jitter. */
   readonly backoff?: Backoff
+  /** How long the store may take for one operation before it is asked who holds it up, in milliseconds. Default 2,000. */
+  readonly stallAfterMs?: number
   /** Stops the relay as {@link Relay.stop} does. */
   readonly signal?: AbortSignal
   readonly clock?: Clock
@@ -20,9 +23,11 @@ export interface RelayOptions {
 
 export interface RelayStatus {
   readonly state: 'running' | 'stopping' | 'stopped'
-  /** Messages that wait, and since when (milliseconds since the epoch). */
+  /** Messages that wait, and since when (milliseconds since the epoch). As known last, while the store does not answer. */
   readonly backlog: { readonly messages: number; readonly oldestAtMs: number | undefined }
   readonly topics: readonly LaneStatus[]
+  /** What of the relay's work is held up now, and by whom. */
+  readonly stalls: readonly OutboxStall[]
   /** The last failure to look for work, if it has not succeeded since. */
   readonly lastError: { readonly message: string; readonly atMs: number } | undefined
 }
@@ -42,16 +47,19 @@ export interface Relay {
  * share an outbox, a lane becomes a leased part of a topic's keys, and `markSent` carries the lease's fencing token.
  */
 export function startRelay(options: RelayOptions): Relay {
-  for (const name of ['batchSizeMax', 'pollMs'] as const) {
+  for (const name of ['batchSizeMax', 'pollMs', 'stallAfterMs'] as const) {
     const value = options[name]
     if (value !== undefined && !(value >= 1)) throw new ConfigurationError(`${name} of the relay is ${value}; at least 1.`)
   }
   return new RunningRelay(options)
 }
 
+const STALL_AFTER_MS = 2_000
+
 class RunningRelay implements Relay {
   readonly #options: RelayOptions
   readonly #clock: Clock
+  readonly #watch: StallWatch
   readonly #lanes = new Map<string, RelayLane>()
   readonly #stopSignal = new AbortController()
   readonly #stopListening: () => void
@@ -64,10 +72,17 @@ class RunningRelay implements Relay {
   #stopped: Promise<void> | undefined
   #state: RelayStatus['state'] = 'running'
   #lastError: RelayStatus['lastError']
+  #backlog: RelayStatus['backlog'] = { messages: 0, oldestAtMs: undefined }
 
   constructor(options: RelayOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    const { store } = options
+    this.#watch = new StallWatch({
+      explain: store.explainStall && (() => store.explainStall!()),
+      stallAfterMs: options.stallAfterMs ?? STALL_AFTER_MS,
+      clock: this.#clock,
+    })
     this.#stopListening = options.store.onAdded((topic) => {
       this.#woken.add(topic)
       this.#wake?.()
@@ -83,9 +98,23 @@ class RunningRelay implements Relay {
   }
 
   async status(): Promise<RelayStatus> {
-    const backlog = await this.#options.store.backlog()
+    const backlog = await this.#backlogInTime()
     const topics = [...this.#lanes.values()].map((lane) => lane.status())
-    return { state: this.#state, backlog, topics, lastError: this.#lastError }
+    return { state: this.#state, backlog, topics, stalls: this.#watch.stalls, lastError: this.#lastError }
+  }
+
+  /** The backlog; as it was known last where the store does not answer in time, so that the status can say why. */
+  async #backlogInTime(): Promise<RelayStatus['backlog']> {
+    const { store, stallAfterMs = STALL_AFTER_MS } = this.#options
+    const known = Promise.withResolvers<RelayStatus['backlog']>()
+    const timer = this.#clock.timer(stallAfterMs, () => known.resolve(this.#backlog), { keepAlive: false })
+    const asked = store.backlog()
+    asked.then((backlog) => (this.#backlog = backlog)).catch(() => undefined)
+    try {
+      return await Promise.race([asked, known.promise])
+    } finally {
+      timer.cancel()
+    }
   }
 
   async #run(): Promise<void> {
@@ -95,7 +124,8 @@ class RunningRelay implements Relay {
     while (!signal.aborted) {
       if (this.#clock.monotonicMs() >= pollAtMs) {
         try {
-          for (const topic of await store.topics()) this.#woken.add(topic)
+          const topics = await this.#watch.run({ operation: 'look', topic: undefined }, () => store.topics())
+          for (const topic of topics) this.#woken.add(topic)
           this.#lastError = undefined
         } catch (error) {
           this.#lastError = { message: String(error), atMs: this.#clock.now() }
@@ -113,7 +143,8 @@ class RunningRelay implements Relay {
     let lane = this.#lanes.get(topic)
     if (lane === undefined) {
       const { store, log, batchSizeMax = 100, backoff = exponential({ baseMs: 50, maxMs: 10_000 }), random = systemRandom } = this.#options
-      lane = new RelayLane({ topic, store, log, batchSizeMax, backoff, random, clock: this.#clock, signal: this.#stopSignal.signal })
+      const shared = { watch: this.#watch, clock: this.#clock, signal: this.#stopSignal.signal }
+      lane = new RelayLane({ topic, store, log, batchSizeMax, backoff, random, ...shared })
       this.#lanes.set(topic, lane)
     }
     return lane

@@ -25,6 +25,7 @@ import {
   isBusy,
   typed,
 } from './errors.ts'
+import { writerOf } from './lock-holder.ts'
 import { OpenTransaction } from './open-transaction.ts'
 
 export interface GroupCommitOptions {
@@ -368,10 +369,13 @@ export class GroupCommit {
 }
 
 function busyError(path: string, busyTimeoutMs: number, cause: unknown): SqliteBusyError {
-  return new SqliteBusyError(
-    `The write lock of ${path} was held by another process for over ${busyTimeoutMs} ms. Find what holds it (an open sqlite3 shell, a backup) and end it.`,
-    { retryAfterMs: busyTimeoutMs, cause },
-  )
+  const writer = writerOf(path)
+  const advice =
+    writer === undefined ? 'Find what holds it (an open sqlite3 shell, a backup) and end it.' : `It is ${writer}: end its transaction.`
+  return new SqliteBusyError(`The write lock of ${path} was held by another process for over ${busyTimeoutMs} ms. ${advice}`, {
+    retryAfterMs: busyTimeoutMs,
+    cause,
+  })
 }
 
 function bodyTimeout(path: string, timeoutMs: number): TimeoutError {

@@ -1,4 +1,4 @@
-import { type Clock, type Transaction, systemClock } from 'seaworthy/core'
+import { type Clock, type Database, type Transaction, systemClock } from 'seaworthy/core'
 import type { InboxMessage, InboxStore, InboxVerdict } from 'seaworthy/outbox'
 import type { SqliteDatabase } from './database.ts'
 import type { SchemaComponent } from './migrate.ts'
@@ -45,13 +45,14 @@ export function sqliteInboxStore(database: SqliteDatabase, options: { clock?: Cl
   return new SqliteInboxStore(database, options.clock ?? systemClock)
 }
 
-class SqliteInboxStore implements InboxStore {
-  readonly #database: SqliteDatabase
-  readonly #clock: Clock
+/** @internal The store over whatever deletes old ids. */
+export class SqliteInboxStore implements InboxStore {
+  protected readonly clock: Clock
+  readonly #database: Pick<Database, 'atomically'>
 
-  constructor(database: SqliteDatabase, clock: Clock) {
+  constructor(database: Pick<Database, 'atomically'>, clock: Clock) {
     this.#database = database
-    this.#clock = clock
+    this.clock = clock
   }
 
   async admit(tx: Transaction, message: InboxMessage): Promise<InboxVerdict> {
@@ -64,7 +65,7 @@ class SqliteInboxStore implements InboxStore {
     const last = known!.last ?? 0
     if (known!.seen === 1) return { kind: 'duplicate', by: 'id' }
     if (sequence > 0 && sequence <= last) return { kind: 'duplicate', by: 'sequence' }
-    await tx.execute({ sql: INSERT_HANDLED, params: [consumer, generation, messageId, this.#clock.now()] })
+    await tx.execute({ sql: INSERT_HANDLED, params: [consumer, generation, messageId, this.clock.now()] })
     if (sequence === 0) return { kind: 'new' }
     await tx.execute({ sql: SET_LAST, params: [consumer, generation, topic, key, sequence] })
     return sequence === last + 1 ? { kind: 'new' } : { kind: 'gap', expected: last + 1 }

@@ -20,7 +20,7 @@ export type { SqliteTransaction } from './open-transaction.ts'
 export { type SqliteEventLogOptions, openSqliteEventLog } from './event-log.ts'
 export type { Retention } from './retention.ts'
 export { type SqliteQueueOptions, openSqliteQueue } from './queue.ts'
-export { type SchemaComponent, migrate } from './migrate.ts'
+export { type SchemaComponent, migrate, migrateSync } from './migrate.ts'
 export {
   type ConstraintKind,
   CommitFailedError,
@@ -40,6 +40,9 @@ export {
 export { eventStoreSchema, sqliteEventStore } from './event-store.ts'
 export { projectionStoreSchema, sqliteProjectionStore } from './projection-store.ts'
 export { type SqliteOutboxStoreOptions, outboxStoreSchema, sqliteOutboxStore } from './outbox-store.ts'
+export { type SynchronousHandle } from './synchronous-handle.ts'
+export { synchronousInboxStore } from './synchronous-inbox-store.ts'
+export { synchronousOutboxStore } from './synchronous-outbox-store.ts'
 export { inboxStoreSchema, sqliteInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, sqliteConsumerStore } from './consumer-store.ts'
 export { sagaStoreSchema, sqliteSagaStore } from './saga-store.ts'

@@ -1,6 +1,7 @@
 import { type Clock, ConfigurationError, systemClock } from 'seaworthy/core'
 import type { SqliteDatabase } from './database.ts'
 import { SchemaTooNewError } from './errors.ts'
+import { HandleStatements, type SynchronousHandle } from './synchronous-handle.ts'
 
 /** The tables of one part of a program, and how they came to be. */
 export interface SchemaComponent {
@@ -30,20 +31,49 @@ export async function migrate(
   components: readonly SchemaComponent[],
   options: { clock?: Clock } = {},
 ): Promise<void> {
+  assertDistinct(components)
+  const clock = options.clock ?? systemClock
+  await database.transaction(async (tx) => {
+    await tx.execute({ sql: CREATE_SCHEMA_TABLE })
+    for (const { component, steps, version } of pending(components, await tx.query<VersionRow>({ sql: SELECT_VERSIONS }))) {
+      for (const step of steps) await tx.script(step)
+      await tx.execute({ sql: SET_VERSION, params: [component, version, clock.now()] })
+    }
+  })
+}
+
+/** The same on a handle of the caller's own, at once. @throws SchemaTooNewError when newer code was here before */
+export function migrateSync(handle: SynchronousHandle, components: readonly SchemaComponent[], options: { clock?: Clock } = {}): void {
+  assertDistinct(components)
+  const clock = options.clock ?? systemClock
+  const statements = new HandleStatements(handle)
+  statements.atomically(() => {
+    statements.run(CREATE_SCHEMA_TABLE)
+    for (const { component, steps, version } of pending(components, statements.all<VersionRow>(SELECT_VERSIONS))) {
+      for (const step of steps) statements.script(step)
+      statements.run(SET_VERSION, component, version, clock.now())
+    }
+  })
+}
+
+interface VersionRow {
+  readonly component: string
+  readonly version: number
+}
+
+function assertDistinct(components: readonly SchemaComponent[]): void {
   const names = new Set(components.map(({ component }) => component))
   if (names.size < components.length) {
     throw new ConfigurationError('Two schema components have one name. Name each for the tables it owns.')
   }
-  const clock = options.clock ?? systemClock
-  await database.transaction(async (tx) => {
-    await tx.execute({ sql: CREATE_SCHEMA_TABLE })
-    const rows = await tx.query<{ component: string; version: number }>({ sql: SELECT_VERSIONS })
-    const stored = new Map(rows.map(({ component, version }) => [component, version]))
-    for (const { component, versions } of components) {
-      const version = stored.get(component) ?? 0
-      if (version > versions.length) throw new SchemaTooNewError(component, version, versions.length)
-      for (const step of versions.slice(version)) await tx.script(step)
-      if (version < versions.length) await tx.execute({ sql: SET_VERSION, params: [component, versions.length, clock.now()] })
-    }
+}
+
+/** What is missing of those components that are behind. */
+function pending(components: readonly SchemaComponent[], rows: readonly VersionRow[]) {
+  const stored = new Map(rows.map(({ component, version }) => [component, version]))
+  return components.flatMap(({ component, versions }) => {
+    const version = stored.get(component) ?? 0
+    if (version > versions.length) throw new SchemaTooNewError(component, version, versions.length)
+    return version < versions.length ? [{ component, steps: versions.slice(version), version: versions.length }] : []
   })
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Transaction, systemClock } from 'seaworthy/core'
+import { type Clock, type Database, type Transaction, systemClock } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import { type OutboxEntry, type OutboxStore, serializeEvent } from 'seaworthy/outbox'
 import type { SqliteDatabase } from './database.ts'
@@ -67,32 +67,31 @@ export function sqliteOutboxStore(database: SqliteDatabase, options: SqliteOutbo
   return new SqliteOutboxStore(database, options)
 }
 
-class SqliteOutboxStore implements OutboxStore {
-  readonly #database: SqliteDatabase
-  readonly #eventBytesMax: number
-  readonly #clock: Clock
+/** @internal The store over whatever reads committed data and marks what was sent. */
+export class SqliteOutboxStore implements OutboxStore {
+  protected readonly eventBytesMax: number
+  protected readonly clock: Clock
+  readonly #database: Pick<Database, 'query' | 'atomically'>
   readonly #listeners = new Set<(topic: string) => void>()
 
-  constructor(database: SqliteDatabase, options: SqliteOutboxStoreOptions) {
+  constructor(database: Pick<Database, 'query' | 'atomically'>, options: SqliteOutboxStoreOptions) {
     this.#database = database
-    this.#eventBytesMax = options.eventBytesMax ?? 950_000
-    this.#clock = options.clock ?? systemClock
+    this.eventBytesMax = options.eventBytesMax ?? 950_000
+    this.clock = options.clock ?? systemClock
   }
 
   async add(tx: Transaction, topic: string, events: readonly EventEnvelope[]): Promise<void> {
     if (events.length === 0) return
     // Before any number is taken: a caller who catches the refusal and commits must not leave a gap.
-    const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
+    const texts = events.map((event) => serializeEvent(event, this.eventBytesMax))
     const next = await this.#takeNumbers(tx, topic, events)
-    const addedAtMs = this.#clock.now()
+    const addedAtMs = this.clock.now()
     for (const [index, { key }] of events.entries()) {
       const sequence = next.get(key)!
       next.set(key, sequence + 1)
       await tx.execute({ sql: INSERT_MESSAGE, params: [topic, sequence, texts[index]!, addedAtMs] })
     }
-    tx.afterCommit(() => {
-      for (const listener of this.#listeners) listener(topic)
-    })
+    tx.afterCommit(() => this.tell(topic))
   }
 
   /** The first number for each key. Writers come one after another here, so the file's write lock is every key's lock. */
@@ -141,5 +140,9 @@ class SqliteOutboxStore implements OutboxStore {
     const own = (topic: string) => listener(topic)
     this.#listeners.add(own)
     return () => this.#listeners.delete(own)
+  }
+
+  protected tell(topic: string): void {
+    for (const listener of this.#listeners) listener(topic)
   }
 }

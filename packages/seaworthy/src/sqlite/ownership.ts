@@ -15,6 +15,8 @@ export interface Ownership {
   release(): void
 }
 
+/** Kept from the garbage collector: a database that nobody holds any more, and nobody closed, still owns its file. */
+const held = new Set<DatabaseSync>()
 const RETRY = exponential({ baseMs: 10, maxMs: 250, jitter: 'equal' })
 
 /**
@@ -30,9 +32,15 @@ export async function takeOwnership(path: string, options: OwnershipOptions): Pr
     options.signal?.throwIfAborted()
     let lock: DatabaseSync | undefined
     try {
-      const held = (lock = new DatabaseSync(`${path}.owner`, { timeout: 0 }))
-      held.exec('BEGIN EXCLUSIVE')
-      return { release: () => held.close() }
+      const taken = (lock = new DatabaseSync(`${path}.owner`, { timeout: 0 }))
+      taken.exec('BEGIN EXCLUSIVE')
+      held.add(taken)
+      return {
+        release: () => {
+          held.delete(taken)
+          taken.close()
+        },
+      }
     } catch (error) {
       lock?.close()
       if (!isBusy(error)) throw typed(error, `${path}.owner`)

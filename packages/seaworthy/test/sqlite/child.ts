@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { openSqliteDatabase, openSqliteEventLog } from 'seaworthy/sqlite'
 
 /**
@@ -38,6 +39,15 @@ switch (role) {
     say('ready')
     await sleep(600_000)
     break
+  // Holds the write lock as a foreign tool would, whoever owns the file.
+  case 'hold': {
+    const foreign = new DatabaseSync(path)
+    foreign.exec('BEGIN IMMEDIATE')
+    say('ready')
+    await sleep(600_000)
+    foreign.close()
+    break
+  }
   // Tries to own a file that has an owner.
   case 'try': {
     const outcome = await openSqliteDatabase({ path, ownershipWaitMs: Number(rest[0]) }).then(

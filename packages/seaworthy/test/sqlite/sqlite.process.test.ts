@@ -150,3 +150,21 @@ test('SIGKILL of publisher and consumer loses no event and skips none; the next 
   for (const [id, times] of count(published))
     assert.ok((seenOf.get(id) ?? 0) >= times, `${id} was published ${times} times and seen ${seenOf.get(id) ?? 0}`)
 })
+
+test('who is kept waiting by another process is told which one that is', async (t) => {
+  const path = join(testFolder(t), 'held.sqlite')
+  const database = await openSqliteDatabase({ path, busyTimeoutMs: 50 })
+  t.after(() => database.close())
+  await database.transaction(async (tx) => void (await tx.execute({ sql: 'CREATE TABLE t (n INTEGER) STRICT' })))
+  const holder = start(t, 'hold', path)
+  await holder.ready()
+  const waiting = database.transaction(async (tx) => void (await tx.execute({ sql: 'INSERT INTO t VALUES (1)' })))
+  const named = process.platform === 'linux' ? new RegExp(`process ${holder.process.pid} \\(.*child\\.ts hold`) : /Find what holds it/
+  await assert.rejects(waiting, (error: Error) => {
+    assert.equal((error as { code?: unknown }).code, 'database-busy')
+    assert.match(error.message, named)
+    return true
+  })
+  await holder.kill()
+  await database.transaction(async (tx) => void (await tx.execute({ sql: 'INSERT INTO t VALUES (1)' })))
+})

@@ -1,6 +1,7 @@
 import type { DeadLetterSummary, ManagedConsumerStatus, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
+import type { OutboxStall } from 'seaworthy/outbox'
 import type { ServiceMessages } from '../../../src/system/messages.ts'
-import { plural } from './format.ts'
+import { formatAge, formatTime, plural } from './format.ts'
 
 export type Tone = 'ok' | 'warn' | 'error' | 'quiet'
 
@@ -123,7 +124,7 @@ function serviceRow({ service, status, problem }: ServiceMessages): ServiceRow {
   }
 }
 
-function relayCondition({ topics, state, lastError }: NonNullable<NonNullable<ServiceMessages['status']>['outbox']>): Condition {
+function relayCondition({ topics, state, lastError, stalls }: NonNullable<NonNullable<ServiceMessages['status']>['outbox']>): Condition {
   const title = topics
     .map(
       (lane) =>
@@ -133,8 +134,22 @@ function relayCondition({ topics, state, lastError }: NonNullable<NonNullable<Se
   const failing = topics.filter((lane) => lane.state === 'backing-off')
   if (failing.length > 0) return { tone: 'error', text: 'held up', title }
   if (lastError != null) return { tone: 'error', text: 'failing', title: `${lastError.message}\n${title}` }
+  const [stall] = stalls
+  if (stall !== undefined) return { tone: 'warn', text: 'waiting', title: `${stallText(stall)}\n${title}` }
   if (state !== 'running') return { tone: 'quiet', text: state, title }
   return topics.some((lane) => lane.state === 'sending') ? { tone: 'ok', text: 'sending', title } : { tone: 'ok', text: 'idle', title }
+}
+
+/** Who holds up an operation of the outbox. */
+function stallText({ operation, topic, holders, sinceMs }: OutboxStall): string {
+  const what = `${operation}${topic === undefined ? '' : ` of ${topic}`} waits since ${formatTime(sinceMs)}`
+  if (holders === undefined) return `${what}; who holds it up could not be asked`
+  const by = holders.map((holder) =>
+    holder.kind === 'prepared-transaction'
+      ? `the prepared transaction ${holder.gid}, open for ${formatAge(holder.heldMs)}`
+      : `${holder.application ?? 'a session'} (pid ${holder.pid}, ${holder.state ?? 'state not visible'}), open for ${formatAge(holder.heldMs)}: ${holder.query ?? ''}`,
+  )
+  return by.length === 0 ? `${what}; nobody holds a lock, so look at the server` : `${what} for ${by.join('; ')}`
 }
 
 function consumerCondition({ state, handled, failedAttempts, retrying, uncommitted, lastError }: ManagedConsumerStatus): Condition {
