@@ -1,6 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { type Channel, Connection } from 'rabbitmq-client'
 import { ConfigurationError, UnavailableError, sleep, systemClock } from 'seaworthy/core'
+import { answerWithin } from './answer.ts'
 
 export interface RabbitMqBrokerOptions {
   /** `amqp://user:password@host:port/vhost`, or `amqps://` for TLS. Without a user, RabbitMQ's `guest`. */
@@ -113,12 +114,15 @@ export class BrokerConnection {
 
   /** A channel of one's own. @throws UnavailableError when there is no connection in time: nothing was asked of the broker */
   async channel(): Promise<Channel> {
+    const acquired = this.#connection.acquire({ emitErrorsFromChannel: true })
     try {
-      const channel = await this.#connection.acquire({ emitErrorsFromChannel: true })
+      const channel = await answerWithin(acquired, this.#connectTimeoutMs, 'A channel')
       // The close that follows says the same.
       channel.on('error', () => undefined)
       return channel
     } catch (error) {
+      // One that comes after all is nobody's.
+      acquired.then((channel) => channel.close()).catch(() => undefined)
       throw new UnavailableError(
         `No connection to RabbitMQ at ${this.#address} within ${this.#connectTimeoutMs} ms. Is it up, and are user, password and vhost right?`,
         { cause: this.#lastError ?? error, retryAfterMs: 1_000 },

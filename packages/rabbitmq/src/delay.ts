@@ -26,7 +26,8 @@ export function delayRoute(delayMs: number): DelayRoute {
       `A message can wait for ${DELAY_MS_MAX} ms in RabbitMQ, and was to wait for ${delayMs} ms. Keep what is due later in a table, and send it when its time comes near.`,
       { final: true },
     )
-  return { level: units.toString(2).length - 1, routingKey: [...units.toString(2).padStart(LEVELS, '0')].join('.') }
+  const bits = units.toString(2)
+  return { level: bits.length - 1, routingKey: bits.padStart(LEVELS, '0').split('').join('.') }
 }
 
 /** How long a level keeps a message. */

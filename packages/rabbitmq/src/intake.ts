@@ -1,7 +1,7 @@
 import type { AsyncMessage, Channel } from 'rabbitmq-client'
-import { type Clock, UnknownOutcomeError, Wakeup } from 'seaworthy/core'
+import { type Clock, SeaworthyError, UnavailableError, UnknownOutcomeError, Wakeup, nextMacrotask } from 'seaworthy/core'
 import { LeaseLostError } from 'seaworthy/messaging'
-import { answerWithin, toldOf } from './answer.ts'
+import { answerWithin } from './answer.ts'
 import type { BrokerConnection } from './broker.ts'
 
 export interface IntakeOptions {
@@ -46,34 +46,36 @@ export class Intake {
 
   /** The channel that messages come by, with places for all who wait. @throws UnavailableError without a connection */
   async session(): Promise<Session> {
-    this.#opening ??= this.#open().catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
-    const session = await this.#opening
+    // A channel may close at any moment, also while it is being opened.
+    if (this.#session?.isOpen === false) this.#session = undefined
+    const session = this.#session ?? (await this.#openOnce())
     await session.makeRoom(this.#wanted)
     return session
   }
 
   /** What was handed out, and what was not, goes back to the queue. */
   async close(): Promise<void> {
-    const session = await this.#opening?.catch(() => undefined)
-    await session?.close()
+    await this.#opening?.catch(() => undefined)
+    await this.#session?.close()
+  }
+
+  #openOnce(): Promise<Session> {
+    this.#opening ??= this.#open().finally(() => (this.#opening = undefined))
+    return this.#opening
   }
 
   async #open(): Promise<Session> {
     const channel = await this.#connection.channel()
     const session = new Session(channel, this.#options, () => this.wakeup.wake())
-    channel.on('close', () => {
-      if (this.#session === session) {
-        this.#session = undefined
-        this.#opening = undefined
-      }
-      session.end()
-    })
+    channel.on('close', () => session.end())
     // The queue was deleted, or lost its leader: another session finds out.
     channel.on('basic.cancel', () => void channel.close())
-    await answerWithin(this.#options.declare(channel), this.#options.answerTimeoutMs, `Opening the queue ${this.#options.name}`)
+    try {
+      await answerWithin(this.#options.declare(channel), this.#options.answerTimeoutMs, `Opening the queue ${this.#options.name}`)
+    } catch (error) {
+      if (error instanceof SeaworthyError) throw error
+      throw new UnavailableError(`The connection to RabbitMQ was lost while the queue ${this.#options.name} was opened.`, { cause: error })
+    }
     this.#session = session
     return session
   }
@@ -143,12 +145,7 @@ export class Session {
    */
   alive(): Promise<void> {
     if (this.#checking === undefined) return this.#check()
-    this.#nextCheck ??= this.#checking
-      .catch(() => undefined)
-      .then(() => {
-        this.#nextCheck = undefined
-        return this.#check()
-      })
+    this.#nextCheck ??= this.#checkAfter(this.#checking)
     return this.#nextCheck
   }
 
@@ -162,6 +159,12 @@ export class Session {
     for (const lease of this.#leases) lease.lose()
     this.#leases.clear()
     this.#wake()
+  }
+
+  async #checkAfter(former: Promise<void>): Promise<void> {
+    await former.catch(() => undefined)
+    this.#nextCheck = undefined
+    await this.#check()
   }
 
   #check(): Promise<void> {
@@ -187,7 +190,7 @@ export class Session {
   #ring(): void {
     if (this.#ringing) return
     this.#ringing = true
-    void toldOf().then(() => {
+    nextMacrotask(() => {
       this.#ringing = false
       this.#wake()
     })

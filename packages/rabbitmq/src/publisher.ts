@@ -20,6 +20,7 @@ interface ConfirmingChannel {
 export class Publisher {
   readonly #connection: BrokerConnection
   readonly #options: PublisherOptions
+  #open: ConfirmingChannel | undefined
   #opening: Promise<ConfirmingChannel> | undefined
   #unconfirmed = 0
 
@@ -54,7 +55,6 @@ export class Publisher {
       await toldOf()
       // A message that nobody takes is confirmed as well, right after it came back.
       if (envelope.messageId !== undefined && returned.delete(envelope.messageId)) {
-        this.#opening = undefined
         throw new UnavailableError(`The queue ${name} is not there any more. Somebody deleted it; open it again.`)
       }
     } finally {
@@ -63,27 +63,26 @@ export class Publisher {
   }
 
   async close(): Promise<void> {
-    const open = await this.#opening?.catch(() => undefined)
-    await open?.channel.close()
+    await this.#opening?.catch(() => undefined)
+    await this.#open?.channel.close()
   }
 
-  #channel(): Promise<ConfirmingChannel> {
-    this.#opening ??= this.#open().catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
-    return this.#opening
+  async #channel(): Promise<ConfirmingChannel> {
+    // A channel may close at any moment, also while it is being opened.
+    if (this.#open?.channel.active === true) return this.#open
+    this.#opening ??= this.#openChannel().finally(() => (this.#opening = undefined))
+    this.#open = await this.#opening
+    return this.#open
   }
 
-  async #open(): Promise<ConfirmingChannel> {
+  async #openChannel(): Promise<ConfirmingChannel> {
     const channel = await this.#connection.channel()
     const returned = new Set<string>()
-    channel.on('close', () => (this.#opening = undefined))
     channel.on('basic.return', ({ messageId }) => {
       if (messageId !== undefined) returned.add(messageId)
     })
     try {
-      await channel.confirmSelect()
+      await answerWithin(channel.confirmSelect(), this.#options.answerTimeoutMs, 'Confirms')
     } catch (error) {
       throw new UnavailableError(`The connection to RabbitMQ was lost before a message to the queue ${this.#options.name} was sent.`, {
         cause: error,

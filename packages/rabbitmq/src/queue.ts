@@ -235,14 +235,17 @@ class RabbitMqQueue implements Queue {
   /** Makes levels of delay when they are first needed: most queues need few. */
   #makeLevels(levels: number): Promise<void> {
     if (levels <= this.#levels) return Promise.resolve()
-    const making = this.#makingLevels.then(async () => {
-      if (levels <= this.#levels) return
-      const missing = { from: this.#levels, to: levels - 1 }
-      await this.#ask(this.#broker.publishing, (channel) => declareDelayLevels(channel, this.#settings.name, missing))
-      this.#levels = levels
-    })
+    const making = this.#makeLevelsAfter(this.#makingLevels, levels)
     this.#makingLevels = making.catch(() => undefined)
     return making
+  }
+
+  async #makeLevelsAfter(former: Promise<void>, levels: number): Promise<void> {
+    await former
+    if (levels <= this.#levels) return
+    const missing = { from: this.#levels, to: levels - 1 }
+    await this.#ask(this.#broker.publishing, (channel) => declareDelayLevels(channel, this.#settings.name, missing))
+    this.#levels = levels
   }
 
   /** Of the levels that any process has made: there is no gap in them. */
