@@ -242,6 +242,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>,
       }
       await send(queue, 'good')
       assert.equal((await one(queue)).id, 'good')
+      await none(queue)
       await dead(queue, 5)
     })
 
