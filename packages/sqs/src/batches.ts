@@ -2,7 +2,6 @@ import { nextMacrotask } from 'seaworthy/core'
 
 /** SQS takes ten at a time. */
 export const BATCH_MAX = 10
-const BATCH_BYTES_MAX = 1_048_576
 
 interface Waiting<Entry> {
   readonly entry: Entry
@@ -13,11 +12,16 @@ interface Waiting<Entry> {
 
 /** Does together what was asked for at the same time: a request of SQS costs the same for one as for ten. */
 export class Batches<Entry> {
+  readonly #bytesMax: number
   readonly #execute: (entries: readonly Entry[]) => Promise<readonly (Error | undefined)[]>
   #waiting: Waiting<Entry>[] = []
 
-  /** @param execute answers an error for each entry that failed, in their order; what it throws is the error of all */
-  constructor(execute: (entries: readonly Entry[]) => Promise<readonly (Error | undefined)[]>) {
+  /**
+   * @param bytesMax of all entries of a request together
+   * @param execute answers an error for each entry that failed, in their order; what it throws is the error of all
+   */
+  constructor(bytesMax: number, execute: (entries: readonly Entry[]) => Promise<readonly (Error | undefined)[]>) {
+    this.#bytesMax = bytesMax
     this.#execute = execute
   }
 
@@ -34,7 +38,7 @@ export class Batches<Entry> {
     let batch: Waiting<Entry>[] = []
     let batchBytes = 0
     for (const next of waiting) {
-      if (batch.length === BATCH_MAX || batchBytes + next.bytes > BATCH_BYTES_MAX) {
+      if (batch.length === BATCH_MAX || batchBytes + next.bytes > this.#bytesMax) {
         void this.#run(batch)
         batch = []
         batchBytes = 0

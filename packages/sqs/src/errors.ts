@@ -1,4 +1,4 @@
-import { ConfigurationError, SeaworthyError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import { ConfigurationError, LimitExceededError, SeaworthyError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
 
 /** SQS understood the request and refused it: a permission, a policy, a parameter. It had no effect, and asking again changes nothing. */
 export class SqsError extends SeaworthyError {
@@ -46,6 +46,11 @@ export function typed(error: unknown, { what, changes }: { what: string; changes
     return new UnavailableError(`${what}: the queue is not there. Somebody deleted it, or it is in another region or account.`, {
       cause: error,
     })
+  if (/too ?long|must be shorter/i.test(`${name} ${message}`))
+    return new LimitExceededError(`${what}: it is longer than SQS takes. Store what is large elsewhere and send where it is.`, {
+      final: true,
+      cause: error,
+    })
   const status = $metadata.httpStatusCode ?? 0
   if ($fault === 'client' && status >= 400 && status < 500)
     return new SqsError(`${what}: SQS refused it: ${message}`, name, { cause: error })
@@ -62,7 +67,7 @@ function isThrottling(name: string): boolean {
 
 /** Whether SQS says that the message is not leased any more, or not under this receipt. */
 export function saysLeaseLost(error: unknown): boolean {
-  const { name = '', message = '' } = error as AwsFailure
+  const { name = '', message = '' } = (error ?? {}) as AwsFailure
   return (
     name === 'MessageNotInflight' ||
     name === 'ReceiptHandleIsInvalid' ||

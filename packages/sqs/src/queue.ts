@@ -77,13 +77,13 @@ class SqsQueue implements Queue {
 
   constructor(wire: Wire, settings: Settings, provisioned: Provisioned) {
     const { name, deliveryLimit, unansweredMax, clock } = settings
-    const { url, deadUrl } = provisioned
+    const { url, deadUrl, messageBytesMax } = provisioned
     this.#wire = wire
     this.#settings = settings
     this.#fifo = isFifo(name)
     this.#provisioned = provisioned
-    this.#requests = new Requests(wire, { name, url, unansweredMax })
-    this.#deadRequests = new Requests(wire, { name: `${name} (dead letters)`, url: deadUrl, unansweredMax })
+    this.#requests = new Requests(wire, { name, url, unansweredMax, messageBytesMax })
+    this.#deadRequests = new Requests(wire, { name: `${name} (dead letters)`, url: deadUrl, unansweredMax, messageBytesMax })
     this.#deadLetters = new DeadLetters(wire, this.#deadRequests, { name, url: deadUrl, deliveryLimit })
     this.#polling = new Polling(wire, { name, url, clock })
   }

@@ -30,14 +30,17 @@ export class Requests {
   readonly #changes: Batches<{ readonly receiptHandle: string; readonly seconds: number }>
   #unanswered = 0
 
-  constructor(wire: Wire, { name, url, unansweredMax }: { name: string; url: string; unansweredMax: number }) {
+  constructor(
+    wire: Wire,
+    { name, url, unansweredMax, messageBytesMax }: { name: string; url: string; unansweredMax: number; messageBytesMax: number },
+  ) {
     this.#wire = wire
     this.#name = name
     this.#url = url
     this.#unansweredMax = unansweredMax
-    this.#sends = new Batches((entries) => this.#sendAll(entries))
-    this.#deletes = new Batches((entries) => this.#deleteAll(entries))
-    this.#changes = new Batches((entries) => this.#changeAll(entries))
+    this.#sends = new Batches(messageBytesMax, (entries) => this.#sendAll(entries))
+    this.#deletes = new Batches(messageBytesMax, (entries) => this.#deleteAll(entries))
+    this.#changes = new Batches(messageBytesMax, (entries) => this.#changeAll(entries))
   }
 
   async send(message: Sending, bytes: number): Promise<void> {
