@@ -113,6 +113,7 @@ async function startOn(
       endSignal: 'KILL',
       isReady: (line) => line.includes('Server startup complete'),
       hasFailed: (line) => line.includes('BOOT FAILED'),
+      startTimeoutMs: 180_000,
     })
     return {
       url: `amqp://guest:guest@127.0.0.1:${port}`,

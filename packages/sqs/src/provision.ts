@@ -19,7 +19,7 @@ export function isFifo(name: string): boolean {
 }
 
 /** @throws ConfigurationError when the name is none for SQS */
-export function deadNameOf(name: string): string {
+function deadNameOf(name: string): string {
   const base = isFifo(name) ? name.slice(0, -FIFO.length) : name
   if (!/^[\w-]{1,70}$/.test(base))
     throw new ConfigurationError(
