@@ -1,5 +1,5 @@
-import type { Channel, SyncMessage } from 'rabbitmq-client'
-import { UnknownOutcomeError } from 'seaworthy/core'
+import type { SyncMessage } from 'rabbitmq-client'
+import { UnknownOutcomeError, sleep, systemClock } from 'seaworthy/core'
 import { answerWithin } from './answer.ts'
 import type { BrokerConnection } from './broker.ts'
 import { type DeadMessage, type StoredMessage, readDead } from './message-format.ts'
@@ -10,6 +10,15 @@ export interface DeadLettersOptions {
   readonly deliveryLimit: number
   readonly answerTimeoutMs: number
 }
+
+interface Look {
+  /** The next one that was there at the beginning. */
+  readonly next: () => Promise<SyncMessage | undefined>
+  readonly takeOut: (message: SyncMessage) => void
+}
+
+const PUT_BACK_WITHIN_MS = 1_000
+const LOOK_AGAIN_MS = 5
 
 /**
  * The queue of dead letters. RabbitMQ cannot look into a queue: to look is to take, and to put back. So while one looks, another finds less; in this
@@ -27,7 +36,7 @@ export class DeadLetters {
 
   /** The oldest first. */
   list(max: number): Promise<readonly DeadMessage[]> {
-    return this.#look(async (next) => {
+    return this.#look(async ({ next }) => {
       const found: DeadMessage[] = []
       while (found.length < max) {
         const message = await next()
@@ -43,7 +52,7 @@ export class DeadLetters {
    * @returns how many there were
    */
   takeOut(ids: ReadonlySet<string>, take: (message: StoredMessage) => Promise<void>): Promise<number> {
-    return this.#look(async (next, channel) => {
+    return this.#look(async ({ next, takeOut }) => {
       const missing = new Set(ids)
       let taken = 0
       while (missing.size > 0) {
@@ -52,7 +61,7 @@ export class DeadLetters {
         const { stored } = readDead(message, this.#options.deliveryLimit)
         if (!ids.has(stored.id)) continue
         await take(stored)
-        channel.basicAck({ deliveryTag: message.deliveryTag })
+        takeOut(message)
         missing.delete(stored.id)
         taken++
       }
@@ -60,28 +69,41 @@ export class DeadLetters {
     })
   }
 
-  #look<T>(body: (next: () => Promise<SyncMessage | undefined>, channel: Channel) => Promise<T>): Promise<T> {
+  #look<T>(body: (look: Look) => Promise<T>): Promise<T> {
     const turn = this.#turn.then(() => this.#lookNow(body))
     this.#turn = turn.catch(() => undefined)
     return turn
   }
 
-  async #lookNow<T>(body: (next: () => Promise<SyncMessage | undefined>, channel: Channel) => Promise<T>): Promise<T> {
+  async #lookNow<T>(body: (look: Look) => Promise<T>): Promise<T> {
     const { name, answerTimeoutMs } = this.#options
     const queue = deadQueueOf(name)
     const channel = await this.#connection.channel()
     const answered = <A>(answer: Promise<A>) => answerWithin(answer, answerTimeoutMs, `Looking at the dead letters of the queue ${name}`)
     try {
       // What dies meanwhile is for the next look; without an end to it, one could look for ever.
-      let { messageCount } = await answered(channel.queueDeclare({ queue, passive: true }))
-      const next = async () => (messageCount-- > 0 ? answered(channel.basicGet({ queue })) : undefined)
+      const count = async () => (await answered(channel.queueDeclare({ queue, passive: true }))).messageCount
+      let unseen = await count()
+      let held = 0
+      const next = async () => {
+        const message = unseen-- > 0 ? await answered(channel.basicGet({ queue })) : undefined
+        if (message !== undefined) held++
+        return message
+      }
+      const takeOut = ({ deliveryTag }: SyncMessage) => {
+        channel.basicAck({ deliveryTag })
+        held--
+      }
       try {
-        return await body(next, channel)
+        return await body({ next, takeOut })
       } finally {
-        if (channel.active) {
+        if (channel.active && held > 0) {
+          const before = await count()
           // All that was not taken out, in the order in which it lay there.
           channel.basicNack({ deliveryTag: 0, multiple: true, requeue: true })
-          await answered(channel.basicQos({ prefetchCount: 0 }))
+          // The next look is to find it, and the broker says nothing when it is back.
+          const untilMs = systemClock.monotonicMs() + PUT_BACK_WITHIN_MS
+          while ((await count()) < before + held && systemClock.monotonicMs() < untilMs) await sleep(systemClock, LOOK_AGAIN_MS)
         }
       }
     } catch (error) {

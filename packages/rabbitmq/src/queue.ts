@@ -5,9 +5,11 @@ import { answerWithin, toldOf } from './answer.ts'
 import { type BrokerConnection, type RabbitMqBroker, ConnectedBroker } from './broker.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { delayRoute } from './delay.ts'
-import { type Lease, type Session, Intake } from './intake.ts'
+import { Intake } from './intake.ts'
+import type { Lease } from './lease.ts'
 import { type StoredMessage, envelopeOf, readMessage } from './message-format.ts'
 import { Publisher } from './publisher.ts'
+import type { Session } from './session.ts'
 import { deadQueueOf, declareDelayLevels, declareQueue, delayLevelOf } from './topology.ts'
 
 export interface RabbitMqQueueOptions {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { DeleteQueueCommand, GetQueueUrlCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
 import { type SqsQueueOptions, openSqsQueue } from '@seaworthy/sqs'
 import { eventually } from '@seaworthy/testing'
@@ -21,13 +22,14 @@ suite('a queue on SQS', () => {
   test('a message that came for a receive which was aborted is for the next, with its full lease', (t) =>
     withQueue(t, {}, async ({ queue, requests }) => {
       const controller = new AbortController()
-      const waiting = queue.receive({ max: 1, leaseMs: 2_000, waitMs: 20_000, signal: controller.signal })
+      const waiting = queue.receive({ max: 1, leaseMs: 1_000, waitMs: 20_000, signal: controller.signal })
       await eventually('it polls', () => requests['ReceiveMessageCommand'] === 1)
       controller.abort(new Error('enough'))
       await assert.rejects(waiting, /enough/)
       await send(queue, 'm')
       const [delivery] = await queue.receive({ max: 1, leaseMs: 30_000, waitMs: 20_000 })
       assert.equal(delivery!.attempt, 1)
+      await delay(1_100)
       await delivery!.acknowledge()
     }))
 
