@@ -1,4 +1,4 @@
-import type { Clock } from 'seaworthy/core'
+import { type Clock, UnknownOutcomeError } from 'seaworthy/core'
 import { LeaseLostError } from 'seaworthy/messaging'
 import type { Session } from './session.ts'
 
@@ -51,7 +51,10 @@ export class Lease {
       }
       throw error
     }
-    if (this.#state !== 'answering') throw new LeaseLostError(this.#id)
+    if (this.#state !== 'answering')
+      throw new UnknownOutcomeError(
+        `The connection to RabbitMQ was lost after message ${this.#id} was published anew, and before it was acknowledged: it comes again as well.`,
+      )
     this.#state = 'held'
     await this.acknowledge()
   }

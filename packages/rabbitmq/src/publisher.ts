@@ -12,9 +12,12 @@ export interface PublisherOptions {
 
 interface ConfirmingChannel {
   readonly channel: Channel
-  /** Ids of messages that came back because no queue was there to take them. */
-  readonly returned: Set<string>
+  /** How many messages of an id came back because no queue was there to take them, and have not been told of. */
+  readonly returned: Map<string, number>
 }
+
+// All that are too long for the property share it: where one finds no queue, none does.
+const LONG_ID = ''
 
 /** Publishes under confirms: what `publish` settles with, a majority of the queue's nodes has written. */
 export class Publisher {
@@ -54,7 +57,11 @@ export class Publisher {
       })
       await toldOf()
       // A message that nobody takes is confirmed as well, right after it came back.
-      if (envelope.messageId !== undefined && returned.delete(envelope.messageId)) {
+      const id = envelope.messageId ?? LONG_ID
+      const comeBack = returned.get(id) ?? 0
+      if (comeBack > 0) {
+        if (comeBack === 1) returned.delete(id)
+        else returned.set(id, comeBack - 1)
         throw new UnavailableError(`The queue ${name} is not there any more. Somebody deleted it; open it again.`)
       }
     } finally {
@@ -77,10 +84,8 @@ export class Publisher {
 
   async #openChannel(): Promise<ConfirmingChannel> {
     const channel = await this.#connection.channel()
-    const returned = new Set<string>()
-    channel.on('basic.return', ({ messageId }) => {
-      if (messageId !== undefined) returned.add(messageId)
-    })
+    const returned = new Map<string, number>()
+    channel.on('basic.return', ({ messageId = LONG_ID }) => returned.set(messageId, (returned.get(messageId) ?? 0) + 1))
     try {
       await answerWithin(channel.confirmSelect(), this.#options.answerTimeoutMs, 'Confirms')
     } catch (error) {

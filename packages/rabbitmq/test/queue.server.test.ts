@@ -193,7 +193,9 @@ suite('limits of a queue on RabbitMQ', () => {
     withQueue(t, {}, async ({ queue, channel, name }) => {
       await send(queue, 'm')
       await channel.queueDelete({ queue: name })
-      await assert.rejects(send(queue, 'm'), (error) => error instanceof UnavailableError && error.executed === 'no')
+      const ids = ['m', 'm', 'other', 'x'.repeat(300), 'y'.repeat(300)]
+      for (const outcome of await Promise.allSettled(ids.map((id) => send(queue, id))))
+        assert.ok(outcome.status === 'rejected' && outcome.reason instanceof UnavailableError && outcome.reason.executed === 'no')
     }))
 
   test('settings that make no sense are refused before anything is asked of the broker', async () => {
