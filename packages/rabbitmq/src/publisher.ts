@@ -53,6 +53,7 @@ export class Publisher {
       const { channel, returned } = await this.#channel()
       const confirmed = channel.basicPublish({ ...envelope, mandatory: true }, body)
       await answerWithin(confirmed, answerTimeoutMs, `A message to the queue ${name}`).catch((error: unknown) => {
+        if (error instanceof UnknownOutcomeError) this.#giveUp(channel)
         throw this.#typed(error)
       })
       await toldOf()
@@ -80,6 +81,15 @@ export class Publisher {
     this.#opening ??= this.#openChannel().finally(() => (this.#opening = undefined))
     this.#open = await this.#opening
     return this.#open
+  }
+
+  /**
+   * A quorum queue takes the messages of a channel in their order. What a channel sent before the queue had elected its leader can be lost, as after a
+   * restart; then nothing that comes after it on this channel is ever confirmed.
+   */
+  #giveUp(channel: Channel): void {
+    if (this.#open?.channel === channel) this.#open = undefined
+    void channel.close()
   }
 
   async #openChannel(): Promise<ConfirmingChannel> {

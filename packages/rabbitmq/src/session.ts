@@ -48,7 +48,13 @@ export class Session {
       this.arrived.push(message)
       this.#ring()
     })
-    await this.#answered(Promise.all([limited, consuming]), 'Asking for messages')
+    try {
+      await this.#answered(Promise.all([limited, consuming]), 'Asking for messages')
+    } catch (error) {
+      // Whether these places are there is not known: another channel begins anew.
+      void this.#channel.close()
+      throw error
+    }
   }
 
   /** Hands a message out, until it is answered or its time is up. */
