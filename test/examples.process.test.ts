@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { runExamples } from './servers/run-examples.ts'
 
 const readme = readFileSync('README.md', 'utf8')
 
@@ -12,6 +13,10 @@ function blockAfter(marker: string, language: string): string {
   const open = readme.indexOf(`\`\`\`${language}\n`, from) + language.length + 4
   return readme.slice(open, readme.indexOf('```', open))
 }
+
+test('the example of docs/2-communication/jobs.md does what it says', async () => {
+  await runExamples('docs/2-communication/jobs.md', {})
+})
 
 test('the example that the README shows is the one that is there, and prints what the README says', () => {
   assert.equal(blockAfter('examples/policy.ts', 'ts'), readFileSync('examples/policy.ts', 'utf8'))

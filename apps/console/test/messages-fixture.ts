@@ -89,7 +89,13 @@ export function troubledServices(): readonly ServiceMessages[] {
     answer(
       'monolith',
       status({
-        outbox: { state: 'running', backlog: { messages: 0, oldestAtMs: undefined }, topics: [lane('customers')], stalls: [], lastError: undefined },
+        outbox: {
+          state: 'running',
+          backlog: { messages: 0, oldestAtMs: undefined },
+          topics: [lane('customers')],
+          stalls: [],
+          lastError: undefined,
+        },
       }),
     ),
     answer(
@@ -100,7 +106,7 @@ export function troubledServices(): readonly ServiceMessages[] {
           backlog: { messages: 1_234, oldestAtMs: Date.now() - 125_000 },
           topics: [lane('orders', { state: 'backing-off', failuresInARow: 7, lastError })],
           stalls: [],
-          lastError: undefined,,
+          lastError: undefined,
         },
       }),
     ),

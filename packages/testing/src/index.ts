@@ -12,7 +12,7 @@ export { type InboxStoreUnderTest, inboxStoreContract } from './contracts/inbox-
 export { type ConsumerStoreUnderTest, consumerStoreContract } from './contracts/consumer-store.ts'
 export { type LeaseStoreUnderTest, leaseStoreContract } from './contracts/lease-store.ts'
 export { type EventLogUnderTest, eventLogContract } from './contracts/event-log.ts'
-export { type QueueUnderTest, queueContract } from './contracts/queue.ts'
+export { type QueueTraits, type QueueUnderTest, queueContract } from './contracts/queue.ts'
 export { type Then, given } from './given.ts'
 export { inMemoryEventStore } from './in-memory/event-store.ts'
 export { inMemoryProjectionStore } from './in-memory/projection-store.ts'

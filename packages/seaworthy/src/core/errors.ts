@@ -109,6 +109,13 @@ export class TimeoutError extends SeaworthyError {
   }
 }
 
+/** The engine behind a port cannot do what the port offers. The message says what it can; another engine of the port may do it. */
+export class UnsupportedError extends SeaworthyError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('unsupported', message, { ...options, executed: 'no', final: true })
+  }
+}
+
 /** A setting or a declaration does not make sense. The message says which, and what would. */
 export class ConfigurationError extends SeaworthyError {
   constructor(message: string, options: { cause?: unknown } = {}) {

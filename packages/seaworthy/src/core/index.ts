@@ -38,6 +38,7 @@ export {
   TimeoutError,
   UnavailableError,
   UnknownOutcomeError,
+  UnsupportedError,
 } from './errors.ts'
 export { type Backoff, type Jitter, backoffMs, constant, exponential } from './backoff.ts'
 export { type Database, type SqlValue, type Statement, type Transaction, runAfterCommit } from './database.ts'

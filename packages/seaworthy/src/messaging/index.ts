@@ -25,6 +25,7 @@ export {
   TopicNotOwnedError,
 } from './event-log.ts'
 export { type DeadQueueMessage, type Delivery, type NewQueueMessage, type Queue, type QueueStatus, LeaseLostError } from './queue.ts'
+export { type Schedule, type ScheduleOptions, startSchedule } from './schedule.ts'
 export { type Worker, type WorkerFailure, type WorkerMessage, type WorkerOptions, startWorker } from './worker.ts'
 export {
   type Admission,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { SeaworthyError } from 'seaworthy/core'
-import { type Delivery, type Queue, LeaseLostError } from 'seaworthy/messaging'
+import { isDeepStrictEqual } from 'node:util'
+import { SeaworthyError, UnsupportedError } from 'seaworthy/core'
+import { type DeadQueueMessage, type Delivery, type Queue, type QueueStatus, LeaseLostError } from 'seaworthy/messaging'
+import { eventually } from './eventually.ts'
 import { withFresh } from './with-fresh.ts'
 
-/** One queue of the engine under test, empty, with a delivery limit of 3 and a dedupe window of 60,000 ms. */
+/** One queue of the engine under test, empty, with a delivery limit of 3 and a dedupe window of 60,000 ms where it can be chosen. */
 export interface QueueUnderTest {
   readonly queue: Queue
   /** Waits until `ms` have passed on the queue's clock. */
@@ -14,20 +16,79 @@ export interface QueueUnderTest {
   readonly dispose: () => Promise<void>
 }
 
+/** In what an engine differs from the others, each stated in its documentation, and how its times can be tested. */
+export interface QueueTraits {
+  /**
+   * - `window` (default): an id is remembered for the dedupe window, and for as long as its message is there.
+   * - `fixed-window`: for a time that the engine does not let anybody choose, and no test waits for.
+   * - `none`: what is sent twice comes twice.
+   */
+  readonly deduplication?: 'window' | 'fixed-window' | 'none'
+  /** Whether a message can be sent with a delay; else that is refused as `unsupported`. Default true. */
+  readonly sendsWithDelay?: boolean
+  /** What a message counts as that was rejected with a delay. Default `delayed`. */
+  readonly waitsAfterRejectionAs?: 'delayed' | 'leased'
+  /** How long what was done may take to show, in real time: a message that was given back, a count. Default 0. */
+  readonly lagMs?: number
+  /** Leases and delays of the suite; longer ones for an engine whose time is real. Default 1,000 and 2,000 ms. */
+  readonly leaseMs?: number
+  readonly delayMs?: number
+  /** How long before and after its end the suite looks whether a time is over. Default 10 ms each. */
+  readonly earlyMs?: number
+  readonly lateMs?: number
+  /** Runs the tests at the same time, for an engine whose time is real. Default false. */
+  readonly concurrency?: boolean
+}
+
 const DELIVERY_LIMIT = 3
 const DEDUPE_WINDOW_MS = 60_000
-const LEASE_MS = 1_000
+const SHOWS_WITHIN_MS = 20_000
 
 /**
  * What every `Queue` must do, as tests of node:test.
  * @param open makes a fresh queue for each test
  */
-export function queueContract(name: string, open: () => Promise<QueueUnderTest>): void {
+export function queueContract(name: string, open: () => Promise<QueueUnderTest>, traits: QueueTraits = {}): void {
+  const { deduplication = 'window', sendsWithDelay = true, waitsAfterRejectionAs = 'delayed', lagMs = 0 } = traits
+  const { leaseMs: LEASE_MS = 1_000, delayMs: DELAY_MS = 2_000, earlyMs: EARLY_MS = 10, lateMs: LATE_MS = 10 } = traits
+
   const check = (sentence: string, body: (queue: Queue, under: QueueUnderTest) => Promise<void>) => {
     void test(sentence, () => withFresh(open, (under) => body(under.queue, under)))
   }
+  const receive = (queue: Queue, max: number) => queue.receive({ max, leaseMs: LEASE_MS, waitMs: 0 })
+  /** Whether a condition holds, at once or, where the engine takes its time, soon. */
+  const shows = async (what: string, holds: () => Promise<boolean>) => {
+    if (lagMs === 0) assert.ok(await holds(), `it is not true that ${what}`)
+    else await eventually(what, holds, { withinMs: SHOWS_WITHIN_MS })
+  }
+  const several = async (queue: Queue, messages: number) => {
+    const deliveries: Delivery[] = []
+    await shows(`${messages} messages are ready`, async () => {
+      deliveries.push(...(await receive(queue, messages - deliveries.length)))
+      return deliveries.length === messages
+    })
+    return deliveries
+  }
+  const one = async (queue: Queue) => (await several(queue, 1))[0]!
+  const none = async (queue: Queue) => {
+    const untilMs = performance.now() + lagMs
+    do {
+      const deliveries = await receive(queue, 10)
+      assert.deepEqual(
+        deliveries.map(({ id }) => id),
+        [],
+      )
+    } while (performance.now() < untilMs)
+  }
+  const counts = (queue: Queue, expected: QueueStatus) =>
+    shows(`the counts are ${JSON.stringify(expected)}`, async () => isDeepStrictEqual({ ...(await queue.status()) }, expected))
+  const dead = async (queue: Queue, expected: number) => {
+    let found: readonly DeadQueueMessage[] = []
+    await shows(`there are ${expected} dead letters`, async () => (found = await queue.deadLetters({ max: 10 })).length === expected)
+    return found
+  }
 
-  void suite(`queue contract: ${name}`, () => {
+  void suite(`queue contract: ${name}`, { concurrency: traits.concurrency ?? false }, () => {
     check('a message comes as it was sent, once, and is gone when it is acknowledged', async (queue, { pass }) => {
       const context = { correlationId: 'c-1', causationId: 'cause', baggage: 'a=b', actor: 'somebody' }
       await queue.send({ id: 'm', body: { nested: [1, null, 'Ærø 🚢'] }, context })
@@ -38,50 +99,63 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       )
       await none(queue)
       await delivery.acknowledge()
-      await pass(10 * LEASE_MS)
+      await pass(2 * LEASE_MS)
       await none(queue)
-      assert.deepEqual(await queue.status(), { ready: 0, delayed: 0, leased: 0, dead: 0 })
+      await counts(queue, { ready: 0, delayed: 0, leased: 0, dead: 0 })
     })
 
-    check('an id is stored once within the window, even when its message was acknowledged', async (queue, { pass }) => {
-      await Promise.all([send(queue, 'm', 'first'), send(queue, 'm', 'second'), send(queue, 'm', 'third')])
-      const delivery = await one(queue)
-      assert.equal(delivery.body, 'first')
-      await send(queue, 'm')
-      await none(queue)
-      await delivery.acknowledge()
-      await send(queue, 'm')
-      await none(queue)
-      await pass(DEDUPE_WINDOW_MS - 1_000)
-      await send(queue, 'm')
-      await none(queue)
-    })
+    if (deduplication === 'none') {
+      check('ids are not remembered: what is sent twice comes twice', async (queue) => {
+        await send(queue, 'm', 'first')
+        await send(queue, 'm', 'second')
+        const deliveries = await several(queue, 2)
+        assert.deepEqual(deliveries.map(({ id, body }) => `${id} ${body as string}`).sort(), ['m first', 'm second'])
+      })
+    } else {
+      check('an id is stored once within the window, even when its message was acknowledged', async (queue, { pass }) => {
+        await Promise.all([send(queue, 'm', 'same'), send(queue, 'm', 'same'), send(queue, 'm', 'same')])
+        await send(queue, 'm', 'other')
+        const delivery = await one(queue)
+        assert.equal(delivery.body, 'same')
+        await send(queue, 'm')
+        await none(queue)
+        await delivery.acknowledge()
+        await send(queue, 'm')
+        await none(queue)
+        if (deduplication === 'fixed-window') return
+        await pass(DEDUPE_WINDOW_MS - 1_000)
+        await send(queue, 'm')
+        await none(queue)
+      })
+    }
 
-    check('an id that was forgotten after the window is a message of its own again', async (queue, { pass }) => {
-      await send(queue, 'm')
-      await (await one(queue)).acknowledge()
-      await pass(DEDUPE_WINDOW_MS + 1_000)
-      await send(queue, 'm', 'again')
-      assert.equal((await one(queue)).body, 'again')
-    })
+    if (deduplication === 'window') {
+      check('an id that was forgotten after the window is a message of its own again', async (queue, { pass }) => {
+        await send(queue, 'm')
+        await (await one(queue)).acknowledge()
+        await pass(DEDUPE_WINDOW_MS + 1_000)
+        await send(queue, 'm', 'again')
+        assert.equal((await one(queue)).body, 'again')
+      })
 
-    check('a message that waits for longer than the window is not stored beside itself', async (queue, { pass }) => {
-      await send(queue, 'm', 'first')
-      await pass(DEDUPE_WINDOW_MS + 1_000)
-      await send(queue, 'm', 'second')
-      const deliveries = await receive(queue, 10)
-      assert.deepEqual(
-        deliveries.map(({ body }) => body),
-        ['first'],
-      )
-    })
+      check('a message that waits for longer than the window is not stored beside itself', async (queue, { pass }) => {
+        await send(queue, 'm', 'first')
+        await pass(DEDUPE_WINDOW_MS + 1_000)
+        await send(queue, 'm', 'second')
+        const deliveries = await receive(queue, 10)
+        assert.deepEqual(
+          deliveries.map(({ body }) => body),
+          ['first'],
+        )
+      })
+    }
 
     check('a message comes again when its lease ends, and the former lease is worth nothing', async (queue, { pass }) => {
       await send(queue, 'm')
       const former = await one(queue)
-      await pass(LEASE_MS - 10)
+      await pass(LEASE_MS - EARLY_MS)
       await none(queue)
-      await pass(20)
+      await pass(EARLY_MS + LATE_MS)
       const answers = [() => former.acknowledge(), () => former.extend(LEASE_MS), () => former.reject({ reason: 'late' })]
       for (const answer of answers) await assert.rejects(answer(), LeaseLostError)
       const again = await one(queue)
@@ -95,11 +169,11 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       await send(queue, 'm')
       const delivery = await one(queue)
       for (let round = 0; round < 5; round++) {
-        await pass(LEASE_MS - 100)
+        await pass(LEASE_MS - EARLY_MS)
         await delivery.extend(LEASE_MS)
       }
       await none(queue)
-      await pass(LEASE_MS - 100)
+      await pass(LEASE_MS - EARLY_MS)
       await delivery.acknowledge()
       await pass(LEASE_MS)
       await none(queue)
@@ -107,24 +181,33 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
 
     check('a rejected message comes again after its delay', async (queue, { pass }) => {
       await send(queue, 'm')
-      await (await one(queue)).reject({ reason: 'not now', delayMs: 500 })
+      await (await one(queue)).reject({ reason: 'not now', delayMs: DELAY_MS })
       await none(queue)
-      assert.deepEqual(await queue.status(), { ready: 0, delayed: 1, leased: 0, dead: 0 })
-      await pass(510)
+      await counts(queue, { ready: 0, delayed: 0, leased: 0, dead: 0, [waitsAfterRejectionAs]: 1 })
+      await pass(DELAY_MS + LATE_MS)
       const again = await one(queue)
       assert.equal(again.attempt, 2)
       await again.reject({ reason: 'not now' })
       assert.equal((await one(queue)).attempt, 3)
     })
 
-    check('a message sent with a delay comes after it', async (queue, { pass }) => {
-      await queue.send({ id: 'm', body: 1, context: { correlationId: 'c' }, delayMs: 2_000 })
-      await none(queue)
-      await pass(1_900)
-      await none(queue)
-      await pass(110)
-      await one(queue)
-    })
+    if (sendsWithDelay) {
+      check('a message sent with a delay comes after it', async (queue, { pass }) => {
+        await queue.send({ id: 'm', body: 1, context: { correlationId: 'c' }, delayMs: DELAY_MS })
+        await none(queue)
+        await pass(DELAY_MS - Math.max(EARLY_MS, 100))
+        await none(queue)
+        await pass(Math.max(EARLY_MS, 100) + LATE_MS)
+        await one(queue)
+      })
+    } else {
+      check('a message with a delay is refused, and stored nowhere', async (queue) => {
+        const sent = queue.send({ id: 'm', body: 1, context: { correlationId: 'c' }, delayMs: DELAY_MS })
+        await assert.rejects(sent, (error) => error instanceof UnsupportedError && error.executed === 'no')
+        await none(queue)
+        await counts(queue, { ready: 0, delayed: 0, leased: 0, dead: 0 })
+      })
+    }
 
     check('at the delivery limit a message is set aside with the last reason', async (queue) => {
       await send(queue, 'm', { x: 1 })
@@ -134,49 +217,49 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
         await delivery.reject({ reason: `reason ${attempt}` })
       }
       await none(queue)
-      const [dead, ...others] = await queue.deadLetters({ max: 10 })
-      assert.deepEqual(others, [])
-      assert.deepEqual({ ...dead, diedAtMs: 0 }, { id: 'm', body: { x: 1 }, attempts: 3, reason: 'reason 3', diedAtMs: 0 })
-      assert.equal((await queue.status()).dead, 1)
+      const [letter] = await dead(queue, 1)
+      assert.deepEqual({ ...letter, diedAtMs: 0 }, { id: 'm', body: { x: 1 }, attempts: 3, reason: 'reason 3', diedAtMs: 0 })
+      await counts(queue, { ready: 0, delayed: 0, leased: 0, dead: 1 })
     })
 
     check('a message whose workers die without an answer is set aside too', async (queue, { pass }) => {
       await send(queue, 'm')
       for (let attempt = 1; attempt <= DELIVERY_LIMIT; attempt++) {
         assert.equal((await one(queue)).attempt, attempt)
-        await pass(LEASE_MS + 10)
+        await pass(LEASE_MS + LATE_MS)
       }
       await none(queue)
-      const [dead] = await queue.deadLetters({ max: 10 })
-      assert.equal(dead!.attempts, DELIVERY_LIMIT)
-      assert.ok(dead!.reason.length > 0)
+      const [letter] = await dead(queue, 1)
+      assert.equal(letter!.attempts, DELIVERY_LIMIT)
+      assert.ok(letter!.reason.length > 0)
     })
 
     check('messages that are set aside do not keep the others from coming', async (queue, { pass }) => {
       for (let index = 0; index < 5; index++) await send(queue, `poison ${index}`)
       for (let attempt = 1; attempt <= DELIVERY_LIMIT; attempt++) {
-        assert.equal((await receive(queue, 10)).length, 5)
-        await pass(LEASE_MS + 10)
+        await several(queue, 5)
+        await pass(LEASE_MS + LATE_MS)
       }
       await send(queue, 'good')
       assert.equal((await one(queue)).id, 'good')
-      assert.equal((await queue.deadLetters({ max: 10 })).length, 5)
+      await none(queue)
+      await dead(queue, 5)
     })
 
     check('a rejection can set a message aside at once', async (queue) => {
       await send(queue, 'm')
       await (await one(queue)).reject({ reason: 'hopeless', dead: true })
       await none(queue)
-      const [dead] = await queue.deadLetters({ max: 10 })
-      assert.equal(dead!.reason, 'hopeless')
-      assert.equal(dead!.attempts, 1)
+      const [letter] = await dead(queue, 1)
+      assert.equal(letter!.reason, 'hopeless')
+      assert.equal(letter!.attempts, 1)
     })
 
     check('dead letters that are put back start afresh; ids that are unknown count for nothing', async (queue) => {
       await send(queue, 'm', 'body')
       await (await one(queue)).reject({ reason: 'hopeless', dead: true })
       assert.equal(await queue.requeueDead(['m', 'm', 'unknown']), 1)
-      assert.deepEqual(await queue.deadLetters({ max: 10 }), [])
+      await dead(queue, 0)
       const again = await one(queue)
       assert.equal(again.attempt, 1)
       assert.equal(again.body, 'body')
@@ -187,7 +270,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
     check('a delivery from before a message died does not answer for the one put back', async (queue, { pass }) => {
       await send(queue, 'm')
       const former = await one(queue)
-      await pass(LEASE_MS + 10)
+      await pass(LEASE_MS + LATE_MS)
       await (await one(queue)).reject({ reason: 'hopeless', dead: true })
       await queue.requeueDead(['m'])
       const again = await one(queue)
@@ -200,16 +283,17 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       const held: string[] = []
       await Promise.all(
         Array.from({ length: 5 }, async () => {
-          for (;;) {
-            const deliveries = await receive(queue, 7)
-            if (deliveries.length === 0) return
+          for (let emptyAtMs: number | undefined; emptyAtMs === undefined || performance.now() < emptyAtMs + lagMs;) {
+            // For so long that none ends while they are counted.
+            const deliveries = await queue.receive({ max: 7, leaseMs: 30 * LEASE_MS, waitMs: 0 })
+            emptyAtMs = deliveries.length === 0 ? (emptyAtMs ?? performance.now()) : undefined
             held.push(...deliveries.map(({ id }) => id))
           }
         }),
       )
       assert.equal(held.length, 100)
       assert.equal(new Set(held).size, 100)
-      assert.equal((await queue.status()).leased, 100)
+      await counts(queue, { ready: 0, delayed: 0, leased: 100, dead: 0 })
     })
 
     check('a waiting receive gets what is sent, is put back, or is rejected', async (queue) => {
@@ -232,16 +316,20 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
         arrived = undefined
         return queue.receive({ max: 1, leaseMs: LEASE_MS, waitMs: 600_000 }).then((deliveries) => (arrived = deliveries))
       }
-      await queue.send({ id: 'm', body: 1, context: { correlationId: 'c' }, delayMs: 5_000 })
       let waiting = wait()
-      await pass(4_900)
-      assert.equal(arrived, undefined)
-      await pass(110)
+      if (sendsWithDelay) {
+        await queue.send({ id: 'm', body: 1, context: { correlationId: 'c' }, delayMs: DELAY_MS })
+        await pass(DELAY_MS - Math.max(EARLY_MS, 100))
+        assert.equal(arrived, undefined)
+        await pass(Math.max(EARLY_MS, 100) + LATE_MS)
+      } else {
+        await send(queue, 'm')
+      }
       await waiting
       waiting = wait()
-      await pass(LEASE_MS - 100)
+      await pass(LEASE_MS - Math.max(EARLY_MS, 100))
       assert.equal(arrived, undefined)
-      await pass(110)
+      await pass(Math.max(EARLY_MS, 100) + LATE_MS)
       assert.equal((await waiting)[0]!.attempt, 2)
     })
 
@@ -282,12 +370,15 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
         await send(queue, 'ready')
         const survivor = await crash()
         // Where several processes share a queue, nobody can tell a dead one from a slow one before its lease ends.
-        await pass(LEASE_MS + 10)
+        await pass(LEASE_MS + LATE_MS)
         try {
-          await send(survivor, 'acknowledged')
-          await send(survivor, 'leased')
-          const deliveries = await receive(survivor, 10)
+          if (deduplication !== 'none') {
+            await send(survivor, 'acknowledged')
+            await send(survivor, 'leased')
+          }
+          const deliveries = await several(survivor, 2)
           assert.deepEqual(deliveries.map(({ id, attempt }) => `${id} ${attempt}`).sort(), ['leased 2', 'ready 1'])
+          await none(survivor)
         } finally {
           await survivor.close()
         }
@@ -298,21 +389,4 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
 
 function send(queue: Queue, id: string, body: unknown = null): Promise<void> {
   return queue.send({ id, body, context: { correlationId: 'c' } })
-}
-
-function receive(queue: Queue, max: number): Promise<readonly Delivery[]> {
-  return queue.receive({ max, leaseMs: LEASE_MS, waitMs: 0 })
-}
-
-async function one(queue: Queue): Promise<Delivery> {
-  const deliveries = await receive(queue, 1)
-  assert.equal(deliveries.length, 1, 'no message is ready')
-  return deliveries[0]!
-}
-
-async function none(queue: Queue): Promise<void> {
-  assert.deepEqual(
-    (await receive(queue, 10)).map(({ id }) => id),
-    [],
-  )
 }
