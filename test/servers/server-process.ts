@@ -35,14 +35,18 @@ export interface ServerProcess {
   readonly stop: () => Promise<void>
 }
 
+const REPORT = 'seaworthy-keeper: '
+
 /**
  * The server runs under a shell that ends it and removes its data when its input closes: by `stop`, or because this process died,
- * a kill that it cannot notice included. Before that it takes orders, one a line: `start`, or the name of a signal. On its output, where
- * the server itself writes nothing, it tells when the server started and ended. What does not end by its signal within 15 seconds is killed.
+ * a kill that it cannot notice included. Before that it takes orders, one a line: `start`, or the name of a signal. On the output,
+ * between the lines of the server, it tells when the server started and ended: in one stream, so that its last words come before its end.
+ * What does not end by its signal within 15 seconds is killed.
  */
 const KEEPER = `
 end_signal=$1; shift
-run() { "$@" </dev/null >&2 & echo $! >server.pid; echo "started $!"; wait $!; echo "ended $!"; }
+run() { "$@" </dev/null 2>&1 & echo $! >server.pid; tell "started $!"; wait $!; tell "ended $!"; }
+tell() { printf '\\n${REPORT}%s\\n' "$1"; }
 end() {
   [ -s server.pid ] || return 0
   read -r pid <server.pid
@@ -65,7 +69,7 @@ export async function startServer(program: ServerProgram): Promise<ServerProcess
     ...program.account,
     cwd: program.directory,
     env: program.environment ?? process.env,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'ignore'],
     // A Ctrl-C at the terminal is for the test; the server then ends with it.
     detached: true,
   })
@@ -88,6 +92,7 @@ class KeptServer implements ServerProcess {
   #onLine: (line: string) => void = () => undefined
   // Settles when the server that was started last has ended, by itself or by order.
   #ended = Promise.withResolvers<void>()
+  #started = Promise.withResolvers<void>()
 
   constructor(program: ServerProgram, keeper: ChildProcess) {
     this.#program = program
@@ -101,15 +106,21 @@ class KeptServer implements ServerProcess {
     })
     // An order to a keeper that was killed: its exit tells.
     keeper.stdin!.on('error', () => undefined)
-    createInterface({ input: keeper.stdout! }).on('line', (report) => {
-      const [state, pid] = report.split(' ')
-      if (state === 'started') this.pid = Number(pid)
-      else this.#ended.resolve()
+    createInterface({ input: keeper.stdout! }).on('line', (line) => {
+      if (line.startsWith(REPORT)) this.#reported(line.slice(REPORT.length))
+      else if (line !== '') {
+        if (this.#log.push(line) > LINES_KEPT) this.#log.shift()
+        this.#onLine(line)
+      }
     })
-    createInterface({ input: keeper.stderr! }).on('line', (line) => {
-      if (this.#log.push(line) > LINES_KEPT) this.#log.shift()
-      this.#onLine(line)
-    })
+  }
+
+  #reported(report: string): void {
+    const [state, pid] = report.split(' ')
+    if (state === 'started') {
+      this.pid = Number(pid)
+      this.#started.resolve()
+    } else this.#ended.resolve()
   }
 
   async start(): Promise<void> {
@@ -118,6 +129,7 @@ class KeptServer implements ServerProcess {
     const fail = (what: string) => ready.reject(new Error(`${name} ${what}:\n${this.#log.join('\n')}`))
     this.#ref()
     this.#ended = Promise.withResolvers<void>()
+    this.#started = Promise.withResolvers<void>()
     void Promise.race([this.#ended.promise, this.#exited]).then(() => fail('ended before it was ready'))
     this.#onLine = (line) => {
       if (isReady(line)) ready.resolve()
@@ -127,6 +139,8 @@ class KeptServer implements ServerProcess {
     this.#keeper.stdin!.write('start\n')
     try {
       await ready.promise
+      // It may say that it answers before its keeper says that it started it.
+      await this.#started.promise
     } finally {
       clearTimeout(patience)
       this.#onLine = () => undefined
