@@ -7,6 +7,7 @@
  * even by SIGKILL, its processes and theirs are gone too.
  * Not promised: a process that moves itself into another process group and closes its channel is out of reach. One machine; Linux and macOS.
  */
+export { Guardian } from './guardian.ts'
 export { type SuperviseOptions, supervise } from './supervise.ts'
 export type { RunningSystem } from './running-system.ts'
 export { type ControlOptions, askService, control } from './control.ts'

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline'
 import { suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
-import { linkLibraries, startPostgres } from './embedded-postgres.ts'
+import { startPostgres } from '@seaworthy/testing/postgres-server'
+import { linkLibraries } from '../../src/postgres-server/postgres-server.ts'
 
 suite('a PostgreSQL for tests', () => {
   test('answers, keeps the databases of tests apart, and leaves neither process nor data behind', async () => {
@@ -34,7 +35,7 @@ suite('a PostgreSQL for tests', () => {
   })
 
   test('ends when the process that started it is killed', async () => {
-    const program = `import { startPostgres } from ${JSON.stringify(import.meta.resolve('./embedded-postgres.ts'))}
+    const program = `import { startPostgres } from ${JSON.stringify(import.meta.resolve('@seaworthy/testing/postgres-server'))}
       const { pid } = await startPostgres()
       console.log(pid)
       setInterval(() => undefined, 1000)`
