@@ -47,6 +47,13 @@ export function forbidden(from: Place, to: Place): string | undefined {
   if (to.kind === 'root' && from.kind !== 'root') return `nothing imports ${to.name}`
   if ((to.kind === 'service' || to.kind === 'shop') && from.kind !== 'service' && from.kind !== 'shop' && from.kind !== 'root')
     return 'nothing imports the shop'
+  if (
+    to.kind === 'package' &&
+    to.name === 'conformance' &&
+    !(from.kind === 'package' && ['conformance', 'cli'].includes(from.name)) &&
+    from.kind !== 'root'
+  )
+    return 'only the cli imports conformance'
   switch (from.kind) {
     case 'chapter': {
       if (to.kind !== 'chapter') return 'the library imports nothing outside itself'

@@ -81,6 +81,12 @@ suite('the rules catch a planted breach', () => {
       /imports the shop/,
     )
   })
+  test('a package that imports the conformance kit', () => {
+    caught(
+      importBreaches(planted('packages/rpc/src/x.ts', "import { OUTBOX_TESTS } from '@seaworthy/conformance'"), packageFolders),
+      /only the cli/,
+    )
+  })
   test('a bare timer in the library', () => {
     caught(bareTimeBreaches(planted('packages/seaworthy/src/saga/x.ts', 'setTimeout(f, 1)')), /Clock and Random/)
   })

@@ -7,6 +7,7 @@ import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
 import { checkEvents } from './commands/events/check.ts'
 import { lockEvents } from './commands/events/lock.ts'
+import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
@@ -34,6 +35,7 @@ const COMMANDS: readonly Command[] = [
   checkEvents,
   lockEvents,
   lab,
+  conformance,
 ]
 
 /**

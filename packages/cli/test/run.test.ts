@@ -44,6 +44,13 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['lab dual-write --orders 0', /--orders must be a whole number from 1/],
   ['lab dual-write --seed=-1', /--seed must be a whole number from 0/],
   ['lab simulate --out', /--out needs a value: --out DIR/],
+  ['conformance', /needs KIND/],
+  ['conformance outbx', /There is no conformance kit for outbx\. Did you mean outbox\? There is: outbox/],
+  [
+    'conformance outbox --only late-comit',
+    /There is no test late-comit\. Did you mean late-commit\? There are: late-commit, order-per-key/,
+  ],
+  ['conformance outbox --adaptor x', /no option --adaptor\. Did you mean --adapter\?/],
   ['logs a --lines many', /--lines must be a number/],
   ['logs a --lines -3', /--lines must be a number, but is "-3"/],
 ]
@@ -70,6 +77,7 @@ test('help names every command, and the help of a command its options', async ()
     'dead-letters list SERVICE',
     'relay',
     'lab NAME',
+    'conformance KIND',
     'help',
   ])
     assert.match(printed, new RegExp(`^  ${command}`, 'm'))
@@ -106,6 +114,17 @@ test('labs are found above the command, and outside of the repository it says th
 
 test('the relay of a checkout is found above the command', () => {
   assert.match(findRelay(import.meta.dirname), /apps.relay.src.main\.ts$/)
+})
+
+test('an adapter and results that are not there are named', async () => {
+  for (const [args, message] of [
+    ['--adapter /nowhere.ts', /no adapter \/nowhere\.ts\. Name a file, or one of seaworthy, emmett/],
+    ['--beside /nowhere.json', /\/nowhere\.json holds no results/],
+  ] as const) {
+    const { code, errors } = await say('conformance', 'outbox', ...args.split(' '))
+    assert.equal(code, 1)
+    assert.match(errors, message)
+  }
 })
 
 test('a port from the environment is checked like one from a flag', async () => {

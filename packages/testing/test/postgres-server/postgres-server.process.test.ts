@@ -39,7 +39,9 @@ suite('a PostgreSQL for tests', () => {
       const { pid } = await startPostgres()
       console.log(pid)
       setInterval(() => undefined, 1000)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
     const pid = Number(line)
     process.kill(pid, 0)

@@ -1,0 +1,3 @@
+import { pgTransactionalOutbox } from './pg-transactional-outbox.ts'
+
+export default pgTransactionalOutbox('polling')
