@@ -1,7 +1,7 @@
 /** What somebody is about to buy. It lives in their browser, so a storefront that restarts forgets nothing and keeps nothing about anybody. */
 export type Basket = readonly BasketLine[]
 
-export interface BasketLine {
+interface BasketLine {
   readonly productId: string
   /** From 1. */
   readonly quantity: number
@@ -29,7 +29,7 @@ export function withMore(basket: Basket, productId: string, quantity: number): B
   return withQuantity(basket, productId, quantityOf(basket, productId) + quantity)
 }
 
-export function quantityOf(basket: Basket, productId: string): number {
+function quantityOf(basket: Basket, productId: string): number {
   return basket.find((line) => line.productId === productId)?.quantity ?? 0
 }
 
