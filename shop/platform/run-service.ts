@@ -11,6 +11,7 @@ import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service
 import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
 import { servingPagesOn } from './pages.ts'
+import { serveMetrics } from './metrics.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
 import { PARTS_SCHEMA, startParts } from './service-parts.ts'
@@ -111,6 +112,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
   const implementations: GrpcImplementation[] = []
   const policies: Policy[] = []
+  onStop('metrics', serveMetrics(http, policies))
   await wire({
     ...parts,
     switches,

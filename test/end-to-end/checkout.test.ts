@@ -180,9 +180,13 @@ suite('a checkout through the gateway', () => {
     await command('fault', 'payments', '--errors=100%')
     const answer = await checkout(shop.gateway, order('ok'))
     const during = await command('status')
+    const orders = shop.processes().find((process) => process.name === 'orders')!
+    const metrics = await (await fetch(`${orders.httpUrl}/metrics`)).text()
     await command('fault', 'payments', '--clear')
     assert.deepEqual([answer.status, answer.body.status], [201, 'pending'])
     assert.match(during, /payments .*suffers: 100 % errors/)
+    assert.match(metrics, /seaworthy_circuit_state\{policy="payments",state="closed"\} [01]/)
+    assert.match(metrics, /seaworthy_bulkhead_concurrency_max\{policy="payments"\} 32/)
     await until(
       async () => {
         const { body } = await request<Order>(`${shop.gateway}/api/orders/${answer.body.orderId}`)

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 
 const folder = new URL('../../../../docs/3-resiliency/', import.meta.url)
 const pages = readdirSync(folder).filter((name) => name.endsWith('.md'))
-const WITHOUT_EXAMPLE = new Set(['README.md', 'pitfalls.md'])
+const WITHOUT_EXAMPLE = new Set(['README.md', 'pitfalls.md', 'in-the-shop.md'])
 
 /** Runs an example as a module of its own; its assertions are its own, too. */
 async function execute(code: string): Promise<void> {
