@@ -30,7 +30,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'outbox/relay-lane.ts',
     within: '#run',
-    what: 'order swapped: await this.#untilDone(() => store.markSent(entries.map((entry) => entry.position))) this.#',
+    what: "order swapped: await this.#untilDone(() => watch.run({ operation: 'mark', topic }, () => store.markSent(p",
     because: 'it counts what the log has confirmed, and the log has by then in both orders',
   },
   {
