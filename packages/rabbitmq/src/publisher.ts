@@ -84,8 +84,8 @@ export class Publisher {
   }
 
   /**
-   * A quorum queue takes the messages of a channel in their order. What a channel sent before the queue had elected its leader can be lost, as after a
-   * restart; then nothing that comes after it on this channel is ever confirmed.
+   * A quorum queue takes the messages of a channel in their order, so that whatever keeps one confirm back keeps back all that follow on the channel. Another
+   * channel begins anew.
    */
   #giveUp(channel: Channel): void {
     if (this.#open?.channel === channel) this.#open = undefined
