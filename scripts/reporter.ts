@@ -10,6 +10,7 @@ export default async function* reporter(source: AsyncIterable<TestEvent>): Async
   let passed = 0
   let failed = 0
   let skipped = 0
+  const failedFiles = new Set<string>()
   for await (const event of source) {
     switch (event.type) {
       case 'test:pass':
@@ -25,6 +26,7 @@ export default async function* reporter(source: AsyncIterable<TestEvent>): Async
         // A suite or a file fails because a test in it did, and only that test counts; unless a hook or the file itself broke.
         if (failureType === 'subtestsFailed' || (event.data.details.type === 'suite' && failureType !== 'hookFailed')) break
         // Those tests never began: the hook that failed is the failure.
+        if (event.data.file !== undefined) failedFiles.add(relative(process.cwd(), event.data.file))
         if (failureType === 'cancelledByParent') {
           failed++
           break
@@ -45,7 +47,7 @@ export default async function* reporter(source: AsyncIterable<TestEvent>): Async
     }
   }
   const counts = process.env['SEAWORTHY_TEST_COUNTS']
-  if (counts !== undefined) appendFileSync(counts, `${JSON.stringify({ passed, failed, skipped })}\n`)
+  if (counts !== undefined) appendFileSync(counts, `${JSON.stringify({ passed, failed, skipped, failedFiles: [...failedFiles] })}\n`)
 }
 
 function format(error: Error): string {

@@ -161,6 +161,7 @@ test('by keyboard from the list to a span and back', { skip }, async (t) => {
   await page.keyboard.press('g')
   await page.keyboard.press('t')
   await page.waitForURL('**/traces')
+  await page.locator('#trace-search').waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('beta')
   await page.waitForURL('**/traces?q=beta')

@@ -25,8 +25,12 @@ export function startKeyboard(): void {
     goAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY
     if (event.key === '/') {
       const search = document.querySelector<HTMLInputElement>('#trace-search')
-      if (search === null) navigate({ page: 'traces', filter: NO_FILTER })
-      requestAnimationFrame(() => document.querySelector<HTMLInputElement>('#trace-search')?.focus())
+      // At once where it is there: what is typed next is meant for it.
+      if (search !== null) search.focus()
+      else {
+        navigate({ page: 'traces', filter: NO_FILTER })
+        requestAnimationFrame(() => document.querySelector<HTMLInputElement>('#trace-search')?.focus())
+      }
       event.preventDefault()
     }
   })
