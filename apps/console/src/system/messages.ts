@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os'
-import { dirname } from 'node:path'
 import { askService } from '@seaworthy/supervisor'
 import type { DeadLetterDetails, DeadLetterList, MessagesStatus, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
-import { type Clock, SeaworthyError, UnavailableError, systemClock } from 'seaworthy/core'
+import { type Clock, SeaworthyError, systemClock } from 'seaworthy/core'
+import { askingSupervisor, servicesOf } from './asking.ts'
 import type { ProcessEntry, RunState } from './run-file.ts'
 
 /** How the messages of one service stand, as `GET /api/messages` shows it. */
@@ -37,10 +37,7 @@ export function supervisedMessages(options: { runFile: string | undefined; run: 
   const { runFile, run, clock = systemClock } = options
   let shared: { readonly answer: Promise<readonly ServiceMessages[]>; answeredMs: number | undefined } | undefined
 
-  const asking = (timeoutMs: number) => {
-    if (runFile === undefined) throw new UnavailableError('No supervisor started this console, so that there is nobody to ask.')
-    return { dataDir: dirname(runFile), signal: AbortSignal.timeout(timeoutMs) }
-  }
+  const asking = (timeoutMs: number) => askingSupervisor(runFile, timeoutMs)
 
   async function of({ name: service }: ProcessEntry): Promise<readonly ServiceMessages[]> {
     try {
@@ -59,7 +56,7 @@ export function supervisedMessages(options: { runFile: string | undefined; run: 
   }
 
   async function askAll(): Promise<readonly ServiceMessages[]> {
-    const asked = (await run()).processes.filter(({ role }) => role !== 'gateway' && role !== 'console')
+    const asked = servicesOf(await run())
     return (await Promise.all(asked.map(of))).flat()
   }
 

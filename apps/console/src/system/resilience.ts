@@ -1,7 +1,7 @@
-import { dirname } from 'node:path'
 import { askService, control, type Fault } from '@seaworthy/supervisor'
 import type { GuardedCall } from '@seaworthy/supervisor/management'
-import { SeaworthyError, UnavailableError } from 'seaworthy/core'
+import { SeaworthyError } from 'seaworthy/core'
+import { askingSupervisor, servicesOf } from './asking.ts'
 import type { Faults, ProcessEntry, RunState } from './run-file.ts'
 
 /** How the calls of one service to others stand, and what it was told to suffer, as `GET /api/resilience` shows it. */
@@ -30,10 +30,7 @@ export function supervisedResilience(options: { readonly runFile: string | undef
   const { runFile, run } = options
   let underWay: Promise<readonly ServiceResilience[]> | undefined
 
-  const asking = (timeoutMs: number) => {
-    if (runFile === undefined) throw new UnavailableError('No supervisor started this console, so that there is nobody to ask.')
-    return { dataDir: dirname(runFile), signal: AbortSignal.timeout(timeoutMs) }
-  }
+  const asking = (timeoutMs: number) => askingSupervisor(runFile, timeoutMs)
 
   async function of({ name: service, state, faults }: ProcessEntry): Promise<ServiceResilience> {
     try {
@@ -48,7 +45,7 @@ export function supervisedResilience(options: { readonly runFile: string | undef
   }
 
   async function askAll(): Promise<readonly ServiceResilience[]> {
-    const asked = (await run()).processes.filter(({ role }) => role !== 'gateway' && role !== 'console')
+    const asked = servicesOf(await run())
     return Promise.all(asked.map(of))
   }
 

@@ -1,6 +1,6 @@
 import type { RestClient } from '@seaworthy/rpc/rest'
-import { InvalidInputError, NotFoundError } from 'seaworthy/core'
 import type { monolithApi } from '../../../monolith/contract/rest.ts'
+import { orNothing } from '../../../platform/or-nothing.ts'
 import type { Catalog, Customers } from '../application/ports.ts'
 
 type Monolith = RestClient<(typeof monolithApi)['operations']>
@@ -11,7 +11,7 @@ export function monolithCatalog(monolith: Monolith): Catalog {
     async offered(productIds, call) {
       const found = await Promise.all(
         productIds.map((id) =>
-          orNotFound(async () => {
+          orNothing(async () => {
             const { body } = await monolith.getProduct({ params: { id } }, call)
             return { productId: body.id, name: body.name, priceCents: body.priceCents }
           }),
@@ -25,19 +25,9 @@ export function monolithCatalog(monolith: Monolith): Catalog {
 export function monolithCustomers(monolith: Monolith): Customers {
   return {
     buyer: (customerId, call) =>
-      orNotFound(async () => {
+      orNothing(async () => {
         const { body } = await monolith.getCustomer({ params: { id: customerId } }, call)
         return { customerId: body.id, name: body.name, creditLimitCents: body.creditLimitCents }
       }),
-  }
-}
-
-async function orNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask()
-  } catch (error) {
-    // What cannot be an id, such as '..', is nobody's.
-    if (error instanceof NotFoundError || error instanceof InvalidInputError) return undefined
-    throw error
   }
 }

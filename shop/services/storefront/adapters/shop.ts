@@ -1,6 +1,6 @@
 import type { RestClient } from '@seaworthy/rpc/rest'
-import { InvalidInputError, NotFoundError } from 'seaworthy/core'
 import type { monolithApi } from '../../../monolith/contract/rest.ts'
+import { orNothing } from '../../../platform/or-nothing.ts'
 import type { ordersApi } from '../../orders/contract/rest.ts'
 import type { Shop } from '../application/ports.ts'
 
@@ -38,15 +38,5 @@ export function shopOver(clients: {
       return { orderId: body.orderId, status: body.status }
     },
     order: (orderId, call) => orNothing(async () => (await orders.getOrder({ params: { orderId } }, call)).body),
-  }
-}
-
-async function orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask()
-  } catch (error) {
-    // What cannot be an id, such as '..', is nobody's.
-    if (error instanceof NotFoundError || error instanceof InvalidInputError) return undefined
-    throw error
   }
 }
