@@ -5,11 +5,7 @@ import type { ServiceMessages } from '../../../src/system/messages.ts'
 import { messagesView, requeueText } from '../view-model/messages.ts'
 import { fetchDeadLetter, fetchMessages, requeueDeadLetters } from './api.ts'
 import { onServices } from './live.ts'
-
-export type MessagesLoading =
-  | { readonly kind: 'loading' }
-  | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'loaded'; readonly services: readonly ServiceMessages[] }
+import { Polled } from './polled.ts'
 
 /** What became of the requeue that was asked for last. */
 export type Requeueing =
@@ -20,37 +16,20 @@ export type Requeueing =
 const REFRESH_MS = 2_000
 
 /** The messages of all services, kept fresh. */
-export class MessagesState {
-  readonly state = signal<MessagesLoading>({ kind: 'loading' })
+export class MessagesState extends Polled<ServiceMessages> {
   readonly requeueing = signal<Requeueing | undefined>(undefined)
-  /** Why the last refresh failed, while what it would have replaced is still shown. */
-  readonly stale = signal<string | undefined>(undefined)
   readonly view = computed(() => (this.state.value.kind === 'loaded' ? messagesView(this.state.value.services) : undefined))
-  readonly #ending = new AbortController()
 
-  start(): () => void {
-    void this.refresh()
-    const timer = setInterval(() => {
-      if (!document.hidden) void this.refresh()
-    }, REFRESH_MS)
-    const stop = onServices(() => void this.refresh())
-    return () => {
-      clearInterval(timer)
-      stop()
-      this.#ending.abort()
-    }
+  constructor() {
+    super(fetchMessages, REFRESH_MS)
   }
 
-  async refresh(): Promise<void> {
-    try {
-      const { services } = await fetchMessages(this.#ending.signal)
-      this.state.value = { kind: 'loaded', services }
-      this.stale.value = undefined
-    } catch (error) {
-      if (this.#ending.signal.aborted) return
-      const why = error instanceof Error ? error.message : String(error)
-      if (this.state.peek().kind === 'loaded') this.stale.value = why
-      else this.state.value = { kind: 'failed', why }
+  override start(): () => void {
+    const end = super.start()
+    const stop = onServices(() => void this.refresh())
+    return () => {
+      stop()
+      end()
     }
   }
 

@@ -4,11 +4,7 @@ import type { Fault } from '@seaworthy/supervisor'
 import type { ServiceResilience } from '../../../src/system/resilience.ts'
 import { resilienceView } from '../view-model/resilience.ts'
 import { fetchResilience, injectFault } from './api.ts'
-
-export type ResilienceLoading =
-  | { readonly kind: 'loading' }
-  | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'loaded'; readonly services: readonly ServiceResilience[] }
+import { Polled } from './polled.ts'
 
 /** A breaker opens and closes within seconds. */
 const REFRESH_MS = 1_000
@@ -16,39 +12,14 @@ const REFRESH_MS = 1_000
 const SAMPLES_MAX = 60
 
 /** The policies of all services, kept fresh, with what was in flight at the last looks. */
-export class ResilienceStore {
-  readonly state = signal<ResilienceLoading>({ kind: 'loading' })
-  /** Why the last refresh failed, while what it would have replaced is still shown. */
-  readonly stale = signal<string | undefined>(undefined)
+export class ResilienceStore extends Polled<ServiceResilience> {
   /** What became of the fault that was ordered last. */
   readonly ordered = signal<{ readonly text: string; readonly isGood: boolean } | undefined>(undefined)
   readonly view = computed(() => (this.state.value.kind === 'loaded' ? resilienceView(this.state.value.services) : undefined))
   readonly inFlight = new Map<string, readonly number[]>()
-  readonly #ending = new AbortController()
 
-  start(): () => void {
-    void this.refresh()
-    const timer = setInterval(() => {
-      if (!document.hidden) void this.refresh()
-    }, REFRESH_MS)
-    return () => {
-      clearInterval(timer)
-      this.#ending.abort()
-    }
-  }
-
-  async refresh(): Promise<void> {
-    try {
-      const { services } = await fetchResilience(this.#ending.signal)
-      this.#sample(services)
-      this.state.value = { kind: 'loaded', services }
-      this.stale.value = undefined
-    } catch (error) {
-      if (this.#ending.signal.aborted) return
-      const why = error instanceof Error ? error.message : String(error)
-      if (this.state.peek().kind === 'loaded') this.stale.value = why
-      else this.state.value = { kind: 'failed', why }
-    }
+  constructor() {
+    super(fetchResilience, REFRESH_MS)
   }
 
   async inject(service: string, fault: Fault, text: string): Promise<void> {
@@ -61,7 +32,7 @@ export class ResilienceStore {
     await this.refresh()
   }
 
-  #sample(services: readonly ServiceResilience[]): void {
+  protected override loaded(services: readonly ServiceResilience[]): void {
     for (const { service, call, running } of resilienceView(services).calls) {
       const name = `${service} ${call}`
       this.inFlight.set(name, [...(this.inFlight.get(name) ?? []), running].slice(-SAMPLES_MAX))
