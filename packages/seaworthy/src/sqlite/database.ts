@@ -100,6 +100,7 @@ function openConnections(path: string, options: SqliteDatabaseOptions): Pick<Sql
   const writer = new Connection({ path, readOnly: false, statementsMax })
   try {
     configureWriter(writer, durability)
+    settleLastCommit(writer)
     return { writer, reader: new Connection({ path, readOnly: true, statementsMax }) }
   } catch (error) {
     writer.close()
@@ -138,6 +139,23 @@ function configureWriter(connection: Connection, durability: Durability): void {
   }
   connection.first('PRAGMA foreign_keys = ON')
   connection.first(`PRAGMA journal_size_limit = ${WAL_BYTES_MAX}`)
+}
+
+/**
+ * Decides about a commit that the owner before this one died in. A process killed between the sync of its write-ahead log and the update of the log's shared index leaves a whole
+ * commit that nobody sees as long as another process has the file open, and that comes to light when the log is next read from its start, be it days later. What is
+ * written first takes its place; where nobody else had the file open, the log was read from its start already.
+ */
+function settleLastCommit(writer: Connection): void {
+  const { page_count: pages } = writer.first('PRAGMA page_count') ?? {}
+  if (pages === 0) return
+  try {
+    const { user_version: version } = writer.first('PRAGMA user_version') ?? {}
+    writer.first(`PRAGMA user_version = ${Number(version)}`)
+  } catch (error) {
+    // Somebody else writes just now, and so takes that place.
+    if (!(error instanceof SqliteBusyError)) throw error
+  }
 }
 
 class EmbeddedDatabase implements SqliteDatabase {

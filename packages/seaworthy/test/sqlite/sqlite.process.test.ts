@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openSqliteDatabase, openSqliteEventLog } from 'seaworthy/sqlite'
@@ -66,6 +67,28 @@ test('SIGKILL in the middle of commits loses no acknowledged one, leaves no half
     await database.close()
   }
   assert.ok(acknowledged.length >= 200, 'the kill came before there was anything to lose')
+})
+
+test('a commit that its process was killed in is there or not, and stays so, also beside a reader', async (t) => {
+  const count = (database: DatabaseSync) => database.prepare('SELECT count(*) AS count FROM item').get()!['count']
+  for (let round = 0; round < 6; round++) {
+    const path = join(testFolder(t), 'test.db')
+    const writer = start(t, 'write', path)
+    await writer.ready()
+    await eventually('it commits', () => writer.lines.length > 10 + round, { withinMs: 20_000 })
+    const reader = new DatabaseSync(path, { readOnly: true })
+    count(reader)
+    await writer.kill()
+    const successor = await openSqliteDatabase({ path })
+    const [seen] = await successor.query<{ count: number }>({ sql: 'SELECT count(*) AS count FROM item' })
+    assert.equal(count(reader), seen!.count)
+    await successor.close()
+    reader.close()
+    // The first to open it again reads the write-ahead log from its start.
+    const later = new DatabaseSync(path)
+    assert.equal(count(later), seen!.count)
+    later.close()
+  }
 })
 
 test('a second process is told that the file has an owner, and may have it when the owner was killed', async (t) => {
