@@ -6,6 +6,7 @@ import type { PostgresDatabase } from './database.ts'
 import { justBefore } from './lsn.ts'
 import { ReplicationSlotError, type SlotLoss, type SlotNames, lookAtSlot, namesOf } from './replication-slot.ts'
 import { restored } from './values.ts'
+import { VisibleCommits } from './visible-commits.ts'
 
 export interface ReplicationWakeUpOptions extends SlotNames {
   /** For looks at the slot: the outbox's own database. */
@@ -60,6 +61,7 @@ const LOSSES: Readonly<Record<SlotLoss, string>> = {
 // Without a word from the server for this long the session is given up; it is asked for one four times in between.
 const SILENCE_MAX_MS = 60_000
 const STOP_MS = 5_000
+const SNAPSHOT = 'SELECT pg_current_snapshot()::text AS snapshot'
 
 const lostChannel = channel('seaworthy:wake-up.lost')
 const restoredChannel = channel('seaworthy:wake-up.restored')
@@ -67,8 +69,8 @@ const restoredChannel = channel('seaworthy:wake-up.restored')
 /**
  * Wakes the relay by logical replication: at each commit, also of programs that notify nobody, and without a NOTIFY.
  *
- * Replication only wakes. The relay reads the table, and what it reads is marked after the log's confirmation; so what replication skips, repeats, or brings
- * before it is visible costs at most one `pollMs`. What was received is acknowledged at once, so that the slot holds no log back. Whatever makes the slot
+ * Replication only wakes. The relay reads the table, and what it reads is marked after the log's confirmation; so what replication skips or repeats
+ * costs at most one `pollMs`; what it brings before it is visible wakes the relay once it is. What was received is acknowledged at once, so that the slot holds no log back. Whatever makes the slot
  * unsure is told loudly, on a channel and in the status, and the relay carries on from the table.
  */
 export function startReplicationWakeUp(options: ReplicationWakeUpOptions): ReplicationWakeUp {
@@ -161,7 +163,14 @@ class SlotReader implements ReplicationWakeUp {
     over.promise.catch(() => undefined)
     const onAbort = () => over.reject(signal.reason)
     let heardMs = this.#clock.monotonicMs()
+    // Of the transaction that is being received.
+    let xid = 0
     let topics: Set<string> | undefined
+    const commits = new VisibleCommits({
+      snapshot: async () => (await this.#database.query<{ snapshot: string }>({ sql: SNAPSHOT }))[0]!.snapshot,
+      onVisible: (topic) => this.#wake(topic),
+      clock: this.#clock,
+    })
     const acknowledge = (lsn: string, ping = false) => void service.acknowledge(justBefore(lsn), ping).catch(over.reject)
     service.on('error', over.reject)
     service.on('start', () => {
@@ -172,10 +181,12 @@ class SlotReader implements ReplicationWakeUp {
     })
     service.on('data', (_, message: ReturnType<Plugin['parse']>) => {
       heardMs = this.#clock.monotonicMs()
-      if (message.tag === 'begin') topics = new Set()
-      else if (message.tag === 'insert') topics?.add(restored(String(message.new['topic'])))
+      if (message.tag === 'begin') {
+        xid = message.xid
+        topics = new Set()
+      } else if (message.tag === 'insert') topics?.add(restored(String(message.new['topic'])))
       else if (message.tag === 'commit') {
-        for (const topic of topics ?? []) this.#wake(topic)
+        commits.add(xid, topics ?? new Set())
         topics = undefined
         if (message.commitEndLsn !== null) acknowledge((this.#received = message.commitEndLsn))
       }
@@ -198,6 +209,7 @@ class SlotReader implements ReplicationWakeUp {
       await Promise.race([service.subscribe(plugin, this.#names.slot), over.promise])
     } finally {
       timer.cancel()
+      commits.stop()
       signal.removeEventListener('abort', onAbort)
       // Bound, because a server that has gone says no goodbye.
       const bound = new AbortController()
