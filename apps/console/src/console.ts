@@ -1,5 +1,7 @@
 import { type Server, createServer } from 'node:http'
 import { once } from 'node:events'
+import { dirname } from 'node:path'
+import { dataDirectoryPaths } from '@seaworthy/supervisor'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
@@ -78,6 +80,8 @@ export async function startConsole(
     queue,
     runFile,
     figures,
+    // Labs leave theirs in the data directory of the system that the console belongs to.
+    labsDir: config.runFile && dataDirectoryPaths(dirname(config.runFile)).labs,
     live,
     logger,
     hostNames: config.hostNames,

@@ -1,137 +1,16 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { createLogger } from '@seaworthy/telemetry/logger'
-import { type Browser, type Page, chromium } from 'playwright-core'
-import { type Lifecycle, lifecycle } from 'seaworthy/system'
-import { build } from 'vite'
-import { startConsole } from '../src/console.ts'
-import { checkoutSpans, otlpRequest, type SpanSpec } from './checkout-trace.ts'
+import { test } from 'node:test'
+import { beginLabRun, writeLabReport } from '@seaworthy/supervisor'
+import { type Page } from 'playwright-core'
+import { checkoutSpans, type SpanSpec } from './checkout-trace.ts'
 import { LONG_KEY, fakeMessages, troubledServices } from './messages-fixture.ts'
-import { fakeResilience, strainedServices } from './resilience-fixture.ts'
-import { freePort } from './started-console.ts'
+import { given, openPage, send, skip } from './pages-fixture.ts'
 
-const CHROMIUM = process.env['SEAWORTHY_CHROMIUM'] ?? '/usr/bin/chromium'
-const skip = existsSync(CHROMIUM)
-  ? false
-  : `there is no ${CHROMIUM}. Install it (Debian: apt-get install --no-install-recommends chromium), or name yours in SEAWORTHY_CHROMIUM`
-
-const WEB = fileURLToPath(new URL('../web', import.meta.url))
 const COMPLETED = '11111111111111111111111111111111'
 const DECLINED = '22222222222222222222222222222222'
 const WIDE = '33333333333333333333333333333333'
-
-let folder: string
-let life: Lifecycle
-let browser: Browser
-let url: string
-let fake: ReturnType<typeof fakeMessages>
-const { resilience, ordered } = fakeResilience(strainedServices())
-
-before(async () => {
-  if (skip !== false) return
-  folder = mkdtempSync(join(tmpdir(), 'console-pages-'))
-  // Built here, so that the test is about these sources and not about what was built some time ago.
-  const pageFolder = join(folder, 'web')
-  await build({ root: WEB, configFile: join(WEB, 'vite.config.ts'), logLevel: 'warn', build: { outDir: pageFolder } })
-  const runFile = join(folder, 'run.json')
-  writeFileSync(
-    runFile,
-    JSON.stringify({
-      system: 'shop',
-      startedAt: new Date().toISOString(),
-      processes: [processEntry('gateway', 'ready'), processEntry('payments', 'backing-off')],
-    }),
-  )
-  const consolePort = await freePort()
-  url = `http://127.0.0.1:${consolePort}`
-  life = lifecycle()
-  const config = {
-    service: 'console',
-    instance: 'console-1',
-    databasePath: join(folder, 'traces.sqlite'),
-    consolePort,
-    httpPort: consolePort,
-    runFile,
-    logLevel: 'silent',
-    hostNames: [],
-    tracesMax: 1_000,
-    bytesMax: 1 << 30,
-    ageMaxMs: 3_600_000,
-  } as const
-  fake = fakeMessages(troubledServices())
-  await startConsole(config, {
-    logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
-    life,
-    pageFolder,
-    messages: {
-      all: () => fake.messages.all(),
-      deadLetter: (...of) => fake.messages.deadLetter(...of),
-      requeue: (...of) => fake.messages.requeue(...of),
-    },
-    resilience,
-  })
-  life.ready()
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
-})
-
-after(async () => {
-  await browser?.close()
-  await life?.stop('the tests are over')
-  if (folder !== undefined) rmSync(folder, { recursive: true })
-})
-
-function processEntry(name: string, state: string): object {
-  return {
-    name,
-    role: name === 'gateway' ? 'gateway' : 'service',
-    context: 'test',
-    purpose: `What ${name} is for`,
-    instance: `${name}-1`,
-    pid: state === 'ready' ? 4_000 : null,
-    state,
-    restarts: state === 'ready' ? 0 : 4,
-    lastExit: state === 'ready' ? null : 'signal SIGKILL',
-    startedAt: new Date().toISOString(),
-    httpUrl: 'http://127.0.0.1:1',
-    grpcAddress: null,
-  }
-}
-
-async function send(spans: readonly SpanSpec[], traceId: string, correlationId: string): Promise<void> {
-  const body = JSON.stringify(otlpRequest(spans, { traceId, correlationId, startMs: Date.now() }))
-  const response = await fetch(`${url}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  assert.equal(response.status, 200)
-  const endMs = performance.now() + 5_000
-  while ((await fetch(`${url}/api/traces/${traceId}`)).status !== 200) assert.ok(performance.now() < endMs, 'the trace is stored')
-}
-
-/** A page in which anything that goes wrong, and any request that leaves the machine, fails the test. */
-async function openPage(t: TestContext, path: string, options: { colorScheme?: 'light' | 'dark'; width?: number } = {}): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width: options.width ?? 1_280, height: 800 },
-    colorScheme: options.colorScheme ?? 'light',
-  })
-  const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
-  const wrong: string[] = []
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') wrong.push(message.text())
-  })
-  page.on('pageerror', (error) => wrong.push(String(error)))
-  page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) wrong.push(`asked for ${request.url()}`)
-  })
-  t.after(async () => {
-    await context.close()
-    assert.deepEqual(wrong, [])
-  })
-  await page.goto(url + path)
-  return page
-}
 
 const activeRow = (page: Page) =>
   page.evaluate(() => {
@@ -359,7 +238,7 @@ test('what is not there is said with what to do next', { skip }, async (t) => {
 })
 
 test('Messages shows what waits, what is behind, and which services say nothing', { skip }, async (t) => {
-  fake = fakeMessages(troubledServices())
+  given.messages = fakeMessages(troubledServices())
   const page = await openPage(t, '/')
   await page.getByRole('heading', { name: 'shop' }).waitFor()
   await page.keyboard.press('g')
@@ -377,7 +256,7 @@ test('Messages shows what waits, what is behind, and which services say nothing'
 })
 
 test('a dead letter is opened, read and requeued by keyboard; what came of it is said, and its key is free', { skip }, async (t) => {
-  fake = fakeMessages(troubledServices())
+  given.messages = fakeMessages(troubledServices())
   const page = await openPage(t, '/messages')
   await page.locator('a.row-link').first().waitFor()
   await page.keyboard.press('ArrowDown')
@@ -397,7 +276,7 @@ test('a dead letter is opened, read and requeued by keyboard; what came of it is
   await page.keyboard.press('Enter')
   await page.getByRole('status').getByText('order-1: 1 message handled; none left.').waitFor()
   const of = ['order-history', { source: 'consumer:order-history', topic: 'orders', key: 'order-1' }]
-  assert.deepEqual(fake.requeues, [of, of])
+  assert.deepEqual(given.messages.requeues, [of, of])
   await page.locator('.letter-grid tr', { hasText: 'order-history' }).first().waitFor({ state: 'detached' })
   await page.keyboard.press('Escape')
   await details.waitFor({ state: 'detached' })
@@ -405,7 +284,7 @@ test('a dead letter is opened, read and requeued by keyboard; what came of it is
 })
 
 test('a key that is held up is requeued where it is listed, and one that is tried again by itself is not', { skip }, async (t) => {
-  fake = fakeMessages(troubledServices())
+  given.messages = fakeMessages(troubledServices())
   const page = await openPage(t, '/messages', { colorScheme: 'dark' })
   const keys = page.getByRole('table', { name: 'Keys that are held up' })
   assert.equal(
@@ -420,20 +299,20 @@ test('a key that is held up is requeued where it is listed, and one that is trie
     .getByRole('status')
     .getByText(/failed again; 3 left/)
     .waitFor()
-  assert.deepEqual(fake.requeues, [['order-history', { source: 'consumer:order-history', topic: 'orders', key: LONG_KEY }]])
+  assert.deepEqual(given.messages.requeues, [['order-history', { source: 'consumer:order-history', topic: 'orders', key: LONG_KEY }]])
 })
 
 test('without services Messages says what to do, as soon as the last one is gone', { skip }, async (t) => {
-  fake = fakeMessages(troubledServices())
+  given.messages = fakeMessages(troubledServices())
   const page = await openPage(t, '/messages')
   await page.locator('a.row-link').first().waitFor()
-  fake = fakeMessages([])
+  given.messages = fakeMessages([])
   await page.getByRole('heading', { name: 'No service tells of its messages' }).waitFor()
 })
 
 for (const width of [400, 900]) {
   test(`at a width of ${width} no part of Messages is wider than the screen`, { skip }, async (t) => {
-    fake = fakeMessages(troubledServices())
+    given.messages = fakeMessages(troubledServices())
     const page = await openPage(t, '/messages?service=order-history&letter=event-9', { width })
     await page.getByRole('complementary', { name: 'Dead letter' }).getByText('"key"').waitFor()
     assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width)
@@ -462,10 +341,10 @@ test('Resilience shows each breaker, bulkhead and budget, and its buttons make a
   await page.getByText('orders lets each request wait 2 s.').waitFor()
   await page.getByRole('button', { name: 'Clear: payments' }).click()
   await page.getByText('payments suffers nothing any more.').waitFor()
-  assert.deepEqual(ordered, ['orders {"kind":"latency","ms":2000}', 'payments {"kind":"clear"}'])
+  assert.deepEqual(given.ordered, ['orders {"kind":"latency","ms":2000}', 'payments {"kind":"clear"}'])
   // There is nothing to clear.
   await page.getByRole('button', { name: 'Clear: orders' }).click({ force: true })
-  assert.equal(ordered.length, 2)
+  assert.equal(given.ordered.length, 2)
 })
 
 test('Resilience keeps its buttons in reach on a narrow screen, and is there in the dark', { skip }, async (t) => {
@@ -473,4 +352,30 @@ test('Resilience keeps its buttons in reach on a narrow screen, and is there in 
   await page.getByRole('button', { name: 'Pause: storefront' }).click()
   await page.getByText('storefront stands still.').waitFor()
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 420)
+})
+
+test('Labs says what to do while none has run; then the newest is shown, and each can be gone to by keys', { skip }, async (t) => {
+  const page = await openPage(t, '/')
+  await page.getByRole('heading', { name: 'shop' }).waitFor()
+  await page.keyboard.press('g')
+  await page.keyboard.press('l')
+  await page.getByText('No lab has run here').waitFor()
+  for (const [index, lab] of ['simulate', 'cascading-failure'].entries()) {
+    const out = beginLabRun(given.labsDir, lab, Date.now() + index * 1_000)
+    writeFileSync(join(out, 'chart.svg'), `<svg xmlns="http://www.w3.org/2000/svg" width="${900 + index}" height="300"/>`)
+    const printed = `What ${lab} printed\n${'a long line '.repeat(40)}`
+    writeLabReport(out, { lab, summary: `Shows ${lab}`, startedAtMs: Date.now() + index, tookMs: 92_000, outcome: 'as promised', printed })
+  }
+  await page.reload()
+  await page.getByText('What cascading-failure printed').waitFor()
+  const width = () => page.getByRole('img', { name: /Chart/ }).evaluate((image: HTMLImageElement) => image.naturalWidth)
+  await page.waitForFunction(() => document.querySelector<HTMLImageElement>('.lab-figure')?.complete)
+  assert.equal(await width(), 901)
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await page.getByText('What simulate printed').waitFor()
+  await page.waitForURL('**/labs/simulate/*')
+  await page.goBack()
+  await page.getByText('What cascading-failure printed').waitFor()
 })

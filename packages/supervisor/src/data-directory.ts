@@ -14,6 +14,8 @@ export interface DataDirectoryPaths {
   readonly logs: string
   /** The embedded event log, shared by all. */
   readonly eventLog: string
+  /** What labs left, a folder for each run. */
+  readonly labs: string
   /** One private folder for each service. */
   readonly services: string
 }
@@ -30,6 +32,7 @@ export function dataDirectoryPaths(path: string): DataDirectoryPaths {
     auditLog: join(path, 'audit.jsonl'),
     logs: join(path, 'logs'),
     eventLog: join(path, 'event-log'),
+    labs: join(path, 'labs'),
     services: join(path, 'services'),
   }
 }

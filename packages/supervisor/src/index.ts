@@ -15,6 +15,16 @@ export type { ControlRequest } from './control-socket.ts'
 export { type Fault, LATENCY_MAX_MS, type RequestFaults } from './injected-faults.ts'
 export { type ProcessRecord, type ProcessState, type RunFile, readRunFile } from './run-file.ts'
 export { type DataDirectoryPaths, dataDirectoryPaths } from './data-directory.ts'
+export {
+  type LabOutcome,
+  type LabReport,
+  type LabRunSummary,
+  beginLabRun,
+  labFigure,
+  labReport,
+  labRuns,
+  writeLabReport,
+} from './lab-runs.ts'
 export type { Notice, Report } from './notice.ts'
 export type { RestartPolicy } from './supervised-process.ts'
 export { AlreadyRunningError, DataDirectoryError, NotRunningError, PortTakenError, StartFailedError } from './errors.ts'

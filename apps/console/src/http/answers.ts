@@ -1,4 +1,5 @@
 /** What the console answers, for its server and its pages alike. Types alone, so that neither brings the other along. */
+import type { LabRunSummary } from '@seaworthy/supervisor'
 import type { IngestStatus } from '../ingest-queue.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
 import type { ServiceMessages } from '../system/messages.ts'
@@ -21,6 +22,12 @@ export interface MessagesState {
 /** `GET /api/resilience`. */
 export interface ResilienceState {
   readonly services: readonly ServiceResilience[]
+}
+
+/** `GET /api/labs`. */
+export interface LabsState {
+  /** The newest first. */
+  readonly runs: readonly LabRunSummary[]
 }
 
 /** `GET /api/traces`. */

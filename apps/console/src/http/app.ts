@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { InvalidInputError } from 'seaworthy/core'
 import { type ApiParts, registerApi } from './api.ts'
 import { BODY_BYTES_MAX, registerIngest } from './ingest.ts'
+import { registerLabsApi } from './labs-api.ts'
 import type { LiveUpdates } from './live.ts'
 import { registerMessagesApi } from './messages-api.ts'
 import { otherMethods } from './other-methods.ts'
@@ -16,6 +17,8 @@ import { registerResilienceApi } from './resilience-api.ts'
 export interface AppOptions extends ApiParts {
   readonly messages: Messages
   readonly resilience: Resilience
+  /** Folder of what labs left, if there is one. */
+  readonly labsDir: string | undefined
   readonly live: LiveUpdates
   readonly logger: Logger
   /** Names besides those of loopback under which the console may be called. */
@@ -52,6 +55,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerApi(app, options)
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
+  registerLabsApi(app, options.labsDir)
   options.live.register(app)
   registerPage(app, options.pageFolder)
   void app.after(addOtherMethods)

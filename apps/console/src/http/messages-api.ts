@@ -1,9 +1,9 @@
 import type { RequeueParameters } from '@seaworthy/supervisor/management'
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import { InvalidInputError, type InvalidField, SeaworthyError } from 'seaworthy/core'
+import type { FastifyInstance } from 'fastify'
+import { InvalidInputError, type InvalidField } from 'seaworthy/core'
 import type { Messages } from '../system/messages.ts'
 import type { MessagesState } from './answers.ts'
-import { sendProblem } from './problem.ts'
+import { sendAnswer } from './supervised-answer.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 const IDS_MAX = 200
@@ -18,7 +18,7 @@ export function registerMessagesApi(app: FastifyInstance, messages: Messages): v
 
   app.get<{ Querystring: Record<string, unknown> }>('/api/dead-letter', async (request, reply) => {
     const { service, id } = texts(request.query, ['service', 'id'])
-    return answering(reply, () => messages.deadLetter(service!, id!))
+    return sendAnswer(reply, () => messages.deadLetter(service!, id!))
   })
 
   // A page of another site cannot send this: its Origin is refused before, and a form cannot send JSON.
@@ -26,28 +26,8 @@ export function registerMessagesApi(app: FastifyInstance, messages: Messages): v
     const body = typeof request.body === 'object' && request.body !== null ? (request.body as Record<string, unknown>) : {}
     const { service } = texts(body, ['service'])
     const parameters = requeueParameters(body)
-    return answering(reply, () => messages.requeue(service!, parameters))
+    return sendAnswer(reply, () => messages.requeue(service!, parameters))
   })
-}
-
-async function answering(reply: FastifyReply, ask: () => Promise<object>): Promise<FastifyReply> {
-  try {
-    return await reply.header('cache-control', 'no-store').send(await ask())
-  } catch (error) {
-    const status = error instanceof SeaworthyError ? STATUS_OF[error.code] : undefined
-    if (status === undefined) throw error
-    return sendProblem(reply, status, (error as Error).message)
-  }
-}
-
-/** What comes from a process or its supervisor, by the code of the error. */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  'not-found': 404,
-  configuration: 404,
-  'invalid-input': 400,
-  unavailable: 503,
-  'not-running': 503,
-  'unknown-outcome': 502,
 }
 
 /** @throws InvalidInputError naming each that is missing */

@@ -1,9 +1,9 @@
 import type { Fault } from '@seaworthy/supervisor'
 import type { FastifyInstance } from 'fastify'
-import { InvalidInputError, SeaworthyError } from 'seaworthy/core'
+import { InvalidInputError } from 'seaworthy/core'
 import type { Resilience } from '../system/resilience.ts'
 import type { ResilienceState } from './answers.ts'
-import { sendProblem } from './problem.ts'
+import { sendAnswer } from './supervised-answer.ts'
 
 const BODY_BYTES_MAX = 4_096
 
@@ -22,23 +22,10 @@ export function registerResilienceApi(app: FastifyInstance, resilience: Resilien
         { field: typeof service === 'string' ? 'fault' : 'service', message: 'is missing' },
       ])
     }
-    try {
+    return sendAnswer(reply, async () => {
       // The supervisor checks what it is told.
       await resilience.inject(service, fault as Fault)
-      return await reply.send({ done: true })
-    } catch (error) {
-      const status = error instanceof SeaworthyError ? STATUS_OF[error.code] : undefined
-      if (status === undefined) throw error
-      return sendProblem(reply, status, (error as Error).message)
-    }
+      return { done: true }
+    })
   })
-}
-
-/** What comes from the supervisor, by the code of the error. */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  configuration: 404,
-  'not-found': 404,
-  'invalid-input': 400,
-  unavailable: 503,
-  'not-running': 503,
 }

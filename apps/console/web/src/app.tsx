@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { EmptyState } from './components/empty-state.tsx'
 import { Frame } from './components/frame.tsx'
 import { follow, route } from './state/location.ts'
+import { LabsPage } from './pages/labs-page.tsx'
 import { MessagesPage } from './pages/messages-page.tsx'
 import { ResiliencePage } from './pages/resilience-page.tsx'
 import { SystemPage } from './pages/system-page.tsx'
@@ -25,6 +26,8 @@ function Page(): JSX.Element {
       return <MessagesPage letter={current.letter} />
     case 'resilience':
       return <ResiliencePage />
+    case 'labs':
+      return <LabsPage run={current.run} />
     case 'traces':
       return <TracesPage filter={current.filter} />
     case 'trace':

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ConfigurationError } from 'seaworthy/core'
-import type { Arguments } from '../arguments.ts'
+import { type LabOutcome, beginLabRun, dataDirectoryPaths, writeLabReport } from '@seaworthy/supervisor'
+import { ConfigurationError, systemClock } from 'seaworthy/core'
+import { type Arguments, dataDirOf, dataDirOption } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import type { Lab, LabNumber } from '../lab.ts'
 import { columns } from '../terminal.ts'
@@ -14,11 +14,12 @@ export const lab: Command = {
   summary: 'shows a failure, then its cure, with figures; NAME as listed by: lab list',
   operands: ['NAME'],
   options: {
-    out: { value: 'DIR', help: 'where the raw evidence goes (a new temporary folder)' },
+    out: { value: 'DIR', help: 'where the raw evidence goes (labs/NAME in the data directory, where the console shows it)' },
+    'data-dir': dataDirOption,
     orders: { value: 'COUNT', help: 'how many orders, for a lab that takes orders' },
     seed: { value: 'NUMBER', help: 'what kills and other chance are drawn from, for a lab that draws' },
   },
-  async run(args, { print, printError }) {
+  async run(args, { print, printError, env }) {
     const labsDir = findLabs(import.meta.dirname)
     const names = readdirSync(labsDir)
       .filter((name) => existsSync(join(labsDir, name, 'run.ts')))
@@ -32,11 +33,26 @@ export const lab: Command = {
     const wanted = await load(labsDir, name)
     const numbers = numbersFor(name, wanted, args)
     const { out } = args.values
-    const outDir = out === undefined ? mkdtempSync(join(tmpdir(), `seaworthy-lab-${name}-`)) : resolve(out)
+    const startedAtMs = systemClock.now()
+    const outDir = out === undefined ? beginLabRun(resolve(dataDirectoryPaths(dataDirOf(args, env)).labs), name, startedAtMs) : resolve(out)
     mkdirSync(outDir, { recursive: true })
-    const isAsPromised = await wanted.run({ outDir, print, ...numbers })
-    if (!isAsPromised) printError(`This is not the outcome that labs/${name}/README.md promises. The evidence is in ${outDir}.`)
-    return isAsPromised ? 0 : 1
+    const printed: string[] = []
+    const keep = (text: string) => {
+      printed.push(text)
+      print(text)
+    }
+    let outcome: LabOutcome = 'failed'
+    try {
+      outcome = (await wanted.run({ outDir, print: keep, ...numbers })) ? 'as promised' : 'not as promised'
+    } catch (error) {
+      printed.push(String(error))
+      throw error
+    } finally {
+      const tookMs = systemClock.now() - startedAtMs
+      writeLabReport(outDir, { lab: name, summary: wanted.summary, startedAtMs, tookMs, outcome, printed: printed.join('\n') })
+    }
+    if (outcome !== 'as promised') printError(`This is not the outcome that labs/${name}/README.md promises. The evidence is in ${outDir}.`)
+    return outcome === 'as promised' ? 0 : 1
   },
 }
 

@@ -4,7 +4,7 @@ import { type Connection, connection } from '../state/live.ts'
 import { follow, route } from '../state/location.ts'
 import { system } from '../state/system.ts'
 import { nextTheme, theme } from '../state/theme.ts'
-import { NO_FILTER } from '../view-model/route.ts'
+import { NO_FILTER, type Route, routeUrl } from '../view-model/route.ts'
 import { HelpDialog } from './help-dialog.tsx'
 import { Icon } from './icon.tsx'
 
@@ -13,6 +13,20 @@ const CONNECTION: Readonly<Record<Connection, { text: string; title: string }>> 
   live: { text: 'Live', title: 'News arrive as they happen' },
   lost: { text: 'Connection lost', title: 'The console does not answer; the page tries again every two seconds' },
 }
+
+interface PageLink {
+  readonly title: string
+  readonly to: Exclude<Route, { page: 'unknown' }>
+  readonly isShown: (page: Route['page']) => boolean
+}
+
+const PAGES: readonly PageLink[] = [
+  { title: 'System', to: { page: 'system' }, isShown: (page) => page === 'system' },
+  { title: 'Messages', to: { page: 'messages', letter: undefined }, isShown: (page) => page === 'messages' },
+  { title: 'Resilience', to: { page: 'resilience' }, isShown: (page) => page === 'resilience' },
+  { title: 'Traces', to: { page: 'traces', filter: NO_FILTER }, isShown: (page) => page === 'traces' || page === 'trace' },
+  { title: 'Labs', to: { page: 'labs', run: undefined }, isShown: (page) => page === 'labs' },
+]
 
 /** What stands around every page. */
 export function Frame({ children }: { children: ComponentChildren }): JSX.Element {
@@ -29,30 +43,11 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
           <span>Seaworthy</span>
         </a>
         <nav aria-label="Pages">
-          <a href="/system" aria-current={page === 'system' ? 'page' : undefined} onClick={(event) => follow(event, { page: 'system' })}>
-            System
-          </a>
-          <a
-            href="/messages"
-            aria-current={page === 'messages' ? 'page' : undefined}
-            onClick={(event) => follow(event, { page: 'messages', letter: undefined })}
-          >
-            Messages
-          </a>
-          <a
-            href="/resilience"
-            aria-current={page === 'resilience' ? 'page' : undefined}
-            onClick={(event) => follow(event, { page: 'resilience' })}
-          >
-            Resilience
-          </a>
-          <a
-            href="/traces"
-            aria-current={page === 'traces' || page === 'trace' ? 'page' : undefined}
-            onClick={(event) => follow(event, { page: 'traces', filter: NO_FILTER })}
-          >
-            Traces
-          </a>
+          {PAGES.map(({ title, to, isShown }) => (
+            <a key={title} href={routeUrl(to)} aria-current={isShown(page) ? 'page' : undefined} onClick={(event) => follow(event, to)}>
+              {title}
+            </a>
+          ))}
         </nav>
         <span class="spacer" />
         {system.value?.system != null && (

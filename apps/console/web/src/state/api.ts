@@ -1,6 +1,6 @@
 import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
-import type { Fault } from '@seaworthy/supervisor'
-import type { MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
+import type { Fault, LabReport } from '@seaworthy/supervisor'
+import type { LabsState, MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
 import type { TraceFilter } from '../view-model/route.ts'
 
@@ -67,6 +67,14 @@ export function fetchResilience(signal: AbortSignal): Promise<ResilienceState> {
 
 export function injectFault(service: string, fault: Fault): Promise<unknown> {
   return ask('/api/faults', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, fault }) })
+}
+
+export function fetchLabs(signal: AbortSignal): Promise<LabsState> {
+  return get('/api/labs', signal)
+}
+
+export function fetchLabReport({ lab, run }: { lab: string; run: string }, signal: AbortSignal): Promise<LabReport> {
+  return get(`/api/labs/${encodeURIComponent(lab)}/${encodeURIComponent(run)}`, signal)
 }
 
 export function fetchDeadLetter(service: string, id: string, signal: AbortSignal): Promise<DeadLetterDetails> {

@@ -20,6 +20,7 @@ export function startKeyboard(): void {
       if (event.key === 's') navigate({ page: 'system' })
       if (event.key === 'm') navigate({ page: 'messages', letter: undefined })
       if (event.key === 'r') navigate({ page: 'resilience' })
+      if (event.key === 'l') navigate({ page: 'labs', run: undefined })
       if (event.key === 't') navigate({ page: 'traces', filter: NO_FILTER })
     }
     goAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY

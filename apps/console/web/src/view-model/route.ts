@@ -5,6 +5,7 @@ export type Route =
   | { readonly page: 'system' }
   | { readonly page: 'messages'; readonly letter: { readonly service: string; readonly id: string } | undefined }
   | { readonly page: 'resilience' }
+  | { readonly page: 'labs'; readonly run: { readonly lab: string; readonly run: string } | undefined }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
   | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
   | { readonly page: 'unknown'; readonly path: string }
@@ -27,6 +28,11 @@ export function parseRoute(url: { readonly pathname: string; readonly search: st
   const path = url.pathname.replace(/\/+$/, '')
   if (path === '' || path === '/system') return { page: 'system' }
   if (path === '/resilience') return { page: 'resilience' }
+  const labs = /^\/labs(?:\/(?<lab>[\w-]+)\/(?<run>[\w-]+))?$/.exec(path)
+  if (labs !== null) {
+    const { lab, run } = labs.groups ?? {}
+    return { page: 'labs', run: lab === undefined || run === undefined ? undefined : { lab, run } }
+  }
   if (path === '/messages') {
     const [service, id] = [query.get('service'), query.get('letter')]
     return { page: 'messages', letter: service === null || id === null ? undefined : { service, id } }
@@ -55,6 +61,8 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
       return '/system'
     case 'resilience':
       return '/resilience'
+    case 'labs':
+      return route.run === undefined ? '/labs' : `/labs/${route.run.lab}/${route.run.run}`
     case 'messages':
       return route.letter === undefined
         ? '/messages'

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext } from 'node:test'
+import { createLogger } from '@seaworthy/telemetry/logger'
+import type { FastifyInstance } from 'fastify'
+import { NotFoundError, UnavailableError } from 'seaworthy/core'
+import { createApp } from '../src/http/app.ts'
+import { LiveUpdates } from '../src/http/live.ts'
+import { IngestQueue } from '../src/ingest-queue.ts'
+import { TraceStore } from '../src/store/trace-store.ts'
+import { LatencyWindow } from '../src/system/latency-window.ts'
+import type { Resilience } from '../src/system/resilience.ts'
+import { fakeResilience } from './resilience-fixture.ts'
+import type { Messages } from '../src/system/messages.ts'
+import { RunFileReader } from '../src/system/run-file.ts'
+
+export const HEADERS = { host: '127.0.0.1:4000', 'content-type': 'application/json' }
+
+export const NOBODY: Messages = {
+  all: async () => [],
+  deadLetter: () => Promise.reject(new NotFoundError('There is no dead letter.')),
+  requeue: () => Promise.reject(new UnavailableError('orders cannot be asked: it is backing-off.')),
+}
+
+interface Fixture {
+  readonly app: FastifyInstance
+  /** The page's, which is not there. */
+  readonly folder: string
+  readonly labsDir: string
+  readonly queue: IngestQueue
+  readonly store: TraceStore
+  readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>
+  readonly get: (url: string, headers?: Record<string, string>) => Promise<Answer>
+}
+
+interface Answer {
+  readonly status: number
+  readonly json: Record<string, unknown>
+  readonly text: string
+  readonly headers: Record<string, unknown>
+}
+
+export async function fixture(
+  t: TestContext,
+  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience } = {},
+): Promise<Fixture> {
+  const folder = mkdtempSync(join(tmpdir(), 'console-'))
+  const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
+  const queue = new IngestQueue({
+    store,
+    onStored: () => undefined,
+    onError: (error) => assert.fail(String(error)),
+    ...(options.spansMax !== undefined && { spansMax: options.spansMax }),
+  })
+  const pageFolder = join(folder, 'page')
+  const labsDir = join(folder, 'labs')
+  const app = createApp({
+    store,
+    queue,
+    labsDir,
+    live: new LiveUpdates(),
+    runFile: new RunFileReader(undefined),
+    messages: options.messages ?? NOBODY,
+    resilience: options.resilience ?? fakeResilience([]).resilience,
+    figures: new LatencyWindow(),
+    logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
+    hostNames: options.hostNames ?? [],
+    isReady: () => true,
+    pageFolder,
+  })
+  t.after(async () => {
+    await queue.drain()
+    await app.close()
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+  const parse = (text: string) => (text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {})
+  return {
+    app,
+    folder: pageFolder,
+    labsDir,
+    queue,
+    store,
+    async post(body, headers = {}) {
+      const payload = Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body)
+      const response = await app.inject({ method: 'POST', url: '/v1/traces', headers: { ...HEADERS, ...headers }, payload })
+      await queue.drain()
+      return { status: response.statusCode, json: parse(response.body), text: response.body, headers: response.headers }
+    },
+    async get(url, headers = {}) {
+      const response = await app.inject({ method: 'GET', url, headers: { host: HEADERS.host, ...headers } })
+      return { status: response.statusCode, json: parse(response.body), text: response.body, headers: response.headers }
+    },
+  }
+}

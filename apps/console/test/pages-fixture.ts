@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, after, before } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createLogger } from '@seaworthy/telemetry/logger'
+import { type Browser, type Page, chromium } from 'playwright-core'
+import { type Lifecycle, lifecycle } from 'seaworthy/system'
+import { build } from 'vite'
+import { startConsole } from '../src/console.ts'
+import { otlpRequest, type SpanSpec } from './checkout-trace.ts'
+import { fakeMessages, troubledServices } from './messages-fixture.ts'
+import { fakeResilience, strainedServices } from './resilience-fixture.ts'
+import { freePort } from './started-console.ts'
+
+const CHROMIUM = process.env['SEAWORTHY_CHROMIUM'] ?? '/usr/bin/chromium'
+/** Why the pages cannot be looked at here, if so: for `test`. */
+export const skip = existsSync(CHROMIUM)
+  ? false
+  : `there is no ${CHROMIUM}. Install it (Debian: apt-get install --no-install-recommends chromium), or name yours in SEAWORTHY_CHROMIUM`
+
+const WEB = fileURLToPath(new URL('../web', import.meta.url))
+let folder: string
+let life: Lifecycle
+let browser: Browser
+let url: string
+const resilience = fakeResilience(strainedServices())
+
+/** What the console that is looked at knows. */
+export const given = {
+  messages: fakeMessages(troubledServices()),
+  /** Faults that were ordered. */
+  ordered: resilience.ordered,
+  labsDir: '',
+}
+
+before(async () => {
+  if (skip !== false) return
+  folder = mkdtempSync(join(tmpdir(), 'console-pages-'))
+  // Built here, so that the test is about these sources and not about what was built some time ago.
+  const pageFolder = join(folder, 'web')
+  await build({ root: WEB, configFile: join(WEB, 'vite.config.ts'), logLevel: 'warn', build: { outDir: pageFolder } })
+  const runFile = join(folder, 'run.json')
+  given.labsDir = join(folder, 'labs')
+  writeFileSync(
+    runFile,
+    JSON.stringify({
+      system: 'shop',
+      startedAt: new Date().toISOString(),
+      processes: [processEntry('gateway', 'ready'), processEntry('payments', 'backing-off')],
+    }),
+  )
+  const consolePort = await freePort()
+  url = `http://127.0.0.1:${consolePort}`
+  life = lifecycle()
+  const config = {
+    service: 'console',
+    instance: 'console-1',
+    databasePath: join(folder, 'traces.sqlite'),
+    consolePort,
+    httpPort: consolePort,
+    runFile,
+    logLevel: 'silent',
+    hostNames: [],
+    tracesMax: 1_000,
+    bytesMax: 1 << 30,
+    ageMaxMs: 3_600_000,
+  } as const
+  await startConsole(config, {
+    logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
+    life,
+    pageFolder,
+    messages: {
+      all: () => given.messages.messages.all(),
+      deadLetter: (...of) => given.messages.messages.deadLetter(...of),
+      requeue: (...of) => given.messages.messages.requeue(...of),
+    },
+    resilience: resilience.resilience,
+  })
+  life.ready()
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+})
+
+after(async () => {
+  await browser?.close()
+  await life?.stop('the tests are over')
+  if (folder !== undefined) rmSync(folder, { recursive: true })
+})
+
+function processEntry(name: string, state: string): object {
+  return {
+    name,
+    role: name === 'gateway' ? 'gateway' : 'service',
+    context: 'test',
+    purpose: `What ${name} is for`,
+    instance: `${name}-1`,
+    pid: state === 'ready' ? 4_000 : null,
+    state,
+    restarts: state === 'ready' ? 0 : 4,
+    lastExit: state === 'ready' ? null : 'signal SIGKILL',
+    startedAt: new Date().toISOString(),
+    httpUrl: 'http://127.0.0.1:1',
+    grpcAddress: null,
+  }
+}
+
+export async function send(spans: readonly SpanSpec[], traceId: string, correlationId: string): Promise<void> {
+  const body = JSON.stringify(otlpRequest(spans, { traceId, correlationId, startMs: Date.now() }))
+  const response = await fetch(`${url}/v1/traces`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  assert.equal(response.status, 200)
+  const endMs = performance.now() + 5_000
+  while ((await fetch(`${url}/api/traces/${traceId}`)).status !== 200) assert.ok(performance.now() < endMs, 'the trace is stored')
+}
+
+/** A page in which anything that goes wrong, and any request that leaves the machine, fails the test. */
+export async function openPage(
+  t: TestContext,
+  path: string,
+  options: { colorScheme?: 'light' | 'dark'; width?: number } = {},
+): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width: options.width ?? 1_280, height: 800 },
+    colorScheme: options.colorScheme ?? 'light',
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(10_000)
+  const wrong: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') wrong.push(message.text())
+  })
+  page.on('pageerror', (error) => wrong.push(String(error)))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) wrong.push(`asked for ${request.url()}`)
+  })
+  t.after(async () => {
+    await context.close()
+    assert.deepEqual(wrong, [])
+  })
+  await page.goto(url + path)
+  return page
+}
