@@ -1,12 +1,11 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
-import { createInterface } from 'node:readline'
 import { Client } from 'pg'
 import { ConfigurationError } from 'seaworthy/core'
+import { type ServerProgram, onFreePorts, startServer } from '../server-process/index.ts'
 
 /** A real PostgreSQL of this process alone, on loopback. It ends with the process, however that ends. */
 export interface PostgresServer {
@@ -35,53 +34,52 @@ export interface PostgresServerOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-const PORT_ATTEMPTS = 5
-
-/**
- * The server runs under a shell that ends it and removes its data when its input closes: by `stop`, or because this process died,
- * a kill that it cannot notice included.
- */
-const KEEPER = '"$@" & pid=$!; read -r _; kill -QUIT $pid; wait $pid; cd /; rm -rf "$OLDPWD"'
-
 /** Starts an empty server on a free port. It takes about a second and a half. */
-export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+export function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  return onFreePorts(1, {
+    start: ([port]) => launch(port!, options),
+    isTaken: (message) => message.includes('could not bind'),
+  })
+}
+
+async function launch(port: number, options: PostgresServerOptions): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'seaworthy-postgres-'))
+  let program: ServerProgram
   try {
-    const account = serverAccount()
-    if (account !== undefined) chownSync(directory, account.uid, account.gid)
-    const native = readableTo(account, nativeFolder(), directory)
-    linkLibraries(join(native, 'lib'))
-    const PGDATA = join(directory, 'data')
-    const environment = { ...process.env, LC_ALL: 'C', PGDATA }
-    execFileSync(join(native, 'bin/initdb'), ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'], {
-      ...account,
-      cwd: directory,
-      env: environment,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await launch(join(native, 'bin/postgres'), { directory, account, environment, options })
-      } catch (error) {
-        // Between our look at the port and the server's, somebody else may have taken it.
-        if (attempt === PORT_ATTEMPTS || !String(error).includes('could not bind')) throw error
-      }
-    }
+    program = prepared(directory, port, options)
   } catch (error) {
     rmSync(directory, { recursive: true, force: true })
     throw error
   }
+  const server = await startServer(program)
+  const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
+  let databases = 0
+  return {
+    port,
+    pid: server.pid,
+    url,
+    createDatabase: async () => {
+      const name = `test_${++databases}`
+      await asAdministrator(url('postgres'), `CREATE DATABASE ${name}`)
+      return { name, url: url(name), drop: () => asAdministrator(url('postgres'), `DROP DATABASE ${name} WITH (FORCE)`) }
+    },
+    stop: () => server.stop(),
+  }
 }
 
-interface Launch {
-  readonly directory: string
-  readonly account: Account
-  readonly environment: NodeJS.ProcessEnv & { readonly PGDATA: string }
-  readonly options: PostgresServerOptions
-}
-
-async function launch(binary: string, { directory, account, environment, options }: Launch): Promise<PostgresServer> {
-  const port = await freePort()
+/** The server with an empty cluster in `directory`. */
+function prepared(directory: string, port: number, options: PostgresServerOptions): ServerProgram {
+  const account = serverAccount()
+  if (account !== undefined) chownSync(directory, account.uid, account.gid)
+  const native = readableTo(account, nativeFolder(), directory)
+  linkLibraries(join(native, 'lib'))
+  const environment = { ...process.env, LC_ALL: 'C', PGDATA: join(directory, 'data') }
+  execFileSync(join(native, 'bin/initdb'), ['--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'], {
+    ...account,
+    cwd: directory,
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const settings: Record<string, string> = {
     port: String(port),
     listen_addresses: '127.0.0.1',
@@ -89,52 +87,15 @@ async function launch(binary: string, { directory, account, environment, options
     ...(options.fsync === true ? {} : { fsync: 'off', full_page_writes: 'off' }),
     ...options.settings,
   }
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const keeper = spawn('/bin/sh', ['-c', KEEPER, 'sh', binary, ...flags], {
-    ...account,
-    cwd: directory,
-    env: environment,
-    stdio: ['pipe', 'ignore', 'pipe'],
-    // A Ctrl-C at the terminal is for the test; the server then ends with it.
-    detached: true,
-  })
-  const exited = new Promise<void>((resolve) => void keeper.once('exit', () => resolve()))
-  const stop = async () => {
-    keeper.ref()
-    keeper.stdin.end()
-    await exited
-    rmSync(directory, { recursive: true, force: true })
-  }
-  const log: string[] = []
-  const ready = Promise.withResolvers<void>()
-  createInterface({ input: keeper.stderr }).on('line', (line) => {
-    if (log.push(line) > 50) log.shift()
-    if (line.includes('ready to accept connections')) ready.resolve()
-    if (line.includes('FATAL:')) ready.reject(new Error(`PostgreSQL did not start:\n${log.join('\n')}`))
-  })
-  keeper.once('error', ready.reject)
-  void exited.then(() => ready.reject(new Error(`PostgreSQL ended before it was ready:\n${log.join('\n')}`)))
-  try {
-    await ready.promise
-  } catch (error) {
-    keeper.stdin.end()
-    throw error
-  }
-  // From here on, a test that forgot the server may still end; the closing pipe then ends the server.
-  keeper.unref()
-  for (const stream of [keeper.stdin, keeper.stderr]) if ('unref' in stream && typeof stream.unref === 'function') stream.unref()
-  const url = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`
-  let databases = 0
   return {
-    port,
-    pid: Number(readFileSync(join(environment.PGDATA, 'postmaster.pid'), 'utf8').split('\n')[0]),
-    url,
-    createDatabase: async () => {
-      const name = `test_${++databases}`
-      await asAdministrator(url('postgres'), `CREATE DATABASE ${name}`)
-      return { name, url: url(name), drop: () => asAdministrator(url('postgres'), `DROP DATABASE ${name} WITH (FORCE)`) }
-    },
-    stop,
+    name: 'PostgreSQL',
+    command: [join(native, 'bin/postgres'), ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    directory,
+    environment,
+    account,
+    endSignal: 'QUIT',
+    isReady: (line) => line.includes('ready to accept connections'),
+    hasFailed: (line) => line.includes('FATAL:'),
   }
 }
 
@@ -193,16 +154,4 @@ export function linkLibraries(folder: string): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
   }
-}
-
-/** A port that the operating system just gave out, and so will not give out again soon. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }

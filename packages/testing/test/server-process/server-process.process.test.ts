@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ServerProgram, startServer } from './server-process.ts'
+import { type ServerProgram, startServer } from '@seaworthy/testing/server-process'
 
 suite('a server of a test', () => {
   test('answers once it says so, restarts on what it left, and leaves neither process nor data behind', async () => {
@@ -44,7 +44,7 @@ suite('a server of a test', () => {
   })
 
   test('ends when the process that started it is killed', async () => {
-    const program = `import { startServer } from ${JSON.stringify(import.meta.resolve('./server-process.ts'))}
+    const program = `import { startServer } from ${JSON.stringify(import.meta.resolve('@seaworthy/testing/server-process'))}
       const directory = ${JSON.stringify(mkdtempSync(join(tmpdir(), 'seaworthy-server-')))}
       const command = ['/bin/sh', '-c', 'echo ready; while :; do sleep 1; done']
       const server = await startServer({ name: 'a server', command, directory, isReady: (line) => line === 'ready' })
@@ -58,16 +58,6 @@ suite('a server of a test', () => {
     for (let waitedMs = 0; existsSync(directory!) && waitedMs < 10_000; waitedMs += 20) await delay(20)
     assert.ok(!isAlive(Number(pid)))
     assert.ok(!existsSync(directory!))
-  })
-
-  test('on Java says what to install where Java is not', () => {
-    const program = `import { startKafka } from ${JSON.stringify(import.meta.resolve('./kafka.ts'))}
-      await startKafka().catch((error) => console.log(error.message))`
-    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-      env: { PATH: '/nowhere' },
-      encoding: 'utf8',
-    })
-    assert.match(stdout, /^kafka-4\.3\.0 needs java, and it does not run here\. Debian: apt-get install openjdk-17-jre-headless maven\./)
   })
 })
 
