@@ -4,7 +4,7 @@ import type { AnyValue, KeyValue } from '../src/otlp/model.ts'
 export interface SpanSpec {
   readonly service: string
   readonly name: string
-  readonly kind: 'internal' | 'server' | 'client' | 'producer' | 'consumer'
+  readonly kind: 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer'
   readonly start: number
   readonly end: number
   readonly attributes?: Readonly<Record<string, string | number | boolean>>
@@ -12,7 +12,7 @@ export interface SpanSpec {
   readonly children?: readonly SpanSpec[]
 }
 
-const KINDS = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const
+const KINDS = { unspecified: 0, internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const
 
 export interface TraceOptions {
   readonly traceId: string

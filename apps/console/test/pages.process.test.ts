@@ -379,3 +379,42 @@ test('Labs says what to do while none has run; then the newest is shown, and eac
   await page.goBack()
   await page.getByText('What cascading-failure printed').waitFor()
 })
+
+test('a file of Zipkin is imported and shown with its critical path, along which p leads', { skip }, async (t) => {
+  const page = await openPage(t, '/traces')
+  const span = (id: string, parentId: string | undefined, from: number, to: number) => ({
+    traceId: 'feed',
+    id,
+    ...(parentId !== undefined && { parentId }),
+    kind: 'SERVER',
+    name: `work ${id}`,
+    timestamp: 1_700_000_000_000_000 + from,
+    duration: to - from,
+    localEndpoint: { serviceName: `service-${id}` },
+  })
+  const spans = [span('1', undefined, 0, 1_000), span('2', '1', 100, 900), span('3', '1', 100, 300)]
+  await page.getByLabel('File of traces').setInputFiles({
+    name: 'trace.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(spans)),
+  })
+  await page.getByText('service-2 80 %').waitFor()
+  await page.getByText('service-1 20 %').waitFor()
+  assert.equal(await page.locator('.path').count(), 3)
+  await page.keyboard.press('p')
+  assert.match((await activeRow(page)) ?? '', /service-2: work 2, 800 µs, 800 µs of the critical path/)
+  await page.keyboard.press('p')
+  assert.match((await activeRow(page)) ?? '', /service-1: work 1/)
+  const download = page.waitForEvent('download')
+  await page.getByRole('link', { name: 'Export' }).click()
+  assert.match((await download).suggestedFilename(), /^trace-0{28}feed\.json$/)
+})
+
+test('a file that is no trace is refused with the formats that are', { skip }, async (t) => {
+  const page = await openPage(t, '/traces')
+  const chosen = page.getByLabel('File of traces')
+  await chosen.waitFor({ state: 'attached' })
+  page.removeAllListeners('console')
+  await chosen.setInputFiles({ name: 'no.json', mimeType: 'application/json', buffer: Buffer.from('{}') })
+  await page.getByText('It reads the JSON of OTLP').waitFor()
+})

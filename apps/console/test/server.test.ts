@@ -408,3 +408,25 @@ test('policies are shown as the services say them, and a fault goes to whom it i
   assert.equal(await order({ service: 'payments', fault: { kind: 'kill' } }, { origin: 'https://elsewhere.example' }), 403)
   assert.equal(ordered.length, 1)
 })
+
+test('a file of Zipkin, of Jaeger, and one that was exported here are imported; others are refused', async (t) => {
+  const { app, get, queue } = await fixture(t)
+  const post = async (path: string, body: unknown) => {
+    const payload = typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await app.inject({ method: 'POST', url: path, headers: HEADERS, payload })
+    await queue.drain()
+    return { status: response.statusCode, json: JSON.parse(response.body) as Record<string, unknown> }
+  }
+  const zipkin = [
+    { traceId: 'abc', id: '1', name: 'get', timestamp: 1_700_000_000_000_000, duration: 5, localEndpoint: { serviceName: 'old' } },
+  ]
+  const sent = await post('/api/v2/spans', zipkin)
+  const traceId = 'abc'.padStart(32, '0')
+  assert.deepEqual([sent.status, sent.json], [202, { format: 'zipkin', spans: 1, rejected: 0, traceIds: [traceId] }])
+  const exported = (await get(`/api/traces/${traceId}`)).json
+  const again = await post('/api/import', exported)
+  assert.deepEqual(again.json, { format: 'otlp', spans: 1, rejected: 0, traceIds: [traceId] })
+  assert.deepEqual((await get(`/api/traces/${traceId}`)).json, exported)
+  assert.equal((await post('/api/v2/spans', exported)).status, 400)
+  for (const body of ['no json', '{}', '[]']) assert.equal((await post('/api/import', body)).status, 400, body)
+})

@@ -4,6 +4,8 @@ import { defineConfig } from 'vite'
 // `vite build apps/console/web`. JSX becomes calls of preact's runtime by vite itself; no plug-in is needed.
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
+  // The library as it is here, and not as it was built some time ago.
+  resolve: { conditions: ['source', 'module', 'browser', 'development|production'] },
   build: {
     outDir: fileURLToPath(new URL('../dist/web', import.meta.url)),
     emptyOutDir: true,

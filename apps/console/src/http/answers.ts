@@ -1,5 +1,6 @@
 /** What the console answers, for its server and its pages alike. Types alone, so that neither brings the other along. */
 import type { LabRunSummary } from '@seaworthy/supervisor'
+import type { Format } from '../import/formats.ts'
 import type { IngestStatus } from '../ingest-queue.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
 import type { ServiceMessages } from '../system/messages.ts'
@@ -28,6 +29,16 @@ export interface ResilienceState {
 export interface LabsState {
   /** The newest first. */
   readonly runs: readonly LabRunSummary[]
+}
+
+/** `POST /api/import` and `POST /api/v2/spans`. */
+export interface ImportAnswer {
+  readonly format: Format
+  readonly spans: number
+  /** Spans that break the specification, and are not kept. */
+  readonly rejected: number
+  /** The first hundred. */
+  readonly traceIds: readonly string[]
 }
 
 /** `GET /api/traces`. */

@@ -71,6 +71,8 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
   return [...changes.values()]
 }
 
+const BACKGROUND_KINDS: ReadonlySet<number> = new Set([KIND.internal, KIND.client, KIND.producer])
+
 function rootOf(row: SpanRow): Root {
   const isOrphan = row.parentSpanId !== null
   return {
@@ -80,7 +82,8 @@ function rootOf(row: SpanRow): Root {
     startUs: row.startUs,
     outcome: row.outcome,
     httpStatus: row.kind === KIND.server ? row.httpStatus : null,
-    isBackground: !isOrphan && row.kind !== KIND.server && row.kind !== KIND.consumer,
+    // Who says nothing of the kind of its spans, as many of other tools do, would have nothing to look at.
+    isBackground: !isOrphan && BACKGROUND_KINDS.has(row.kind),
     unroutedRequest: row.served === null || row.served.isRouted ? null : row.served.request,
   }
 }

@@ -150,6 +150,7 @@ test('what nobody asked for is background; a request or a message whose parent i
     ['producer', true],
     ['server', false],
     ['consumer', false],
+    ['unspecified', false],
   ] as const) {
     const store = await open(t)
     await store.write(rows([span(kind, 'project balances')]))

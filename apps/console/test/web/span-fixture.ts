@@ -18,6 +18,7 @@ export function span(spanId: string, parentSpanId: string | undefined, startMs: 
     resource: [],
     events: [],
     links: [],
+    isAsynchronous: fields.kind === 'consumer',
     ...fields,
   }
 }

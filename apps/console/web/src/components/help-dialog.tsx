@@ -15,6 +15,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['→', '←'], 'Open, close a span; to its child, its parent'],
   [['Enter'], 'Open the row: a trace, a dead letter, or a span’s details; again: close them'],
   [['e'], 'To the next span that failed or was rejected'],
+  [['p'], 'To the span that took most of the critical path; again: the next'],
   [['z'], 'Zoom to the span; again: the whole trace'],
   [['Esc'], 'Clear the search; close details, or this help'],
 ]

@@ -26,14 +26,14 @@ export function SpanRow({ node, view, isActive, isOpen, isCollapsed, onToggle, o
   return (
     <div
       id={`span-${span.spanId}`}
-      class={`row ${colourClass(span.service)} ${isActive ? 'active' : ''} ${isOpen ? 'open' : ''} ${faultClass(node)} ${node.relation}`}
+      class={`row ${colourClass(span.service)} ${isActive ? 'active' : ''} ${isOpen ? 'open' : ''} ${faultClass(node)} ${node.relation} ${view.path.value?.stretches.has(span.spanId) === true ? 'on-path' : ''}`}
       role="treeitem"
       aria-level={node.depth + 1}
       aria-selected={isOpen}
       aria-expanded={hasChildren ? !isCollapsed : undefined}
       aria-setsize={siblings?.length}
       aria-posinset={siblings === undefined ? undefined : siblings.indexOf(node) + 1}
-      aria-label={label(node)}
+      aria-label={label(node, view)}
       onClick={onOpen}
     >
       <div class="row-name" style={{ paddingLeft: `${node.depth * view.indentPx.value}px` }}>
@@ -96,7 +96,8 @@ const KIND_TITLES = {
 } as const
 
 /** The bar, what was waited in it, and before it the time that its message was on the way. */
-function Bars({ node, view: { view, size } }: { node: SpanNode; view: TraceView }): JSX.Element {
+function Bars({ node, view: traceView }: { node: SpanNode; view: TraceView }): JSX.Element {
+  const { view, size } = traceView
   const { span, sentUs, waitUs } = node
   const duration = formatDuration(span.endUs - span.startUs)
   const bar = placeIn(view.value, span.startUs, span.endUs)
@@ -107,6 +108,7 @@ function Bars({ node, view: { view, size } }: { node: SpanNode; view: TraceView 
     <>
       {way !== undefined && <span class="way" style={across(way)} title={`On its way for ${formatDuration(wayUs)}`} />}
       {bar !== undefined && <span class="span-bar" style={across(bar)} />}
+      <PathStretches spanId={span.spanId} view={traceView} />
       {wait !== undefined && <span class="wait" style={across(wait)} title={`Waited ${formatDuration(waitUs)}`} />}
       {bar === undefined ? (
         <Outside isBefore={span.endUs < view.value.startUs} />
@@ -119,6 +121,20 @@ function Bars({ node, view: { view, size } }: { node: SpanNode; view: TraceView 
           timePx={size.value.timePx}
         />
       )}
+    </>
+  )
+}
+
+/** Under the bar: when the span itself was what the answer waited for. */
+function PathStretches({ spanId, view: { path, view } }: { spanId: string; view: TraceView }): JSX.Element {
+  return (
+    <>
+      {path.value?.stretches.get(spanId)?.map(({ startUs, endUs }) => {
+        const place = placeIn(view.value, startUs, endUs)
+        return (
+          place && <span key={startUs} class="path" style={across(place)} title={`Critical path: ${formatDuration(endUs - startUs)}`} />
+        )
+      })}
     </>
   )
 }
@@ -152,9 +168,11 @@ function faultClass({ span, isError }: SpanNode): string {
   return isError ? 'failed' : span.error === undefined ? '' : 'excused'
 }
 
-function label({ span, sentUs, relation, retried }: SpanNode): string {
+function label({ span, sentUs, relation, retried }: SpanNode, { path }: TraceView): string {
   const parts = [`${span.service}: ${span.name}`, formatDuration(span.endUs - span.startUs)]
   if (sentUs !== undefined) parts.push(`asynchronous, ${formatDuration(span.startUs - sentUs)} on its way`)
+  const onPath = path.value?.spans.find(({ spanId }) => spanId === span.spanId)
+  if (onPath !== undefined) parts.push(`${formatDuration(onPath.us)} of the critical path`)
   if (relation === 'missing') parts.push('its parent is missing')
   if (span.error !== undefined) parts.push(`${retried === undefined ? span.outcome : 'failed and was repeated'}: ${span.error}`)
   return parts.join(', ')

@@ -71,6 +71,13 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
         if (view.openId.value !== undefined) onOpen(undefined)
         else view.zoom(undefined)
         return true
+      case 'p': {
+        const next = view.nextOnPath()
+        if (next === undefined) return true
+        view.reveal(next)
+        if (view.openId.value !== undefined) onOpen(next)
+        return true
+      }
       case 'e': {
         const failed = view.nextError()
         if (failed === undefined) return true

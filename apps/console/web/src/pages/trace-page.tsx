@@ -95,6 +95,13 @@ function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Elem
           </button>
         )}
         <span title={`${formatDate(startMs)} ${formatTime(startMs)}`}>{formatTime(startMs)}</span>
+        <a
+          href={`/api/traces/${view.traceId}`}
+          download={`trace-${view.traceId}.json`}
+          title="The whole trace as a file, in OTLP’s JSON: another console imports it"
+        >
+          Export
+        </a>
         {correlationId !== undefined && (
           <a
             class="id truncate"
@@ -106,6 +113,7 @@ function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Elem
           </a>
         )}
       </p>
+      <PathFacts view={view} />
       <ul class="legend" aria-label="Services of this trace">
         {facts.services.map(({ name, spans, errors }) => (
           <li key={name} title={`${plural(spans, 'span')}${errors > 0 ? `, ${plural(errors, 'error')}` : ''}`}>
@@ -117,6 +125,33 @@ function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Elem
         <Signs view={view} />
       </ul>
     </div>
+  )
+}
+
+/** So many services are named. */
+const PATH_SERVICES_MAX = 4
+
+/** Which services the answer waited for, and how much. */
+function PathFacts({ view }: { view: TraceView }): JSX.Element | null {
+  const path = view.path.value
+  if (path === undefined || path.spans.length < 2) return null
+  const named = path.services.slice(0, PATH_SERVICES_MAX)
+  const others = path.services.slice(PATH_SERVICES_MAX)
+  const percent = (ratio: number) => `${Math.round(ratio * 100)} %`
+  return (
+    <p
+      class="facts path-facts"
+      title="What decided how long the answer took: whatever is not on this path could have been quicker without anybody noticing (p: through its spans)"
+    >
+      <span class="sign-path" aria-hidden="true" />
+      <span>Critical path:</span>
+      {named.map(({ name, us, ratio }) => (
+        <span key={name} title={formatDuration(us)}>
+          {name} {percent(ratio)}
+        </span>
+      ))}
+      {others.length > 0 && <span>others {percent(others.reduce((sum, { ratio }) => sum + ratio, 0))}</span>}
+    </p>
   )
 }
 

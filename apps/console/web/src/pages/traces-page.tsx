@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { EmptyState } from '../components/empty-state.tsx'
+import { ImportButton } from '../components/import-button.tsx'
 import { TraceFilterBar } from '../components/trace-filter-bar.tsx'
 import { TraceTable } from '../components/trace-table.tsx'
 import { navigate } from '../state/location.ts'
@@ -40,7 +41,7 @@ function List({ list, filter }: { list: TraceList; filter: TraceFilter }): JSX.E
       )
     case 'loaded':
       return state.traces.length === 0 ? (
-        <Nothing filter={filter} />
+        <Nothing filter={filter} list={list} />
       ) : (
         <>
           <TraceTable traces={state.traces} />
@@ -59,13 +60,14 @@ function List({ list, filter }: { list: TraceList; filter: TraceFilter }): JSX.E
                 Back to the newest
               </button>
             )}
+            <ImportButton onImported={() => void list.refresh()} />
           </p>
         </>
       )
   }
 }
 
-function Nothing({ filter }: { filter: TraceFilter }): JSX.Element {
+function Nothing({ filter, list }: { filter: TraceFilter; list: TraceList }): JSX.Element {
   const show = (part: Partial<TraceFilter>): void => navigate({ page: 'traces', filter: { ...filter, ...part } }, { replace: true })
   const background = !filter.showsBackground && (
     <button type="button" class="button" onClick={() => show({ showsBackground: true })}>
@@ -102,7 +104,10 @@ function Nothing({ filter }: { filter: TraceFilter }): JSX.Element {
       <p>
         A service of your own sends OTLP to <code>{window.location.origin}/v1/traces</code>.
       </p>
-      <p class="actions">{background}</p>
+      <p class="actions">
+        {background}
+        <ImportButton onImported={() => void list.refresh()} />
+      </p>
     </EmptyState>
   )
 }

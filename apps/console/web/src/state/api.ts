@@ -1,6 +1,6 @@
 import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
 import type { Fault, LabReport } from '@seaworthy/supervisor'
-import type { LabsState, MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
+import type { ImportAnswer, LabsState, MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
 import type { TraceFilter } from '../view-model/route.ts'
 
@@ -55,6 +55,10 @@ export function fetchTraces(filter: TraceFilter, options: { before?: string; sig
 
 export function fetchTrace(traceId: string, signal: AbortSignal): Promise<OtlpTrace> {
   return get(`/api/traces/${traceId}`, signal)
+}
+
+export function importTraces(file: Blob): Promise<ImportAnswer> {
+  return ask('/api/import', { method: 'POST', headers: JSON_HEADERS, body: file })
 }
 
 export function fetchMessages(signal: AbortSignal): Promise<MessagesState> {

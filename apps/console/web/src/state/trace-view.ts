@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals'
 import { type Trace, readTrace } from '../view-model/otlp-trace.ts'
 import { type WaterfallSize, depthOf, indentPx, tickCount } from '../view-model/row-layout.ts'
+import { pathView } from '../view-model/path-view.ts'
 import { type Viewport, labelledTicks, timeTicks } from '../view-model/time-axis.ts'
 import { traceFacts } from '../view-model/trace-facts.ts'
 import { type SpanNode, buildTree } from '../view-model/trace-tree.ts'
@@ -39,6 +40,7 @@ export class TraceView {
   readonly facts = computed(() =>
     this.state.value.kind === 'loaded' ? traceFacts(this.state.value.trace, this.state.value.roots) : undefined,
   )
+  readonly path = computed(() => pathView(this.roots.value))
   readonly nodes = computed(() => new Map(visibleRows(this.roots.value, new Set()).map((node) => [node.span.spanId, node])))
   readonly durationUs = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.durationUs : 0))
   readonly view = computed<Viewport>(() => this.#zoom.value ?? { startUs: 0, endUs: this.durationUs.value })
@@ -94,6 +96,13 @@ export class TraceView {
     if (node === undefined) return
     this.collapsed.value = reveal(node, this.collapsed.value)
     this.activeId.value = spanId
+  }
+
+  /** The span of the critical path that took next longest after the active one; the longest again after the last. */
+  nextOnPath(): string | undefined {
+    const spans = this.path.value?.spans ?? []
+    const at = spans.findIndex(({ spanId }) => spanId === this.activeId.value)
+    return spans[(at + 1) % spans.length]?.spanId
   }
 
   /** The next span below the active one that failed or was rejected, whether that was made good or not; from the top again after the last. */

@@ -69,6 +69,8 @@ export interface Span {
   readonly resource: readonly Attribute[]
   readonly events: readonly SpanEvent[]
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
+  /** It handles a message, or follows from its parent in the words of OpenTracing: that one did not wait for it. */
+  readonly isAsynchronous: boolean
 }
 
 export interface Trace {
@@ -126,6 +128,7 @@ export function readTrace(otlp: OtlpTrace): Trace | undefined {
         attributes: attributes(event.attributes),
       })),
       links: span.links ?? [],
+      isAsynchronous: KINDS[span.kind ?? 0] === 'consumer' || attribute(ownAttributes, 'opentracing.ref_type') === 'follows_from',
     }
   })
   return { startMs: Number(originNs / 1_000n) / 1_000, durationUs, spans }

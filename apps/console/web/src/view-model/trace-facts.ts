@@ -20,7 +20,7 @@ export interface TraceFacts {
 }
 
 export function traceFacts(trace: Trace, roots: readonly SpanNode[]): TraceFacts {
-  const root = (roots.find(({ relation }) => relation === 'root') ?? roots[0])?.span
+  const root = mainRoot(roots)?.span
   const services = new Map<string, { name: string; spans: number; errors: number; firstUs: number }>()
   let correlationId: string | undefined
   const nodes = visibleRows(roots, new Set())
@@ -45,6 +45,11 @@ export function traceFacts(trace: Trace, roots: readonly SpanNode[]): TraceFacts
       .toSorted((one, other) => one.firstUs - other.firstUs)
       .map(({ name, spans, errors }) => ({ name, spans, errors })),
   }
+}
+
+/** The span that the trace is about: the first without a parent, or if all parents are missing the first. */
+export function mainRoot(roots: readonly SpanNode[]): SpanNode | undefined {
+  return roots.find(({ relation }) => relation === 'root') ?? roots[0]
 }
 
 /** As the list names it: by the deepest route, where the root knows it in part. */

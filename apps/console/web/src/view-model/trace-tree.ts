@@ -1,3 +1,4 @@
+import { type SpanTreeNode, spanTree } from 'seaworthy/trace-analysis'
 import { madeGood, subjectOf } from '../../../src/otlp/attempts.ts'
 import { type Span, attribute } from './otlp-trace.ts'
 
@@ -34,33 +35,9 @@ const LOG_WAIT = 'seaworthy.log.wait_ms'
 /** Clocks of processes on one machine agree within this. */
 const SKEW_TOLERANCE_US = 1_000
 
-interface Draft {
-  readonly span: Span
-  readonly index: number
-  children: Draft[]
-  parent: Draft | undefined
-}
-
-/**
- * One tree, or several, of all spans: each under its parent and in the order of time. A span whose parent is missing is a root, and so is
- * one of a circle of parents; every span is there exactly once. Works without recursion: a chain of 10,000 spans is a tree too.
- */
+/** One tree, or several, of all spans, as the analysis sees them, with what the page shows of each. */
 export function buildTree(spans: readonly Span[]): readonly SpanNode[] {
-  const drafts = spans.map((span, index): Draft => ({ span, index, children: [], parent: undefined }))
-  const byId = new Map(drafts.map((draft) => [draft.span.spanId, draft]))
-  const roots: Draft[] = []
-  for (const draft of drafts) {
-    const parent = draft.span.parentSpanId === undefined ? undefined : byId.get(draft.span.parentSpanId)
-    if (parent === undefined || parent === draft) roots.push(draft)
-    else {
-      draft.parent = parent
-      parent.children.push(draft)
-    }
-  }
-  breakCircles(drafts, roots)
-  for (const draft of drafts) draft.children.sort(byTime)
-  roots.sort(byTime)
-  return finish(roots, retriedSpans(spans))
+  return finish(spanTree(spans), retriedSpans(spans))
 }
 
 type Retried = (spanId: string) => SpanNode['retried']
@@ -76,38 +53,11 @@ function retriedSpans(spans: readonly Span[]): Retried {
   return (spanId) => (attempts.has(spanId) ? 'attempt' : all.has(spanId) ? 'part' : undefined)
 }
 
-function byTime(one: Draft, other: Draft): number {
-  return one.span.startUs - other.span.startUs || other.span.endUs - one.span.endUs || one.index - other.index
-}
-
-/** Spans that no root leads to are each other's ancestors: the earliest of a circle becomes a root. */
-function breakCircles(drafts: readonly Draft[], roots: Draft[]): void {
-  const reached = new Set<Draft>()
-  const reach = (from: Draft): void => {
-    const pending = [from]
-    for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
-      if (reached.has(draft)) continue
-      reached.add(draft)
-      pending.push(...draft.children)
-    }
-  }
-  for (const root of roots) reach(root)
-  if (reached.size === drafts.length) return
-  for (const draft of [...drafts].sort(byTime)) {
-    if (reached.has(draft)) continue
-    const { parent } = draft
-    if (parent !== undefined) parent.children = parent.children.filter((child) => child !== draft)
-    draft.parent = undefined
-    roots.push(draft)
-    reach(draft)
-  }
-}
-
 type MutableNode = { -readonly [Key in keyof SpanNode]: SpanNode[Key] } & { children: MutableNode[] }
 
-function finish(roots: readonly Draft[], retried: Retried): readonly SpanNode[] {
+function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonly SpanNode[] {
   const order: MutableNode[] = []
-  const nodes = new Map<Draft, MutableNode>()
+  const nodes = new Map<SpanTreeNode<Span>, MutableNode>()
   const pending = [...roots].toReversed()
   for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
     const parent = draft.parent === undefined ? undefined : nodes.get(draft.parent)
@@ -130,7 +80,7 @@ function finish(roots: readonly Draft[], retried: Retried): readonly SpanNode[] 
 }
 
 function place(span: Span, parent: MutableNode | undefined, retried: Retried): MutableNode {
-  const isAsync = parent !== undefined && span.kind === 'consumer'
+  const isAsync = parent !== undefined && span.isAsynchronous
   return {
     span,
     depth: parent === undefined ? 0 : parent.depth + 1,
