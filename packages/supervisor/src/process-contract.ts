@@ -16,10 +16,15 @@ export interface ContractOptions {
   readonly addresses: ReadonlyMap<string, Addresses>
   /** What every process inherits. */
   readonly env: NodeJS.ProcessEnv
+  /** What one service's process gets beyond that. */
+  readonly envOf?: ((service: Service) => NodeJS.ProcessEnv) | undefined
 }
 
 /** Present exactly where the contract says; a value inherited from the shell would mislead a process that should have none. */
 const OWN_VARIABLES = ['SEAWORTHY_GRPC_PORT', 'SEAWORTHY_GATEWAY_PORT', 'SEAWORTHY_CONSOLE_PORT', 'SEAWORTHY_ROUTES'] as const
+
+/** Where servers are, and as whom to use them. A service's own come by `envOf`; what the shell has may be an administrator's. */
+const SERVER_VARIABLE = /^SEAWORTHY_(?:POSTGRES|KAFKA|RABBITMQ)_URL/
 
 export const loopbackUrl = (port: number): string => `http://127.0.0.1:${port}`
 
@@ -31,6 +36,7 @@ export function processEnvironment(service: Service, options: ContractOptions): 
   const own = addressesOf(service.name, addresses)
   const env: NodeJS.ProcessEnv = { ...options.env }
   for (const name of OWN_VARIABLES) delete env[name]
+  for (const name of Object.keys(env)) if (SERVER_VARIABLE.test(name)) delete env[name]
   Object.assign(env, {
     SEAWORTHY_SERVICE: service.name,
     SEAWORTHY_INSTANCE: instanceOf(service),
@@ -40,6 +46,7 @@ export function processEnvironment(service: Service, options: ContractOptions): 
     SEAWORTHY_HTTP_PORT: String(own.httpPort),
     SEAWORTHY_ENDPOINTS: JSON.stringify(endpoints(service, options)),
     SEAWORTHY_LOG_LEVEL: options.env['SEAWORTHY_LOG_LEVEL'] ?? 'info',
+    ...options.envOf?.(service),
   })
   if (own.grpcPort !== undefined) env['SEAWORTHY_GRPC_PORT'] = String(own.grpcPort)
   if (service.role === 'gateway') {

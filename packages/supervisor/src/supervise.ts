@@ -27,6 +27,8 @@ export interface SuperviseOptions {
   readonly consolePort?: number | undefined
   /** What every process inherits. Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv
+  /** What one service's process gets beyond that, such as the address of its database. */
+  readonly envOf?: (service: Service) => NodeJS.ProcessEnv
   /** The working directory of every process. Default: this process's. */
   readonly cwd?: string
   /** Told what a person at the terminal should know. Default: nobody. */
@@ -120,7 +122,7 @@ async function run(
   const { system } = options
   const { directory, addresses, clock, report } = parts
   const guardian = new Guardian()
-  const contract = { system, paths: directory, addresses, env: options.env ?? process.env }
+  const contract = { system, paths: directory, addresses, env: options.env ?? process.env, envOf: options.envOf }
   const logs: RotatingLog[] = []
   // The processes report their changes to the running system, which is made of them.
   let running: RunningSystem | undefined

@@ -6,6 +6,8 @@ import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
 import type { System } from 'seaworthy/system'
 import { type Arguments, dataDirOf, dataDirOption, portOf } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { engineOptions, engineSettings } from '../engines/engine-settings.ts'
+import { prepareEngines } from '../engines/prepare-engines.ts'
 import { listenForSignals, watchParent } from '../stop-signals.ts'
 import { type Terminal, columns } from '../terminal.ts'
 
@@ -19,6 +21,7 @@ export const start: Command = {
     'gateway-port': { value: 'PORT', help: 'the public API (SEAWORTHY_GATEWAY_PORT; 8080); 0 takes any free port' },
     'console-port': { value: 'PORT', help: 'the console (SEAWORTHY_CONSOLE_PORT; 4000); 0 takes any free port' },
     'no-console': { help: 'without the console' },
+    ...engineOptions,
     'data-dir': dataDirOption,
   },
   async run(args, terminal) {
@@ -85,7 +88,8 @@ async function settings(args: Arguments, { env }: Terminal) {
   const declared = await load(file)
   const services = args.flags.has('no-console') ? declared.services.filter(({ role }) => role !== 'console') : declared.services
   const system = { ...declared, services }
-  return { system, dataDir, gatewayPort, consolePort, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
+  const envOf = await prepareEngines(system, engineSettings(args, env, system.name), env)
+  return { system, dataDir, gatewayPort, consolePort, envOf, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
 }
 
 /** @throws ConfigurationError when the file is not there, or exports no system */
