@@ -23,7 +23,9 @@ function fromFiles(dataDir: string): Query {
   }
 }
 
-const AS_TEXT: ReadonlySet<number> = new Set([types.builtins.JSON, types.builtins.JSONB])
+type TypeId = Parameters<typeof types.getTypeParser>[0]
+
+const AS_TEXT: ReadonlySet<TypeId> = new Set([types.builtins.JSON, types.builtins.JSONB])
 
 async function fromServer(engines: ShopEngines): Promise<Query> {
   const answers = new Map<string, readonly object[]>()
@@ -32,7 +34,7 @@ async function fromServer(engines: ShopEngines): Promise<Query> {
       const client = new Client({
         connectionString: databaseUrl(engines, service),
         types: {
-          getTypeParser: (oid: number) => (AS_TEXT.has(oid) ? String : oid === types.builtins.INT8 ? Number : types.getTypeParser(oid)),
+          getTypeParser: (oid: TypeId) => (AS_TEXT.has(oid) ? String : oid === types.builtins.INT8 ? Number : types.getTypeParser(oid)),
         },
       })
       await client.connect()
