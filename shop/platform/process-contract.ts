@@ -2,7 +2,10 @@ import { ConfigurationError } from 'seaworthy/core'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(1).max(65_535)
-const endpoints = z.record(z.string(), z.object({ http: z.url(), grpc: z.string().min(1).optional() }))
+/** One address, or those of several instances. */
+const oneOrMore = <Address extends z.ZodType<string>>(address: Address) =>
+  z.union([address, z.array(address).min(1)]).transform((addresses): readonly string[] => [addresses].flat())
+const endpoints = z.record(z.string(), z.object({ http: oneOrMore(z.url()), grpc: oneOrMore(z.string().min(1)).optional() }))
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const environment = z.object({
@@ -31,10 +34,10 @@ const environment = z.object({
   SEAWORTHY_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
 
-/** Where a callee is. */
+/** Where the instances of a callee are. */
 interface Endpoint {
-  readonly http: string
-  readonly grpc?: string | undefined
+  readonly http: readonly string[]
+  readonly grpc?: readonly string[] | undefined
 }
 
 /** Where the servers behind the service's ports are. A port without one stands on an embedded engine. */

@@ -164,7 +164,7 @@ function connectionsOf(
   }
   const endpointOf = (call: string) => contract.endpoint(calleeOf(call))
   return {
-    grpc: (descriptor, call) => kept(call, grpcClient(descriptor, { address: endpointOf(call).grpc ?? '', policy: guard(call) })),
+    grpc: (descriptor, call) => kept(call, grpcClient(descriptor, { address: endpointOf(call).grpc ?? [], policy: guard(call) })),
     rest: (api, call) => kept(call, restClient(api, { baseUrl: endpointOf(call).http, policy: guard(call) })),
   }
 }

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 /** A process of the running shop, as run.json has it. */
 interface RunningProcess {
   readonly name: string
+  readonly instance: string
   readonly pid: number | null
   readonly state: string
   readonly restarts: number
