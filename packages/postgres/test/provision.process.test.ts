@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
 import { Client } from 'pg'
 import { openPostgresDatabase, provisionDatabase } from '@seaworthy/postgres'
@@ -57,6 +58,37 @@ suite('a database and its role', () => {
 
   test('a name that would need quoting is refused', async () => {
     await assert.rejects(provision('shop"; DROP ROLE postgres; --'), InvalidInputError)
+  })
+})
+
+suite('the SQL for servers that others use too', () => {
+  const page = readFileSync(new URL('../../../docs/4-data/engines.md', import.meta.url), 'utf8')
+  const sql = /<!-- executed by .*? -->\n```sql\n(.*?)```/s.exec(page)?.[1] ?? ''
+
+  test('makes what provisionDatabase makes', async () => {
+    const administrator = new Client({ connectionString: server.url('postgres') })
+    await administrator.connect()
+    try {
+      // The names of the page are there already.
+      const ours = sql.replaceAll('shop_orders', 'page_orders')
+      assert.notEqual(ours, sql)
+      for (const statement of ours.split(';').filter((text) => text.trim() !== '')) await administrator.query(statement)
+      await provision('code_orders')
+      const described = async (name: string) => {
+        const { rows } = await administrator.query<object>(
+          `SELECT d.datcollate, d.datctype, pg_encoding_to_char(d.encoding) AS encoding, r.rolname = $1 AS own, r.rolcanlogin, r.rolsuper, r.rolcreatedb,
+            replace(array_to_string(d.datacl, ','), $1, 'own') AS rights
+          FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1`,
+          [name],
+        )
+        return rows
+      }
+      const made = await described('page_orders')
+      assert.equal(made.length, 1)
+      assert.deepEqual(made, await described('code_orders'))
+    } finally {
+      await administrator.end()
+    }
   })
 })
 

@@ -27,7 +27,9 @@ import type { DatabaseOptions } from './engines.ts'
 import { closingWith } from './closing-with.ts'
 import type { QueueOptions, ServiceDatabase, StoreName, Stores } from './stores.ts'
 
-const QUEUE_TRANSACTIONS_MAX = 4
+// With these a process has 9 sessions at most, and one with a queue 15: all of the shop fits into the 100 that a server takes by default.
+const SESSIONS = { transactionsMax: 5, queriesMax: 2 }
+const QUEUE_SESSIONS = { transactionsMax: 3, queriesMax: 1 }
 
 const SCHEMAS: Readonly<Record<StoreName, SchemaComponent>> = {
   outbox: outboxStoreSchema,
@@ -48,7 +50,7 @@ interface PostgresOptions extends DatabaseOptions {
 /** The service's database on a server. Its instances share it. */
 export async function postgresDatabase({ url, instance, schema, stores }: PostgresOptions): Promise<ServiceDatabase> {
   // The services' statements are written once, for both engines.
-  const database = await openPostgresDatabase({ connection: url, placeholders: 'question-marks' })
+  const database = await openPostgresDatabase({ connection: url, placeholders: 'question-marks', ...SESSIONS })
   try {
     await migrate(database, [leaseStoreSchema, ...stores.map((name) => SCHEMAS[name]), ...schema.map((component) => component('postgres'))])
     return {
@@ -67,7 +69,7 @@ export async function postgresDatabase({ url, instance, schema, stores }: Postgr
  * service, and that must not wait for the sessions that such transactions hold.
  */
 async function postgresQueue({ url, ...options }: QueueOptions & { readonly url: string; readonly name: string }): Promise<Queue> {
-  const database = await openPostgresDatabase({ connection: url, transactionsMax: QUEUE_TRANSACTIONS_MAX, queriesMax: 1 })
+  const database = await openPostgresDatabase({ connection: url, ...QUEUE_SESSIONS })
   try {
     await migrate(database, [queueSchema])
     return closingWith(openPostgresQueue(database, options), database)
