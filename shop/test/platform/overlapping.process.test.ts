@@ -116,11 +116,11 @@ test('the catalog is searched and sorted there as on embedded storage', async ()
       { id: 'r2', productId: '1', author: 'Bob', rating: 4, comment: '', createdAt: '2026-01-01T00:00:00Z' },
     ])
   })
-  const { search } = catalog(database)
-  const names = async (text: string) => (await search({ text, page: 1, pageSize: 10 })).items.map(({ name }) => name)
+  const products = catalog(database)
+  const names = async (text: string) => (await products.search({ text, page: 1, pageSize: 10 })).items.map(({ name }) => name)
   assert.deepEqual(await names('lamp'), ['LAMPSHADE', 'brass Lamp'])
   assert.deepEqual(await names('100%'), ['Oak 100% wood'])
   assert.deepEqual(await names('%'), ['Oak 100% wood'])
-  const [lamp] = (await search({ text: 'brass', page: 1, pageSize: 1 })).items
+  const [lamp] = (await products.search({ text: 'brass', page: 1, pageSize: 1 })).items
   assert.deepEqual([lamp?.reviewCount, lamp?.rating], [2, 4.5])
 })
