@@ -18,7 +18,7 @@ export async function readCrashAt(
   const callees = new Map(
     service.calls.flatMap((callee) => {
       const { http, grpc } = contract.endpoint(callee)
-      return [http, ...(grpc === undefined ? [] : [`http://${grpc}`])].map((url) => [Number(new URL(url).port), callee] as const)
+      return [...http, ...(grpc ?? []).map((address) => `http://${address}`)].map((url) => [Number(new URL(url).port), callee] as const)
     }),
   )
   return startCrashAt({ indexes, service: service.name, directory: contract.dataDir, calleeAt: (port) => callees.get(port) })

@@ -2,7 +2,10 @@ import { ConfigurationError } from 'seaworthy/core'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(1).max(65_535)
-const endpoints = z.record(z.string(), z.object({ http: z.url(), grpc: z.string().min(1).optional() }))
+/** One address, or those of several instances. */
+const oneOrMore = <Address extends z.ZodType<string>>(address: Address) =>
+  z.union([address, z.array(address).min(1)]).transform((addresses): readonly string[] => [addresses].flat())
+const endpoints = z.record(z.string(), z.object({ http: oneOrMore(z.url()), grpc: oneOrMore(z.string().min(1)).optional() }))
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const environment = z.object({
@@ -23,14 +26,28 @@ const environment = z.object({
         return z.NEVER
       }
     }),
+  SEAWORTHY_POSTGRES_URL: z.url().optional(),
+  SEAWORTHY_KAFKA_URL: z.string().min(1).optional(),
+  SEAWORTHY_RABBITMQ_URL: z.url().optional(),
+  SEAWORTHY_ENGINE_PREFIX: z.string().min(1).default('shop'),
   SEAWORTHY_OTLP_URL: z.url().optional(),
   SEAWORTHY_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
 
-/** Where a callee is. */
+/** Where the instances of a callee are. */
 interface Endpoint {
-  readonly http: string
-  readonly grpc?: string | undefined
+  readonly http: readonly string[]
+  readonly grpc?: readonly string[] | undefined
+}
+
+/** Where the servers behind the service's ports are. A port without one stands on an embedded engine. */
+interface EngineAddresses {
+  /** The service's own database, as its own role. */
+  readonly postgres: string | undefined
+  readonly kafka: string | undefined
+  readonly rabbitmq: string | undefined
+  /** What topics and queues are called after, for several systems on one broker. */
+  readonly prefix: string
 }
 
 /** What whoever starts a process tells it, by environment variables. */
@@ -43,6 +60,7 @@ export interface ProcessContract {
   readonly logDir: string
   readonly httpPort: number
   readonly grpcPort: number | undefined
+  readonly engines: EngineAddresses
   readonly otlpUrl: string | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** @throws ConfigurationError when this process was not told where the service is, because its declaration does not say that it calls it */
@@ -66,6 +84,12 @@ export function readProcessContract(env: NodeJS.ProcessEnv = process.env): Proce
     logDir: data.SEAWORTHY_LOG_DIR,
     httpPort: data.SEAWORTHY_HTTP_PORT,
     grpcPort: data.SEAWORTHY_GRPC_PORT,
+    engines: {
+      postgres: data.SEAWORTHY_POSTGRES_URL,
+      kafka: data.SEAWORTHY_KAFKA_URL,
+      rabbitmq: data.SEAWORTHY_RABBITMQ_URL,
+      prefix: data.SEAWORTHY_ENGINE_PREFIX,
+    },
     otlpUrl: data.SEAWORTHY_OTLP_URL,
     logLevel: data.SEAWORTHY_LOG_LEVEL,
     endpoint(service) {

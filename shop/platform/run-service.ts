@@ -3,18 +3,18 @@ import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
 import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
 import { answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
 import { redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
-import { join } from 'node:path'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Policy } from 'seaworthy/resilience'
-import { migrate, openSqliteDatabase, openSqliteEventLog, openSqliteQueue } from 'seaworthy/sqlite'
 import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
+import { enginesOf } from './engines/engines.ts'
+import { PARTS } from './engines/stores.ts'
 import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
 import { servingPagesOn } from './pages.ts'
 import { serveMetrics } from './metrics.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
-import { PARTS_SCHEMA, startParts } from './service-parts.ts'
+import { startParts } from './service-parts.ts'
 import { type Connections, declaredPolicy, type ServiceComposition, servingOn } from './service-ports.ts'
 import { sufferingOverGrpc, sufferOverHttp } from './suffering.ts'
 import { readSwitches } from './switches.ts'
@@ -57,7 +57,7 @@ interface Parts {
   readonly life: Lifecycle
 }
 
-async function start({ service, schema, wire }: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
+async function start({ service, schema, stores: more = [], wire }: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
   const { signal } = life
@@ -67,11 +67,10 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     life.add('crash points', () => crashAt.stop())
   }
 
-  const path = join(contract.dataDir, `${service.name}.db`)
-  const database = await openSqliteDatabase({ path, signal })
+  const engines = enginesOf(service, contract)
+  const { database, stores } = await engines.openDatabase({ schema, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
-  await migrate(database, [...PARTS_SCHEMA, ...schema])
-  const openLog = () => openSqliteEventLog({ directory: contract.logDir, owns: service.publishes, signal })
+  const openLog = () => engines.openEventLog({ signal })
   const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
   life.add('event log', () => log.close())
 
@@ -93,6 +92,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
   const parts = startParts({
     service,
     database,
+    stores,
     log,
     switches,
     clock: systemClock,
@@ -122,8 +122,9 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     newId,
     folder: contract.dataDir,
     database,
+    stores,
     openQueue: async (name, queueOptions) => {
-      const open = () => openSqliteQueue({ ...queueOptions, path: join(contract.dataDir, `${name}.db`) })
+      const open = () => engines.openQueue(name, queueOptions)
       const queue = await (crashAt === undefined ? open() : crashAt.queue(name, open))
       life.add(`queue ${name}`, () => queue.close())
       management.addQueue(name, queue)
@@ -132,8 +133,8 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
     connections: connectionsOf(service, { contract, life, policies }),
     serveRest: servingOn(http),
     servePages: servingPagesOn(http),
-    serveGrpc: (...more) => {
-      const served = crashAt === undefined ? more : more.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
+    serveGrpc: (...offered) => {
+      const served = crashAt === undefined ? offered : offered.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
       implementations.push(...served.map((one) => sufferingOverGrpc(one, faults)))
     },
     onStop,
@@ -163,7 +164,7 @@ function connectionsOf(
   }
   const endpointOf = (call: string) => contract.endpoint(calleeOf(call))
   return {
-    grpc: (descriptor, call) => kept(call, grpcClient(descriptor, { address: endpointOf(call).grpc ?? '', policy: guard(call) })),
+    grpc: (descriptor, call) => kept(call, grpcClient(descriptor, { address: endpointOf(call).grpc ?? [], policy: guard(call) })),
     rest: (api, call) => kept(call, restClient(api, { baseUrl: endpointOf(call).http, policy: guard(call) })),
   }
 }

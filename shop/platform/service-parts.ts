@@ -1,26 +1,12 @@
-import { type Clock, sleep } from 'seaworthy/core'
+import { type Clock, type Database, sleep } from 'seaworthy/core'
 import { type Consumer, type ConsumerStore, type EventLog, startConsumer } from 'seaworthy/messaging'
 import { inbox, outbox, type Relay, startRelay } from 'seaworthy/outbox'
 import { participant } from 'seaworthy/saga'
-import {
-  consumerStoreSchema,
-  inboxStoreSchema,
-  outboxStoreSchema,
-  participantStoreSchema,
-  type SchemaComponent,
-  type SqliteDatabase,
-  sqliteConsumerStore,
-  sqliteInboxStore,
-  sqliteOutboxStore,
-  sqliteParticipantStore,
-} from 'seaworthy/sqlite'
 import type { Service } from 'seaworthy/system'
+import type { RelayedOutboxStore, Stores } from './engines/stores.ts'
 import { forgetOldKeys } from './forget-old-keys.ts'
 import type { ConsumedEventHandler, ServiceLogger, ServicePorts } from './service-ports.ts'
 import type { Switches } from './switches.ts'
-
-/** The tables of what every service has. */
-export const PARTS_SCHEMA: readonly SchemaComponent[] = [outboxStoreSchema, inboxStoreSchema, consumerStoreSchema, participantStoreSchema]
 
 const HANDLERS_AT_ONCE_MAX = 16
 const OFFSETS_COMMIT_MS = 1_000
@@ -29,8 +15,9 @@ const RELAY_FLUSH_MS = 500
 /** What the parts stand on. */
 export interface Ground {
   readonly service: Service
-  /** The service's own, with {@link PARTS_SCHEMA}. */
-  readonly database: SqliteDatabase
+  /** The service's own. */
+  readonly database: Database
+  readonly stores: Stores
   readonly log: EventLog
   readonly switches: Switches
   readonly clock: Clock
@@ -44,12 +31,12 @@ export interface Ground {
 
 /** Starts what every service has: an outbox and its relay, a participant and the keeping of its keys, a consumer behind an inbox. */
 export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'participant' | 'consume'> {
-  const { service, database, log, switches, clock, logger, onStop, onRelay } = ground
-  const outboxStore = sqliteOutboxStore(database)
+  const { service, database, stores, log, switches, clock, logger, onStop, onRelay } = ground
+  const outboxStore = stores.outbox()
   const relay = startRelay({ store: outboxStore, log })
-  onStop('relay', () => flushAndStop(relay, clock))
+  onStop('relay', () => flushAndStop(relay, outboxStore, clock))
   onRelay(relay)
-  const participantStore = sqliteParticipantStore(database)
+  const participantStore = stores.participant()
   onStop('key keeping', forgetOldKeys({ store: participantStore, clock, logger }))
   return {
     outbox: outbox({ store: outboxStore, topics: service.publishes }),
@@ -64,11 +51,11 @@ export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'parti
 
 async function consume(
   handler: ConsumedEventHandler,
-  { service, database, log, switches, logger, onStop, onConsumer }: Ground,
+  { service, database, stores, log, switches, logger, onStop, onConsumer }: Ground,
 ): Promise<void> {
   const group = service.name
-  const remembered = inbox({ store: sqliteInboxStore(database), database, consumer: group })
-  const store = sqliteConsumerStore(database)
+  const remembered = inbox({ store: stores.inbox(), database, consumer: group })
+  const store = stores.consumer()
   const consumer = await startConsumer({
     log,
     group,
@@ -90,11 +77,12 @@ async function consume(
 }
 
 /** What is not flushed in time is not lost: it waits in the outbox for the next start. */
-async function flushAndStop(relay: Relay, clock: Clock): Promise<void> {
+async function flushAndStop(relay: Relay, store: RelayedOutboxStore, clock: Clock): Promise<void> {
   const deadlineMs = clock.monotonicMs() + RELAY_FLUSH_MS
   try {
     while ((await relay.status()).backlog.messages > 0 && clock.monotonicMs() < deadlineMs) await sleep(clock, 10)
   } finally {
     await relay.stop()
+    await store.handBack?.()
   }
 }

@@ -1,15 +1,16 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import { type HttpServer, type RestClient, type RestContract, type RestHandlers, type RestOperations, serve } from '@seaworthy/rpc/rest'
-import { type Clock, ConfigurationError, type NewId, type Transaction } from 'seaworthy/core'
+import { type Clock, ConfigurationError, type Database, type NewId, type Transaction } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, Queue } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
 import { type Policy, policy } from 'seaworthy/resilience'
 import type { Participant } from 'seaworthy/saga'
-import type { SchemaComponent, SqliteDatabase, SqliteQueueOptions } from 'seaworthy/sqlite'
 import type { Service } from 'seaworthy/system'
+import type { QueueOptions, StoreName, Stores } from './engines/stores.ts'
 import type { ServePages } from './pages.ts'
 import type { Switches } from './switches.ts'
+import type { ServiceSchema } from './tables.ts'
 
 /** Handles an event in the transaction that remembers it: what it writes through `tx` happens once. */
 export type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
@@ -66,12 +67,14 @@ export interface ServicePorts {
   /** The service's own folder, for what is no database. */
   readonly folder: string
   /** The service's own database, migrated. */
-  readonly database: SqliteDatabase
+  readonly database: Database
+  /** The library's stores in it: those that every service has, and those that the composition names. */
+  readonly stores: Stores
   /** Publishes on the service's own topics; the relay runs beside it. */
   readonly outbox: Outbox
   readonly participant: Participant
   /** Opens a queue of the service's own. It closes before the database does. */
-  readonly openQueue: (name: string, options: Omit<SqliteQueueOptions, 'path'>) => Promise<Queue>
+  readonly openQueue: (name: string, options: QueueOptions) => Promise<Queue>
   readonly connections: Connections
   /** Serves a contract once everything is wired. */
   readonly serveRest: ServeRest
@@ -88,8 +91,10 @@ export interface ServicePorts {
 /** A service whole: what it is, what it keeps, and how its parts are connected. */
 export interface ServiceComposition {
   readonly service: Service
-  /** The service's own tables, and those of the library's stores that it opens itself. Outbox, inbox, consumer and participant have theirs anyway. */
-  readonly schema: readonly SchemaComponent[]
+  /** The service's own tables. */
+  readonly schema: readonly ServiceSchema[]
+  /** The library's stores that it opens itself. Outbox, inbox, consumer and participant are there anyway. */
+  readonly stores?: readonly StoreName[]
   /** Connects the service's parts. Runs before the service takes any work. */
   readonly wire: (ports: ServicePorts) => Promise<void>
 }

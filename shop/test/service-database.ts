@@ -11,11 +11,12 @@ import {
   outboxStoreSchema,
   participantStoreSchema,
   projectionStoreSchema,
-  type SchemaComponent,
+  sagaStoreSchema,
   type SqliteDatabase,
   sqliteOutboxStore,
   sqliteParticipantStore,
 } from 'seaworthy/sqlite'
+import type { ServiceSchema } from '../platform/tables.ts'
 
 /** A service's database in a folder of the test's own, with what the library keeps in it. */
 export interface ServiceDatabase extends AsyncDisposable {
@@ -29,10 +30,11 @@ export interface ServiceDatabase extends AsyncDisposable {
   published(topic: string): Promise<readonly EventEnvelope[]>
 }
 
-export async function openServiceDatabase(...schema: readonly SchemaComponent[]): Promise<ServiceDatabase> {
+export async function openServiceDatabase(...schema: readonly ServiceSchema[]): Promise<ServiceDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'seaworthy-shop-test-'))
   const database = await openSqliteDatabase({ path: join(directory, 'service.sqlite'), durability: 'process-crash' })
-  await migrate(database, [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, ...schema])
+  const stores = [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, sagaStoreSchema]
+  await migrate(database, [...stores, ...schema.map((component) => component(database.dialect))])
   const outboxStore = sqliteOutboxStore(database)
   return {
     database,

@@ -201,7 +201,10 @@ suite('a checkout through the gateway', () => {
     const products = (await request<{ items: Product[] }>(`${own.gateway}/api/products`)).body.items
     const buyer = await createCustomer(own.gateway, 'Late')
     const slow = checkout(own.gateway, { customerId: buyer, lines: [{ productId: products[0]!.id, quantity: 1 }], card: 'slow' })
-    await until(() => readBooks(own.dataDir).orders.some(({ status }) => status === 'pending'), { timeoutMs: 5_000, what: 'the order' })
+    await until(async () => (await readBooks(own)).orders.some(({ status }) => status === 'pending'), {
+      timeoutMs: 5_000,
+      what: 'the order',
+    })
     const [answer, stoppedInMs] = await Promise.all([slow, own.stop()])
     assert.deepEqual([answer.status, answer.body.status], [201, 'completed'])
     assert.ok(stoppedInMs < 5_000, `stopping took ${Math.round(stoppedInMs)} ms`)

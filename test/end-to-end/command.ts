@@ -9,7 +9,7 @@ export async function seaworthy(args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', '--conditions=source', `${root}packages/cli/src/main.ts`, ...args],
-    { cwd: root, timeout: 60_000 },
+    { cwd: root, timeout: 120_000 },
   )
   return stdout
 }

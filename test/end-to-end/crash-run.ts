@@ -1,5 +1,6 @@
 import { seededRandom } from 'seaworthy/core'
 import { customersArrive, customersShop } from './customers.ts'
+import type { ShopEngines } from './engines.ts'
 import { expectedAfter, openedBooks, settled } from './settled.ts'
 import { type Shop, startShop } from './shop.ts'
 
@@ -13,6 +14,8 @@ export interface CrashRunOptions {
   /** What is switched off to show that the run notices: see shop/platform/switches.ts. */
   readonly without?: string
   readonly seed: number
+  /** Default: embedded ones. */
+  readonly engines?: ShopEngines
 }
 
 export interface CrashRun {
@@ -38,7 +41,10 @@ const ANSWER_TIMEOUT_MS = 120_000
 /** Customers check out and do not give up, while services are killed with SIGKILL; then the books are read. */
 export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
   const startedAt = performance.now()
-  await using shop = await startShop(options.without === undefined ? {} : { env: { SHOP_WITHOUT: options.without } })
+  await using shop = await startShop({
+    ...(options.without !== undefined && { env: { SHOP_WITHOUT: options.without } }),
+    ...(options.engines !== undefined && { engines: options.engines }),
+  })
   const before = await openedBooks(shop)
   const customers = await customersArrive(shop.gateway, { count: options.clients })
   const keys = Array.from({ length: options.checkouts }, (_, index) => `crash-${options.seed}-${index}`)

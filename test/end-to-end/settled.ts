@@ -10,8 +10,8 @@ const UNCHANGED_MS = 15_000
 /** The books once the past orders of the first start have arrived everywhere. */
 export function openedBooks(shop: Shop): Promise<Books> {
   return until(
-    () => {
-      const books = readBooks(shop.dataDir)
+    async () => {
+      const books = await readBooks(shop)
       const past = books.orders.filter(({ status }) => status === 'completed').length
       return books.counters.get('orders-completed') === past && books.history.size === books.orders.length ? books : undefined
     },
@@ -39,7 +39,7 @@ export async function settled(
   let last = ''
   let unchangedSince = startedAt
   for (;;) {
-    const violations = auditNow(shop, expected)
+    const violations = await auditNow(shop, expected)
     const now = performance.now()
     if (violations.join('\n') !== last) {
       last = violations.join('\n')
@@ -50,10 +50,10 @@ export async function settled(
   }
 }
 
-function auditNow(shop: Shop, expected: Expected): string[] {
+async function auditNow(shop: Shop, expected: Expected): Promise<string[]> {
   let books: Books
   try {
-    books = readBooks(shop.dataDir)
+    books = await readBooks(shop)
   } catch (error) {
     return [`the books cannot be read: ${String(error)}`]
   }

@@ -4,12 +4,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { engineArguments, type ShopEngines } from './engines.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** A process of the running shop, as run.json has it. */
 interface RunningProcess {
   readonly name: string
+  readonly instance: string
   readonly pid: number | null
   readonly state: string
   readonly restarts: number
@@ -21,6 +23,7 @@ export interface Shop {
   readonly gateway: string
   readonly console: string
   readonly dataDir: string
+  readonly engines: ShopEngines | undefined
   readonly supervisorPid: number
   processes(): readonly RunningProcess[]
   process(name: string): RunningProcess
@@ -44,6 +47,10 @@ export interface StartShopOptions {
   readonly dataDir?: string
   readonly env?: Readonly<Record<string, string>>
   readonly readyTimeoutMs?: number
+  /** Default: none, and so embedded ones. */
+  readonly engines?: ShopEngines
+  /** How many instances of a service, as in `payments=3`. */
+  readonly scale?: readonly string[]
   /** The module that exports the system. Default: the shop itself. */
   readonly system?: string
 }
@@ -63,6 +70,8 @@ export async function startShop(options: StartShopOptions = {}): Promise<Shop> {
       `--gateway-port=${gatewayPort}`,
       `--console-port=${consolePort}`,
       `--data-dir=${dataDir}`,
+      ...(options.engines === undefined ? [] : engineArguments(options.engines)),
+      ...(options.scale ?? []).map((scale) => `--scale=${scale}`),
     ],
     { cwd: root, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
@@ -73,6 +82,7 @@ export async function startShop(options: StartShopOptions = {}): Promise<Shop> {
     gateway: `http://127.0.0.1:${gatewayPort}`,
     console: `http://127.0.0.1:${consolePort}`,
     dataDir,
+    engines: options.engines,
     supervisorPid: child.pid!,
     processes: () => (JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as { processes: RunningProcess[] }).processes,
     process(name) {

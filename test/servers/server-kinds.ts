@@ -1,3 +1,4 @@
+import { startPostgres } from '@seaworthy/testing/postgres-server'
 import { installElasticMq, startElasticMq } from './elasticmq.ts'
 import { installKafka, startKafka } from './kafka.ts'
 import { installRabbitMq, startRabbitMq } from './rabbitmq.ts'
@@ -14,7 +15,14 @@ export interface ServerKind {
 }
 
 export const serverKinds: readonly ServerKind[] = [
+  { name: 'postgres', variable: 'SEAWORTHY_POSTGRES_URL', install: async () => undefined, start: startDurablePostgres },
   { name: 'kafka', variable: 'SEAWORTHY_KAFKA_URL', install: installKafka, start: startKafka },
   { name: 'rabbitmq', variable: 'SEAWORTHY_RABBITMQ_URL', install: installRabbitMq, start: startRabbitMq },
   { name: 'elasticmq', variable: 'SEAWORTHY_SQS_URL', install: installElasticMq, start: startElasticMq },
 ]
+
+/** npm brings it. A person who keeps it for a while wants what it acknowledged to be on the disk. */
+async function startDurablePostgres(): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  const { url, stop } = await startPostgres({ fsync: true })
+  return { url: url('postgres'), stop }
+}

@@ -10,8 +10,8 @@ export interface GatewayConfig {
   /** For `/healthz` and `/readyz`. */
   readonly healthPort: number
   readonly routes: readonly Route[]
-  /** Base URLs by service, for every service that a route leads to. */
-  readonly upstreams: ReadonlyMap<string, URL>
+  /** Base URLs of the instances, by service, for every service that a route leads to. */
+  readonly upstreams: ReadonlyMap<string, readonly URL[]>
   readonly otlpUrl: string | undefined
   readonly logLevel: LogLevel
 }
@@ -36,7 +36,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const optional = <T>(name: string, absent: T, check: (text: string) => T): T =>
     env[name] === undefined || env[name] === '' ? absent : read(name, absent, check)
 
-  const endpoints = read('SEAWORTHY_ENDPOINTS', new Map<string, URL>(), readEndpoints)
+  const endpoints = read('SEAWORTHY_ENDPOINTS', new Map<string, readonly URL[]>(), readEndpoints)
   const config: GatewayConfig = {
     service: optional('SEAWORTHY_SERVICE', 'gateway', String),
     instance: optional('SEAWORTHY_INSTANCE', 'gateway-1', String),
@@ -78,17 +78,23 @@ function readRoutes(text: string): readonly Route[] {
   })
 }
 
-function readEndpoints(text: string): Map<string, URL> {
+function readEndpoints(text: string): Map<string, readonly URL[]> {
   const endpoints = record(JSON.parse(text), 'is no JSON object')
   return new Map(
     Object.entries(endpoints).map(([service, endpoint]) => {
       const { http } = record(endpoint, `has an entry ${service} that is no object`)
-      if (typeof http !== 'string' || !URL.canParse(http)) throw new TypeError(`has no URL at ${service}.http`)
-      const url = new URL(http)
-      if (url.protocol !== 'http:' || url.pathname !== '/') throw new TypeError(`has ${http} at ${service}.http; expected http://HOST:PORT`)
-      return [service, url]
+      const instances: readonly unknown[] = Array.isArray(http) ? http : [http]
+      if (instances.length === 0) throw new TypeError(`has no URL at ${service}.http`)
+      return [service, instances.map((instance) => readBaseUrl(instance, `${service}.http`))]
     }),
   )
+}
+
+function readBaseUrl(value: unknown, at: string): URL {
+  if (typeof value !== 'string' || !URL.canParse(value)) throw new TypeError(`has no URL at ${at}`)
+  const url = new URL(value)
+  if (url.protocol !== 'http:' || url.pathname !== '/') throw new TypeError(`has ${value} at ${at}; expected http://HOST:PORT`)
+  return url
 }
 
 function record(value: unknown, otherwise: string): Record<string, unknown> {

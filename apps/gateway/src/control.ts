@@ -1,7 +1,13 @@
 import type { Gateway } from './gateway.ts'
 
 /** What a supervisor asks over the channel of this process, so that a service can be replaced without a lost request. */
-type ControlMessage = { readonly type: 'hold' | 'release'; readonly upstream: string; readonly id: string }
+interface ControlMessage {
+  readonly type: 'hold' | 'release'
+  readonly upstream: string
+  readonly id: string
+  /** The instance that is meant; absent for all. */
+  readonly url?: string
+}
 
 /** The end of the channel to the supervisor: this process's own. */
 export interface ControlChannel {
@@ -15,10 +21,10 @@ export function listenToControl(channel: ControlChannel, gateway: Pick<Gateway, 
   const answer = (message: object) => channel.send?.(message)
   channel.on('message', (message) => {
     if (!isControlMessage(message)) return
-    const { type, upstream, id } = message
+    const { type, upstream, id, url } = message
     switch (type) {
       case 'hold':
-        void gateway.hold(upstream, id).then((isHeld) => isHeld && answer({ type: 'held', upstream, id }))
+        void gateway.hold(upstream, id, url).then((isHeld) => isHeld && answer({ type: 'held', upstream, id }))
         return
       case 'release':
         gateway.release(upstream, id)
@@ -29,6 +35,11 @@ export function listenToControl(channel: ControlChannel, gateway: Pick<Gateway, 
 
 function isControlMessage(message: unknown): message is ControlMessage {
   if (typeof message !== 'object' || message === null) return false
-  const { type, upstream, id } = message as Record<string, unknown>
-  return (type === 'hold' || type === 'release') && typeof upstream === 'string' && typeof id === 'string'
+  const { type, upstream, id, url } = message as Record<string, unknown>
+  return (
+    (type === 'hold' || type === 'release') &&
+    typeof upstream === 'string' &&
+    typeof id === 'string' &&
+    (url === undefined || typeof url === 'string')
+  )
 }

@@ -11,8 +11,8 @@ import { Upstream } from './upstream.ts'
 
 export interface GatewayOptions {
   readonly routes: readonly Route[]
-  /** Base URLs by service. */
-  readonly upstreams: ReadonlyMap<string, URL>
+  /** Base URLs of the instances, by service. */
+  readonly upstreams: ReadonlyMap<string, readonly URL[]>
   readonly log: GatewayLog
   readonly limits?: Partial<GatewayLimits>
   readonly clock?: Clock
@@ -22,10 +22,10 @@ export interface Gateway {
   /** @returns the port it listens on. @throws ConfigurationError when it is taken */
   listen(port: number): Promise<number>
   /**
-   * Parks new requests to an upstream; resolves when those in flight have finished, to false if the hold was released
-   * before. An upstream that no route leads to gets no requests to park.
+   * Parks new requests to an upstream, or to that of its instances which is at `url`: then the others get them. Resolves when those in flight have finished,
+   * to false if the hold was released before. An upstream that no route leads to gets no requests to park.
    */
-  hold(upstream: string, id: string): Promise<boolean>
+  hold(upstream: string, id: string, url?: string): Promise<boolean>
   release(upstream: string, id: string): void
   /** Takes no new connections, finishes what is in flight, and closes. A second call gets the same promise. */
   drain(): Promise<void>
@@ -60,9 +60,9 @@ class HttpGateway implements Gateway {
     const router = compileRoutes(routes)
     this.#upstreams = new Map(
       [...new Set(routes.map(({ service }) => service))].map((name) => {
-        const url = options.upstreams.get(name)
-        if (url === undefined) throw new ConfigurationError(`Routes lead to ${name}, but there is no address of it.`)
-        return [name, new Upstream({ name, url, limits, clock })]
+        const urls = options.upstreams.get(name) ?? []
+        if (urls.length === 0) throw new ConfigurationError(`Routes lead to ${name}, but there is no address of it.`)
+        return [name, new Upstream({ name, urls, limits, clock })]
       }),
     )
     this.#proxy = new Proxy({ router, upstreams: this.#upstreams, limits, log, clock })
@@ -85,9 +85,9 @@ class HttpGateway implements Gateway {
     })
   }
 
-  async hold(upstream: string, id: string): Promise<boolean> {
+  async hold(upstream: string, id: string, url?: string): Promise<boolean> {
     const onExpiry = () => this.#log.warn({ upstream, id }, 'a hold was not released in time and has ended by itself')
-    return (await this.#upstreams.get(upstream)?.hold(id, onExpiry)) ?? true
+    return (await this.#upstreams.get(upstream)?.hold(id, { onExpiry, url })) ?? true
   }
 
   release(upstream: string, id: string): void {

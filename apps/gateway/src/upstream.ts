@@ -1,61 +1,45 @@
-import { Agent } from 'node:http'
-import type { Socket } from 'node:net'
 import { backoffMs, type Clock, executedOf, isFinal, observed, type Operation, sleep, systemRandom } from 'seaworthy/core'
 import { bulkhead, BulkheadFullError, type Policy } from 'seaworthy/resilience'
-import { attempt, type AttemptTarget } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
-import { HoldGate } from './hold.ts'
+import { Instance } from './instance.ts'
 import type { GatewayLimits } from './limits.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface UpstreamOptions {
   readonly name: string
-  readonly url: URL
+  /** Of its instances, at least one. */
+  readonly urls: readonly URL[]
   readonly limits: GatewayLimits
   readonly clock: Clock
 }
 
 const call = observed('gateway.upstream')
 
-/** A service behind the gateway: its connections, how many requests it gets at once, and whether it is held. */
+/** A service behind the gateway: its instances, and how many requests it gets at once. */
 export class Upstream {
   readonly name: string
-  readonly #target: AttemptTarget
-  readonly #agent: Agent
-  readonly #gate: HoldGate
+  readonly #instances: readonly Instance[]
   readonly #room: WaitingRoom
   readonly #places: Policy
   readonly #streamingPlaces: Policy
   readonly #limits: GatewayLimits
   readonly #clock: Clock
-  #running = 0
-  #onIdle: () => void = () => {}
+  #turn = 0
 
   constructor(options: UpstreamOptions) {
-    const { name, url, limits, clock } = options
+    const { name, urls, limits, clock } = options
     this.name = name
     this.#limits = limits
     this.#clock = clock
-    this.#agent = new Agent({
-      keepAlive: true,
-      maxSockets: limits.concurrencyMax + limits.streamingMax,
-      maxFreeSockets: limits.concurrencyMax,
-      scheduling: 'lifo',
-    })
-    this.#target = { name, url, agent: this.#agent, connectTimeoutMs: limits.connectTimeoutMs, clock }
-    this.#gate = new HoldGate({ clock, holdMaxMs: limits.holdMaxMs })
+    this.#instances = urls.map((url) => new Instance({ name, url, limits, clock }))
     this.#room = new WaitingRoom(name, limits.waitingMax)
     this.#places = bulkhead({ concurrencyMax: limits.concurrencyMax, queueMax: limits.queueMax }, { name, clock })
     this.#streamingPlaces = bulkhead({ concurrencyMax: limits.streamingMax, queueMax: limits.queueMax }, { name, clock })
-    // While it is held, a connection that becomes free leads to a process that is about to end.
-    this.#agent.on('free', (socket: Socket) => {
-      if (this.#gate.isHeld) socket.destroy()
-    })
   }
 
   /** Requests that wait at the gate. */
   get parked(): number {
-    return this.#gate.parked
+    return this.#instances.reduce((sum, { gate }) => sum + gate.parked, 0)
   }
 
   /**
@@ -68,7 +52,7 @@ export class Upstream {
     if (!exchange.body.hasArrived) await exchange.body.prefetch(exchange.signal)
     exchange.waiting()
     for (let attempts = 1; ; attempts++) {
-      if (this.#gate.isHeld) await this.#room.during(() => this.#gate.pass(exchange.signal), undefined)
+      if (this.#next() === undefined) await this.#room.during(() => this.#instances[0]!.gate.pass(exchange.signal), undefined)
       try {
         const places = exchange.body.hasArrived ? this.#places : this.#streamingPlaces
         const isDone = await places.run(() => this.#attempt(exchange), { ...exchange.context, signal: exchange.signal })
@@ -83,55 +67,52 @@ export class Upstream {
     }
   }
 
-  /** Parks new requests and lets those in flight finish, for `holdDrainMs` at most. @returns false when it was released meanwhile */
-  async hold(id: string, onExpiry: () => void): Promise<boolean> {
-    this.#gate.hold(id, onExpiry)
-    if (this.#running > 0) {
-      await new Promise<void>((resolve) => {
-        const before = this.#onIdle
-        const done = () => {
-          timer.cancel()
-          resolve()
-        }
-        const timer = this.#clock.timer(this.#limits.holdDrainMs, done)
-        this.#onIdle = () => {
-          before()
-          done()
-        }
-      })
-    }
-    if (!this.#gate.has(id)) return false
-    this.#closeIdle()
-    return true
+  /**
+   * Parks new requests and lets those in flight finish, for `holdDrainMs` at most; those to one instance, if `url` names it, go to the others.
+   * @returns false when it was released meanwhile
+   */
+  async hold(id: string, { onExpiry, url }: { onExpiry: () => void; url?: string | undefined }): Promise<boolean> {
+    const meant = this.#instances.filter((instance) => url === undefined || instance.url.origin === url)
+    const held = await Promise.all(meant.map((instance) => instance.hold(id, onExpiry)))
+    return held.every(Boolean)
   }
 
   release(id: string): void {
-    this.#gate.release(id)
+    for (const { gate } of this.#instances) gate.release(id)
   }
 
   /** Closes every connection, also under requests in flight. */
   close(): void {
-    this.#agent.destroy()
+    for (const instance of this.#instances) instance.close()
   }
 
   /** @returns false when the upstream came to be held while the request queued for its place */
   async #attempt(exchange: Exchange): Promise<boolean> {
-    if (this.#gate.isHeld) return false
-    this.#running++
+    const instance = this.#next()
+    if (instance === undefined) return false
+    this.#turn++
     try {
       await call.run(
-        () => this.#describe(exchange),
-        (operation) => attempt(exchange, this.#target, operation),
+        () => this.#describe(exchange, instance),
+        (operation) => instance.attempt(exchange, operation),
       )
-      return true
-    } finally {
-      this.#running--
-      if (this.#running === 0) {
-        const onIdle = this.#onIdle
-        this.#onIdle = () => {}
-        onIdle()
-      }
+    } catch (error) {
+      if (executedOf(error) === 'no') instance.passOver()
+      throw error
     }
+    return true
+  }
+
+  /** The one that has least in hand of those that are not held; in turns, where several have. Undefined while all are held. */
+  #next(): Instance | undefined {
+    const open = this.#instances.filter(({ gate }) => !gate.isHeld)
+    const there = open.filter(({ isAway }) => !isAway)
+    const [candidates, turn] = [there.length > 0 ? there : open, this.#turn]
+    const inTurn = candidates.map((_, index) => candidates[(index + turn) % candidates.length]!)
+    return inTurn.reduce<Instance | undefined>(
+      (least, each) => (least === undefined || each.running < least.running ? each : least),
+      undefined,
+    )
   }
 
   #isWorthRepeating(error: unknown, exchange: Exchange): boolean {
@@ -139,12 +120,7 @@ export class Upstream {
     return executedOf(error) === 'no' || exchange.isRepeatable
   }
 
-  #closeIdle(): void {
-    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
-  }
-
-  #describe({ request, context }: Exchange): Operation {
-    const { url } = this.#target
+  #describe({ request, context }: Exchange, { url }: Instance): Operation {
     return {
       name: `${request.method} ${this.name}`,
       kind: 'client',

@@ -18,12 +18,25 @@ describe('the configuration', () => {
     assert.equal(config.publicPort, 8080)
     assert.equal(config.healthPort, 4100)
     assert.deepEqual(config.routes, [{ path: '/api/orders/:id', service: 'orders' }])
-    assert.equal(config.upstreams.get('orders')?.host, '127.0.0.1:4101')
+    assert.deepEqual(
+      config.upstreams.get('orders')?.map(({ host }) => host),
+      ['127.0.0.1:4101'],
+    )
     assert.equal(config.otlpUrl, undefined)
     assert.equal(config.logLevel, 'info')
   })
 
+  test('may name several instances of a service', () => {
+    const endpoints = '{"orders":{"http":["http://127.0.0.1:4101","http://127.0.0.1:4103"]}}'
+    const { upstreams } = readConfig({ ...env, SEAWORTHY_ENDPOINTS: endpoints })
+    assert.deepEqual(
+      upstreams.get('orders')?.map(({ port }) => port),
+      ['4101', '4103'],
+    )
+  })
+
   for (const [name, value, why] of [
+    ['SEAWORTHY_ENDPOINTS', '{"orders":{"http":[]}}', /has no URL at orders.http/],
     ['SEAWORTHY_GATEWAY_PORT', undefined, /SEAWORTHY_GATEWAY_PORT is not set/],
     ['SEAWORTHY_GATEWAY_PORT', '80a', /is 80a, not a port/],
     ['SEAWORTHY_GATEWAY_PORT', '65536', /is 65536, not a port/],

@@ -78,7 +78,7 @@ export interface TestGateway {
 /** Starts a gateway before the given upstreams: `/<name>` and everything below leads to each. */
 export async function gatewayBefore(
   t: TestContext,
-  upstreams: Readonly<Record<string, { readonly url: URL }>>,
+  upstreams: Readonly<Record<string, { readonly url: URL } | readonly { readonly url: URL }[]>>,
   limits: Partial<GatewayLimits> = {},
   routes: readonly Route[] = Object.keys(upstreams).flatMap((service) => [
     { path: `/${service}`, service },
@@ -89,7 +89,7 @@ export async function gatewayBefore(
   const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
   const gateway = createGateway({
     routes,
-    upstreams: new Map(Object.entries(upstreams).map(([service, { url }]) => [service, url])),
+    upstreams: new Map(Object.entries(upstreams).map(([service, instances]) => [service, [instances].flat().map(({ url }) => url)])),
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     limits: { drainTimeoutMs: 200, lingerMs: 100, ...limits },
   })

@@ -18,6 +18,8 @@ export interface ArgumentSpec {
 export interface Arguments {
   readonly operands: readonly string[]
   readonly values: Readonly<Record<string, string | undefined>>
+  /** Every value of the options that were given, in order; `values` has the last one. */
+  readonly all: Readonly<Record<string, readonly string[] | undefined>>
   readonly flags: ReadonlySet<string>
 }
 
@@ -33,6 +35,7 @@ export function parseArguments(command: string, args: readonly string[], spec: A
   })
   const operands: string[] = []
   const values: Record<string, string | undefined> = {}
+  const all: Record<string, string[] | undefined> = {}
   const flags = new Set<string>()
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value)
@@ -49,13 +52,14 @@ export function parseArguments(command: string, args: readonly string[], spec: A
       if (token.value === undefined || token.value === '' || (!token.inlineValue && /^-\D/.test(token.value)))
         throw new UsageError(`${token.rawName} needs a value: ${token.rawName} ${option.value}.`)
       values[token.name] = token.value
+      ;(all[token.name] ??= []).push(token.value)
     }
   }
   const missing = spec.operands[operands.length]
   if (missing !== undefined) throw new UsageError(`seaworthy ${command} needs ${missing}: seaworthy ${command} ${spec.operands.join(' ')}.`)
   const extra = operands[spec.operands.length]
   if (extra !== undefined) throw new UsageError(`seaworthy ${command} does not know what to do with "${extra}".`)
-  return { operands, values, flags }
+  return { operands, values, all, flags }
 }
 
 /** A port from a flag or else a variable; 0 stands for any free one. @throws UsageError naming the one that holds no port */

@@ -2,6 +2,7 @@ import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import type { Statement } from 'seaworthy/core'
 import { typed } from './errors.ts'
 import { preparedName } from './prepared.ts'
+import { numbered } from './question-marks.ts'
 import { parameter } from './values.ts'
 
 /** What a statement came to. */
@@ -11,6 +12,9 @@ export interface StatementResult<Row> {
   /** PostgreSQL's word for what it did: `INSERT`, or `ROLLBACK` in answer to a COMMIT. */
   readonly command: string
 }
+
+/** How statements name their parameters: `$1`, as PostgreSQL does, or `?` and `?1`, as SQLite does. */
+export type Placeholders = 'numbered' | 'question-marks'
 
 interface PipelinedQuery extends QueryConfig {
   readonly queryMode?: 'extended'
@@ -27,12 +31,14 @@ export class Connection {
   /** Of the server's process, by which a statement is cancelled. */
   readonly pid: number
   readonly #client: PoolClient
+  readonly #placeholders: Placeholders
   #unanswered = 0
 
-  constructor(client: PoolClient, options: { name: string; pid: number }) {
+  constructor(client: PoolClient, options: { name: string; pid: number; placeholders?: Placeholders | undefined }) {
     this.#client = client
     this.name = options.name
     this.pid = options.pid
+    this.#placeholders = options.placeholders ?? 'numbered'
   }
 
   /** Whether something was sent that is not answered yet. */
@@ -44,7 +50,7 @@ export class Connection {
   run<Row extends object>({ sql, params = [] }: Statement, timeoutMs?: number): Promise<StatementResult<Row>> {
     const name = preparedName(sql)
     const query: PipelinedQuery = {
-      text: sql,
+      text: this.#placeholders === 'question-marks' ? numbered(sql) : sql,
       ...(name !== undefined && { name }),
       values: params.map(parameter),
       // Also without parameters: this protocol takes one statement at a time.

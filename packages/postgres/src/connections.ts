@@ -1,7 +1,7 @@
 import { type ClientConfig, type PoolClient, Pool } from 'pg'
 import { type Clock, ConfigurationError, UnavailableError } from 'seaworthy/core'
 import { Admission } from './admission.ts'
-import { Connection } from './connection.ts'
+import { type Placeholders, Connection } from './connection.ts'
 import { isConnectionLoss, typed } from './errors.ts'
 import { GatheringSocket } from './gathering-socket.ts'
 import { rowTypes } from './values.ts'
@@ -16,6 +16,7 @@ export interface ConnectionsOptions {
   readonly connectTimeoutMs: number
   /** How long a session may sit in an open transaction before the server ends it, in milliseconds. */
   readonly idleInTransactionMs: number
+  readonly placeholders: Placeholders | undefined
   readonly clock: Clock
 }
 
@@ -106,7 +107,7 @@ export class Connections {
   }
 
   async #connect(): Promise<Connection> {
-    const { name } = this.#options
+    const { name, placeholders } = this.#options
     const client = await this.#pool.connect().catch((error: unknown) => {
       // Before a session there is nothing to lose; a refused password or an unknown database is a mistake in the configuration.
       throw isConnectionLoss(error) && !isRefusal(error)
@@ -114,11 +115,11 @@ export class Connections {
         : typedRefusal(error, name)
     })
     const known = this.#pids.get(client)
-    if (known !== undefined) return new Connection(client, { name, pid: known })
+    if (known !== undefined) return new Connection(client, { name, pid: known, placeholders })
     try {
       const session = await this.#configure(client)
       this.#pids.set(client, session.pid)
-      return new Connection(client, { name, pid: session.pid })
+      return new Connection(client, { name, pid: session.pid, placeholders })
     } catch (error) {
       client.release(true)
       throw error

@@ -10,7 +10,7 @@ import {
   systemClock,
   runAfterCommit,
 } from 'seaworthy/core'
-import type { Connection } from './connection.ts'
+import type { Connection, Placeholders } from './connection.ts'
 import { Connections } from './connections.ts'
 import { ConnectionLostError, NestedTransactionError, PostgresClosedError } from './errors.ts'
 import { type Isolation, type PostgresTransaction, OpenTransaction } from './open-transaction.ts'
@@ -36,6 +36,11 @@ export interface PostgresDatabaseOptions {
   readonly commitTimeoutMs?: number
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
+  /**
+   * `question-marks` takes SQLite's `?` and `?1` for parameters, so that statements which both engines understand need to be written once. The operators
+   * `?`, `?|` and `?&` are then functions: `jsonb_exists` and its like. Default `numbered`: `$1`.
+   */
+  readonly placeholders?: Placeholders
   readonly clock?: Clock
 }
 
@@ -116,6 +121,7 @@ class ServerDatabase implements PostgresDatabase {
       waitMs: options.waitMs ?? 5_000,
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
       idleInTransactionMs: this.#transactionTimeoutMs + IDLE_MARGIN_MS,
+      placeholders: options.placeholders,
       clock: this.#clock,
     })
     this.#signals = new Signals({ config, clock: this.#clock })

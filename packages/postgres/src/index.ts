@@ -25,6 +25,7 @@ export {
   TransactionEndedError,
   TransactionLostError,
 } from './errors.ts'
+export { type ProvisionOptions, provisionDatabase } from './provision.ts'
 export { type SchemaComponent, migrate } from './migrate.ts'
 export {
   type PostgresOutboxStore,

@@ -169,9 +169,9 @@ export async function failureOfCall(promise: Promise<unknown>): Promise<Error & 
 }
 
 /** Waits until `condition` holds, at most 5 s. */
-export async function eventually(condition: () => boolean, what: string): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + 5_000
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`It did not come about within 5 s: ${what}.`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }

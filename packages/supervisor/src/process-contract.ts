@@ -13,33 +13,47 @@ export interface Addresses {
 export interface ContractOptions {
   readonly system: System
   readonly paths: DataDirectoryPaths
+  /** By instance. */
   readonly addresses: ReadonlyMap<string, Addresses>
+  readonly instances: Instances
   /** What every process inherits. */
   readonly env: NodeJS.ProcessEnv
+  /** What one service's process gets beyond that. */
+  readonly envOf?: ((service: Service) => NodeJS.ProcessEnv) | undefined
 }
 
 /** Present exactly where the contract says; a value inherited from the shell would mislead a process that should have none. */
 const OWN_VARIABLES = ['SEAWORTHY_GRPC_PORT', 'SEAWORTHY_GATEWAY_PORT', 'SEAWORTHY_CONSOLE_PORT', 'SEAWORTHY_ROUTES'] as const
 
+/** Where servers are, and as whom to use them. A service's own come by `envOf`; what the shell has may be an administrator's. */
+const SERVER_VARIABLE = /^SEAWORTHY_(?:POSTGRES|KAFKA|RABBITMQ)_URL/
+
 export const loopbackUrl = (port: number): string => `http://127.0.0.1:${port}`
 
-export const instanceOf = (service: Service): string => `${service.name}-1`
+/** The names of each service's instances, by the service's: `payments-1`, `payments-2`. */
+export type Instances = ReadonlyMap<string, readonly string[]>
 
-/** The environment of a service's process: everything that it may know about where it runs. */
-export function processEnvironment(service: Service, options: ContractOptions): NodeJS.ProcessEnv {
-  const { system, paths, addresses } = options
-  const own = addressesOf(service.name, addresses)
+export function instancesOf({ services }: System, scale: Readonly<Record<string, number>>): Instances {
+  return new Map(services.map(({ name }) => [name, Array.from({ length: scale[name] ?? 1 }, (_, index) => `${name}-${index + 1}`)]))
+}
+
+/** The environment of one instance's process: everything that it may know about where it runs. */
+export function processEnvironment(service: Service, instance: string, options: ContractOptions): NodeJS.ProcessEnv {
+  const { system, paths, addresses, instances } = options
+  const own = addressesOf(instance, addresses)
   const env: NodeJS.ProcessEnv = { ...options.env }
   for (const name of OWN_VARIABLES) delete env[name]
+  for (const name of Object.keys(env)) if (SERVER_VARIABLE.test(name)) delete env[name]
   Object.assign(env, {
     SEAWORTHY_SERVICE: service.name,
-    SEAWORTHY_INSTANCE: instanceOf(service),
+    SEAWORTHY_INSTANCE: instance,
     SEAWORTHY_DATA_DIR: join(paths.services, service.name),
     SEAWORTHY_LOG_DIR: paths.eventLog,
     SEAWORTHY_RUN_FILE: paths.runFile,
     SEAWORTHY_HTTP_PORT: String(own.httpPort),
     SEAWORTHY_ENDPOINTS: JSON.stringify(endpoints(service, options)),
     SEAWORTHY_LOG_LEVEL: options.env['SEAWORTHY_LOG_LEVEL'] ?? 'info',
+    ...options.envOf?.(service),
   })
   if (own.grpcPort !== undefined) env['SEAWORTHY_GRPC_PORT'] = String(own.grpcPort)
   if (service.role === 'gateway') {
@@ -49,23 +63,33 @@ export function processEnvironment(service: Service, options: ContractOptions): 
   if (service.role === 'console') env['SEAWORTHY_CONSOLE_PORT'] = String(own.publicPort)
   else {
     const console = system.services.find(({ role }) => role === 'console')
-    const consolePort = console === undefined ? undefined : addresses.get(console.name)?.publicPort
+    const [consoleInstance = ''] = console === undefined ? [] : (instances.get(console.name) ?? [])
+    const consolePort = addresses.get(consoleInstance)?.publicPort
     if (consolePort !== undefined) env['SEAWORTHY_OTLP_URL'] = loopbackUrl(consolePort)
   }
   return env
 }
 
+/** Where a callee is: one address, or those of its instances. */
+interface Endpoint {
+  readonly http: string | readonly string[]
+  readonly grpc?: string | readonly string[]
+}
+
 /** The addresses that a process may call: those that its declaration names, and for the gateway all. */
-function endpoints(service: Service, { system, addresses }: ContractOptions): Record<string, { http: string; grpc?: string }> {
+function endpoints(service: Service, { system, addresses, instances }: ContractOptions): Record<string, Endpoint> {
   const callees =
     service.role === 'gateway' ? system.services.map(({ name }) => name).filter((name) => name !== service.name) : service.calls
   return Object.fromEntries(
     callees.map((name) => {
-      const { httpPort, grpcPort } = addressesOf(name, addresses)
-      return [name, { http: loopbackUrl(httpPort), ...(grpcPort === undefined ? {} : { grpc: `127.0.0.1:${grpcPort}` }) }]
+      const all = (instances.get(name) ?? []).map((instance) => addressesOf(instance, addresses))
+      const grpc = all.flatMap(({ grpcPort }) => (grpcPort === undefined ? [] : [`127.0.0.1:${grpcPort}`]))
+      return [name, { http: oneOrAll(all.map(({ httpPort }) => loopbackUrl(httpPort))), ...(grpc.length > 0 && { grpc: oneOrAll(grpc) }) }]
     }),
   )
 }
+
+const oneOrAll = (addresses: readonly string[]): string | readonly string[] => (addresses.length === 1 ? addresses[0]! : addresses)
 
 function addressesOf(name: string, addresses: ReadonlyMap<string, Addresses>): Addresses {
   const found = addresses.get(name)

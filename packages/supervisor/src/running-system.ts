@@ -7,7 +7,7 @@ import { type ControlRequest, ControlSocket } from './control-socket.ts'
 import type { DataDirectoryPaths } from './data-directory.ts'
 import { hold } from './gateway-hold.ts'
 import type { Report } from './notice.ts'
-import { type Addresses, instanceOf, loopbackUrl } from './process-contract.ts'
+import { type Addresses, loopbackUrl } from './process-contract.ts'
 import type { Fault } from './injected-faults.ts'
 import { type ProcessRecord, type RunFile, writeRunFile } from './run-file.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
@@ -15,6 +15,7 @@ import type { SupervisedProcess } from './supervised-process.ts'
 export interface RunningSystemOptions {
   readonly system: System
   readonly directory: DataDirectoryPaths
+  /** By instance. */
   readonly addresses: ReadonlyMap<string, Addresses>
   readonly processes: readonly SupervisedProcess[]
   readonly clock: Clock
@@ -98,46 +99,49 @@ export class RunningSystem {
 
   /**
    * Replaces a process: the gateway holds the requests to it, it finishes what it has, its successor becomes ready, and the held
-   * requests go on. A second call for the same process while one is under way waits for that one. The gateway itself has nobody
-   * in front of it, so its own replacement refuses connections for a moment.
-   * @throws ConfigurationError when there is no such process; TimeoutError when the successor is not ready in time
+   * requests go on. Several instances of a service are replaced one after another, and what the one would get goes to the others. A second call for the
+   * same name while one is under way waits for that one. The gateway itself has nobody in front of it, so its own replacement refuses connections for a
+   * moment.
+   * @param name of a service, or of one instance
+   * @throws ConfigurationError when there is no such process; TimeoutError when a successor is not ready in time
    */
   restart(name: string): Promise<void> {
-    this.#options.system.service(name)
+    const meant = this.#meant(name)
     const underWay = this.#replacing.get(name)
     if (underWay !== undefined) return underWay
-    const replaced = this.#replace(name).finally(() => this.#replacing.delete(name))
+    const isInstance = meant.length === 1 && meant[0]!.instance === name
+    const replaced = (isInstance ? this.#replace(meant[0]!) : this.#replaceInTurn(meant)).finally(() => this.#replacing.delete(name))
     this.#replacing.set(name, replaced)
     return replaced
   }
 
   /**
-   * Makes a process suffer: slow or failing requests, a stand-still, an end. All but the end lasts until it is cleared, also over restarts.
+   * Makes the processes of a service, or one instance, suffer: slow or failing requests, a stand-still, an end. All but the end lasts until it is cleared, also over restarts.
    * @throws ConfigurationError when there is no such process; InvalidInputError when it cannot suffer this; UnavailableError when it does not run, and a
    * fault would hit nobody
    */
   inject(name: string, fault: Fault): void {
-    const { role } = this.#options.system.service(name)
+    const meant = this.#meant(name)
+    const { role } = meant[0]!.service
     if (role !== 'service' && role !== 'monolith' && (fault.kind === 'latency' || fault.kind === 'errors')) {
       throw new InvalidInputError(
         `The ${role} can be paused and killed; its requests are those of the services behind it. Choose one of them.`,
         [],
       )
     }
-    this.#options.processes.find(({ service }) => service.name === name)?.inject(fault)
+    for (const supervised of meant) supervised.inject(fault)
   }
 
   /**
-   * Asks a process about itself, or for a change, which is audited.
+   * Asks an instance, or any one of a service, about itself, or for a change, which is audited.
    * @throws ConfigurationError when there is no such process; UnavailableError when it is down; NotFoundError when it answers no such question;
    * UnknownOutcomeError when no answer came
    */
   async ask(asked: AskedOfService): Promise<unknown> {
     const { service, question, by } = asked
-    this.#options.system.service(service)
-    const supervised = this.#options.processes.find((candidate) => candidate.service.name === service)
-    const child = supervised?.child
-    if (child === undefined) throw new UnavailableError(`${service} cannot be asked: it is ${supervised?.state ?? 'not there'}.`)
+    const meant = this.#meant(service)
+    const child = (meant.find(({ state }) => state === 'ready') ?? meant.find((candidate) => candidate.child !== undefined))?.child
+    if (child === undefined) throw new UnavailableError(`${service} cannot be asked: it is ${meant[0]!.state}.`)
     if (!child.questions.has(question)) throw new NotFoundError(`${service} has nothing to say about ${question}.`)
     const { clock } = this.#options
     if (!AUDITED.has(question)) return ask(child, asked, { timeoutMs: ANSWER_TIMEOUT_MS, clock })
@@ -170,14 +174,28 @@ export class RunningSystem {
     }
   }
 
-  async #replace(name: string): Promise<void> {
-    const { processes, system, clock, report } = this.#options
-    const supervised = processes.find(({ service }) => service.name === name)
-    if (supervised === undefined || this.#stopping.signal.aborted)
-      throw new UnavailableError(`${name} cannot be restarted: the system is stopping.`)
-    const gateway = processes.find(({ service }) => service.role === 'gateway' && service.name !== name)
-    const isRouted = system.routes.some(({ service }) => service === name)
-    const held = isRouted && gateway?.state === 'ready' && gateway.child !== undefined ? await hold(gateway.child, name, clock) : undefined
+  /** The processes of a service, or the one of an instance. @throws ConfigurationError when it is neither */
+  #meant(name: string): readonly SupervisedProcess[] {
+    const { processes, system } = this.#options
+    const meant = processes.filter(({ service, instance }) => service.name === name || instance === name)
+    if (meant.length === 0) system.service(name)
+    return meant
+  }
+
+  async #replaceInTurn(meant: readonly SupervisedProcess[]): Promise<void> {
+    for (const { instance } of meant) await this.restart(instance)
+  }
+
+  async #replace(supervised: SupervisedProcess): Promise<void> {
+    const { processes, system, addresses, clock, report } = this.#options
+    const { service, instance, name } = supervised
+    if (this.#stopping.signal.aborted) throw new UnavailableError(`${name} cannot be restarted: the system is stopping.`)
+    const gateway = processes.find((candidate) => candidate.service.role === 'gateway' && candidate !== supervised)
+    const isRouted = system.routes.some((route) => route.service === service.name)
+    const isAlone = this.#meant(service.name).length === 1
+    const target = { upstream: service.name, ...(!isAlone && { url: loopbackUrl(addresses.get(instance)?.httpPort ?? 0) }) }
+    const held =
+      isRouted && gateway?.state === 'ready' && gateway.child !== undefined ? await hold(gateway.child, target, clock) : undefined
     if (held?.confirmed === false)
       report({ service: name, level: 'warning', message: 'the gateway did not confirm that it holds requests' })
     try {
@@ -233,14 +251,14 @@ export class RunningSystem {
   }
 
   #record(supervised: SupervisedProcess): ProcessRecord {
-    const { service } = supervised
-    const addresses = this.#options.addresses.get(service.name)
+    const { service, instance } = supervised
+    const addresses = this.#options.addresses.get(instance)
     return {
       name: service.name,
       role: service.role,
       context: service.context,
       purpose: service.purpose,
-      instance: instanceOf(service),
+      instance,
       pid: supervised.child?.pid ?? null,
       state: supervised.state,
       restarts: supervised.restarts,

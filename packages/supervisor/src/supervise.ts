@@ -10,7 +10,7 @@ import { Guardian } from './guardian.ts'
 import { endLeftovers } from './leftovers.ts'
 import { type Report, limited } from './notice.ts'
 import { assertPortFree, freePorts } from './ports.ts'
-import { type Addresses, processEnvironment } from './process-contract.ts'
+import { type Addresses, type Instances, instancesOf, processEnvironment } from './process-contract.ts'
 import { ProcessOutput } from './process-output.ts'
 import { RotatingLog } from './rotating-log.ts'
 import { readRunFile } from './run-file.ts'
@@ -25,8 +25,12 @@ export interface SuperviseOptions {
   readonly gatewayPort?: number | undefined
   /** The public port of the process with the role `console`; 0 takes a free one. Default 4000. */
   readonly consolePort?: number | undefined
+  /** How many instances of a service run, where that is more than one. Whether they get along is its engines' business: on embedded storage they do not. */
+  readonly scale?: Readonly<Record<string, number>>
   /** What every process inherits. Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv
+  /** What one service's process gets beyond that, such as the address of its database. */
+  readonly envOf?: (service: Service) => NodeJS.ProcessEnv
   /** The working directory of every process. Default: this process's. */
   readonly cwd?: string
   /** Told what a person at the terminal should know. Default: nobody. */
@@ -35,6 +39,9 @@ export interface SuperviseOptions {
   /** The size at which a process's log is rotated; one older file is kept. Default 10 MiB. */
   readonly logBytesMax?: number
 }
+
+/** More of one service on one machine is a slip of the hand. */
+const INSTANCES_MAX = 32
 
 const PUBLIC_PORTS = {
   gateway: { purpose: 'gateway', flag: '--gateway-port', variable: 'SEAWORTHY_GATEWAY_PORT' },
@@ -51,13 +58,14 @@ export async function supervise(options: SuperviseOptions): Promise<RunningSyste
     throw new ConfigurationError('Systems are supervised by the means of Linux and macOS. On Windows, use WSL.')
   for (const { name, main } of system.services)
     if (!existsSync(main)) throw new ConfigurationError(`The module of ${name}, ${fileURLToPath(main)}, does not exist.`)
+  const instances = instancesOf(system, checkedScale(options))
   const clock = systemClock
   const report = options.report ?? (() => {})
   const directory = openDataDirectory(resolve(options.dataDir))
   try {
     await recover(directory, clock, report)
-    const addresses = await allot(options, directory)
-    return await run(options, { directory, addresses, clock, report })
+    const addresses = await allot(options, instances, directory)
+    return await run(options, { directory, addresses, instances, clock, report })
   } catch (error) {
     directory.release()
     throw isSystemError(error) ? new DataDirectoryError(directory.path, error) : error
@@ -80,7 +88,7 @@ async function recover(directory: DataDirectory, clock: Clock, report: Report): 
     report({ service: undefined, level: 'warning', message: `ended processes of an earlier run: ${killed.join(', ')}` })
 }
 
-async function allot(options: SuperviseOptions, directory: DataDirectory): Promise<ReadonlyMap<string, Addresses>> {
+async function allot(options: SuperviseOptions, instances: Instances, directory: DataDirectory): Promise<ReadonlyMap<string, Addresses>> {
   const asked = { gateway: options.gatewayPort ?? 8080, console: options.consolePort ?? 4000 }
   if (asked.gateway === asked.console && asked.gateway !== 0)
     throw new ConfigurationError(
@@ -94,47 +102,70 @@ async function allot(options: SuperviseOptions, directory: DataDirectory): Promi
   }
   const wanted = services.reduce((sum, service) => {
     const role = publicRole(service)
-    return sum + 1 + (service.serves.includes('grpc') ? 1 : 0) + (role !== undefined && asked[role] === 0 ? 1 : 0)
+    const count = instances.get(service.name)!.length
+    return sum + count * (service.serves.includes('grpc') ? 2 : 1) + (role !== undefined && asked[role] === 0 ? 1 : 0)
   }, 0)
   const ports = (await freePorts(wanted, directory.path, new Set([asked.gateway, asked.console]))).values()
   const next = () => ports.next().value ?? 0
   return new Map(
-    services.map((service) => {
+    services.flatMap((service) => {
       const role = publicRole(service)
-      return [
-        service.name,
+      return instances.get(service.name)!.map((instance) => [
+        instance,
         {
           httpPort: next(),
           grpcPort: service.serves.includes('grpc') ? next() : undefined,
           publicPort: role === undefined ? undefined : asked[role] === 0 ? next() : asked[role],
         },
-      ]
+      ])
     }),
   )
 }
 
+/** @throws ConfigurationError for a service that there is not, or that has so many instances never */
+function checkedScale({ system, scale = {} }: SuperviseOptions): Readonly<Record<string, number>> {
+  for (const [name, count] of Object.entries(scale)) {
+    const { role, instancesMax } = system.service(name)
+    if (!Number.isInteger(count) || count < 1 || count > INSTANCES_MAX)
+      throw new ConfigurationError(`A service has 1 to ${INSTANCES_MAX} instances, and ${name} not ${count}.`)
+    if (count > 1 && (role === 'gateway' || role === 'console'))
+      throw new ConfigurationError(`The ${role} has a port that people use, and one instance.`)
+    if (count > instancesMax) throw new ConfigurationError(`${name} declares that ${instancesMax} of it may run, and not ${count}.`)
+  }
+  return scale
+}
+
+/** What people call a process, and its log: the first instance by the name of its service, as if it were alone. */
+function spokenName(service: Service, instance: string): string {
+  return instance === `${service.name}-1` ? service.name : instance
+}
+
 async function run(
   options: SuperviseOptions,
-  parts: { directory: DataDirectory; addresses: ReadonlyMap<string, Addresses>; clock: Clock; report: Report },
+  parts: { directory: DataDirectory; addresses: ReadonlyMap<string, Addresses>; instances: Instances; clock: Clock; report: Report },
 ): Promise<RunningSystem> {
   const { system } = options
-  const { directory, addresses, clock, report } = parts
+  const { directory, addresses, instances, clock, report } = parts
   const guardian = new Guardian()
-  const contract = { system, paths: directory, addresses, env: options.env ?? process.env }
+  const contract = { system, paths: directory, addresses, instances, env: options.env ?? process.env, envOf: options.envOf }
   const logs: RotatingLog[] = []
   // The processes report their changes to the running system, which is made of them.
   let running: RunningSystem | undefined
-  const processes = system.services.map((service) => {
-    const logFile = join(directory.logs, `${service.name}.log`)
+  const all = system.services.flatMap((service) => instances.get(service.name)!.map((instance) => ({ service, instance })))
+  const processes = all.map(({ service, instance }) => {
+    const name = spokenName(service, instance)
+    const logFile = join(directory.logs, `${name}.log`)
     const log = new RotatingLog(logFile, { bytesMax: options.logBytesMax ?? 10 * 1024 * 1024 })
     logs.push(log)
     mkdirSync(join(directory.services, service.name), { recursive: true })
     return new SupervisedProcess({
       service,
-      env: processEnvironment(service, contract),
+      instance,
+      name,
+      env: processEnvironment(service, instance, contract),
       cwd: options.cwd ?? process.cwd(),
-      httpPort: addresses.get(service.name)?.httpPort ?? 0,
-      output: new ProcessOutput(service.name, log, limited(report, clock, logFile)),
+      httpPort: addresses.get(instance)?.httpPort ?? 0,
+      output: new ProcessOutput(name, log, limited(report, clock, logFile)),
       logFile,
       guardian,
       policy: { ...defaultRestartPolicy, ...options.restartPolicy },

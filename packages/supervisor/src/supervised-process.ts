@@ -26,6 +26,10 @@ export const defaultRestartPolicy: RestartPolicy = {
 
 export interface SupervisedProcessOptions {
   readonly service: Service
+  /** As in `payments-2`. */
+  readonly instance: string
+  /** What people call it. */
+  readonly name: string
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
   readonly httpPort: number
@@ -56,6 +60,9 @@ const READYZ_TIMEOUT_MS = 2_000
  */
 export class SupervisedProcess {
   readonly service: Service
+  readonly instance: string
+  /** What people call it. */
+  readonly name: string
   readonly #options: SupervisedProcessOptions
   readonly #listeners = new Set<() => void>()
   #state: State = { kind: 'stopped' }
@@ -69,6 +76,8 @@ export class SupervisedProcess {
 
   constructor(options: SupervisedProcessOptions) {
     this.service = options.service
+    this.instance = options.instance
+    this.name = options.name
     this.#options = options
     this.#startedAt = options.clock.now()
   }
@@ -155,7 +164,7 @@ export class SupervisedProcess {
             return settle(() => reject(this.#startFailed()))
           case 'stopping':
           case 'stopped':
-            return settle(() => reject(new UnavailableError(`${this.service.name} was stopped before it was ready.`)))
+            return settle(() => reject(new UnavailableError(`${this.name} was stopped before it was ready.`)))
           case 'starting':
           case 'not-ready':
           case 'backing-off':
@@ -169,8 +178,7 @@ export class SupervisedProcess {
 
   /** @throws UnavailableError when it does not run: there is nobody to suffer */
   inject(fault: Fault): void {
-    const { child } = this
-    const { name } = this.service
+    const { child, name } = this
     if (child === undefined && fault.kind !== 'clear')
       throw new UnavailableError(`${name} does not run just now (${this.state}). Try again when it does.`)
     switch (fault.kind) {
@@ -220,7 +228,7 @@ export class SupervisedProcess {
       if (ended.aborted || this.#state.kind === 'stopping') return
       if (ready && this.#state.kind !== 'ready') {
         if (this.#state.kind === 'starting' && this.#restarts > 0)
-          report({ service: this.service.name, level: 'info', message: `ready again (pid ${child.pid})` })
+          report({ service: this.name, level: 'info', message: `ready again (pid ${child.pid})` })
         this.#wasReady = true
         // A successor suffers what its predecessor was told to.
         if (this.#faults !== NO_FAULTS) this.#tell(this.#faults)
@@ -238,7 +246,7 @@ export class SupervisedProcess {
     const { clock, random, policy, report, output } = this.#options
     this.#lastExit = how
     this.#isPaused = false
-    const { name } = this.service
+    const { name } = this
     const before = this.#state
     if (before.kind === 'stopping') {
       this.#become({ kind: 'stopped' })
@@ -262,7 +270,7 @@ export class SupervisedProcess {
   }
 
   #startFailed(): StartFailedError {
-    return new StartFailedError(this.service.name, {
+    return new StartFailedError(this.name, {
       attempts: this.#failures,
       lastExit: this.#lastExit ?? 'an unknown cause',
       lastWords: this.#options.output.lastWords,

@@ -22,8 +22,8 @@ export interface Catalog {
 // Straight from the table of reviews: in a monolith every module reaches into every table. By reviews_by_product.
 const COLUMNS = `id, name, description, category, brand, price_cents,
   (SELECT count(*) FROM reviews WHERE product_id = products.id) AS review_count,
-  (SELECT avg(rating) FROM reviews WHERE product_id = products.id) AS rating`
-const MATCHES = String.raw`(name LIKE ?1 ESCAPE '\' OR category LIKE ?1 ESCAPE '\' OR brand LIKE ?1 ESCAPE '\')`
+  (SELECT CAST(avg(rating) AS DOUBLE PRECISION) FROM reviews WHERE product_id = products.id) AS rating`
+const MATCHES = String.raw`(lower(name) LIKE lower(?1) ESCAPE '\' OR lower(category) LIKE lower(?1) ESCAPE '\' OR lower(brand) LIKE lower(?1) ESCAPE '\')`
 // A text in the middle of a name has no index: it reads the whole table, in the order of products_by_name.
 const SEARCH = `SELECT ${COLUMNS} FROM products WHERE ${MATCHES} ORDER BY name, id LIMIT ?2 OFFSET ?3`
 const COUNT = `SELECT count(*) AS total FROM products WHERE ${MATCHES}`

@@ -1,5 +1,6 @@
 import type { Clock, Database, Transaction } from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
+import { insertAll } from '../../platform/statements.ts'
 import { customerImported } from '../contract/events.ts'
 import type { ImportedCustomer, ImportedProduct, ImportedReview } from '../contract/import.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
@@ -14,33 +15,46 @@ export interface TakingOver {
   isEmpty(): Promise<boolean>
 }
 
-// One statement for a whole batch. WHERE true tells the parser that ON belongs to the INSERT.
-const PRODUCTS = `INSERT INTO products (id, name, description, category, brand, price_cents)
-  SELECT value ->> 'id', value ->> 'name', value ->> 'description', value ->> 'category', value ->> 'brand', value ->> 'priceCents'
-  FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`
-const REVIEWS = `INSERT INTO reviews (id, product_id, author, rating, comment, created_at_ms)
-  SELECT value ->> 'id', value ->> 'productId', value ->> 'author', value ->> 'rating', value ->> 'comment', value ->> 'createdAtMs'
-  FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING`
-const CUSTOMERS = `INSERT INTO customers (id, name, email, credit_limit_cents, created_at_ms)
-  SELECT value ->> 'id', value ->> 'name', value ->> 'email', ?2, ?3
-  FROM json_each(?1) WHERE true ON CONFLICT (id) DO NOTHING
-  RETURNING id, name, email`
+const PRODUCTS = 'products (id, name, description, category, brand, price_cents)'
+const REVIEWS = 'reviews (id, product_id, author, rating, comment, created_at_ms)'
+const CUSTOMERS = 'customers (id, name, email, credit_limit_cents, created_at_ms)'
+// By primary key, in all of them.
+const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING'
 const SELECT_ANY = 'SELECT 1 AS found FROM products LIMIT 1'
 
 export function takingOver({ database, outbox, clock }: { database: Database; outbox: Outbox; clock: Clock }): TakingOver {
   return {
     async products(tx, products) {
-      return (await tx.execute({ sql: PRODUCTS, params: [JSON.stringify(products)] })).rowCount
+      if (products.length === 0) return 0
+      const rows = products.map(({ id, name, description, category, brand, priceCents }) => [
+        id,
+        name,
+        description,
+        category,
+        brand ?? null,
+        priceCents,
+      ])
+      return (await tx.execute(insertAll(PRODUCTS, rows, KNOWN_STAYS))).rowCount
     },
     async reviews(tx, reviews) {
-      const rows = reviews.map(({ createdAt, ...review }) => ({ ...review, createdAtMs: Date.parse(createdAt) }))
-      return (await tx.execute({ sql: REVIEWS, params: [JSON.stringify(rows)] })).rowCount
+      if (reviews.length === 0) return 0
+      const rows = reviews.map(({ id, productId, author, rating, comment, createdAt }) => [
+        id,
+        productId,
+        author,
+        rating,
+        comment,
+        Date.parse(createdAt),
+      ])
+      return (await tx.execute(insertAll(REVIEWS, rows, KNOWN_STAYS))).rowCount
     },
     async customers(tx, customers) {
-      const added = await tx.query<{ id: string; name: string; email: string }>({
-        sql: CUSTOMERS,
-        params: [JSON.stringify(customers), CREDIT_LIMIT_CENTS, clock.now()],
-      })
+      if (customers.length === 0) return 0
+      const nowMs = clock.now()
+      const rows = customers.map(({ id, name, email }) => [id, name, email, CREDIT_LIMIT_CENTS, nowMs])
+      const added = await tx.query<{ id: string; name: string; email: string }>(
+        insertAll(CUSTOMERS, rows, `${KNOWN_STAYS} RETURNING id, name, email`),
+      )
       const events = added.map(({ id, name, email }) =>
         customerImported({ customerId: id, name, email, creditLimitCents: CREDIT_LIMIT_CENTS }),
       )

@@ -1,4 +1,3 @@
-import { sagaStoreSchema, sqliteSagaStore } from 'seaworthy/sqlite'
 import { monolithApi } from '../../monolith/contract/rest.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { Inventory } from '../inventory/contract/gen/inventory_pb.js'
@@ -21,8 +20,9 @@ const SETTLE_WAIT_MS = 5_000
 /** How orders is put together. */
 export const orders: ServiceComposition = {
   service,
-  schema: [ORDERS_SCHEMA, sagaStoreSchema],
-  async wire({ connections, switches, seeding, logger, clock, newId, database, outbox, serveRest, onStop }) {
+  schema: [ORDERS_SCHEMA],
+  stores: ['sagas'],
+  async wire({ connections, switches, seeding, logger, clock, newId, database, stores, outbox, serveRest, onStop }) {
     const monolith = connections.rest(monolithApi, 'monolith')
     const inventory = connections.grpc(Inventory, 'inventory')
     const payments = connections.grpc(Payments, 'payments')
@@ -32,7 +32,7 @@ export const orders: ServiceComposition = {
     const saga = checkoutSaga({ inventory: inventoryOver(inventory), payments: paymentsOver(payments), shipping: shippingOver(shipping) })
     const sagas = checkoutOrchestrator({
       saga,
-      store: sqliteSagaStore(database),
+      store: stores.sagas(),
       database,
       orders: repository,
       outbox,

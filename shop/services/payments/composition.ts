@@ -1,6 +1,5 @@
 import { commandHandler } from 'seaworthy/event-sourcing'
 import { startProjection } from 'seaworthy/projections'
-import { eventStoreSchema, projectionStoreSchema, sqliteEventStore, sqliteProjectionStore } from 'seaworthy/sqlite'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { BALANCES_SCHEMA, balancesProjection } from './adapters/balances.ts'
 import { paymentsOverGrpc } from './adapters/grpc.ts'
@@ -12,15 +11,16 @@ import { service } from './service.ts'
 /** How payments is put together. */
 export const payments: ServiceComposition = {
   service,
-  schema: [eventStoreSchema, projectionStoreSchema, BALANCES_SCHEMA],
-  async wire({ database, outbox, participant, clock, newId, serveRest, serveGrpc, onStop }) {
-    const store = sqliteEventStore(database)
+  schema: [BALANCES_SCHEMA],
+  stores: ['events', 'projections'],
+  async wire({ database, stores, outbox, participant, clock, newId, serveRest, serveGrpc, onStop }) {
+    const store = stores.events()
     const handler = commandHandler({ decider: payment, events: paymentEvents, store, database, schemaVersion: 1 })
     const balances = startProjection({
       projection: balancesProjection,
       source: store,
       database,
-      store: sqliteProjectionStore(database),
+      store: stores.projections(),
       events: paymentEvents,
     })
     onStop('balances', () => balances.stop())

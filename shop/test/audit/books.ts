@@ -40,71 +40,60 @@ interface StockLevel {
   readonly shipped: number
 }
 
-/** Asks a service's database, by the service's name. */
+/** Where the books stand: which service's database, and what is asked of it. Both engines understand it. */
+export const BOOK_QUERIES = {
+  payments: ['payments', 'SELECT stream, type, data FROM seaworthy_events ORDER BY position'],
+  orders: ['orders', 'SELECT id, status, total_cents, lines FROM orders'],
+  checkoutKeys: ['orders', 'SELECT key, order_id FROM checkout_keys'],
+  stock: ['inventory', 'SELECT product_id, on_hand, reserved, shipped FROM stock'],
+  reservations: ['inventory', 'SELECT order_id, state, lines FROM reservations'],
+  balances: ['payments', 'SELECT account, balance_cents FROM balances'],
+  shipments: ['shipping', 'SELECT order_id, state FROM shipments'],
+  counters: ['analytics', 'SELECT counter, value FROM counters'],
+  history: ['order-history', 'SELECT order_id, status FROM order_history'],
+} as const satisfies Readonly<Record<string, readonly [service: string, sql: string]>>
+
+/** Asks a service's database, by the service's name. JSON is text, and whole numbers are numbers. */
 export type Query = <Row extends object>(service: string, sql: string) => readonly Row[]
 
 /** Reads the books, wherever the databases are. */
 export function booksOf(query: Query, mails: readonly string[]): Books {
-  const paymentRows = query<{ stream: string; type: string; data: string }>(
-    'payments',
-    'SELECT stream, type, data FROM seaworthy_events ORDER BY position',
-  )
+  const rows = <Row extends object>([service, sql]: readonly [service: string, sql: string]) => query<Row>(service, sql)
   const orderOf = new Map<string, string>()
-  const payments = paymentRows.map(({ stream, type, data }): Payment => {
+  const payments = rows<{ stream: string; type: string; data: string }>(BOOK_QUERIES.payments).map(({ stream, type, data }): Payment => {
     const event = JSON.parse(data) as { orderId?: string; transaction: { postings: Payment['postings'] } }
     if (event.orderId !== undefined) orderOf.set(stream, event.orderId)
     return { stream, type, orderId: orderOf.get(stream) ?? 'unknown', postings: event.transaction.postings }
   })
   return {
-    orders: query<{ id: string; status: BookedOrder['status']; total_cents: number; lines: string }>(
-      'orders',
-      'SELECT id, status, total_cents, lines FROM orders',
-    ).map((row) => ({
+    orders: rows<{ id: string; status: BookedOrder['status']; total_cents: number; lines: string }>(BOOK_QUERIES.orders).map((row) => ({
       id: row.id,
       status: row.status,
       totalCents: row.total_cents,
       lines: JSON.parse(row.lines) as OrderedLine[],
     })),
-    checkoutKeys: new Map(
-      query<{ key: string; order_id: string }>('orders', 'SELECT key, order_id FROM checkout_keys').map((row) => [row.key, row.order_id]),
-    ),
+    checkoutKeys: new Map(rows<{ key: string; order_id: string }>(BOOK_QUERIES.checkoutKeys).map((row) => [row.key, row.order_id])),
     payments,
-    stock: query<{ product_id: string; on_hand: number; reserved: number; shipped: number }>(
-      'inventory',
-      'SELECT product_id, on_hand, reserved, shipped FROM stock',
-    ).map((row) => ({
+    stock: rows<{ product_id: string; on_hand: number; reserved: number; shipped: number }>(BOOK_QUERIES.stock).map((row) => ({
       productId: row.product_id,
       onHand: row.on_hand,
       reserved: row.reserved,
       shipped: row.shipped,
     })),
-    reservations: query<{ order_id: string; state: string; lines: string }>(
-      'inventory',
-      'SELECT order_id, state, lines FROM reservations',
-    ).map((row) => ({
+    reservations: rows<{ order_id: string; state: string; lines: string }>(BOOK_QUERIES.reservations).map((row) => ({
       orderId: row.order_id,
       state: row.state,
       lines: JSON.parse(row.lines) as OrderedLine[],
     })),
     balances: new Map(
-      query<{ account: string; balance_cents: number }>('payments', 'SELECT account, balance_cents FROM balances').map((row) => [
-        row.account,
-        row.balance_cents,
-      ]),
+      rows<{ account: string; balance_cents: number }>(BOOK_QUERIES.balances).map((row) => [row.account, row.balance_cents]),
     ),
-    shipments: query<{ order_id: string; state: string }>('shipping', 'SELECT order_id, state FROM shipments').map((row) => ({
+    shipments: rows<{ order_id: string; state: string }>(BOOK_QUERIES.shipments).map((row) => ({
       orderId: row.order_id,
       state: row.state,
     })),
     mails,
-    counters: new Map(
-      query<{ counter: string; value: number }>('analytics', 'SELECT counter, value FROM counters').map((row) => [row.counter, row.value]),
-    ),
-    history: new Map(
-      query<{ order_id: string; status: string }>('order-history', 'SELECT order_id, status FROM order_history').map((row) => [
-        row.order_id,
-        row.status,
-      ]),
-    ),
+    counters: new Map(rows<{ counter: string; value: number }>(BOOK_QUERIES.counters).map((row) => [row.counter, row.value])),
+    history: new Map(rows<{ order_id: string; status: string }>(BOOK_QUERIES.history).map((row) => [row.order_id, row.status])),
   }
 }

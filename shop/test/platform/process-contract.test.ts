@@ -18,7 +18,7 @@ describe('the process contract', () => {
     const contract = readProcessContract(env)
     assert.equal(contract.httpPort, 4001)
     assert.equal(contract.grpcPort, undefined)
-    assert.equal(contract.endpoint('payments').grpc, '127.0.0.1:4003')
+    assert.deepEqual(contract.endpoint('payments'), { http: ['http://127.0.0.1:4002'], grpc: ['127.0.0.1:4003'] })
   })
 
   test('names every variable that is missing or wrong', () => {

@@ -5,7 +5,8 @@ import { describe, test } from 'node:test'
 import type { DescService } from '@bufbuild/protobuf'
 import { type CallContext, InvalidInputError, newId, NotFoundError, RejectedError, rootContext } from 'seaworthy/core'
 import { commandHandler } from 'seaworthy/event-sourcing'
-import { type SchemaComponent, sqliteEventStore } from 'seaworthy/sqlite'
+import { sqliteEventStore } from 'seaworthy/sqlite'
+import type { ServiceSchema } from '../../platform/tables.ts'
 import { inventoryOverGrpc } from '../../services/inventory/adapters/grpc.ts'
 import { INVENTORY_SCHEMA } from '../../services/inventory/adapters/schema.ts'
 import { stockRepository } from '../../services/inventory/adapters/stock-repository.ts'
@@ -25,7 +26,7 @@ import { openServiceDatabase, type ServiceDatabase } from '../service-database.t
 
 async function overGrpc<Service extends DescService>(
   api: Service,
-  schema: SchemaComponent,
+  schema: ServiceSchema,
   implementation: (service: ServiceDatabase) => Promise<GrpcImplementation> | GrpcImplementation,
 ) {
   const service = await openServiceDatabase(schema)

@@ -1,6 +1,8 @@
 import { type NodeDefinition, type NodePorts, node } from '@seaworthy/simulation'
 import { rootContext } from 'seaworthy/core'
-import { PARTS_SCHEMA, startParts } from '../../platform/service-parts.ts'
+import { sqliteSchema, sqliteStores } from '../../platform/engines/embedded.ts'
+import { PARTS } from '../../platform/engines/stores.ts'
+import { startParts } from '../../platform/service-parts.ts'
 import type { ServiceComposition, ServiceLogger } from '../../platform/service-ports.ts'
 import { readSwitches } from '../../platform/switches.ts'
 import { connectionsOver, type Served, servingInto } from './wires.ts'
@@ -17,9 +19,10 @@ export interface ServiceNodeOptions {
 /** A service of the shop as a node: its composition, started as run-service.ts starts it, over simulated ports. */
 export function serviceNode({ name, compose, without = '', takesOver = {} }: ServiceNodeOptions): NodeDefinition {
   return node(name, async (ports) => {
-    const { service, schema, wire } = compose(ports)
+    const { service, schema, stores: more = [], wire } = compose(ports)
     const { clock, newId, eventLog, queue, transport } = ports
-    const database = await ports.database({ schema: [...PARTS_SCHEMA, ...schema] })
+    const database = await ports.database({ schema: sqliteSchema({ schema, stores: [...PARTS, ...more] }) })
+    const stores = sqliteStores(database)
     const switches = readSwitches({ SHOP_WITHOUT: without })
     const logger = loggerOf(ports)
     // A simulated process dies; nobody stops it.
@@ -29,6 +32,7 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
       ...startParts({
         service,
         database,
+        stores,
         log: eventLog,
         switches,
         clock,
@@ -44,6 +48,7 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
       newId,
       folder: name,
       database,
+      stores,
       openQueue: async (queueName, { deliveryLimit }) => queue(queueName, { ...(deliveryLimit !== undefined && { deliveryLimit }) }),
       connections: connectionsOver(transport, service),
       ...servingInto(served),

@@ -9,6 +9,17 @@ export function askingSupervisor(runFile: string | undefined, timeoutMs: number)
   return { dataDir: dirname(runFile), signal: AbortSignal.timeout(timeoutMs) }
 }
 
+/** One process of each service: its instances share what they keep, and any of them can tell of it. */
+export function oneOfEach(processes: readonly ProcessEntry[]): readonly ProcessEntry[] {
+  const seen = new Set<string>()
+  return processes.filter(({ name }) => !seen.has(name) && seen.add(name))
+}
+
+/** What a process is asked by: its service, or its instance where the service has several. */
+export function askedName({ name, instance }: ProcessEntry, processes: readonly ProcessEntry[]): string {
+  return processes.filter((other) => other.name === name).length > 1 ? instance : name
+}
+
 /** The processes that have something to tell of themselves: the services, and not the platform. */
 export function servicesOf(run: RunState): readonly ProcessEntry[] {
   return run.processes.filter(({ role }) => role !== 'gateway' && role !== 'console')

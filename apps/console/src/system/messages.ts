@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import { askService } from '@seaworthy/supervisor'
 import type { DeadLetterDetails, DeadLetterList, MessagesStatus, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
 import { type Clock, SeaworthyError, systemClock } from 'seaworthy/core'
-import { askingSupervisor, servicesOf } from './asking.ts'
+import { askingSupervisor, oneOfEach, servicesOf } from './asking.ts'
 import type { ProcessEntry, RunState } from './run-file.ts'
 
 /** How the messages of one service stand, as `GET /api/messages` shows it. */
@@ -56,7 +56,7 @@ export function supervisedMessages(options: { runFile: string | undefined; run: 
   }
 
   async function askAll(): Promise<readonly ServiceMessages[]> {
-    const asked = servicesOf(await run())
+    const asked = oneOfEach(servicesOf(await run()))
     return (await Promise.all(asked.map(of))).flat()
   }
 

@@ -1,11 +1,12 @@
 import { askService, control, type Fault } from '@seaworthy/supervisor'
 import type { GuardedCall } from '@seaworthy/supervisor/management'
 import { SeaworthyError } from 'seaworthy/core'
-import { askingSupervisor, servicesOf } from './asking.ts'
+import { askedName, askingSupervisor, servicesOf } from './asking.ts'
 import type { Faults, ProcessEntry, RunState } from './run-file.ts'
 
-/** How the calls of one service to others stand, and what it was told to suffer, as `GET /api/resilience` shows it. */
+/** How the calls of one process to others stand, and what it was told to suffer, as `GET /api/resilience` shows it. */
 export interface ServiceResilience {
+  /** Its service, or its instance where the service has several: each has policies of its own. */
   readonly service: string
   readonly state: string
   readonly faults: Faults
@@ -32,7 +33,7 @@ export function supervisedResilience(options: { readonly runFile: string | undef
 
   const asking = (timeoutMs: number) => askingSupervisor(runFile, timeoutMs)
 
-  async function of({ name: service, state, faults }: ProcessEntry): Promise<ServiceResilience> {
+  async function of(service: string, { state, faults }: ProcessEntry): Promise<ServiceResilience> {
     try {
       const { calls } = await askService({ service, question: 'resilience', parameters: {} }, asking(ANSWER_TIMEOUT_MS))
       return { service, state, faults, calls, problem: null }
@@ -46,7 +47,7 @@ export function supervisedResilience(options: { readonly runFile: string | undef
 
   async function askAll(): Promise<readonly ServiceResilience[]> {
     const asked = servicesOf(await run())
-    return Promise.all(asked.map(of))
+    return Promise.all(asked.map((entry) => of(askedName(entry, asked), entry)))
   }
 
   return {

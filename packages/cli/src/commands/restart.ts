@@ -7,7 +7,8 @@ const TIMEOUT_MS = 60_000
 
 export const restart: Command = {
   name: 'restart',
-  summary: 'replaces the process of a service; the gateway holds its requests meanwhile (of its own, it refuses some for a moment)',
+  summary:
+    'replaces the process of a service, or of each instance in turn; the gateway holds its requests meanwhile (of its own, it refuses some for a moment)',
   operands: ['SERVICE'],
   options: { 'data-dir': dataDirOption },
   async run(args, { env, print }) {
@@ -17,7 +18,8 @@ export const restart: Command = {
     await control({ command: 'restart', service }, options)
     const seconds = ((systemClock.monotonicMs() - startedMs) / 1_000).toFixed(1)
     const run = (await control({ command: 'status' }, options)) as RunFile
-    print(`${service} is ready again after ${seconds} s (pid ${run.processes.find(({ name }) => name === service)?.pid ?? 'none'}).`)
+    const pids = run.processes.filter(({ name, instance }) => name === service || instance === service).map(({ pid }) => pid ?? 'none')
+    print(`${service} is ready again after ${seconds} s (pid ${pids.join(', ')}).`)
     return 0
   },
 }

@@ -6,7 +6,11 @@ import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
 import type { System } from 'seaworthy/system'
 import { type Arguments, dataDirOf, dataDirOption, portOf } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { engineOptions, engineSettings } from '../engines/engine-settings.ts'
+import { prepareEngines } from '../engines/prepare-engines.ts'
+import { assertScalable, scaleOf, scaleOption } from '../engines/scale.ts'
 import { listenForSignals, watchParent } from '../stop-signals.ts'
+import { spokenNames } from '../spoken-names.ts'
 import { type Terminal, columns } from '../terminal.ts'
 
 const STILL_WAITING_MS = 10_000
@@ -19,6 +23,8 @@ export const start: Command = {
     'gateway-port': { value: 'PORT', help: 'the public API (SEAWORTHY_GATEWAY_PORT; 8080); 0 takes any free port' },
     'console-port': { value: 'PORT', help: 'the console (SEAWORTHY_CONSOLE_PORT; 4000); 0 takes any free port' },
     'no-console': { help: 'without the console' },
+    ...engineOptions,
+    scale: scaleOption,
     'data-dir': dataDirOption,
   },
   async run(args, terminal) {
@@ -31,7 +37,7 @@ export const start: Command = {
       if (wish.isStop) return 0
       const wanted = await settings(args, terminal)
       const running = await supervise({ ...wanted, report: (notice) => show(notice, terminal) })
-      terminal.print(`Starting ${wanted.system.name}: ${wanted.system.services.length} processes …`)
+      terminal.print(`Starting ${wanted.system.name}: ${running.status().processes.length} processes …`)
       wish.fulfil(running)
       const code = await untilReady(running, { startedMs, dataDir: dataDirOf(args, terminal.env) }, terminal)
       if (code !== 0) await running.stop()
@@ -85,7 +91,11 @@ async function settings(args: Arguments, { env }: Terminal) {
   const declared = await load(file)
   const services = args.flags.has('no-console') ? declared.services.filter(({ role }) => role !== 'console') : declared.services
   const system = { ...declared, services }
-  return { system, dataDir, gatewayPort, consolePort, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
+  const engines = engineSettings(args, env, system.name)
+  const scale = scaleOf(args)
+  assertScalable(system, scale, new Set(engines.urls.keys()))
+  const envOf = await prepareEngines(system, engines, env)
+  return { system, dataDir, gatewayPort, consolePort, scale, envOf, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
 }
 
 /** @throws ConfigurationError when the file is not there, or exports no system */
@@ -128,7 +138,7 @@ async function sayWhatIsAwaited(running: RunningSystem, settled: AbortSignal, { 
     for (;;) {
       await sleep(systemClock, STILL_WAITING_MS, settled)
       const awaited = running.status().processes.filter(({ state }) => state !== 'ready')
-      print(`Still waiting for ${awaited.map(({ name, state }) => `${name} (${state})`).join(', ')}`)
+      print(`Still waiting for ${awaited.map(({ instance, state }) => `${instance} (${state})`).join(', ')}`)
     }
   } catch {
     // It is ready, or will not be.
@@ -136,7 +146,9 @@ async function sayWhatIsAwaited(running: RunningSystem, settled: AbortSignal, { 
 }
 
 function table(run: RunFile, about: { seconds: string; dataDir: string }): string {
-  const title = ({ role, name }: ProcessRecord) => (role === 'gateway' ? 'Storefront' : role === 'console' ? 'Console' : name)
+  const nameOf = spokenNames(run)
+  const title = (record: ProcessRecord) =>
+    record.role === 'gateway' ? 'Storefront' : record.role === 'console' ? 'Console' : nameOf(record)
   const isFront = ({ role }: ProcessRecord) => role === 'gateway' || role === 'console'
   const row = (record: ProcessRecord) => [
     title(record),

@@ -1,6 +1,7 @@
 import { type ProcessRecord, type RunFile, control } from '@seaworthy/supervisor'
 import { dataDirOf, dataDirOption } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { spokenNames } from '../spoken-names.ts'
 import { columns } from '../terminal.ts'
 
 const TIMEOUT_MS = 5_000
@@ -19,14 +20,18 @@ export const status: Command = {
 }
 
 function describe(run: RunFile): string {
-  const rows = run.processes.map(({ name, state, pid, restarts, lastExit, httpUrl, faults }) => [
-    name,
-    state,
-    pid === null ? '' : `pid ${pid}`,
-    httpUrl,
-    sufferingOf(faults),
-    restarts === 0 ? '' : `restarts ${restarts}${lastExit === null ? '' : `, last end: ${lastExit}`}`,
-  ])
+  const nameOf = spokenNames(run)
+  const rows = run.processes.map((process) => {
+    const { state, pid, restarts, lastExit, httpUrl, faults } = process
+    return [
+      nameOf(process),
+      state,
+      pid === null ? '' : `pid ${pid}`,
+      httpUrl,
+      sufferingOf(faults),
+      restarts === 0 ? '' : `restarts ${restarts}${lastExit === null ? '' : `, last end: ${lastExit}`}`,
+    ]
+  })
   return `${run.system}, since ${run.startedAt}, supervised by process ${run.supervisorPid}\n${columns(rows)}`
 }
 

@@ -3,6 +3,7 @@ import { CallCredentials, ChannelCredentials, type ChannelOptions, Client, Metad
 import {
   assertTimeLeft,
   type CallContext,
+  ConfigurationError,
   contextOrRoot,
   LimitExceededError,
   observed,
@@ -19,8 +20,8 @@ import { errorFromStatus } from './errors.ts'
 import { type BytesMethod, bytesMethod, decode, encode, methodName, unaryMethods } from './service-definition.ts'
 
 export interface GrpcClientOptions {
-  /** `HOST:PORT`, or a name in the form of grpc-js: `dns:///orders:50051`. */
-  readonly address: string
+  /** `HOST:PORT`, or a name in the form of grpc-js: `dns:///orders:50051`. Several `IP:PORT`, of instances that get the calls in turns; one that is away gets none. */
+  readonly address: string | readonly string[]
   /** Guards every call: timeouts, retries, circuit breaker. Without it a call is made once. */
   readonly policy?: CallPolicy
   /** How long a call may wait for a connection, in milliseconds. Default 1,000. */
@@ -57,7 +58,7 @@ const RECONNECT_MAX_MS = 400
 
 const client = observed('grpc.client')
 
-/** Makes a client of a generated service, over one connection that is made at the first call and made again when it breaks. */
+/** Makes a client of a generated service, over one connection to each instance that is made at the first call and made again when it breaks. */
 export function grpcClient<Service extends DescService>(service: Service, options: GrpcClientOptions): GrpcClient<Service> {
   const connection = new Connection(options)
   const methods: Record<string | symbol, unknown> = { [Symbol.dispose]: () => connection.close() }
@@ -72,19 +73,19 @@ export function grpcClient<Service extends DescService>(service: Service, option
 }
 
 class Connection {
-  readonly #address: string
+  readonly #addresses: readonly string[]
   readonly #connectTimeoutMs: number
   readonly #messageBytesMax: number
   readonly #client: Client
 
   constructor(options: GrpcClientOptions) {
-    this.#address = options.address
+    this.#addresses = [options.address].flat()
     this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
     this.#messageBytesMax = options.messageBytesMax ?? MESSAGE_BYTES_MAX
     this.#client = new Client(
-      options.address,
+      targetOf(this.#addresses),
       options.credentials ?? ChannelCredentials.createInsecure(),
-      channelOptions(this.#messageBytesMax),
+      channelOptions(this.#messageBytesMax, this.#addresses.length === 1),
     )
   }
 
@@ -179,8 +180,10 @@ class Connection {
   }
 
   #describe(method: DescMethod, call: CallContext): Operation {
-    const address = this.#address.slice(this.#address.lastIndexOf('/') + 1)
-    const colon = address.lastIndexOf(':')
+    const [only = '', ...others] = this.#addresses.map((each) => each.slice(each.lastIndexOf('/') + 1))
+    // Which one of several grpc-js takes, it does not tell.
+    const address = [only, ...others].join(',')
+    const colon = others.length === 0 ? address.lastIndexOf(':') : -1
     return {
       name: methodName(method),
       kind: 'client',
@@ -195,6 +198,13 @@ class Connection {
   }
 }
 
+/** What grpc-js takes for a target. @throws ConfigurationError for no address at all */
+function targetOf(addresses: readonly string[]): string {
+  const [first] = addresses
+  if (first === undefined) throw new ConfigurationError('A gRPC client needs an address: HOST:PORT.')
+  return addresses.length === 1 ? first : `${first.startsWith('[') ? 'ipv6' : 'ipv4'}:${addresses.join(',')}`
+}
+
 const NO_CREDENTIALS = new Metadata()
 
 /** Written inside the client's span, so that the trace headers are its own. */
@@ -204,7 +214,9 @@ function metadataOf(call: CallContext): Metadata {
   return metadata
 }
 
-function channelOptions(messageBytesMax: number): ChannelOptions {
+const IN_TURNS = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] })
+
+function channelOptions(messageBytesMax: number, isOne: boolean): ChannelOptions {
   return {
     'grpc.initial_reconnect_backoff_ms': RECONNECT_INITIAL_MS,
     'grpc.max_reconnect_backoff_ms': RECONNECT_MAX_MS,
@@ -219,5 +231,6 @@ function channelOptions(messageBytesMax: number): ChannelOptions {
     'grpc.service_config_disable_resolution': 1,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_channelz': 0,
+    ...(isOne ? {} : { 'grpc.service_config': IN_TURNS }),
   }
 }

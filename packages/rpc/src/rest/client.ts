@@ -2,22 +2,23 @@ import { Agent } from 'node:http'
 import {
   assertTimeLeft,
   type CallContext,
-  ConfigurationError,
   contextOrRoot,
   InvalidInputError,
   observed,
   type Operation,
   remainingMs,
+  UnavailableError,
   validate,
 } from 'seaworthy/core'
 import type { CallPolicy } from '../call-policy.ts'
 import { BadAnswerError, contextHeaders, errorFromAnswer, missingIdempotencyKey, TIMEOUT_HEADER } from 'seaworthy/http'
 import type { ContractSchema, RestArguments, RestContract, RestOperation, RestOperations, RestResult } from './contract.ts'
+import { Instances } from './instances.ts'
 import { type RawAnswer, sendRequest } from './send-request.ts'
 
 export interface RestClientOptions {
-  /** `http://HOST:PORT`, or https; a path in it is put before the operations' paths. */
-  readonly baseUrl: string
+  /** `http://HOST:PORT`, or https; a path in it is put before the operations' paths. Several, of instances that get the requests in turns; one that was away a moment ago is passed over. */
+  readonly baseUrl: string | readonly string[]
   /** Guards every call: timeouts, retries, circuit breaker. Without it a call is made once. */
   readonly policy?: CallPolicy
   /** How long a connection may take to be made, in milliseconds. Default 1,000. */
@@ -76,26 +77,24 @@ interface Arguments {
 }
 
 interface PreparedRequest {
-  readonly url: URL
+  /** Below the base: path and query. */
+  readonly target: string
   readonly body: string | undefined
   readonly request: Arguments
 }
 
 class Connection {
   readonly #service: string
-  readonly #base: URL
+  readonly #instances: Instances
   readonly #agent: Agent
   readonly #connectTimeoutMs: number
   readonly #answerBytesMax: number
 
   constructor(service: string, options: RestClientOptions) {
     this.#service = service
-    this.#base = new URL(options.baseUrl)
-    if (this.#base.protocol !== 'http:' && this.#base.protocol !== 'https:') {
-      throw new ConfigurationError(`${options.baseUrl} is no base URL of a REST service: it begins with http:// or https://.`)
-    }
+    this.#instances = new Instances([options.baseUrl].flat())
     // node:https brings TLS with it: loaded only by those who speak it.
-    const AgentClass = this.#base.protocol === 'https:' ? process.getBuiltinModule('node:https').Agent : Agent
+    const AgentClass = this.#instances.isSecure ? process.getBuiltinModule('node:https').Agent : Agent
     this.#agent = new AgentClass({ keepAlive: true, maxSockets: options.connectionsMax ?? CONNECTIONS_MAX, scheduling: 'lifo' })
     this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
     this.#answerBytesMax = options.answerBytesMax ?? ANSWER_BYTES_MAX
@@ -110,21 +109,23 @@ class Connection {
    * its circuit breaker must not count it, nor its retry budget pay for it.
    */
   prepare(operation: RestOperation, request: Arguments): (call: CallContext) => Promise<unknown> {
-    const url = this.#urlOf(operation, request)
+    const target = targetOf(operation, request)
     const body = operation.body === undefined ? undefined : JSON.stringify(request.body)
-    return (call) => this.#send(operation, { url, body, request }, call)
+    return (call) => this.#send(operation, { target, body, request }, call)
   }
 
-  async #send(operation: RestOperation, { url, body, request }: PreparedRequest, call: CallContext): Promise<unknown> {
+  async #send(operation: RestOperation, { target, body, request }: PreparedRequest, call: CallContext): Promise<unknown> {
     const what = `${operation.method} ${operation.path} of ${this.#service}`
     if (operation.idempotencyKey === 'required' && call.idempotencyKey === undefined) throw missingIdempotencyKey()
     assertTimeLeft(call, what)
+    const instance = this.#instances.next()
+    const { base } = instance
     return client.run(
-      () => this.#describe(operation, call),
+      () => describe(operation, base, call),
       async (span) => {
         const answer = await sendRequest({
           what,
-          url,
+          url: new URL(base.pathname.replace(/\/$/, '') + target, base),
           method: operation.method,
           agent: this.#agent,
           body,
@@ -132,49 +133,54 @@ class Connection {
           connectTimeoutMs: this.#connectTimeoutMs,
           answerBytesMax: this.#answerBytesMax,
           call,
+        }).catch((error: unknown) => {
+          if (error instanceof UnavailableError) this.#instances.passOver(instance)
+          throw error
         })
         if (span !== undefined) span.attributes['http.response.status_code'] = answer.status
         if (answer.status < 400) return resultOf(operation, answer, what)
         const error = errorFromAnswer({ ...answer, body: jsonOf(answer.text)?.value, what })
         if (span !== undefined) span.attributes['error.type'] = String(answer.status)
+        if (error instanceof UnavailableError) this.#instances.passOver(instance)
         throw error
       },
     )
   }
+}
 
-  #urlOf(operation: RestOperation, request: Arguments): URL {
-    const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => {
-      const value = request.params?.[name]
-      const text = value === undefined || value === null ? '' : String(value)
-      // Dot segments would name another resource, because a URL parser takes them out of the path; half a surrogate pair cannot be encoded.
-      if (text === '' || text === '.' || text === '..' || !text.isWellFormed()) {
-        throw new InvalidInputError(`The path parameter ${name} of ${operation.path} cannot be ${JSON.stringify(text)}.`, [
-          { field: name, message: 'Expected a value that can stand in a path' },
-        ])
-      }
-      return encodeURIComponent(text)
-    })
-    const url = new URL(this.#base.pathname.replace(/\/$/, '') + path, this.#base)
-    for (const [name, value] of Object.entries(request.query ?? {})) {
-      for (const item of Array.isArray(value) ? value : [value]) {
-        if (item !== undefined && item !== null) url.searchParams.append(name, String(item))
-      }
+/** Path and query of a request. @throws InvalidInputError for a parameter that cannot stand in a path */
+function targetOf(operation: RestOperation, request: Arguments): string {
+  const path = operation.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => {
+    const value = request.params?.[name]
+    const text = value === undefined || value === null ? '' : String(value)
+    // Dot segments would name another resource, because a URL parser takes them out of the path; half a surrogate pair cannot be encoded.
+    if (text === '' || text === '.' || text === '..' || !text.isWellFormed()) {
+      throw new InvalidInputError(`The path parameter ${name} of ${operation.path} cannot be ${JSON.stringify(text)}.`, [
+        { field: name, message: 'Expected a value that can stand in a path' },
+      ])
     }
-    return url
+    return encodeURIComponent(text)
+  })
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (item !== undefined && item !== null) query.append(name, String(item))
+    }
   }
+  return query.size === 0 ? path : `${path}?${query}`
+}
 
-  #describe(operation: RestOperation, call: CallContext): Operation {
-    return {
-      name: `${operation.method} ${operation.path}`,
-      kind: 'client',
-      attributes: {
-        'http.request.method': operation.method,
-        'url.template': operation.path,
-        'server.address': this.#base.hostname,
-        'server.port': Number(this.#base.port || (this.#base.protocol === 'https:' ? 443 : 80)),
-        'seaworthy.correlation_id': call.correlationId,
-      },
-    }
+function describe(operation: RestOperation, base: URL, call: CallContext): Operation {
+  return {
+    name: `${operation.method} ${operation.path}`,
+    kind: 'client',
+    attributes: {
+      'http.request.method': operation.method,
+      'url.template': operation.path,
+      'server.address': base.hostname,
+      'server.port': Number(base.port || (base.protocol === 'https:' ? 443 : 80)),
+      'seaworthy.correlation_id': call.correlationId,
+    },
   }
 }
 

@@ -2,9 +2,19 @@ import assert from 'node:assert/strict'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { constants, createServer as createHttp2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import { describe, test, type TestContext } from 'node:test'
-import { currentContext, exponential, rootContext, TimeoutError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import {
+  ConfigurationError,
+  currentContext,
+  exponential,
+  rootContext,
+  TimeoutError,
+  UnavailableError,
+  UnknownOutcomeError,
+} from 'seaworthy/core'
 import { policy } from 'seaworthy/resilience'
-import { failureOfCall, freePort, ledgerClient, type Seen, seen, startLedger, within } from '../fixtures.ts'
+import { grpcClient } from '@seaworthy/rpc/grpc'
+import { Ledger } from './gen/ledger_pb.js'
+import { eventually, failureOfCall, freePort, ledgerClient, type Seen, seen, startLedger, within } from '../fixtures.ts'
 import { recordOperations } from '../operations.ts'
 
 describe('what a gRPC client knows of a call that failed', () => {
@@ -273,3 +283,40 @@ async function http2Server(t: TestContext, onStream: (stream: ServerHttp2Stream)
   })
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+describe('several instances of a gRPC service', () => {
+  test('share the calls, and one that has gone gets none', async (t) => {
+    const counts = [0, 0]
+    const servers = await Promise.all(
+      counts.map((_, index) =>
+        startLedger(t, {
+          balance: () => {
+            counts[index]!++
+            return { cents: 5n }
+          },
+        }),
+      ),
+    )
+    const client = grpcClient(Ledger, { address: servers.map(({ server }) => server.address) })
+    t.after(() => client[Symbol.dispose]())
+    await eventually(async () => {
+      await client.balance({})
+      return counts.every((count) => count > 0)
+    }, 'both are asked')
+    await servers[0]!.server.drain({ timeoutMs: 0 })
+    const before = [...counts]
+    await eventually(async () => {
+      const answered = await client.balance({}).then(
+        () => true,
+        () => false,
+      )
+      return answered && counts[1]! > before[1]!
+    }, 'the other answers')
+    for (let call = 0; call < 10; call++) await client.balance({})
+    assert.deepEqual(counts[0], before[0])
+  })
+
+  test('there is at least one', () => {
+    assert.throws(() => grpcClient(Ledger, { address: [] }), ConfigurationError)
+  })
+})

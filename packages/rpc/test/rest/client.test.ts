@@ -2,10 +2,19 @@ import assert from 'node:assert/strict'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
-import { exponential, InvalidInputError, rootContext, TimeoutError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import {
+  ConfigurationError,
+  exponential,
+  InvalidInputError,
+  rootContext,
+  TimeoutError,
+  UnavailableError,
+  UnknownOutcomeError,
+} from 'seaworthy/core'
 import { countWindow, policy } from 'seaworthy/resilience'
 import { BadAnswerError } from '@seaworthy/rpc'
-import { eventually, failureOfCall, freePort, reviewsClient, type Seen, startReviews, within } from '../fixtures.ts'
+import { restClient } from '@seaworthy/rpc/rest'
+import { eventually, failureOfCall, freePort, reviews, reviewsClient, type Seen, startReviews, within } from '../fixtures.ts'
 import { recordOperations } from '../operations.ts'
 
 const REVIEW = { body: { productId: 'p', rating: 1 } }
@@ -235,3 +244,44 @@ async function listening(t: TestContext, server: ReturnType<typeof createTcpServ
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+describe('several instances of a REST service', () => {
+  test('get the requests in turns', async (t) => {
+    const counts = [0, 0, 0]
+    const servers = await Promise.all(
+      counts.map((_, index) =>
+        startReviews(t, {
+          getReview: ({ params }) => {
+            counts[index]!++
+            return { status: 200, body: { id: params.id } }
+          },
+        }),
+      ),
+    )
+    const client = restClient(reviews, { baseUrl: servers.map(({ server }) => server.url) })
+    t.after(() => client[Symbol.dispose]())
+    for (let call = 0; call < 6; call++) await client.getReview({ params: { id: 'r' } })
+    assert.deepEqual(counts, [2, 2, 2])
+  })
+
+  test('one that is away costs one attempt, and is then passed over', async (t) => {
+    const { server } = await startReviews(t)
+    const gone = `http://127.0.0.1:${await freePort()}`
+    const client = restClient(reviews, { baseUrl: [gone, server.url] })
+    t.after(() => client[Symbol.dispose]())
+    const outcomes = []
+    for (let call = 0; call < 6; call++)
+      outcomes.push(
+        await client.getReview({ params: { id: 'r' } }).then(
+          () => 'answered',
+          (error: unknown) => (error instanceof UnavailableError ? 'away' : 'failed'),
+        ),
+      )
+    assert.deepEqual(outcomes, ['away', 'answered', 'answered', 'answered', 'answered', 'answered'])
+  })
+
+  test('speak one protocol, and there is at least one', () => {
+    assert.throws(() => restClient(reviews, { baseUrl: [] }), ConfigurationError)
+    assert.throws(() => restClient(reviews, { baseUrl: ['http://a', 'https://b'] }), ConfigurationError)
+  })
+})

@@ -25,6 +25,8 @@ export interface ServiceDeclaration {
    * a process that guards its calls itself, such as a gateway.
    */
   readonly policies?: Readonly<Record<string, PolicyDeclaration>>
+  /** Processes of it at one time at most. Default: as many as its engines allow. One, where something in it must be done by one process. */
+  readonly instancesMax?: number
   /** The module that is the process, as in `new URL('./main.ts', import.meta.url)`. */
   readonly main: URL
   /** Protocols that it serves; each gets a port of its own. */
@@ -45,7 +47,8 @@ export function defineService(declaration: ServiceDeclaration): Service {
   if (declaration.calls.includes(declaration.name)) {
     throw new ConfigurationError(`Service ${declaration.name} declares a call to itself. Call a function instead.`)
   }
-  const policies = declaration.policies ?? {}
+  const { instancesMax = Number.POSITIVE_INFINITY, policies = {} } = declaration
+  if (!(instancesMax >= 1)) throw new ConfigurationError(`instancesMax of service ${declaration.name} is ${instancesMax}; at least 1.`)
   for (const [call, declared] of Object.entries(policies)) {
     if (!declaration.calls.includes(calleeOf(call))) {
       throw new ConfigurationError(
@@ -55,7 +58,7 @@ export function defineService(declaration: ServiceDeclaration): Service {
     // Made to be checked.
     policy(declared, { name: `${call} of ${declaration.name}` })
   }
-  return Object.freeze({ role: 'service' as const, ...declaration, policies })
+  return Object.freeze({ role: 'service' as const, ...declaration, instancesMax, policies })
 }
 
 /** The service that a call goes to: `monolith` of `monolith/reviews`. */

@@ -4,11 +4,12 @@ import type { Counter } from '../domain/figures.ts'
 
 // By primary key.
 const ADD = `INSERT INTO counters (counter, value) VALUES (?, ?)
-  ON CONFLICT (counter) DO UPDATE SET value = value + excluded.value`
+  ON CONFLICT (counter) DO UPDATE SET value = counters.value + excluded.value`
 // By primary key.
 const ADD_SALE = `INSERT INTO product_sales (product_id, name, quantity, revenue_cents) VALUES (?, ?, ?, ?)
   ON CONFLICT (product_id) DO UPDATE SET
-    name = excluded.name, quantity = quantity + excluded.quantity, revenue_cents = revenue_cents + excluded.revenue_cents`
+    name = excluded.name, quantity = product_sales.quantity + excluded.quantity,
+    revenue_cents = product_sales.revenue_cents + excluded.revenue_cents`
 const SELECT_COUNTERS = 'SELECT counter, value FROM counters'
 // By product_sales_by_revenue.
 const SELECT_TOP = 'SELECT product_id, name, quantity, revenue_cents FROM product_sales ORDER BY revenue_cents DESC, product_id LIMIT ?'

@@ -1,10 +1,11 @@
 import type { Database } from 'seaworthy/core'
+import { forUpdate, insertAll, parameters } from '../../../platform/statements.ts'
 import type { StockRepository } from '../application/ports.ts'
 import type { Reservation, StockLevel, StockLine } from '../domain/stock.ts'
 
-// By primary key, for each product of the JSON array.
-const SELECT_LEVELS = `SELECT product_id, on_hand, reserved, shipped FROM stock
-  WHERE product_id IN (SELECT value FROM json_each(?))`
+// By primary key, for each product. In the order of the key, so that two who lock several products never wait for each other.
+const selectLevels = (productIds: readonly string[], then = '') =>
+  `SELECT product_id, on_hand, reserved, shipped FROM stock WHERE product_id IN (${parameters(productIds)}) ORDER BY product_id ${then}`
 // By primary key.
 const UPDATE_LEVEL = 'UPDATE stock SET on_hand = ?, reserved = ?, shipped = ? WHERE product_id = ?'
 const INSERT_RESERVATION = 'INSERT INTO reservations (id, order_id, lines, state) VALUES (?, ?, ?, ?)'
@@ -14,10 +15,9 @@ const UPDATE_RESERVATION = 'UPDATE reservations SET state = ? WHERE id = ?'
 const SELECT_RESERVATION = 'SELECT id, order_id, lines, state FROM reservations WHERE id = ?'
 // By reservations_by_order.
 const SELECT_RESERVATIONS_OF_ORDER = 'SELECT id, order_id, lines, state FROM reservations WHERE order_id = ? ORDER BY id'
-// A product that is known keeps its count, because sales have changed it since. The WHERE tells the parser that ON belongs to the INSERT.
-const TAKE_OVER = `INSERT INTO stock (product_id, on_hand, reserved, shipped)
-  SELECT value ->> 'productId', value ->> 'quantity', 0, 0 FROM json_each(?) WHERE true
-  ON CONFLICT (product_id) DO NOTHING`
+const STOCK = 'stock (product_id, on_hand, reserved, shipped)'
+// By primary key. A product that is known keeps its count, because sales have changed it since.
+const KNOWN_STAYS = 'ON CONFLICT (product_id) DO NOTHING'
 const SELECT_ANY = 'SELECT 1 AS found FROM stock LIMIT 1'
 
 interface LevelRow {
@@ -35,9 +35,11 @@ interface ReservationRow {
 }
 
 export function stockRepository(database: Database): StockRepository {
+  // Whoever reads in a transaction is about to write what follows from it.
+  const locked = forUpdate(database)
   return {
     async levels(tx, productIds) {
-      const rows = await tx.query<LevelRow>({ sql: SELECT_LEVELS, params: [JSON.stringify(productIds)] })
+      const rows = await tx.query<LevelRow>({ sql: selectLevels(productIds, locked), params: productIds })
       return new Map(rows.map((row) => [row.product_id, toLevel(row)]))
     },
     async saveLevels(tx, levels) {
@@ -52,21 +54,23 @@ export function stockRepository(database: Database): StockRepository {
       await tx.execute({ sql: UPDATE_RESERVATION, params: [state, reservationId] })
     },
     async reservation(tx, reservationId) {
-      const [row] = await tx.query<ReservationRow>({ sql: SELECT_RESERVATION, params: [reservationId] })
+      const [row] = await tx.query<ReservationRow>({ sql: `${SELECT_RESERVATION} ${locked}`, params: [reservationId] })
       return row === undefined ? undefined : toReservation(row)
     },
     async reservationsOf(tx, orderId) {
-      const rows = await tx.query<ReservationRow>({ sql: SELECT_RESERVATIONS_OF_ORDER, params: [orderId] })
+      const rows = await tx.query<ReservationRow>({ sql: `${SELECT_RESERVATIONS_OF_ORDER} ${locked}`, params: [orderId] })
       return rows.map(toReservation)
     },
     async takeOver(tx, stock) {
-      return (await tx.execute({ sql: TAKE_OVER, params: [JSON.stringify(stock)] })).rowCount
+      if (stock.length === 0) return 0
+      const rows = stock.map(({ productId, quantity }) => [productId, quantity, 0, 0])
+      return (await tx.execute(insertAll(STOCK, rows, KNOWN_STAYS))).rowCount
     },
     async isEmpty() {
       return (await database.query({ sql: SELECT_ANY })).length === 0
     },
     async level(productId) {
-      const [row] = await database.query<LevelRow>({ sql: SELECT_LEVELS, params: [JSON.stringify([productId])] })
+      const [row] = await database.query<LevelRow>({ sql: selectLevels([productId]), params: [productId] })
       return row === undefined ? undefined : toLevel(row)
     },
   }

@@ -1,13 +1,12 @@
-import type { SchemaComponent } from 'seaworthy/sqlite'
+import { tables } from '../../../platform/tables.ts'
 
 /** The tables of notifications. */
-export const NOTIFICATIONS_SCHEMA: SchemaComponent = {
-  component: 'notifications',
-  versions: [
+export const NOTIFICATIONS_SCHEMA = tables(
+  'notifications',
+  ({ strict }) =>
     `CREATE TABLE recipients (
        customer_id TEXT PRIMARY KEY,
        name TEXT NOT NULL,
        email TEXT NOT NULL
-     ) STRICT, WITHOUT ROWID;`,
-  ],
-}
+     ) ${strict};`,
+)

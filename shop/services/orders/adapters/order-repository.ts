@@ -1,15 +1,14 @@
-import type { Database, Statement, Transaction } from 'seaworthy/core'
+import type { Database, SqlValue, Statement, Transaction } from 'seaworthy/core'
+import { insertAll } from '../../../platform/statements.ts'
 import type { OrderRepository } from '../application/ports.ts'
 import type { Order, OrderLine, OrderState } from '../domain/order.ts'
 
-const INSERT_ORDER = 'INSERT INTO orders (id, customer_id, lines, total_cents, status, reason, placed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)'
-// One statement for a whole batch. WHERE true tells the parser that ON belongs to the INSERT.
-const TAKE_OVER = `INSERT INTO orders (id, customer_id, lines, total_cents, status, reason, placed_at_ms)
-  SELECT value ->> 'id', value ->> 'customerId', value -> 'lines', value ->> 'totalCents', 'completed', NULL, value ->> 'placedAtMs'
-  FROM json_each(?) WHERE true ON CONFLICT (id) DO NOTHING
-  RETURNING id`
+const ORDERS = 'orders (id, customer_id, lines, total_cents, status, reason, placed_at_ms)'
+// By primary key.
+const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING RETURNING id'
 const SELECT_ANY = 'SELECT 1 AS found FROM orders LIMIT 1'
-const INSERT_KEY = 'INSERT INTO checkout_keys (key, order_id, fingerprint) VALUES (?, ?, ?)'
+// By primary key. Waits for another instance that is just storing the same one.
+const INSERT_KEY = 'INSERT INTO checkout_keys (key, order_id, fingerprint) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING'
 // By primary key.
 const UPDATE_STATE = 'UPDATE orders SET status = ?, reason = ? WHERE id = ?'
 // By primary key.
@@ -31,19 +30,10 @@ export function orderRepository(database: Database): OrderRepository {
   const read = (source: Pick<Database | Transaction, 'query'>, statement: Statement) => source.query<OrderRow>(statement)
   return {
     async insert(tx, order, checkout) {
-      await tx.execute({
-        sql: INSERT_ORDER,
-        params: [
-          order.id,
-          order.customerId,
-          JSON.stringify(order.lines),
-          order.totalCents,
-          order.state.status,
-          reasonOf(order.state),
-          order.placedAtMs,
-        ],
-      })
-      if (checkout !== undefined) await tx.execute({ sql: INSERT_KEY, params: [checkout.key, order.id, checkout.fingerprint] })
+      await tx.execute(insertAll(ORDERS, [rowOf(order)], ''))
+      if (checkout === undefined) return true
+      const { rowCount } = await tx.execute({ sql: INSERT_KEY, params: [checkout.key, order.id, checkout.fingerprint] })
+      return rowCount === 1
     },
     async setState(tx, orderId, state) {
       await tx.execute({ sql: UPDATE_STATE, params: [state.status, reasonOf(state), orderId] })
@@ -53,7 +43,8 @@ export function orderRepository(database: Database): OrderRepository {
       return row === undefined ? undefined : toOrder(row)
     },
     async takeOver(tx, orders) {
-      const added = await tx.query<{ id: string }>({ sql: TAKE_OVER, params: [JSON.stringify(orders)] })
+      if (orders.length === 0) return new Set()
+      const added = await tx.query<{ id: string }>(insertAll(ORDERS, orders.map(rowOf), KNOWN_STAYS))
       return new Set(added.map(({ id }) => id))
     },
     async isEmpty() {
@@ -64,6 +55,10 @@ export function orderRepository(database: Database): OrderRepository {
       return row === undefined ? undefined : { orderId: row.order_id, fingerprint: row.fingerprint }
     },
   }
+}
+
+function rowOf({ id, customerId, lines, totalCents, state, placedAtMs }: Order): readonly SqlValue[] {
+  return [id, customerId, JSON.stringify(lines), totalCents, state.status, reasonOf(state), placedAtMs]
 }
 
 function reasonOf(state: OrderState): string | null {

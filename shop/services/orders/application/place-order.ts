@@ -53,7 +53,7 @@ export type PlaceOrder = (request: CheckoutRequest, key: string | undefined, cal
  */
 export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
   const { database, orders, outbox, sagas } = options
-  // One process writes this database, so its memory knows every checkout in flight.
+  // Spares the work of a second one in this process; what another instance has in flight, the key's row tells.
   const inFlight = new Set<string>()
 
   async function checkout(request: CheckoutRequest, key: string | undefined, call: CallContext): Promise<Order> {
@@ -90,7 +90,7 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
     const order = placeOrder({ id: options.newId(), buyer, lines: priceLines(lines, offered), placedAtMs: options.clock.now() })
     const facts = { orderId: order.id, customerId: order.customerId, lines: [...order.lines], totalCents: order.totalCents }
     await database.transaction(async (tx) => {
-      await orders.insert(tx, order, key === undefined ? undefined : { key, fingerprint })
+      if (!(await orders.insert(tx, order, key === undefined ? undefined : { key, fingerprint }))) throw inProgress()
       await outbox.add(tx, orderPlaced(facts))
       if (order.state.status === 'rejected') await outbox.add(tx, orderRejected({ ...facts, reason: order.state.reason }))
       else await sagas.start(tx, { ...facts, card: request.card }, shielded(call))
@@ -109,7 +109,7 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
     const key = options.honourKeys ? clientKey : undefined
     if (key === undefined) return await checkout(request, undefined, call)
     if (inFlight.has(key)) {
-      throw new ConflictError('A checkout with this Idempotency-Key is in progress. Ask again for its outcome.', { retryAfterMs: 1_000 })
+      throw inProgress()
     }
     inFlight.add(key)
     try {
@@ -118,6 +118,10 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
       inFlight.delete(key)
     }
   }
+}
+
+function inProgress(): ConflictError {
+  return new ConflictError('A checkout with this Idempotency-Key is in progress. Ask again for its outcome.', { retryAfterMs: 1_000 })
 }
 
 function differentRequest(): RejectedError {

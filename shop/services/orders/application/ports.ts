@@ -40,7 +40,8 @@ interface CheckoutRecord {
 
 /** Orders in the service's own database. */
 export interface OrderRepository {
-  insert(tx: Transaction, order: Order, checkout: { key: string; fingerprint: string } | undefined): Promise<void>
+  /** @returns false when the checkout's key stands for another order already: then the transaction must not commit */
+  insert(tx: Transaction, order: Order, checkout: { key: string; fingerprint: string } | undefined): Promise<boolean>
   setState(tx: Transaction, orderId: string, state: OrderState): Promise<void>
   find(orderId: string, tx?: Transaction): Promise<Order | undefined>
   /** Stores completed orders of other systems; those that are known stay as they are. @returns the ids of those that were new */

@@ -1,26 +1,25 @@
 import type { Database } from 'seaworthy/core'
 import { type Apply, projection } from 'seaworthy/projections'
-import type { SchemaComponent } from 'seaworthy/sqlite'
+import { tables } from '../../../platform/tables.ts'
 import type { PaymentEvent } from '../domain/payment.ts'
 
 /** The balances of the ledger's accounts, as a read model of its events. */
-export const BALANCES_SCHEMA: SchemaComponent = {
-  component: 'balances',
-  versions: [
+export const BALANCES_SCHEMA = tables(
+  'balances',
+  ({ integer, strict }) =>
     `CREATE TABLE balances (
        account TEXT PRIMARY KEY,
-       balance_cents INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;`,
-  ],
-}
+       balance_cents ${integer} NOT NULL
+     ) ${strict};`,
+)
 
 // By primary key.
 const POST = `INSERT INTO balances (account, balance_cents) VALUES (?, ?)
-  ON CONFLICT (account) DO UPDATE SET balance_cents = balance_cents + excluded.balance_cents`
+  ON CONFLICT (account) DO UPDATE SET balance_cents = balances.balance_cents + excluded.balance_cents`
 const EMPTY = 'DELETE FROM balances'
 // By primary key.
 const SELECT_BALANCE = 'SELECT balance_cents FROM balances WHERE account = ?'
-const SELECT_SUM = 'SELECT coalesce(sum(balance_cents), 0) AS sum_cents FROM balances'
+const SELECT_SUM = 'SELECT CAST(coalesce(sum(balance_cents), 0) AS BIGINT) AS sum_cents FROM balances'
 
 type Posted = Pick<PaymentEvent, 'transaction'>
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { VirtualClock } from '@seaworthy/testing'
 import { newId, RejectedError, rootContext } from 'seaworthy/core'
-import { sagaStoreSchema, sqliteSagaStore } from 'seaworthy/sqlite'
+import { sqliteSagaStore } from 'seaworthy/sqlite'
 import { orderRepository } from '../../../services/orders/adapters/order-repository.ts'
 import { checkoutOrchestrator, checkoutSagas } from '../../../services/orders/adapters/sagas.ts'
 import { ORDERS_SCHEMA } from '../../../services/orders/adapters/schema.ts'
@@ -17,7 +17,7 @@ const REQUEST = { customerId: 'c1', lines: [{ productId: 'p1', quantity: 2 }], c
 
 /** Orders with its own database, and other services that do what the test says. */
 async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
-  const service = await openServiceDatabase(ORDERS_SCHEMA, sagaStoreSchema)
+  const service = await openServiceDatabase(ORDERS_SCHEMA)
   const { database, outbox } = service
   const clock = new VirtualClock()
   const orders = orderRepository(database)

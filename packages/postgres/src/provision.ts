@@ -1,0 +1,53 @@
+import { Client } from 'pg'
+import { InvalidInputError } from 'seaworthy/core'
+
+export interface ProvisionOptions {
+  /** The connection string of a role that may make roles and databases: a superuser. */
+  readonly administrator: string
+  /** Of the role, and of the database that it owns: lower-case letters, digits and underscores. */
+  readonly name: string
+  /** What the role's password is from now on. */
+  readonly password: string
+  /** Default 5,000. */
+  readonly connectTimeoutMs?: number
+}
+
+const NAME = /^[a-z_][a-z0-9_]{0,62}$/
+// Until the session ends: of several who provision one name at a time, one makes it and the others find it made.
+const LOCK = "SELECT pg_advisory_lock(hashtextextended('seaworthy.provision ' || $1, 0))"
+const SELECT_ROLE = 'SELECT FROM pg_roles WHERE rolname = $1'
+const SELECT_DATABASE = 'SELECT FROM pg_database WHERE datname = $1'
+
+/**
+ * Makes a database and the one role that may use it, as far as they are missing; whoever runs it again only sets the password. Neither is anybody else's to
+ * connect to: by default PostgreSQL lets every role connect to every database. Text is ordered by bytes there, as SQLite orders it.
+ * @returns the connection string of the role with its database
+ */
+export async function provisionDatabase(options: ProvisionOptions): Promise<string> {
+  const { administrator, name, password, connectTimeoutMs = 5_000 } = options
+  if (!NAME.test(name)) {
+    throw new InvalidInputError(`"${name}" is no name for a role and its database.`, [
+      { field: 'name', message: 'must be of lower-case letters, digits and underscores, 63 at most' },
+    ])
+  }
+  const client = new Client({ connectionString: administrator, connectionTimeoutMillis: connectTimeoutMs })
+  // A server that goes away in between is told of by the statement.
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    const own = client.escapeIdentifier(name)
+    await client.query(LOCK, [name])
+    if ((await client.query(SELECT_ROLE, [name])).rowCount === 0) await client.query(`CREATE ROLE ${own}`)
+    await client.query(`ALTER ROLE ${own} WITH LOGIN PASSWORD ${client.escapeLiteral(password)}`)
+    if ((await client.query(SELECT_DATABASE, [name])).rowCount === 0)
+      await client.query(`CREATE DATABASE ${own} OWNER ${own} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`)
+    await client.query(`REVOKE ALL ON DATABASE ${own} FROM PUBLIC`)
+  } finally {
+    await client.end()
+  }
+  const url = new URL(administrator)
+  url.username = name
+  url.password = password
+  url.pathname = `/${name}`
+  return url.href
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { provisionDatabase } from '@seaworthy/postgres'
+import { newId } from 'seaworthy/core'
+import { outbox } from 'seaworthy/outbox'
+import { participant } from 'seaworthy/saga'
+import { type PostgresServer, startPostgres } from '@seaworthy/testing/postgres-server'
+import { PARTS, type ServiceDatabase } from '../../platform/engines/stores.ts'
+import { postgresDatabase } from '../../platform/engines/postgres.ts'
+import type { ServiceSchema } from '../../platform/tables.ts'
+import { catalog } from '../../monolith/application/catalog.ts'
+import { takingOver } from '../../monolith/application/taking-over.ts'
+import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
+import { INVENTORY_SCHEMA } from '../../services/inventory/adapters/schema.ts'
+import { stockRepository } from '../../services/inventory/adapters/stock-repository.ts'
+import { stockKeeping } from '../../services/inventory/application/stock-keeping.ts'
+import { orderRepository } from '../../services/orders/adapters/order-repository.ts'
+import { ORDERS_SCHEMA } from '../../services/orders/adapters/schema.ts'
+import type { Order } from '../../services/orders/domain/order.ts'
+
+let server: PostgresServer
+before(async () => {
+  server = await startPostgres()
+})
+after(() => server.stop())
+
+/** A service's database on a server, which closes with the test. */
+async function open(name: string, schema: ServiceSchema): Promise<ServiceDatabase & AsyncDisposable> {
+  const url = await provisionDatabase({ administrator: server.url('postgres'), name, password: 'secret' })
+  const opened = await postgresDatabase({
+    url,
+    instance: `${name}-1`,
+    schema: [schema],
+    stores: PARTS,
+    signal: new AbortController().signal,
+  })
+  return { ...opened, [Symbol.asyncDispose]: () => opened.database.close() }
+}
+
+suite('where transactions overlap', () => {
+  test('stock is sold as often as there is of it, whoever asks at one time', async () => {
+    await using service = await open('inventory', INVENTORY_SCHEMA)
+    const { database, stores } = service
+    const stock = stockRepository(database)
+    await database.transaction((tx) =>
+      stock.takeOver(tx, [
+        { productId: 'lamp', quantity: 10 },
+        { productId: 'rope', quantity: 100 },
+      ]),
+    )
+    const keeping = stockKeeping({
+      stock,
+      participant: participant({ database, store: stores.participant() }),
+      outbox: outbox({ store: stores.outbox() }),
+      newId,
+    })
+    // Half of them name the products in the other order: nobody waits for somebody who waits for them.
+    const lines = [
+      { productId: 'lamp', quantity: 1 },
+      { productId: 'rope', quantity: 1 },
+    ]
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, index) =>
+        keeping.reserve(`order-${index}/reserve`, { orderId: `order-${index}`, lines: index % 2 === 0 ? lines : lines.toReversed() }),
+      ),
+    )
+    const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []))
+    assert.equal(refusals.length, 20)
+    for (const refusal of refusals) assert.match(refusal, /Not enough stock of lamp/)
+    assert.deepEqual(await stock.level('lamp'), { productId: 'lamp', onHand: 0, reserved: 10, shipped: 0 })
+    assert.deepEqual(await stock.level('rope'), { productId: 'rope', onHand: 90, reserved: 10, shipped: 0 })
+  })
+
+  test('a checkout key stands for one order, also when two instances store it at one time', async () => {
+    await using service = await open('orders', ORDERS_SCHEMA)
+    const { database } = service
+    const orders = orderRepository(database)
+    const order = (id: string): Order => ({
+      id,
+      customerId: 'c',
+      lines: [],
+      totalCents: 100,
+      state: { status: 'pending' },
+      placedAtMs: 0,
+    })
+    const bothInserted = Promise.withResolvers<void>()
+    let inserting = 0
+    const store = (id: string) =>
+      database.transaction(async (tx) => {
+        if (++inserting === 2) bothInserted.resolve()
+        await bothInserted.promise
+        if (!(await orders.insert(tx, order(id), { key: 'key', fingerprint: 'f' }))) throw new Error('somebody else was first')
+      })
+    const outcomes = await Promise.allSettled([store('one'), store('other')])
+    assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+    const kept = await orders.checkoutByKey('key')
+    const loser = kept?.orderId === 'one' ? 'other' : 'one'
+    assert.equal(await orders.find(loser), undefined)
+  })
+})
+
+test('the catalog is searched and sorted there as on embedded storage', async () => {
+  await using service = await open('monolith', MONOLITH_SCHEMA)
+  const { database, stores } = service
+  const taking = takingOver({ database, outbox: outbox({ store: stores.outbox() }), clock: { now: () => 0 } as never })
+  const product = (id: string, name: string) => ({ id, name, description: '', category: 'deck', priceCents: 100 })
+  await database.transaction(async (tx) => {
+    await taking.products(tx, [
+      product('1', 'brass Lamp'),
+      product('2', 'Oak 100% wood'),
+      product('3', 'LAMPSHADE'),
+      product('4', 'Anchor'),
+    ])
+    await taking.reviews(tx, [
+      { id: 'r1', productId: '1', author: 'Ada', rating: 5, comment: '', createdAt: '2026-01-01T00:00:00Z' },
+      { id: 'r2', productId: '1', author: 'Bob', rating: 4, comment: '', createdAt: '2026-01-01T00:00:00Z' },
+    ])
+  })
+  const products = catalog(database)
+  const names = async (text: string) => (await products.search({ text, page: 1, pageSize: 10 })).items.map(({ name }) => name)
+  assert.deepEqual(await names('lamp'), ['LAMPSHADE', 'brass Lamp'])
+  assert.deepEqual(await names('100%'), ['Oak 100% wood'])
+  assert.deepEqual(await names('%'), ['Oak 100% wood'])
+  const [lamp] = (await products.search({ text: 'brass', page: 1, pageSize: 1 })).items
+  assert.deepEqual([lamp?.reviewCount, lamp?.rating], [2, 4.5])
+})
