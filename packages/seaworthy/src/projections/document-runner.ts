@@ -38,8 +38,8 @@ const TTL_MS = 10_000
 const RETRY_BACKOFF: Backoff = exponential({ baseMs: 50, maxMs: 5_000, jitter: 'equal' })
 
 /**
- * Builds the documents of a projection's version from an event store, until it is stopped. The first version ever answers queries at once; a later one
- * is built beside it, until a switch. Of partitions that are shared, each worker reads all events and takes those of its own; a worker that lost a lease
+ * Builds the documents of a projection's version from an event store, until it is stopped. Version 1 answers queries at once; a later one is built
+ * beside it, until a switch. Of partitions that are shared, each worker reads all events and takes those of its own; a worker that lost a lease
  * without noticing writes nothing, because the checkpoint is no longer where it left it.
  */
 export function startDocumentProjection(options: DocumentProjectionOptions): RunningDocumentProjection {

@@ -71,8 +71,12 @@ export function documentTarget({ projection, store, partition, events }: Documen
   }
 }
 
-/** Where no version answers queries yet, this one does from its first event on. */
+/**
+ * Version 1 answers queries from its first event on, where none does yet. A later one waits for its switch: it may have been started by a release whose
+ * version 1 could not even begin.
+ */
 export async function makeFirstLive(store: ReadStore, { projection, version }: ModelVersion): Promise<void> {
+  if (version !== 1) return
   const { live } = await store.versions(projection)
   if (live === 0) await store.makeLive(projection, { from: 0, to: version })
 }

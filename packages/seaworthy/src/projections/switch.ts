@@ -73,23 +73,27 @@ export async function switchVersion(options: SwitchOptions): Promise<SwitchRepor
 
 /**
  * Makes the version live again that was so before the last switch.
- * @param options `evenIfBehind`: also when nobody built it on, so that readers see something older
- * @throws ConflictError when there is none, when it is behind, or when somebody else switched meanwhile
+ * @param options `from`: the version to go back from, so that going back twice does not lead forward again; `evenIfBehind`: also when nobody built the
+ * old one on, so that readers see something older
+ * @throws ConflictError when `from` is not live, when there is none before it, or when that is behind
  */
 export async function goBack(
   store: ReadStore,
   projection: string,
-  options: { readonly evenIfBehind?: boolean } = {},
+  { from, evenIfBehind = false }: { readonly from: number; readonly evenIfBehind?: boolean },
 ): Promise<{ readonly from: number; readonly to: number }> {
   const { live, previous } = await store.versions(projection)
+  if (live !== from) throw new ConflictError(`Version ${live} of ${projection} is live, and not ${from}. Somebody else switched before.`)
   if (previous === 0) throw new ConflictError(`Projection ${projection} has no version before ${live} to go back to.`)
-  const outcome = await store.makeLive(projection, { from: live, to: previous, ...options })
-  if (outcome === 'switched') return { from: live, to: previous }
-  throw new ConflictError(
-    outcome === 'behind'
-      ? `Version ${previous} of ${projection} is behind version ${live}. Let it catch up, or go back evenIfBehind.`
-      : `Another version of ${projection} became live meanwhile. Look at its versions again.`,
-  )
+  const outcome = await store.makeLive(projection, { from, to: previous, evenIfBehind })
+  if (outcome === 'switched') return { from, to: previous }
+  throw outcome === 'moved'
+    ? movedMeanwhile(projection)
+    : new ConflictError(`Version ${previous} of ${projection} is behind version ${from}. Let it catch up, or go back evenIfBehind.`)
+}
+
+function movedMeanwhile(projection: string): ConflictError {
+  return new ConflictError(`Another version of ${projection} became live meanwhile. Look at its versions again.`)
 }
 
 async function caughtUp({ projection, version }: ModelVersion, options: SwitchOptions): Promise<void> {
@@ -107,8 +111,7 @@ async function makeLive({ projection, version }: ModelVersion, live: number, opt
     outcome = await options.store.makeLive(projection, { from: live, to: version })
     return outcome !== 'behind'
   })
-  if ((outcome as SwitchOutcome) === 'moved')
-    throw new ConflictError(`Another version of ${projection} became live meanwhile. Look at its versions again.`)
+  if ((outcome as SwitchOutcome) === 'moved') throw movedMeanwhile(projection)
 }
 
 async function within({ clock = systemClock, timeoutMs = TIMEOUT_MS, signal }: SwitchOptions, what: string, holds: () => Promise<boolean>) {

@@ -11,7 +11,7 @@ import { eventStoreSchema, migrate, openSqliteDatabase, readStoreSchema, sqliteE
 import { eventually } from '@seaworthy/testing'
 import { testFolder } from '../sqlite/folder.ts'
 
-export interface Balance {
+interface Balance {
   readonly cents: number
   readonly events: number
 }

@@ -79,7 +79,8 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreUnd
     })
 
     check('of writers that race, one goes through for each place', async (store) => {
-      const race = () => put(store, ONE, { to: 1, documents: { a: { n: 1 } } })
+      const change = { key: 'a', document: { n: 1 }, listing: undefined, before: undefined }
+      const race = () => store.write(ONE, { checkpoint: '0/1', from: 0, to: 1, changes: [change] })
       const results = await Promise.all(Array.from({ length: 8 }, race))
       assert.equal(results.filter(Boolean).length, 1)
       assert.deepEqual(await documentsOf(store, ONE, ['a']), { a: [{ n: 1 }, 1] })
