@@ -1,6 +1,7 @@
 import { installElasticMq, startElasticMq } from './elasticmq.ts'
 import { installKafka, startKafka } from './kafka.ts'
 import { installRabbitMq, startRabbitMq } from './rabbitmq.ts'
+import { installRedis, startRedis } from './redis.ts'
 
 /** A server that npm cannot bring, for tests (`*.server.test.ts`) and for people (`scripts/servers.ts`). */
 export interface ServerKind {
@@ -17,4 +18,5 @@ export const serverKinds: readonly ServerKind[] = [
   { name: 'kafka', variable: 'SEAWORTHY_KAFKA_URL', install: installKafka, start: startKafka },
   { name: 'rabbitmq', variable: 'SEAWORTHY_RABBITMQ_URL', install: installRabbitMq, start: startRabbitMq },
   { name: 'elasticmq', variable: 'SEAWORTHY_SQS_URL', install: installElasticMq, start: startElasticMq },
+  { name: 'redis', variable: 'SEAWORTHY_REDIS_URL', install: installRedis, start: startRedis },
 ]
