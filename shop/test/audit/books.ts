@@ -101,10 +101,10 @@ export function booksOf(query: Query, mails: readonly string[]): Books {
       query<{ counter: string; value: number }>('analytics', 'SELECT counter, value FROM counters').map((row) => [row.counter, row.value]),
     ),
     history: new Map(
-      query<{ order_id: string; status: string }>('order-history', 'SELECT order_id, status FROM order_history').map((row) => [
-        row.order_id,
-        row.status,
-      ]),
+      query<{ order_id: string; status: string }>(
+        'order-history',
+        `SELECT key AS order_id, json_extract(document, '$.status') AS status FROM seaworthy_documents WHERE projection = 'order-history'`,
+      ).map((row) => [row.order_id, row.status]),
     ),
   }
 }

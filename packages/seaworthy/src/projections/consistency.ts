@@ -1,10 +1,10 @@
-import { type Clock, InvalidInputError, SeaworthyError, sleep, systemClock } from 'seaworthy/core'
+import { type Clock, InvalidInputError, UnavailableError, sleep, systemClock } from 'seaworthy/core'
 import type { EventStore } from 'seaworthy/event-sourcing'
 import { reachedByAll } from './document-projection.ts'
 import type { ReadStore } from './read-store.ts'
 
 /** The name under which a token crosses HTTP, in the answer to a command and in the query after it. */
-export const CONSISTENCY_HEADER = 'x-seaworthy-consistency'
+export const CONSISTENCY_HEADER = 'consistency-token'
 
 const TOKEN = /^(?:@(\d{1,16})|([^\s/@,]{1,300})\/([^\s/@,]{1,900})@(\d{1,16}))$/
 const TOKEN_LENGTH_MAX = 1_400
@@ -15,11 +15,7 @@ export type ReadAfter =
   | { readonly kind: 'event'; readonly topic: string; readonly key: string; readonly sequence: number }
 
 /** The read model did not get as far as the query wanted in the time that it was given. Ask again, or ask without the token and take what is there. */
-export class StaleReadError extends SeaworthyError {
-  constructor(message: string, options: { retryAfterMs: number }) {
-    super('stale-read', message, { executed: 'no', retryAfterMs: options.retryAfterMs })
-  }
-}
+export class StaleReadError extends UnavailableError {}
 
 /** The checkpoint that counts the events of a key on a topic of an event log. */
 export function keyCheckpoint(topic: string, key: string): string {

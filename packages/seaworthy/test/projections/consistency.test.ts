@@ -31,7 +31,7 @@ void suite('reading your writes', () => {
     const token = consistencyToken({ kind: 'event', topic: 'orders', key: 'o-1', sequence: 2 })
     const waiting = assert.rejects(readAfter({ store, projection: 'p', token, timeoutMs: 25, clock }), (error) => {
       assert.ok(error instanceof StaleReadError)
-      assert.deepEqual([error.code, error.executed, error.retryAfterMs], ['stale-read', 'no', 25])
+      assert.deepEqual([error.code, error.executed, error.retryAfterMs], ['unavailable', 'no', 25])
       return true
     })
     for (const ms of [10, 10, 5]) {

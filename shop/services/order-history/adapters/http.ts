@@ -1,19 +1,35 @@
+import type { Clock } from 'seaworthy/core'
+import { CONSISTENCY_HEADER, readAfter, type ReadStore } from 'seaworthy/projections'
 import type { ServeRest } from '../../../platform/service-ports.ts'
-import type { HistoryRepository } from '../application/order-history.ts'
+import { type HistoryEntry, orderHistoryProjection } from '../application/order-history.ts'
 import { orderHistoryApi } from '../contract/rest.ts'
 
-export function serveHistory(serve: ServeRest, history: HistoryRepository): void {
+/** How long a customer waits for what she just ordered. */
+const WAIT_MS = 2_000
+const projection = orderHistoryProjection.name
+
+interface HistoryServing {
+  readonly store: ReadStore
+  readonly clock: Clock
+  readonly waitMs?: number
+}
+
+export function serveHistory(serve: ServeRest, { store, clock, waitMs = WAIT_MS }: HistoryServing): void {
   serve(orderHistoryApi, {
-    listOrdersOfCustomer: async ({ params: { customerId }, query: { page, pageSize } }) => {
-      const { items, total } = await history.page(customerId, { page, pageSize })
-      const shown = items.map(({ orderId, status, reason, lines, totalCents, placedAtMs }) => ({
-        orderId,
-        status,
-        ...(reason !== undefined && { reason }),
-        lines,
-        totalCents,
-        placedAt: new Date(placedAtMs).toISOString(),
-      }))
+    listOrdersOfCustomer: async ({ params: { customerId }, query: { page, pageSize }, headers, call }) => {
+      await readAfter({ store, projection, token: headers[CONSISTENCY_HEADER], timeoutMs: waitMs, signal: call.signal, clock })
+      const { documents, total } = await store.list(projection, { in: customerId, offset: (page - 1) * pageSize, max: pageSize })
+      const shown = documents.map(({ document }) => {
+        const { orderId, status, reason, lines, totalCents, placedAtMs } = document as HistoryEntry
+        return {
+          orderId,
+          status,
+          ...(reason !== undefined && { reason }),
+          lines,
+          totalCents,
+          placedAt: new Date(placedAtMs).toISOString(),
+        }
+      })
       return { status: 200, body: { items: shown, page, pageSize, total } }
     },
   })

@@ -1,6 +1,8 @@
-import type { Transaction } from 'seaworthy/core'
+import { NotFoundError } from 'seaworthy/core'
+import { documentProjection } from 'seaworthy/projections'
+import type { OrderCompleted, OrderImported, OrderPlaced, OrderRejected } from '../../orders/contract/events.ts'
 
-export interface HistoryLine {
+interface HistoryLine {
   readonly productId: string
   readonly name: string
   readonly quantity: number
@@ -8,7 +10,7 @@ export interface HistoryLine {
   readonly discountCents?: number | undefined
 }
 
-/** An order as the customer's history shows it. */
+/** An order as the customer's history shows it: the document of the read model. */
 export interface HistoryEntry {
   readonly customerId: string
   readonly orderId: string
@@ -19,11 +21,29 @@ export interface HistoryEntry {
   readonly placedAtMs: number
 }
 
-/** The read model. Writes belong to the projection alone. */
-export interface HistoryRepository {
-  insert(tx: Transaction, entry: HistoryEntry, atMs: number): Promise<void>
-  /** @throws NotFoundError when the order is not there: an event was lost or overtaken, and nobody may carry on as if it were not */
-  setStatus(tx: Transaction, change: { orderId: string; status: HistoryEntry['status']; reason?: string }, atMs: number): Promise<void>
-  /** Newest first; pages count from 1. */
-  page(customerId: string, options: { page: number; pageSize: number }): Promise<{ items: readonly HistoryEntry[]; total: number }>
+/** The events that the history is made of, by type. */
+export interface HistoryEvents {
+  readonly 'order.placed': OrderPlaced
+  readonly 'order.imported': OrderImported
+  readonly 'order.completed': OrderCompleted
+  readonly 'order.rejected': OrderRejected
 }
+
+const known = (entry: HistoryEntry | undefined, orderId: string): HistoryEntry => {
+  if (entry === undefined) throw new NotFoundError(`The history has no order ${orderId}: its order.placed has not arrived.`)
+  return entry
+}
+const entryOf = ({ orderId, customerId, lines, totalCents }: OrderPlaced) => ({ orderId, customerId, lines, totalCents })
+
+/** What an event of orders means to the history: a document for each order, in a list for each customer, the newest first. */
+export const orderHistoryProjection = documentProjection<HistoryEntry, HistoryEvents>({
+  name: 'order-history',
+  version: 1,
+  on: {
+    'order.placed': (_, { data, time }) => ({ ...entryOf(data), status: 'pending', placedAtMs: Date.parse(time) }),
+    'order.imported': (_, { data }) => ({ ...entryOf(data), status: 'completed', placedAtMs: Date.parse(data.placedAt) }),
+    'order.completed': (entry, { data }) => ({ ...known(entry, data.orderId), status: 'completed' }),
+    'order.rejected': (entry, { data }) => ({ ...known(entry, data.orderId), status: 'rejected', reason: data.reason }),
+  },
+  listing: ({ customerId, placedAtMs }) => ({ in: customerId, at: placedAtMs }),
+})

@@ -1,4 +1,5 @@
 import { restContract } from '@seaworthy/rpc/rest'
+import { CONSISTENCY_HEADER } from 'seaworthy/projections'
 import { z } from 'zod'
 
 const id = z.string().min(1).max(100)
@@ -12,7 +13,10 @@ export const orderHistoryApi = restContract({
       method: 'GET',
       path: '/api/customers/{customerId}/orders',
       summary: 'Orders of a customer, newest first; behind the orders by a moment',
+      description:
+        'With the consistency-token of a checkout it waits until that order is in the list as the checkout answered it, at most two seconds; then it is a 503 with Retry-After.',
       params: z.object({ customerId: id }),
+      headers: z.object({ [CONSISTENCY_HEADER]: z.string().min(1).max(1_400).optional() }),
       query: z.object({
         page: z.coerce.number().int().min(1).max(1_000_000).default(1),
         pageSize: z.coerce.number().int().min(1).max(100).default(20),

@@ -1,9 +1,11 @@
 import { NotFoundError } from 'seaworthy/core'
+import { CONSISTENCY_HEADER, consistencyToken } from 'seaworthy/projections'
 import { takenOver } from '../../../platform/take-over.ts'
 import type { ServeRest } from '../../../platform/service-ports.ts'
 import type { OrderRepository } from '../application/ports.ts'
 import type { PlaceOrder } from '../application/place-order.ts'
 import type { TakeOverOrders } from '../application/taking-over.ts'
+import { lastEventOf, ORDERS_TOPIC } from '../contract/events.ts'
 import { ordersApi, ordersImport } from '../contract/rest.ts'
 import type { OrderState } from '../domain/order.ts'
 
@@ -14,7 +16,11 @@ export function serveOrders(
   serve(ordersApi, {
     checkout: async ({ body, call }) => {
       const order = await options.placeOrder(body, call.idempotencyKey, call)
-      const headers = { location: `/api/orders/${order.id}` }
+      const sequence = lastEventOf(order.state.status)
+      const headers = {
+        location: `/api/orders/${order.id}`,
+        [CONSISTENCY_HEADER]: consistencyToken({ kind: 'event', topic: ORDERS_TOPIC, key: order.id, sequence }),
+      }
       return { status: 201, headers, body: { orderId: order.id, ...shown(order.state), totalCents: order.totalCents } }
     },
     getOrder: async ({ params }) => {
