@@ -16,7 +16,7 @@ export interface Balance {
 export type Rule = (event: AccountEvent) => number
 
 /** As it was released: whoever reversed a withdrawal gave the amount back, and forgot the fee. */
-export const released: Rule = (event) => {
+const released: Rule = (event) => {
   switch (event.type) {
     case 'deposited':
     case 'reversed':
@@ -27,12 +27,12 @@ export const released: Rule = (event) => {
 }
 
 /** Mended in a hurry: no fee at all. Reversals come out right, and every withdrawal that was not reversed comes out wrong. */
-export const hasty: Rule = (event) => (event.type === 'withdrawn' ? -event.cents : event.cents)
+const hasty: Rule = (event) => (event.type === 'withdrawn' ? -event.cents : event.cents)
 
 /** Mended. */
 export const mended: Rule = (event) => (event.type === 'reversed' ? event.cents + event.feeCents : released(event))
 
-export const RULES: readonly Rule[] = [released, hasty, mended]
+const RULES: readonly Rule[] = [released, hasty, mended]
 
 type Data<Type extends AccountEvent['type']> = Omit<Extract<AccountEvent, { type: Type }>, 'type'>
 
