@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { after, before, suite, test } from 'node:test'
 import { mailTexts, readBooks } from './books.ts'
 import { type CheckoutAnswer, checkout, createCustomer, type Product, request } from './client.ts'
@@ -48,6 +49,16 @@ suite('a checkout through the gateway', () => {
     })
     const history = listed.items.find((entry) => entry.orderId === answer.body.orderId)
     assert.equal(history?.status, 'completed')
+    // The two ways to a join come to the same, once shipping's event is there too.
+    const both = await until(
+      async () => {
+        const at = `${shop.gateway}/api/customers/${customerId}/orders`
+        const [{ body: read }, { body: composed }] = await Promise.all([request<object>(at), request<object>(`${at}/composed`)])
+        return isDeepStrictEqual(read, composed) ? composed : undefined
+      },
+      { timeoutMs: 10_000, what: 'the read model to be as its sources' },
+    )
+    assert.match(JSON.stringify(both), /"parcel":"booked"/)
     assert.equal(history.totalCents, stored.totalCents)
     const mail = await until(
       () => mailTexts(join(shop.dataDir, 'services', 'notifications')).find((text) => text.includes(answer.body.orderId)),

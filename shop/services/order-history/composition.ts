@@ -1,7 +1,11 @@
 import { readStoreSchema } from 'seaworthy/sqlite'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
+import { ordersByCustomer } from '../orders/contract/rest.ts'
+import { parcelsApi } from '../shipping/contract/rest.ts'
 import { openHistoryStore } from './adapters/history-store.ts'
 import { serveHistory } from './adapters/http.ts'
+import { ownersOver } from './adapters/owners.ts'
+import { composingHistory } from './application/composing.ts'
 import { recording } from './application/recording.ts'
 import { service } from './service.ts'
 
@@ -17,9 +21,15 @@ export function orderHistory({ storeUrl, role = 'both' }: OrderHistoryOptions = 
   return {
     service,
     schema: [readStoreSchema],
-    async wire({ database, clock, serveRest, consumeByItself, onStop }) {
+    async wire({ database, clock, connections, serveRest, consumeByItself, onStop }) {
       const store = await openHistoryStore(storeUrl, { database, onStop })
-      if (role !== 'writer') serveHistory(serveRest, { store, clock })
+      if (role !== 'writer') {
+        const owners = ownersOver({
+          orders: connections.rest(ordersByCustomer, 'orders'),
+          parcels: connections.rest(parcelsApi, 'shipping'),
+        })
+        serveHistory(serveRest, { store, compose: composingHistory(owners), clock })
+      }
       if (role !== 'reader') await consumeByItself(recording(store))
     },
   }

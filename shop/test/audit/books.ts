@@ -103,7 +103,7 @@ export function booksOf(query: Query, mails: readonly string[]): Books {
     history: new Map(
       query<{ order_id: string; status: string }>(
         'order-history',
-        `SELECT key AS order_id, json_extract(document, '$.status') AS status FROM seaworthy_documents WHERE projection = 'order-history'`,
+        `SELECT key AS order_id, json_extract(document, '$.order.status') AS status FROM seaworthy_documents WHERE projection = 'order-history'`,
       ).map((row) => [row.order_id, row.status]),
     ),
   }

@@ -18,5 +18,6 @@ export const ORDERS_SCHEMA: SchemaComponent = {
        order_id TEXT NOT NULL REFERENCES orders (id),
        fingerprint TEXT NOT NULL
      ) STRICT, WITHOUT ROWID;`,
+    'CREATE INDEX orders_by_customer ON orders (customer_id, placed_at_ms, id)',
   ],
 }

@@ -65,6 +65,25 @@ export const ordersApi = restContract({
   },
 })
 
+/** For those who put an answer together from several services. On the service's own port, never routed by the gateway. */
+export const ordersByCustomer = restContract({
+  title: 'Orders by customer',
+  version: '1.0.0',
+  operations: {
+    listOrdersByCustomer: {
+      method: 'GET',
+      path: '/internal/customers/{customerId}/orders',
+      summary: 'Orders of a customer, newest first',
+      params: z.object({ customerId: id }),
+      query: z.object({
+        page: z.coerce.number().int().min(1).max(1_000_000).default(1),
+        pageSize: z.coerce.number().int().min(1).max(100).default(20),
+      }),
+      responses: { 200: z.object({ items: z.array(order).readonly(), total: z.int() }) },
+    },
+  },
+})
+
 /** Taking over from other systems. On the service's own port, never routed by the gateway. What is known already is left as it is. */
 export const ordersImport = restContract({
   title: 'Import into orders',

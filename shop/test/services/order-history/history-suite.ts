@@ -6,13 +6,17 @@ import { type Attempt, type EventEnvelope, UnknownEventError } from 'seaworthy/m
 import { CONSISTENCY_HEADER, consistencyToken, type ReadStore } from 'seaworthy/projections'
 import { servingOn } from '../../../platform/service-ports.ts'
 import { serveHistory } from '../../../services/order-history/adapters/http.ts'
+import { composingHistory, type Owners } from '../../../services/order-history/application/composing.ts'
 import { recording } from '../../../services/order-history/application/recording.ts'
 import { orderHistoryApi } from '../../../services/order-history/contract/rest.ts'
+import { shipmentBooked, shipmentCancelled } from '../../../services/shipping/contract/events.ts'
 import { orderCompleted, orderImported, orderPlaced, orderRejected } from '../../../services/orders/contract/events.ts'
 
 const attempt: Attempt = { topic: 'orders', attempt: 1, timeoutMs: 5_000, signal: new AbortController().signal, outOfOrder: false }
 const lines = [{ productId: 'lamp', name: 'Lamp', quantity: 2, priceCents: 2_500 }]
 const facts = (orderId: string) => ({ orderId, customerId: 'ada', lines, totalCents: 5_000 })
+/** Nobody is asked here: see composing.test.ts. */
+const owners: Owners = { orders: async () => ({ items: [], total: 0 }), parcels: async () => new Map() }
 const numbered = (event: EventEnvelope, sequence: number, time = event.time): EventEnvelope => ({ ...event, sequence, time })
 
 /** What the history does wherever it is kept. `open` answers two handles on one empty store: the writer's and the reader's. */
@@ -20,7 +24,7 @@ export function historySuite(name: string, open: (t: TestContext) => Promise<{ w
   const world = async (t: TestContext) => {
     const { writer, reader } = await open(t)
     const server = httpServer({ port: 0 })
-    serveHistory(servingOn(server), { store: reader, clock: systemClock, waitMs: 200 })
+    serveHistory(servingOn(server), { store: reader, compose: composingHistory(owners), clock: systemClock, waitMs: 200 })
     await server.start()
     const client = restClient(orderHistoryApi, { baseUrl: server.url })
     t.after(async () => {
@@ -61,6 +65,18 @@ export function historySuite(name: string, open: (t: TestContext) => Promise<{ w
       })
       const second = await orders(2, 2)
       assert.deepEqual([second.total, second.items.map(({ orderId }) => orderId)], [3, ['o3']])
+    })
+
+    test('joins what shipping tells of an order, whichever comes first', async (t) => {
+      const { record, orders } = await world(t)
+      const parcel = { shipmentId: 's1', orderId: 'o1', customerId: 'ada', lines: [{ productId: 'lamp', name: 'Lamp', quantity: 2 }] }
+      await record(shipmentBooked(parcel), 1)
+      assert.deepEqual((await orders()).items, [])
+      await record(orderPlaced(facts('o1')), 1)
+      const parcels = async () => (await orders()).items.map((order) => order.parcel)
+      assert.deepEqual(await parcels(), ['booked'])
+      await record(shipmentCancelled(parcel), 2)
+      assert.deepEqual(await parcels(), ['cancelled'])
     })
 
     test('waits for the order that a customer just placed, and says so when it does not come', async (t) => {
