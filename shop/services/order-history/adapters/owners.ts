@@ -11,7 +11,10 @@ export function ownersOver(clients: {
   return {
     async orders(customerId, query, call) {
       const { body } = await clients.orders.listOrdersByCustomer({ params: { customerId }, query }, call)
-      return { items: body.items.map(({ customerId: _, ...order }) => order), total: body.total }
+      const items = body.items.map(({ orderId, status, reason, lines, totalCents, placedAt }) => {
+        return { orderId, status, ...(reason !== undefined && { reason }), lines, totalCents, placedAt }
+      })
+      return { items, total: body.total }
     },
     async parcels(orderIds, call) {
       const { body } = await clients.parcels.listParcels({ query: { orderIds: orderIds.join(',') } }, call)

@@ -38,12 +38,12 @@ export type ComposeHistory = (
  * The history by API composition: asks those who own its parts, and joins their answers. As fresh as they are; without orders there is no answer, without
  * shipping there is one without parcels.
  */
-export function composingHistory({ orders, parcels }: Owners): ComposeHistory {
+export function composingHistory(owners: Owners): ComposeHistory {
   return async (customerId, options, call) => {
-    const { items, total } = await orders(customerId, options, call)
+    const { items, total } = await owners.orders(customerId, options, call)
     const none: ReadonlyMap<string, ParcelState> = new Map()
     const ids = items.map(({ orderId }) => orderId)
-    const known = ids.length === 0 ? none : await parcels(ids, call).catch(() => none)
+    const known = ids.length === 0 ? none : await owners.parcels(ids, call).catch(() => none)
     return {
       items: items.map((order) => {
         const parcel = known.get(order.orderId)
