@@ -53,6 +53,7 @@ export const system = defineSystem({
     { path: '/api/checkout', service: orders.name },
     { path: '/api/orders/:orderId', service: orders.name },
     { path: '/api/customers/:customerId/orders', service: orderHistory.name },
+    { path: '/api/customers/:customerId/orders/composed', service: orderHistory.name },
     { path: '/api/analytics/*', service: analytics.name },
   ],
 })

@@ -20,6 +20,10 @@ for (const page of ['docs/2-communication/jobs.md', 'docs/5-observability/critic
   })
 }
 
+test('the examples of docs/4-data/projections.md do what they say', async () => {
+  await runExamples('docs/4-data/projections.md', {})
+})
+
 test('the example that the README shows is the one that is there, and prints what the README says', () => {
   assert.equal(blockAfter('examples/policy.ts', 'ts'), readFileSync('examples/policy.ts', 'utf8'))
   const printed = execFileSync(process.execPath, ['--conditions=source', 'examples/policy.ts'], { encoding: 'utf8' })

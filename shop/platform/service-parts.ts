@@ -1,5 +1,5 @@
 import { type Clock, type Database, sleep } from 'seaworthy/core'
-import { type Consumer, type ConsumerStore, type EventLog, startConsumer } from 'seaworthy/messaging'
+import { type Consumer, type ConsumerStore, type EventLog, type MessageHandler, startConsumer } from 'seaworthy/messaging'
 import { inbox, outbox, type Relay, startRelay } from 'seaworthy/outbox'
 import { participant } from 'seaworthy/saga'
 import type { Service } from 'seaworthy/system'
@@ -30,7 +30,7 @@ export interface Ground {
 }
 
 /** Starts what every service has: an outbox and its relay, a participant and the keeping of its keys, a consumer behind an inbox. */
-export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'participant' | 'consume'> {
+export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'participant' | 'consume' | 'consumeByItself'> {
   const { service, database, stores, log, switches, clock, logger, onStop, onRelay } = ground
   const outboxStore = stores.outbox()
   const relay = startRelay({ store: outboxStore, log })
@@ -45,25 +45,25 @@ export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'parti
       store: participantStore,
       ...(!switches.has('idempotency-keys') && { unsafe: { idempotencyKeys: 'ignored' } }),
     }),
-    consume: (handler) => consume(handler, ground),
+    consume: (handler) => consume(behindInbox(handler, ground), ground),
+    consumeByItself: (handler) => consume(handler, ground),
   }
 }
 
-async function consume(
-  handler: ConsumedEventHandler,
-  { service, database, stores, log, switches, logger, onStop, onConsumer }: Ground,
-): Promise<void> {
-  const group = service.name
-  const remembered = inbox({ store: stores.inbox(), database, consumer: group })
+/** Handles each event once: in the transaction that remembers it. */
+function behindInbox(handler: ConsumedEventHandler, { service, database, stores, switches }: Ground): MessageHandler {
+  if (switches.has('inbox')) return inbox({ store: stores.inbox(), database, consumer: service.name }).handle(handler)
+  return (event, attempt) =>
+    database.transaction((tx) => handler(event, tx, attempt), { signal: attempt.signal, timeoutMs: attempt.timeoutMs })
+}
+
+async function consume(handler: MessageHandler, { service, stores, log, logger, onStop, onConsumer }: Ground): Promise<void> {
   const store = stores.consumer()
   const consumer = await startConsumer({
     log,
-    group,
+    group: service.name,
     topics: service.consumes,
-    handler: switches.has('inbox')
-      ? remembered.handle(handler)
-      : (event, attempt) =>
-          database.transaction((tx) => handler(event, tx, attempt), { signal: attempt.signal, timeoutMs: attempt.timeoutMs }),
+    handler,
     store,
     onPoison: 'park-key',
     concurrencyMax: HANDLERS_AT_ONCE_MAX,

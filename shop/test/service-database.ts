@@ -11,6 +11,7 @@ import {
   outboxStoreSchema,
   participantStoreSchema,
   projectionStoreSchema,
+  readStoreSchema,
   sagaStoreSchema,
   type SqliteDatabase,
   sqliteOutboxStore,
@@ -33,7 +34,7 @@ export interface ServiceDatabase extends AsyncDisposable {
 export async function openServiceDatabase(...schema: readonly ServiceSchema[]): Promise<ServiceDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'seaworthy-shop-test-'))
   const database = await openSqliteDatabase({ path: join(directory, 'service.sqlite'), durability: 'process-crash' })
-  const stores = [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, sagaStoreSchema]
+  const stores = [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, readStoreSchema, sagaStoreSchema]
   await migrate(database, [...stores, ...schema.map((component) => component(database.dialect))])
   const outboxStore = sqliteOutboxStore(database)
   return {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { after, before, suite, test } from 'node:test'
 import { mailTexts, readBooks } from './books.ts'
 import { type CheckoutAnswer, checkout, createCustomer, type Product, request } from './client.ts'
@@ -41,13 +42,23 @@ suite('a checkout through the gateway', () => {
     const { body: stored } = await request<Order>(`${shop.gateway}/api/orders/${answer.body.orderId}`)
     assert.equal(stored.status, 'completed')
     assert.equal(stored.totalCents, 2 * product.priceCents)
-    const history = await until(
+    // At the first look, because the token of the checkout makes the query wait for it.
+    const token = answer.headers.get('consistency-token')!
+    const { body: listed } = await request<{ items: Order[] }>(`${shop.gateway}/api/customers/${customerId}/orders`, {
+      headers: { 'consistency-token': token },
+    })
+    const history = listed.items.find((entry) => entry.orderId === answer.body.orderId)
+    assert.equal(history?.status, 'completed')
+    // The two ways to a join come to the same, once shipping's event is there too.
+    const both = await until(
       async () => {
-        const { body } = await request<{ items: Order[] }>(`${shop.gateway}/api/customers/${customerId}/orders`)
-        return body.items.find((entry) => entry.orderId === answer.body.orderId && entry.status === 'completed')
+        const at = `${shop.gateway}/api/customers/${customerId}/orders`
+        const [{ body: read }, { body: composed }] = await Promise.all([request<object>(at), request<object>(`${at}/composed`)])
+        return isDeepStrictEqual(read, composed) ? composed : undefined
       },
-      { timeoutMs: 10_000, what: 'the order in the history' },
+      { timeoutMs: 10_000, what: 'the read model to be as its sources' },
     )
+    assert.match(JSON.stringify(both), /"parcel":"booked"/)
     assert.equal(history.totalCents, stored.totalCents)
     const mail = await until(
       () => mailTexts(join(shop.dataDir, 'services', 'notifications')).find((text) => text.includes(answer.body.orderId)),

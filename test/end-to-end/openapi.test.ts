@@ -65,6 +65,7 @@ test('the running shop answers what its OpenAPI document says', async () => {
   await get('/api/orders/{orderId}', `/api/orders/${order.body['orderId']}`)
   await get('/api/orders/{orderId}', '/api/orders/none')
   await get('/api/customers/{customerId}/orders', `/api/customers/${customerId}/orders`)
+  await get('/api/customers/{customerId}/orders/composed', `/api/customers/${customerId}/orders/composed`)
   await get('/api/analytics/summary', '/api/analytics/summary')
   await get('/api/openapi.json', '/api/openapi.json')
 

@@ -2,6 +2,7 @@ import { startPostgres } from '@seaworthy/testing/postgres-server'
 import { installElasticMq, startElasticMq } from './elasticmq.ts'
 import { installKafka, startKafka } from './kafka.ts'
 import { installRabbitMq, startRabbitMq } from './rabbitmq.ts'
+import { installRedis, startRedis } from './redis.ts'
 
 /** A server that npm cannot bring, for tests (`*.server.test.ts`) and for people (`scripts/servers.ts`). */
 export interface ServerKind {
@@ -19,6 +20,7 @@ export const serverKinds: readonly ServerKind[] = [
   { name: 'kafka', variable: 'SEAWORTHY_KAFKA_URL', install: installKafka, start: startKafka },
   { name: 'rabbitmq', variable: 'SEAWORTHY_RABBITMQ_URL', install: installRabbitMq, start: startRabbitMq },
   { name: 'elasticmq', variable: 'SEAWORTHY_SQS_URL', install: installElasticMq, start: startElasticMq },
+  { name: 'redis', variable: 'SEAWORTHY_REDIS_URL', install: installRedis, start: startRedis },
 ]
 
 /** npm brings it. A person who keeps it for a while wants what it acknowledged to be on the disk. */

@@ -17,9 +17,11 @@ import {
   postgresOutboxStore,
   postgresParticipantStore,
   postgresProjectionStore,
+  postgresReadStore,
   postgresSagaStore,
   projectionStoreSchema,
   queueSchema,
+  readStoreSchema,
   sagaStoreSchema,
 } from '@seaworthy/postgres'
 import {
@@ -33,6 +35,7 @@ import {
   participantStoreContract,
   projectionStoreContract,
   queueContract,
+  readStoreContract,
   sagaStoreContract,
 } from '@seaworthy/testing'
 import { freezeServerClock } from './frozen-clock.ts'
@@ -72,6 +75,7 @@ inboxStoreContract('PostgreSQL', (options) => under(inboxStoreSchema, (database)
 consumerStoreContract('PostgreSQL', () => under(consumerStoreSchema, postgresConsumerStore))
 eventStoreContract('PostgreSQL', () => under(eventStoreSchema, postgresEventStore))
 projectionStoreContract('PostgreSQL', () => under(projectionStoreSchema, postgresProjectionStore))
+readStoreContract('PostgreSQL', () => under(readStoreSchema, postgresReadStore))
 sagaStoreContract('PostgreSQL', () => under(sagaStoreSchema, postgresSagaStore))
 participantStoreContract('PostgreSQL', () => under(participantStoreSchema, postgresParticipantStore))
 

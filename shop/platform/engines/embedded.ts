@@ -11,6 +11,7 @@ import {
   outboxStoreSchema,
   participantStoreSchema,
   projectionStoreSchema,
+  readStoreSchema,
   sagaStoreSchema,
   type SchemaComponent,
   type SqliteDatabase,
@@ -20,6 +21,7 @@ import {
   sqliteOutboxStore,
   sqliteParticipantStore,
   sqliteProjectionStore,
+  sqliteReadStore,
   sqliteSagaStore,
 } from 'seaworthy/sqlite'
 import type { Service } from 'seaworthy/system'
@@ -34,6 +36,7 @@ const SCHEMAS: Readonly<Record<StoreName, SchemaComponent>> = {
   sagas: sagaStoreSchema,
   events: eventStoreSchema,
   projections: projectionStoreSchema,
+  documents: readStoreSchema,
 }
 
 /** The tables of a service on SQLite. */
@@ -50,6 +53,7 @@ export function sqliteStores(database: SqliteDatabase): Stores {
     sagas: () => sqliteSagaStore(database),
     events: () => sqliteEventStore(database),
     projections: () => sqliteProjectionStore(database),
+    documents: () => sqliteReadStore(database),
   }
 }
 

@@ -16,9 +16,11 @@ import {
   postgresOutboxStore,
   postgresParticipantStore,
   postgresProjectionStore,
+  postgresReadStore,
   postgresSagaStore,
   projectionStoreSchema,
   queueSchema,
+  readStoreSchema,
   sagaStoreSchema,
   type SchemaComponent,
 } from '@seaworthy/postgres'
@@ -39,6 +41,7 @@ const SCHEMAS: Readonly<Record<StoreName, SchemaComponent>> = {
   sagas: sagaStoreSchema,
   events: eventStoreSchema,
   projections: projectionStoreSchema,
+  documents: readStoreSchema,
 }
 
 interface PostgresOptions extends DatabaseOptions {
@@ -89,5 +92,6 @@ function postgresStores(database: PostgresDatabase, instance: string): Stores {
     sagas: () => postgresSagaStore(database),
     events: () => postgresEventStore(database),
     projections: () => postgresProjectionStore(database),
+    documents: () => postgresReadStore(database),
   }
 }

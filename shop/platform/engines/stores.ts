@@ -2,7 +2,7 @@ import type { Database } from 'seaworthy/core'
 import type { EventStore } from 'seaworthy/event-sourcing'
 import type { ConsumerStore, Queue } from 'seaworthy/messaging'
 import type { InboxStore, OutboxStore } from 'seaworthy/outbox'
-import type { ProjectionStore } from 'seaworthy/projections'
+import type { ProjectionStore, ReadStore } from 'seaworthy/projections'
 import type { ParticipantStore, SagaStore } from 'seaworthy/saga'
 
 /** The library's stores in a service's own database, whichever engine that is on. Those beyond the first four only where the composition names them. */
@@ -14,6 +14,7 @@ export interface Stores {
   readonly sagas: () => SagaStore
   readonly events: () => EventStore
   readonly projections: () => ProjectionStore
+  readonly documents: () => ReadStore
 }
 
 export type StoreName = keyof Stores

@@ -1,17 +1,36 @@
 import type { ServiceComposition } from '../../platform/service-ports.ts'
-import { historyRepository } from './adapters/history-repository.ts'
+import { ordersByCustomer } from '../orders/contract/rest.ts'
+import { parcelsApi } from '../shipping/contract/rest.ts'
+import { openHistoryStore } from './adapters/history-store.ts'
 import { serveHistory } from './adapters/http.ts'
-import { ORDER_HISTORY_SCHEMA } from './adapters/schema.ts'
+import { ownersOver } from './adapters/owners.ts'
+import { composingHistory } from './application/composing.ts'
 import { recording } from './application/recording.ts'
 import { service } from './service.ts'
 
+export interface OrderHistoryOptions {
+  /** Where the read model lives: a URL of PostgreSQL or Redis. Default: the service's own database. */
+  readonly storeUrl?: string | undefined
+  /** What this process does. Readers share a store with one that writes it. Default both. */
+  readonly role?: 'both' | 'reader' | 'writer'
+}
+
 /** How order history is put together. */
-export const orderHistory: ServiceComposition = {
-  service,
-  schema: [ORDER_HISTORY_SCHEMA],
-  async wire({ database, clock, serveRest, consume }) {
-    const history = historyRepository(database)
-    serveHistory(serveRest, history)
-    await consume(recording({ history, clock }))
-  },
+export function orderHistory({ storeUrl, role = 'both' }: OrderHistoryOptions = {}): ServiceComposition {
+  return {
+    service,
+    schema: [],
+    stores: ['documents'],
+    async wire({ stores, clock, connections, serveRest, consumeByItself, onStop }) {
+      const store = await openHistoryStore(storeUrl, { stores, onStop })
+      if (role !== 'writer') {
+        const owners = ownersOver({
+          orders: connections.rest(ordersByCustomer, 'orders'),
+          parcels: connections.rest(parcelsApi, 'shipping'),
+        })
+        serveHistory(serveRest, { store, compose: composingHistory(owners), clock })
+      }
+      if (role !== 'reader') await consumeByItself(recording(store))
+    },
+  }
 }

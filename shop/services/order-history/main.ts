@@ -1,4 +1,5 @@
 import { runService } from '../../platform/run-service.ts'
 import { orderHistory } from './composition.ts'
+import { readHistoryOptions } from './configuration.ts'
 
-await runService(orderHistory)
+await runService(orderHistory(readHistoryOptions()))

@@ -1,5 +1,6 @@
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { shippingOverGrpc } from './adapters/grpc.ts'
+import { serveParcels } from './adapters/http.ts'
 import { SHIPPING_SCHEMA } from './adapters/schema.ts'
 import { shipmentRepository } from './adapters/shipment-repository.ts'
 import { booking } from './application/booking.ts'
@@ -9,7 +10,8 @@ import { service } from './service.ts'
 export const shipping: ServiceComposition = {
   service,
   schema: [SHIPPING_SCHEMA],
-  async wire({ outbox, participant, newId, serveGrpc }) {
+  async wire({ database, outbox, participant, newId, serveRest, serveGrpc }) {
+    serveParcels(serveRest, database)
     serveGrpc(shippingOverGrpc(booking({ shipments: shipmentRepository, participant, outbox, newId })))
   },
 }

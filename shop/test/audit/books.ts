@@ -50,7 +50,7 @@ export const BOOK_QUERIES = {
   balances: ['payments', 'SELECT account, balance_cents FROM balances'],
   shipments: ['shipping', 'SELECT order_id, state FROM shipments'],
   counters: ['analytics', 'SELECT counter, value FROM counters'],
-  history: ['order-history', 'SELECT order_id, status FROM order_history'],
+  history: ['order-history', "SELECT key AS order_id, document FROM seaworthy_documents WHERE projection = 'order-history'"],
 } as const satisfies Readonly<Record<string, readonly [service: string, sql: string]>>
 
 /** Asks a service's database, by the service's name. JSON is text, and whole numbers are numbers. */
@@ -94,6 +94,11 @@ export function booksOf(query: Query, mails: readonly string[]): Books {
     })),
     mails,
     counters: new Map(rows<{ counter: string; value: number }>(BOOK_QUERIES.counters).map((row) => [row.counter, row.value])),
-    history: new Map(rows<{ order_id: string; status: string }>(BOOK_QUERIES.history).map((row) => [row.order_id, row.status])),
+    history: new Map(
+      rows<{ order_id: string; document: string }>(BOOK_QUERIES.history).map(({ order_id: orderId, document }) => {
+        const { order } = JSON.parse(document) as { order?: { status: string } }
+        return [orderId, order?.status ?? 'unknown']
+      }),
+    ),
   }
 }

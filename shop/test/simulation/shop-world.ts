@@ -49,7 +49,7 @@ export function shopWorld(shopping: readonly Shopping[], options: { readonly wit
       serves(shipping),
       serviceNode({ name: 'notifications', compose: (ports) => notifications(() => simulatedMailbox(ports)), ...options }),
       serves(analytics),
-      serves(orderHistory),
+      serves(orderHistory()),
     ],
     clients: customers.map((customerId) =>
       client(customerId, async ({ call }) => {

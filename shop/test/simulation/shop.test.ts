@@ -51,9 +51,9 @@ describe('the shop, as it runs in production, in virtual time', () => {
       const { failure } = await explore({
         system: shopWorld(TWO_CHECKOUTS, { without: net }),
         invariants: [theBooksAreRight(TWO_CHECKOUTS)],
-        seeds: 300,
+        seeds: 600,
       })
-      assert.ok(failure !== undefined, `nothing in 300 histories noticed that ${net} was missing`)
+      assert.ok(failure !== undefined, `nothing in 600 histories noticed that ${net} was missing`)
       t.diagnostic(`${failure.runs} histories, ${failure.shrinkRuns} to shrink: ${failure.history}: ${failure.message}`)
       assert.equal(failure.invariant, 'the books are right')
       // Something has to go wrong first: a shop that fails by itself would prove nothing about the net.

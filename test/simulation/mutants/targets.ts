@@ -20,5 +20,10 @@ export const targets: readonly Target[] = [
   target('saga/orchestrator.ts', 'checkout', 'sagas'),
   target('projections/projection.ts', 'projection', 'statements'),
   target('projections/runner.ts', 'projection', 'statements'),
+  target('projections/loop.ts', 'projection', 'statements'),
+  target('projections/transactional-target.ts', 'projection', 'statements'),
+  target('projections/document-target.ts', 'rebuild'),
+  target('projections/switch.ts', 'rebuild'),
+  target('sqlite/read-store.ts', 'rebuild'),
   target('sqlite/projection-store.ts', 'projection', 'statements'),
 ]

@@ -1,7 +1,8 @@
 import type { EventStore } from 'seaworthy/event-sourcing'
 import { sqliteProjectionStore } from 'seaworthy/sqlite'
-import { envelopeOf } from 'seaworthy/projections'
+import { type ReadStore, envelopeOf } from 'seaworthy/projections'
 import { accountsWorld } from '../worlds/accounts.ts'
+import { rebuildWorld } from '../worlds/rebuild.ts'
 import { statementsWorld } from '../worlds/statements.ts'
 import type { Plant } from './plant.ts'
 
@@ -57,4 +58,48 @@ export const eventSourcingPlants: readonly Plant[] = [
       },
     }),
   },
+  {
+    name: 'documents-before-checkpoint',
+    mistake: 'A document is written, and its checkpoint after it: a crash in between applies an event twice.',
+    world: rebuildWorld({
+      storing: (store) => ({
+        ...bound(store),
+        async write(of, { checkpoint, from, to, changes }) {
+          if (!(await store.write(of, { checkpoint, from, to: from, changes }))) return false
+          return store.write(of, { checkpoint, from, to, changes: [] })
+        },
+      }),
+    }),
+  },
+  {
+    name: 'switch-when-behind',
+    mistake:
+      'A new version takes the place of the old one as soon as it is built, and not when it is as far: readers see less than before.',
+    world: rebuildWorld({
+      switching: async (_, store) => {
+        const { live } = await store.versions('balances')
+        if (live === 1) await store.makeLive('balances', { from: 1, to: 2, evenIfBehind: true })
+      },
+    }),
+  },
+  {
+    name: 'query-without-token',
+    mistake: 'A query does not say what it has to contain: who just deposited does not see it.',
+    world: rebuildWorld({ waiting: false }),
+  },
 ]
+
+/** A store as an object whose methods can be replaced one by one. */
+function bound(store: ReadStore): ReadStore {
+  return {
+    load: (of, options) => store.load(of, options),
+    write: (of, write) => store.write(of, write),
+    checkpoints: (of) => store.checkpoints(of),
+    keys: (of, options) => store.keys(of, options),
+    remove: (of) => store.remove(of),
+    versions: (projection) => store.versions(projection),
+    makeLive: (projection, options) => store.makeLive(projection, options),
+    find: (projection, key) => store.find(projection, key),
+    list: (projection, options) => store.list(projection, options),
+  }
+}

@@ -7,6 +7,7 @@ import { outboxInboxWorld } from './outbox-inbox.ts'
 import { poisonWorld } from './poison.ts'
 import { postgresOutboxWorld } from './postgres-outbox.ts'
 import { projectionWorld } from './projection.ts'
+import { rebuildWorld } from './rebuild.ts'
 import { relayWorld } from './relay.ts'
 import { sagasWorld } from './sagas.ts'
 import type { SimulatedWorld } from './simulated-world.ts'
@@ -26,6 +27,7 @@ export const worlds: readonly SimulatedWorld[] = [
   accountsWorld(),
   statementsWorld(),
   projectionWorld(),
+  rebuildWorld(),
   leaseWorld(),
   topUpWorld(),
 ]

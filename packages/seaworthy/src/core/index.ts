@@ -43,6 +43,7 @@ export {
 export { type Backoff, type Jitter, backoffMs, constant, exponential } from './backoff.ts'
 export { type Database, type SqlValue, type Statement, type Transaction, runAfterCommit } from './database.ts'
 export { type Lease, type LeaseStore } from './lease-store.ts'
+export { type PartitionShareOptions, PartitionShare } from './partition-share.ts'
 export { type Infer, type Schema, type SchemaIssue, type SchemaResult, validate } from './standard-schema.ts'
 export { type Clock, type Timer, sleep, systemClock } from './clock.ts'
 export { ConditionVariable } from './condition-variable.ts'

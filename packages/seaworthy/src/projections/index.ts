@@ -4,10 +4,53 @@
  * The problem: a query that needs data of many streams, or of many services, cannot join over them.
  * The guarantee: an event changes the read model once, because the checkpoint (or the inbox's row) is written in the read model's own
  * transaction; an event that cannot be applied holds its projection up, visibly, and is never passed over; a read model can be built again from
- * the first event.
- * Not promised: a read model is behind its source by a moment; `lag` says how far.
+ * the first event, beside the one that answers, and takes its place at once, after a check.
+ * Not promised: a read model is behind its source by a moment; `lag` says how far, and a query with a token waits for it.
  */
 export { type Apply, type EventData, type Projection, type ProjectionDeclaration, projection, projectionHandler } from './projection.ts'
-export { type ProjectionLag, type ProjectionOptions, type ProjectionStatus, type RunningProjection, startProjection } from './runner.ts'
+export {
+  type DocumentProjection,
+  type DocumentProjectionDeclaration,
+  type Evolve,
+  documentProjection,
+  partitionCheckpoint,
+  partitionOf,
+} from './document-projection.ts'
+export { type FeedOptions, type ProjectionLag, type ProjectionStatus } from './loop.ts'
+export { type ProjectionOptions, type RunningProjection, startProjection } from './runner.ts'
+export {
+  type DocumentProjectionOptions,
+  type RunningDocumentProjection,
+  type SharedBuild,
+  startDocumentProjection,
+} from './document-runner.ts'
+export { type DocumentHandlerOptions, EventsMissingError, documentHandler } from './document-handler.ts'
+export { withInlineProjections } from './inline.ts'
+export { type SwitchOptions, type SwitchReport, SwitchBlockedError, goBack, switchVersion } from './switch.ts'
+export { type ChangedDocument, type Difference } from './verify.ts'
+export { checksum } from './checksum.ts'
+export {
+  type ReadAfter,
+  type ReadAfterOptions,
+  CONSISTENCY_HEADER,
+  StaleReadError,
+  consistencyToken,
+  consistencyTokenOf,
+  keyCheckpoint,
+  readAfter,
+  readConsistencyToken,
+} from './consistency.ts'
 export { type UpcastTypes, envelopeOf } from './stored-event.ts'
 export { type ProjectionStore } from './projection-store.ts'
+export {
+  type DocumentChange,
+  type DocumentWrite,
+  type ListedDocuments,
+  type Listing,
+  type LiveVersions,
+  type Loaded,
+  type ModelVersion,
+  type ReadStore,
+  type StoredDocument,
+  type SwitchOutcome,
+} from './read-store.ts'

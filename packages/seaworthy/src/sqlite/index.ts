@@ -39,6 +39,7 @@ export {
 } from './errors.ts'
 export { eventStoreSchema, sqliteEventStore } from './event-store.ts'
 export { projectionStoreSchema, sqliteProjectionStore } from './projection-store.ts'
+export { readStoreSchema, sqliteReadStore } from './read-store.ts'
 export { type SqliteOutboxStoreOptions, outboxStoreSchema, sqliteOutboxStore } from './outbox-store.ts'
 export { type SynchronousHandle } from './synchronous-handle.ts'
 export { synchronousInboxStore } from './synchronous-inbox-store.ts'

@@ -8,6 +8,7 @@ import {
   participantStoreContract,
   projectionStoreContract,
   queueContract,
+  readStoreContract,
   sagaStoreContract,
 } from '@seaworthy/testing'
 import * as sqlite from 'seaworthy/sqlite'
@@ -99,5 +100,6 @@ eventStoreContract('simulation', async () =>
   under(await openStores([sqlite.eventStoreSchema]), (database) => sqlite.sqliteEventStore(database)),
 )
 projectionStoreContract('simulation', async () => under(await openStores([sqlite.projectionStoreSchema]), sqlite.sqliteProjectionStore))
+readStoreContract('simulation', async () => under(await openStores([sqlite.readStoreSchema]), sqlite.sqliteReadStore))
 sagaStoreContract('simulation', async () => under(await openStores([sqlite.sagaStoreSchema]), sqlite.sqliteSagaStore))
 participantStoreContract('simulation', async () => under(await openStores([sqlite.participantStoreSchema]), sqlite.sqliteParticipantStore))

@@ -1,11 +1,13 @@
 import { NotFoundError } from 'seaworthy/core'
+import { CONSISTENCY_HEADER, consistencyToken } from 'seaworthy/projections'
 import { takenOver } from '../../../platform/take-over.ts'
 import type { ServeRest } from '../../../platform/service-ports.ts'
 import type { OrderRepository } from '../application/ports.ts'
 import type { PlaceOrder } from '../application/place-order.ts'
 import type { TakeOverOrders } from '../application/taking-over.ts'
-import { ordersApi, ordersImport } from '../contract/rest.ts'
-import type { OrderState } from '../domain/order.ts'
+import { lastEventOf, ORDERS_TOPIC } from '../contract/events.ts'
+import { ordersApi, ordersByCustomer, ordersImport } from '../contract/rest.ts'
+import type { Order, OrderState } from '../domain/order.ts'
 
 export function serveOrders(
   serve: ServeRest,
@@ -14,17 +16,23 @@ export function serveOrders(
   serve(ordersApi, {
     checkout: async ({ body, call }) => {
       const order = await options.placeOrder(body, call.idempotencyKey, call)
-      const headers = { location: `/api/orders/${order.id}` }
+      const sequence = lastEventOf(order.state.status)
+      const headers = {
+        location: `/api/orders/${order.id}`,
+        [CONSISTENCY_HEADER]: consistencyToken({ kind: 'event', topic: ORDERS_TOPIC, key: order.id, sequence }),
+      }
       return { status: 201, headers, body: { orderId: order.id, ...shown(order.state), totalCents: order.totalCents } }
     },
     getOrder: async ({ params }) => {
       const order = await options.orders.find(params.orderId)
       if (order === undefined) throw new NotFoundError(`There is no order ${params.orderId}.`)
-      const { id, customerId, lines, totalCents, placedAtMs } = order
-      return {
-        status: 200,
-        body: { orderId: id, customerId, ...shown(order.state), lines, totalCents, placedAt: new Date(placedAtMs).toISOString() },
-      }
+      return { status: 200, body: asAnswered(order) }
+    },
+  })
+  serve(ordersByCustomer, {
+    listOrdersByCustomer: async ({ params: { customerId }, query }) => {
+      const { items, total } = await options.orders.page(customerId, query)
+      return { status: 200, body: { items: items.map(asAnswered), total } }
     },
   })
   serve(ordersImport, {
@@ -32,6 +40,11 @@ export function serveOrders(
       return takenOver(body.orders, await options.takeOver(body.orders))
     },
   })
+}
+
+function asAnswered(order: Order) {
+  const { id, customerId, lines, totalCents, placedAtMs } = order
+  return { orderId: id, customerId, ...shown(order.state), lines, totalCents, placedAt: new Date(placedAtMs).toISOString() }
 }
 
 function shown(state: OrderState): { status: OrderState['status']; reason?: string } {

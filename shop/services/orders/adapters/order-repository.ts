@@ -13,6 +13,11 @@ const INSERT_KEY = 'INSERT INTO checkout_keys (key, order_id, fingerprint) VALUE
 const UPDATE_STATE = 'UPDATE orders SET status = ?, reason = ? WHERE id = ?'
 // By primary key.
 const SELECT_ORDER = 'SELECT id, customer_id, lines, total_cents, status, reason, placed_at_ms FROM orders WHERE id = ?'
+// orders_by_customer, a range, read backwards.
+const SELECT_PAGE = `SELECT id, customer_id, lines, total_cents, status, reason, placed_at_ms FROM orders
+  WHERE customer_id = ? ORDER BY placed_at_ms DESC, id DESC LIMIT ? OFFSET ?`
+// orders_by_customer, a range.
+const SELECT_COUNT = 'SELECT count(*) AS total FROM orders WHERE customer_id = ?'
 // By primary key.
 const SELECT_KEY = 'SELECT order_id, fingerprint FROM checkout_keys WHERE key = ?'
 
@@ -46,6 +51,13 @@ export function orderRepository(database: Database): OrderRepository {
       if (orders.length === 0) return new Set()
       const added = await tx.query<{ id: string }>(insertAll(ORDERS, orders.map(rowOf), KNOWN_STAYS))
       return new Set(added.map(({ id }) => id))
+    },
+    async page(customerId, { page, pageSize }) {
+      const [rows, [counted]] = await Promise.all([
+        read(database, { sql: SELECT_PAGE, params: [customerId, pageSize, (page - 1) * pageSize] }),
+        database.query<{ total: number }>({ sql: SELECT_COUNT, params: [customerId] }),
+      ])
+      return { items: rows.map(toOrder), total: counted?.total ?? 0 }
     },
     async isEmpty() {
       return (await database.query({ sql: SELECT_ANY })).length === 0

@@ -18,4 +18,5 @@ export const ORDERS_SCHEMA = tables(
        order_id TEXT NOT NULL REFERENCES orders (id),
        fingerprint TEXT NOT NULL
      ) ${strict};`,
+  () => 'CREATE INDEX orders_by_customer ON orders (customer_id, placed_at_ms, id)',
 )

@@ -91,7 +91,8 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
     const facts = { orderId: order.id, customerId: order.customerId, lines: [...order.lines], totalCents: order.totalCents }
     await database.transaction(async (tx) => {
       if (!(await orders.insert(tx, order, key === undefined ? undefined : { key, fingerprint }))) throw inProgress()
-      await outbox.add(tx, orderPlaced(facts))
+      // When it happened, for the order and for all who hear of it.
+      await outbox.add(tx, { ...orderPlaced(facts), time: new Date(order.placedAtMs).toISOString() })
       if (order.state.status === 'rejected') await outbox.add(tx, orderRejected({ ...facts, reason: order.state.reason }))
       else await sagas.start(tx, { ...facts, card: request.card }, shielded(call))
     })

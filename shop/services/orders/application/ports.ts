@@ -44,6 +44,11 @@ export interface OrderRepository {
   insert(tx: Transaction, order: Order, checkout: { key: string; fingerprint: string } | undefined): Promise<boolean>
   setState(tx: Transaction, orderId: string, state: OrderState): Promise<void>
   find(orderId: string, tx?: Transaction): Promise<Order | undefined>
+  /** Of a customer, the newest first; pages count from 1. */
+  page(
+    customerId: string,
+    options: { readonly page: number; readonly pageSize: number },
+  ): Promise<{ readonly items: readonly Order[]; readonly total: number }>
   /** Stores completed orders of other systems; those that are known stay as they are. @returns the ids of those that were new */
   takeOver(tx: Transaction, orders: readonly Order[]): Promise<ReadonlySet<string>>
   isEmpty(): Promise<boolean>

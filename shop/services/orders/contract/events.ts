@@ -48,3 +48,8 @@ export const orderRejected = defineEvent<OrderRejected>('order.rejected', { ...a
 
 /** A completed order from another time or system became known. It is history: nobody is to be told about it. */
 export const orderImported = defineEvent<OrderImported>('order.imported', { ...about, schema: imported })
+
+/** The number of the last event of an order in this state: an order is placed, and then completed or rejected. */
+export function lastEventOf(status: 'pending' | 'completed' | 'rejected'): number {
+  return status === 'pending' ? 1 : 2
+}

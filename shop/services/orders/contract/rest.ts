@@ -42,7 +42,7 @@ export const ordersApi = restContract({
       path: '/api/checkout',
       summary: 'Order and pay',
       description:
-        'Under the same Idempotency-Key the same order is answered; a different body under it is refused (422); while the first request is in flight, a second one is told to wait (409).',
+        "Under the same Idempotency-Key the same order is answered; a different body under it is refused (422); while the first request is in flight, a second one is told to wait (409). The header consistency-token of the answer, sent to the list of the customer's orders, makes that wait for this order.",
       idempotencyKey: 'optional',
       body: z.object({
         customerId: id,
@@ -61,6 +61,25 @@ export const ordersApi = restContract({
       summary: 'An order',
       params: z.object({ orderId: id }),
       responses: { 200: order },
+    },
+  },
+})
+
+/** For those who put an answer together from several services. On the service's own port, never routed by the gateway. */
+export const ordersByCustomer = restContract({
+  title: 'Orders by customer',
+  version: '1.0.0',
+  operations: {
+    listOrdersByCustomer: {
+      method: 'GET',
+      path: '/internal/customers/{customerId}/orders',
+      summary: 'Orders of a customer, newest first',
+      params: z.object({ customerId: id }),
+      query: z.object({
+        page: z.coerce.number().int().min(1).max(1_000_000).default(1),
+        pageSize: z.coerce.number().int().min(1).max(100).default(20),
+      }),
+      responses: { 200: z.object({ items: z.array(order).readonly(), total: z.int() }) },
     },
   },
 })

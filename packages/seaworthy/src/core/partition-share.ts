@@ -1,4 +1,5 @@
-import { type Clock, type Lease, type LeaseStore } from 'seaworthy/core'
+import type { Clock } from './clock.ts'
+import type { Lease, LeaseStore } from './lease-store.ts'
 
 export interface PartitionShareOptions {
   readonly leases: LeaseStore

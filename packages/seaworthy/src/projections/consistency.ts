@@ -1,0 +1,98 @@
+import { type Clock, InvalidInputError, UnavailableError, sleep, systemClock } from 'seaworthy/core'
+import type { EventStore } from 'seaworthy/event-sourcing'
+import { reachedByAll } from './document-projection.ts'
+import type { ReadStore } from './read-store.ts'
+
+/** The name under which a token crosses HTTP, in the answer to a command and in the query after it. */
+export const CONSISTENCY_HEADER = 'consistency-token'
+
+const TOKEN = /^(?:@(\d{1,16})|([^\s/@,]{1,300})\/([^\s/@,]{1,900})@(\d{1,16}))$/
+const TOKEN_LENGTH_MAX = 1_400
+
+/** What a reader wants to find in a read model: a position of the event store, or the number of a key's event on a topic. */
+export type ReadAfter =
+  | { readonly kind: 'position'; readonly position: number }
+  | { readonly kind: 'event'; readonly topic: string; readonly key: string; readonly sequence: number }
+
+/** The read model did not get as far as the query wanted in the time that it was given. Ask again, or ask without the token and take what is there. */
+export class StaleReadError extends UnavailableError {}
+
+/** The checkpoint that counts the events of a key on a topic of an event log. */
+export function keyCheckpoint(topic: string, key: string): string {
+  return `${encodeURIComponent(topic)}/${encodeURIComponent(key)}`
+}
+
+/** The token as text of visible ASCII, for a header or a cookie. It holds no secret, and proves nothing. */
+export function consistencyToken(after: ReadAfter): string {
+  return after.kind === 'position' ? `@${after.position}` : `${keyCheckpoint(after.topic, after.key)}@${after.sequence}`
+}
+
+/** The token of what a command appended: the stream, and the version that it led to. */
+export async function consistencyTokenOf(source: EventStore, { stream, version }: { stream: string; version: number }): Promise<string> {
+  const [event] = await source.read(stream, { after: version - 1, max: 1 })
+  if (event === undefined) throw new InvalidInputError(`Stream ${stream} has no version ${version}. Ask after the commit that appended it.`)
+  return consistencyToken({ kind: 'position', position: event.position })
+}
+
+/** @throws InvalidInputError when the text is no token */
+export function readConsistencyToken(text: string): ReadAfter {
+  const [, position, topic, key, sequence] = (text.length <= TOKEN_LENGTH_MAX && TOKEN.exec(text)) || []
+  if (position !== undefined) return { kind: 'position', position: Number(position) }
+  try {
+    if (topic !== undefined && key !== undefined)
+      return { kind: 'event', topic: decodeURIComponent(topic), key: decodeURIComponent(key), sequence: Number(sequence) }
+  } catch {
+    // Not as encodeURIComponent writes it.
+  }
+  throw new InvalidInputError('The consistency token is not one. Send it as the command answered it.', [
+    { field: CONSISTENCY_HEADER, message: 'must be a token of this service' },
+  ])
+}
+
+export interface ReadAfterOptions {
+  readonly store: ReadStore
+  readonly projection: string
+  /** A token; undefined waits for nothing. */
+  readonly token: string | undefined
+  /** At most so long. Default 2,000 ms. */
+  readonly timeoutMs?: number
+  /** Between two looks. Default 10 ms. */
+  readonly pollMs?: number
+  readonly signal?: AbortSignal | undefined
+  readonly clock?: Clock
+}
+
+const TIMEOUT_MS = 2_000
+const POLL_MS = 10
+
+/**
+ * Settles when the version that answers queries has what the token names, in whichever process it is built.
+ * @throws StaleReadError when it takes longer than the time given; InvalidInputError when the token is none
+ */
+export async function readAfter(options: ReadAfterOptions): Promise<void> {
+  const { store, projection, token, timeoutMs = TIMEOUT_MS, pollMs = POLL_MS, signal, clock = systemClock } = options
+  if (token === undefined) return
+  const wanted = readConsistencyToken(token)
+  const deadlineMs = clock.monotonicMs() + timeoutMs
+  while (!(await has(store, projection, wanted))) {
+    const leftMs = deadlineMs - clock.monotonicMs()
+    if (leftMs <= 0) {
+      throw new StaleReadError(
+        `The read model ${projection} did not get to ${token} within ${timeoutMs} ms. Ask again, or without the token for what is there.`,
+        { retryAfterMs: timeoutMs },
+      )
+    }
+    await sleep(clock, Math.min(pollMs, leftMs), signal)
+  }
+}
+
+async function has(store: ReadStore, projection: string, wanted: ReadAfter): Promise<boolean> {
+  const { live } = await store.versions(projection)
+  if (live === 0) return false
+  const model = { projection, version: live }
+  if (wanted.kind === 'event') {
+    const { position } = await store.load(model, { checkpoint: keyCheckpoint(wanted.topic, wanted.key), keys: [] })
+    return position >= wanted.sequence
+  }
+  return reachedByAll(await store.checkpoints(model)) >= wanted.position
+}

@@ -1,0 +1,135 @@
+import { type Clock, type Random, ConflictError, SeaworthyError, TimeoutError, sleep, systemClock, systemRandom } from 'seaworthy/core'
+import { reachedByAll } from './document-projection.ts'
+import type { ModelVersion, ReadStore, SwitchOutcome } from './read-store.ts'
+import type { ReplayOptions } from './replayed-sample.ts'
+import { type ChangedDocument, type Difference, differencesFromLive, differencesFromReplay } from './verify.ts'
+
+export interface SwitchOptions extends ReplayOptions {
+  readonly store: ReadStore
+  /** How many documents are built again from the first event, to be compared with what is stored. Default 1,000. */
+  readonly sampleSize?: number
+  /**
+   * Says whether a document of the sample may differ from that of the live version, where the new version is to change some and leave the others.
+   * Default: any may.
+   */
+  readonly mayDiffer?: (change: ChangedDocument) => boolean
+  /** For catching up, before the check and after it. Default 60,000 ms. */
+  readonly timeoutMs?: number
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+export interface SwitchReport {
+  /** The version that answered before; 0 when there was none. */
+  readonly from: number
+  readonly to: number
+  /** Documents that were built again from the first event and are stored just so. */
+  readonly compared: number
+  /** Those among them that differ from the live version's, as they may. */
+  readonly differing: number
+}
+
+/** Documents of the new version are not what its own events make of them, or differ from the live ones where they should not. Nothing was switched. */
+export class SwitchBlockedError extends SeaworthyError {
+  /** The first ones. */
+  readonly differences: readonly Difference[]
+
+  constructor(message: string, differences: readonly Difference[]) {
+    super('switch-blocked', message, { executed: 'no', final: true })
+    this.differences = differences
+  }
+}
+
+const SAMPLE_SIZE = 1_000
+const TIMEOUT_MS = 60_000
+const LOOK_MS = 10
+
+/**
+ * Puts a version in the place of the live one: waits until it has caught up, compares a sample of its documents with a replay from the first event, and
+ * switches all readers at once. The old version stays, to go back to by {@link goBack} as long as it is built on.
+ * @throws SwitchBlockedError with what differs; TimeoutError when it does not catch up; ConflictError when somebody else switched meanwhile
+ */
+export async function switchVersion(options: SwitchOptions): Promise<SwitchReport> {
+  const { projection, store, sampleSize = SAMPLE_SIZE, random = systemRandom } = options
+  const model = { projection: projection.name, version: projection.version }
+  const { live } = await store.versions(projection.name)
+  if (live === projection.version) return { from: live, to: live, compared: 0, differing: 0 }
+  await caughtUp(model, options)
+  const seed = String(random.float())
+  const { compared, differences } = await differencesFromReplay(model, { ...options, size: sampleSize, seed })
+  assertNone(differences, `of ${compared.length} are not what a replay from the first event makes of them`, model)
+  const against = { projection: projection.name, version: live }
+  const changed = live === 0 ? [] : await differencesFromLive(model, { ...options, against, keys: compared })
+  const { mayDiffer = () => true } = options
+  const unexpected = changed.filter((change) => !mayDiffer(change))
+  assertNone(
+    unexpected.map(({ key, live, next }) => ({ key, stored: next, expected: live })),
+    `of ${compared.length} differ from those of version ${live}, and should not`,
+    model,
+  )
+  await makeLive(model, live, options)
+  return { from: live, to: projection.version, compared: compared.length, differing: changed.length }
+}
+
+/**
+ * Makes the version live again that was so before the last switch.
+ * @param options `from`: the version to go back from, so that going back twice does not lead forward again; `evenIfBehind`: also when nobody built the
+ * old one on, so that readers see something older
+ * @throws ConflictError when `from` is not live, when there is none before it, or when that is behind
+ */
+export async function goBack(
+  store: ReadStore,
+  projection: string,
+  { from, evenIfBehind = false }: { readonly from: number; readonly evenIfBehind?: boolean },
+): Promise<{ readonly from: number; readonly to: number }> {
+  const { live, previous } = await store.versions(projection)
+  if (live !== from) throw new ConflictError(`Version ${live} of ${projection} is live, and not ${from}. Somebody else switched before.`)
+  if (previous === 0) throw new ConflictError(`Projection ${projection} has no version before ${live} to go back to.`)
+  const outcome = await store.makeLive(projection, { from, to: previous, evenIfBehind })
+  if (outcome === 'switched') return { from, to: previous }
+  throw outcome === 'moved'
+    ? movedMeanwhile(projection)
+    : new ConflictError(`Version ${previous} of ${projection} is behind version ${from}. Let it catch up, or go back evenIfBehind.`)
+}
+
+function movedMeanwhile(projection: string): ConflictError {
+  return new ConflictError(`Another version of ${projection} became live meanwhile. Look at its versions again.`)
+}
+
+async function caughtUp({ projection, version }: ModelVersion, options: SwitchOptions): Promise<void> {
+  const { store, source } = options
+  // Where events never stop coming, nobody is at their end for long. How close is close enough, the switch itself decides.
+  const head = await source.head()
+  await within(options, `Version ${version} of ${projection} did not catch up with its events`, async () => {
+    return reachedByAll(await store.checkpoints({ projection, version })) >= head
+  })
+}
+
+async function makeLive({ projection, version }: ModelVersion, live: number, options: SwitchOptions): Promise<void> {
+  let outcome: SwitchOutcome = 'behind'
+  await within(options, `Version ${version} of ${projection} did not catch up with version ${live}`, async () => {
+    outcome = await options.store.makeLive(projection, { from: live, to: version })
+    return outcome !== 'behind'
+  })
+  if ((outcome as SwitchOutcome) === 'moved') throw movedMeanwhile(projection)
+}
+
+async function within({ clock = systemClock, timeoutMs = TIMEOUT_MS, signal }: SwitchOptions, what: string, holds: () => Promise<boolean>) {
+  const deadlineMs = clock.monotonicMs() + timeoutMs
+  while (!(await holds())) {
+    if (clock.monotonicMs() >= deadlineMs)
+      throw new TimeoutError(`${what} within ${timeoutMs} ms. Look at its status and lag, and try again.`, timeoutMs, { executed: 'no' })
+    await sleep(clock, LOOK_MS, signal)
+  }
+}
+
+const KEYS_SHOWN = 5
+
+function assertNone(differences: readonly Difference[], what: string, { projection, version }: ModelVersion): void {
+  if (differences.length === 0) return
+  const keys = differences.slice(0, KEYS_SHOWN).map(({ key }) => key)
+  throw new SwitchBlockedError(
+    `Version ${version} of ${projection} does not become live: ${differences.length} documents ${what}, ${keys.join(', ')} among them. Mend the projection, and build another version.`,
+    differences,
+  )
+}

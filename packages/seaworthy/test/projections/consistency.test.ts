@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { InvalidInputError } from 'seaworthy/core'
+import { StaleReadError, consistencyToken, consistencyTokenOf, keyCheckpoint, readAfter, readConsistencyToken } from 'seaworthy/projections'
+import { VirtualClock, eventually, inMemoryReadStore } from '@seaworthy/testing'
+import { balances, documentWorld } from './document-world.ts'
+
+void suite('reading your writes', () => {
+  test('a query with the token of a command waits until the read model has it', async (t) => {
+    const { deposit, start, store, source } = await documentWorld(t)
+    const version = await deposit('ada', 5)
+    const token = await consistencyTokenOf(source, { stream: 'ada', version })
+    const found = readAfter({ store, projection: 'balances', token }).then(() => store.find('balances', 'ada'))
+    start(balances({ partitions: 2 }))
+    assert.deepEqual((await found).document?.document, { cents: 5, events: 1 })
+  })
+
+  test('a token of one partition does not count for another that has not begun', async () => {
+    const store = inMemoryReadStore()
+    await store.makeLive('p', { from: 0, to: 1 })
+    await store.write({ projection: 'p', version: 1 }, { checkpoint: '0/2', from: 0, to: 9, changes: [] })
+    const token = consistencyToken({ kind: 'position', position: 9 })
+    await assert.rejects(readAfter({ store, projection: 'p', token, timeoutMs: 5, pollMs: 1 }), StaleReadError)
+    await store.write({ projection: 'p', version: 1 }, { checkpoint: '1/2', from: 0, to: 9, changes: [] })
+    await readAfter({ store, projection: 'p', token })
+  })
+
+  test('it waits no longer than it was told, and says when to ask again', async () => {
+    const store = inMemoryReadStore()
+    const clock = new VirtualClock()
+    const token = consistencyToken({ kind: 'event', topic: 'orders', key: 'o-1', sequence: 2 })
+    const waiting = assert.rejects(readAfter({ store, projection: 'p', token, timeoutMs: 25, clock }), (error) => {
+      assert.ok(error instanceof StaleReadError)
+      assert.deepEqual([error.code, error.executed, error.retryAfterMs], ['unavailable', 'no', 25])
+      return true
+    })
+    for (const ms of [10, 10, 5]) {
+      await eventually('it waits', () => clock.pending.length === 1)
+      await clock.advance(ms)
+    }
+    await waiting
+    assert.deepEqual(clock.pending, [])
+  })
+
+  test('it ends with its signal, and waits for nothing without a token', async () => {
+    const store = inMemoryReadStore()
+    await readAfter({ store, projection: 'p', token: undefined })
+    await assert.rejects(readAfter({ store, projection: 'p', token: '@1', signal: AbortSignal.abort(new Error('gone')) }), /gone/)
+  })
+
+  test('a token of an event waits for the key of that topic, in the live version', async () => {
+    const store = inMemoryReadStore()
+    const checkpoint = keyCheckpoint('orders', 'o/1')
+    await store.makeLive('p', { from: 0, to: 1 })
+    await store.write({ projection: 'p', version: 1 }, { checkpoint, from: 0, to: 2, changes: [] })
+    const token = (sequence: number) => consistencyToken({ kind: 'event', topic: 'orders', key: 'o/1', sequence })
+    await readAfter({ store, projection: 'p', token: token(2) })
+    await assert.rejects(readAfter({ store, projection: 'p', token: token(3), timeoutMs: 1 }), StaleReadError)
+    await store.makeLive('p', { from: 1, to: 2, evenIfBehind: true })
+    await assert.rejects(readAfter({ store, projection: 'p', token: token(1), timeoutMs: 1 }), StaleReadError)
+  })
+
+  test('tokens are visible ASCII and come back as they went; anything else is refused', () => {
+    for (const after of [
+      { kind: 'position', position: 0 },
+      { kind: 'event', topic: 'orders', key: 'ü/@, \n', sequence: 3 },
+    ] as const) {
+      const token = consistencyToken(after)
+      assert.match(token, /^[\x21-\x7e]+$/)
+      assert.deepEqual(readConsistencyToken(token), after)
+    }
+    for (const wrong of ['', '@', '@-1', '@1x', 'orders@1', 'a/b/c@1', 'a/%@1', `a/${'k'.repeat(2_000)}@1`, '@99999999999999999']) {
+      assert.throws(() => readConsistencyToken(wrong), InvalidInputError, wrong)
+    }
+  })
+})
