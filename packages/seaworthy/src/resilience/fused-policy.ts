@@ -5,6 +5,7 @@ import {
   currentContext,
   executedOf,
   isFinal,
+  noTimeLeft,
   type Random,
   systemClock,
   systemRandom,
@@ -15,7 +16,7 @@ import { Attempt, type AttemptHistory } from './attempt.ts'
 import { attemptContext, UnlimitedFields } from './attempt-context.ts'
 import { Bulkhead } from './bulkhead.ts'
 import { checkPolicy } from './check-policy.ts'
-import { CircuitBreaker, type Outcome, outcomeOf, type Permit } from './circuit-breaker.ts'
+import { CircuitBreaker, guardedOutcomeOf, type Outcome, outcomeOf, type Permit } from './circuit-breaker.ts'
 import { keepSettlers, rejectedSoon, settlers } from './deferred.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { publish } from './events.ts'
@@ -54,7 +55,7 @@ export class FusedPolicy implements Policy {
     this.name = options.name
     this.clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
-    this.outcomeOf = options.outcomeOf ?? outcomeOf
+    this.outcomeOf = options.outcomeOf === undefined ? outcomeOf : guardedOutcomeOf(options.outcomeOf, options.name)
     this.#configure(declaration)
     if (options.saved?.circuitBreaker !== undefined) this.breaker?.restore(options.saved.circuitBreaker)
   }
@@ -157,13 +158,14 @@ export class FusedPolicy implements Policy {
 
   /** @internal */
   timeoutError(attempt: { readonly context: CallContext | undefined; readonly startedMs: number; readonly dueMs: number }): TimeoutError {
-    const timeoutMs = attempt.dueMs - attempt.startedMs
-    const setting =
-      timeoutMs === this.attemptMs
-        ? 'timeout.attemptMs'
-        : attempt.context?.deadlineMs === attempt.dueMs
-          ? "the caller's deadline"
-          : 'the rest of timeout.totalMs'
+    // Worked out as the attempt did: a difference of two moments is hardly ever the duration that one was made of.
+    const isAttemptLimit = attempt.startedMs + this.attemptMs === attempt.dueMs
+    const timeoutMs = isAttemptLimit ? this.attemptMs : attempt.dueMs - attempt.startedMs
+    const setting = isAttemptLimit
+      ? 'timeout.attemptMs'
+      : attempt.context?.deadlineMs === attempt.dueMs
+        ? "the caller's deadline"
+        : 'the rest of timeout.totalMs'
     this.#timedOut++
     publish(() => ({ type: 'call-timed-out', policy: this.name, timeoutMs }))
     return new TimeoutError(
@@ -202,10 +204,8 @@ export class FusedPolicy implements Policy {
   /** @returns why an attempt must not be made, or undefined if it may */
   obstacle(context: CallContext | undefined, nowMs: number, dueMs: number): { readonly error: unknown } | undefined {
     if (context?.signal?.aborted) return { error: context.signal.reason }
-    if (nowMs >= dueMs) {
-      const error = new TimeoutError(`The deadline passed before ${this.name} was called. Nothing was sent.`, 0, { executed: 'no' })
-      return { error }
-    }
+    // Not a number is no time either: among the deadlines it would keep all others from being seen.
+    if (!(nowMs < dueMs)) return { error: noTimeLeft(context ?? {}, this.name) }
     return undefined
   }
 
