@@ -72,6 +72,7 @@ export interface SavedPolicy {
  * @throws ConfigurationError naming what does not make sense
  */
 export function policy(declaration: PolicyDeclaration, options: PolicyOptions): Policy {
-  checkPolicy(options.name, declaration)
+  // Plain JavaScript may leave the options out.
+  checkPolicy((options as Partial<PolicyOptions> | undefined)?.name, declaration)
   return new FusedPolicy(declaration, options)
 }

@@ -1,5 +1,5 @@
-import { type CallContext, type Clock, ConfigurationError, contextOrRoot, sleep, systemClock, TimeoutError } from 'seaworthy/core'
-import { problemsOf } from './check-policy.ts'
+import { type CallContext, type Clock, contextOrRoot, sleep, systemClock, TimeoutError } from 'seaworthy/core'
+import { assertSensible, problemsOfKind, type Shape } from './declaration-shape.ts'
 import { RateLimitedError } from './errors.ts'
 import { publish } from './events.ts'
 import type { Guard } from './policy.ts'
@@ -24,6 +24,11 @@ export type RateLimiterDeclaration = (
 ) & {
   /** Calls wait up to this long for their turn, in order of arrival, rather than being turned away. Default 0. */
   readonly waitMaxMs?: number
+}
+
+const LIMITS: Readonly<Record<string, Shape>> = {
+  'token-bucket': { perSecond: 'a positive number', burst: 'a positive integer?', waitMaxMs: 'a number from 0?' },
+  'sliding-window': { callsMax: 'an integer from 1 to 1,000,000', windowMs: 'a positive number', waitMaxMs: 'a number from 0?' },
 }
 
 /** Reserves the moment at which the next call may begin. */
@@ -51,18 +56,7 @@ export interface RateLimiter extends Guard {
  */
 export function rateLimiter(declaration: RateLimiterDeclaration, options: { readonly name: string; readonly clock?: Clock }): RateLimiter {
   const { name, clock = systemClock } = options
-  const problems =
-    declaration.kind === 'token-bucket'
-      ? [
-          ...problemsOf('perSecond', declaration.perSecond, 'a positive number'),
-          ...problemsOf('burst', declaration.burst, 'a positive integer'),
-        ]
-      : [
-          ...problemsOf('callsMax', declaration.callsMax, 'a positive integer'),
-          ...problemsOf('windowMs', declaration.windowMs, 'a positive number'),
-        ]
-  problems.push(...problemsOf('waitMaxMs', declaration.waitMaxMs, 'a number from 0'))
-  if (problems.length > 0) throw new ConfigurationError(`Rate limiter ${name} does not make sense: ${problems.join('; ')}.`)
+  assertSensible(`Rate limiter ${name}`, problemsOfKind('', declaration, LIMITS))
 
   const limit: Limit =
     declaration.kind === 'token-bucket'

@@ -1,15 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import {
-  type CallContext,
-  type Clock,
-  ConfigurationError,
-  contextOrRoot,
-  systemClock,
-  TimeoutError,
-  UnknownOutcomeError,
-} from 'seaworthy/core'
+import { type CallContext, type Clock, contextOrRoot, systemClock, TimeoutError, UnknownOutcomeError } from 'seaworthy/core'
 import { Bulkhead, type BulkheadSnapshot } from './bulkhead.ts'
-import { problemsOf } from './check-policy.ts'
+import { assertSensible, problemsOf, type Shape } from './declaration-shape.ts'
 
 export interface WorkerBulkheadDeclaration {
   /** Threads at most; each does one task at a time. */
@@ -31,6 +23,8 @@ export interface WorkerBulkhead<I, O> extends AsyncDisposable {
   snapshot(): BulkheadSnapshot & { readonly threads: number }
 }
 
+const WORKER_BULKHEAD: Shape = { threadsMax: 'a positive integer', queueMax: 'an integer from 0?', taskMs: 'a positive number' }
+
 /** What a thread answers. */
 export type TaskAnswer = { readonly value: unknown } | { readonly error: unknown }
 
@@ -48,12 +42,7 @@ export function workerBulkhead<I, O>(
   declaration: WorkerBulkheadDeclaration,
   options: { readonly name: string; readonly clock?: Clock },
 ): WorkerBulkhead<I, O> {
-  const problems = [
-    ...problemsOf('threadsMax', declaration.threadsMax, 'a positive integer'),
-    ...problemsOf('queueMax', declaration.queueMax, 'an integer from 0'),
-    ...problemsOf('taskMs', declaration.taskMs, 'a positive number'),
-  ]
-  if (problems.length > 0) throw new ConfigurationError(`Worker bulkhead ${options.name} does not make sense: ${problems.join('; ')}.`)
+  assertSensible(`Worker bulkhead ${options.name}`, problemsOf('', declaration, WORKER_BULKHEAD))
   return new ThreadPool<I, O>(module, declaration, options.name, options.clock ?? systemClock)
 }
 

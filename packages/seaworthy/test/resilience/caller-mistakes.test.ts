@@ -82,7 +82,8 @@ test('a retryAfterMs that is not a number is no reason against another attempt',
 })
 
 test('an asynchronous listener that rejects is a warning', async () => {
-  const stop = onResilienceEvent(async () => Promise.reject(new Error('a dashboard is broken')))
+  const listener: () => unknown = async () => Promise.reject(new Error('a dashboard is broken'))
+  const stop = onResilienceEvent(listener)
   const warnings = await warningsOf(async () => {
     const guarded = bulkhead({ concurrencyMax: 1 }, { name })
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import * as fc from 'fast-check'
 import {
   ConflictError,
   constant,
@@ -13,7 +12,7 @@ import {
   UnavailableError,
   UnknownOutcomeError,
 } from 'seaworthy/core'
-import { policy, retry } from 'seaworthy/resilience'
+import { retry } from 'seaworthy/resilience'
 import { VirtualClock } from '@seaworthy/testing'
 import { abortable, assertNothingLeft, errorOf, watched } from './calls.ts'
 
@@ -208,24 +207,4 @@ describe('a retry budget', () => {
     clock.jumpWallClock(3_600_000)
     assert.equal(guarded.snapshot().retryBudget?.tokens, 0)
   })
-})
-
-test('a policy refuses settings that make no sense, and names each', () => {
-  assert.throws(
-    () =>
-      policy(
-        { retry: { attemptsMax: 0, backoff: constant(-1) }, timeout: { totalMs: Number.NaN }, bulkhead: { concurrencyMax: 1.5 } },
-        { name },
-      ),
-    /retry\.attemptsMax is 0.*|timeout\.totalMs is NaN/,
-  )
-  fc.assert(
-    fc.property(fc.oneof(fc.constant(0), fc.constant(-1), fc.constant(Number.NaN), fc.constant(Number.POSITIVE_INFINITY)), (value) => {
-      for (const setting of ['attemptMs', 'totalMs'])
-        assert.throws(() => policy({ timeout: { [setting]: value } }, { name }), new RegExp(setting))
-      assert.throws(() => policy({ circuitBreaker: { consecutiveFailures: value, openMs: 1 } }, { name }), /consecutiveFailures/)
-      assert.throws(() => policy({ circuitBreaker: { consecutiveFailures: 1, openMs: value } }, { name }), /openMs/)
-      assert.throws(() => policy({ bulkhead: { concurrencyMax: value } }, { name }), /concurrencyMax/)
-    }),
-  )
 })
