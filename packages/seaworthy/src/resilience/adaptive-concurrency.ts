@@ -1,4 +1,13 @@
-import { type CallContext, type Clock, contextOrRoot, executedOf, systemClock, TimeoutError, UnavailableError } from 'seaworthy/core'
+import {
+  assertTimeLeft,
+  type CallContext,
+  type Clock,
+  contextOrRoot,
+  executedOf,
+  systemClock,
+  TimeoutError,
+  UnavailableError,
+} from 'seaworthy/core'
 import { assertSensible, problemsOf, type Shape } from './declaration-shape.ts'
 import { OverloadedError } from './errors.ts'
 import { publish } from './events.ts'
@@ -85,10 +94,13 @@ class AdaptiveBulkhead implements AdaptiveConcurrency {
 
   async run<T>(body: (call: CallContext) => Promise<T>, context: CallContext = contextOrRoot()): Promise<T> {
     context.signal?.throwIfAborted()
+    assertTimeLeft(context, this.name, this.#clock)
     if (this.#running >= this.#limit.value) await this.#wait(context)
     else this.#running++
     const startedMs = this.#clock.monotonicMs()
     try {
+      // The caller may have left in the moment of its turn.
+      context.signal?.throwIfAborted()
       const value = await body(context)
       if (this.#pressure.eventLoopDelayMs() > (this.declaration.eventLoopDelayMaxMs ?? 100)) this.#limit.dropped()
       else this.#limit.succeeded(this.#clock.monotonicMs() - startedMs, this.#running)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { rootContext, UnavailableError } from 'seaworthy/core'
+import { rootContext, UnavailableError, withContext } from 'seaworthy/core'
 import { compose, fallback, type Guard, policy } from 'seaworthy/resilience'
 import { VirtualClock } from '@seaworthy/testing'
 import { abortable, errorOf } from './calls.ts'
@@ -27,6 +27,13 @@ describe('composed guards', () => {
   test('of none just make the call', async () => {
     const context = rootContext()
     assert.equal(await compose().run(async (call) => call.correlationId, context), context.correlationId)
+  })
+
+  test('of none reject with what the body throws at once', async () => {
+    const body = (): Promise<string> => {
+      throw new TypeError('bug')
+    }
+    assert.match(String(await errorOf(compose().run(body))), /bug/)
   })
 
   test('make every attempt of an outer retry pass the inner guards', async () => {
@@ -58,5 +65,7 @@ describe('a fallback', () => {
     const { context, controller } = abortable()
     controller.abort(new Error('left'))
     assert.equal(await errorOf(fallback(() => 0).run(() => Promise.reject(bug), context)), bug)
+    const current = withContext(context, () => fallback(() => 0).run(() => Promise.reject(bug)))
+    assert.equal(await errorOf(current), bug)
   })
 })
