@@ -1,5 +1,5 @@
-import { type Clock, ConflictError, isFinal, NotFoundError, type Random, RejectedError } from 'seaworthy/core'
-import { type BrokenCircuit, BrokenCircuitError, withoutStack } from './errors.ts'
+import { type Clock, ConflictError, isFinal, NotFoundError, type Random, RejectedError, TimeoutError } from 'seaworthy/core'
+import { type BrokenCircuit, BrokenCircuitError, isRefusal, withoutStack } from './errors.ts'
 import { publish, warnOf } from './events.ts'
 import { type Evidence, evidenceFor } from './evidence.ts'
 import { type CircuitBreakerDeclaration, OPEN_FACTOR, PROBE_LEASE_MS, PROBES_MAX } from './policy-declaration.ts'
@@ -11,11 +11,16 @@ export type Outcome = 'success' | 'failure' | 'ignored'
 /**
  * What an error tells about the receiver's health. An answer that only a living receiver can give (a business
  * rejection, not found, a conflict) is a success. A caller's abort, or a request refused as senseless, perhaps
- * before it was sent, tells nothing; else a mistake in the caller would close a half-open breaker.
+ * before it was sent, tells nothing; else a mistake in the caller would close a half-open breaker. Nor does what never left
+ * this process: a guard further in turned it away, or its time was over before.
  */
 export function outcomeOf(error: unknown): Outcome {
   if (error instanceof RejectedError || error instanceof NotFoundError || error instanceof ConflictError) return 'success'
-  return isFinal(error) || isAbort(error) ? 'ignored' : 'failure'
+  return isFinal(error) || isAbort(error) || wasNotSent(error) ? 'ignored' : 'failure'
+}
+
+function wasNotSent(error: unknown): boolean {
+  return isRefusal(error) || (error instanceof TimeoutError && error.executed === 'no')
 }
 
 /** A rule of the user's own that throws must not keep the call from ending: it becomes a warning of the process, and the error a failure. */
@@ -33,6 +38,11 @@ export function guardedOutcomeOf(rule: (error: unknown) => Outcome, name: string
 /** True for the error that `AbortSignal` and the web's APIs reject with when somebody aborted without a reason of their own. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
+}
+
+/** True for the reason of an abort at a deadline: this library's, or that of `AbortSignal.timeout`. */
+export function isOutOfTime(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError'
 }
 
 /** The right to make one call. Its identity is the tag that tells a late result from a current one. */

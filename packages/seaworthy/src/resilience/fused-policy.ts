@@ -44,7 +44,7 @@ export class FusedPolicy implements Policy {
   #isPlain = true
   breaker: CircuitBreaker | undefined
   bulkhead: Bulkhead | undefined
-  #budget: RetryBudget | undefined
+  budget: RetryBudget | undefined
   #calls = 0
   #succeeded = 0
   #failed = 0
@@ -81,7 +81,6 @@ export class FusedPolicy implements Policy {
         ? this.#runPlain(body, context, permit, bulkhead)
         : this.#queuePlain(body, context, permit, bulkhead)
     }
-    this.#budget?.deposit()
     const promise = new Promise<T>(keepSettlers)
     new Attempt<T>(this, body, context, undefined, settlers.resolve, settlers.reject).start()
     return promise
@@ -115,7 +114,7 @@ export class FusedPolicy implements Policy {
     let current: Permit | undefined
     try {
       await bulkhead.enter(Number.POSITIVE_INFINITY, undefined)
-      current = this.readmit(bulkhead, permit, context)
+      current = this.readmit(bulkhead, permit, context, Number.POSITIVE_INFINITY)
     } catch (error) {
       this.#failed++
       if (permit !== undefined) this.breaker?.settle(permit, 'ignored', NO_TIME)
@@ -152,7 +151,7 @@ export class FusedPolicy implements Policy {
       timedOut: this.#timedOut,
       ...(this.breaker && { circuitBreaker: this.breaker.snapshot() }),
       ...(this.bulkhead && { bulkhead: this.bulkhead.snapshot() }),
-      ...(this.#budget && { retryBudget: this.#budget.snapshot() }),
+      ...(this.budget && { retryBudget: this.budget.snapshot() }),
     }
   }
 
@@ -186,9 +185,9 @@ export class FusedPolicy implements Policy {
     if (bulkhead === undefined || this.bulkhead === undefined) {
       this.bulkhead = bulkhead && new Bulkhead(bulkhead, this.name, this.clock)
     } else this.bulkhead.reconfigure(bulkhead)
-    if (retry?.budget === undefined || this.#budget === undefined) {
-      this.#budget = retry?.budget && new RetryBudget(retry.budget, this.clock)
-    } else this.#budget.reconfigure(retry.budget)
+    if (retry?.budget === undefined || this.budget === undefined) {
+      this.budget = retry?.budget && new RetryBudget(retry.budget, this.clock)
+    } else this.budget.reconfigure(retry.budget)
     this.#isPlain = timeout === undefined && retry === undefined && this.breaker?.usesTime !== true
   }
 
@@ -210,9 +209,11 @@ export class FusedPolicy implements Policy {
   }
 
   /** After a wait for a place: the permit that is valid now. @throws what ends the call, and gives the place back */
-  readmit(bulkhead: Bulkhead, permit: Permit | undefined, context: CallContext | undefined): Permit | undefined {
+  readmit(bulkhead: Bulkhead, permit: Permit | undefined, context: CallContext | undefined, deadlineMs: number): Permit | undefined {
     let error: unknown
-    if (context?.signal?.aborted) error = context.signal.reason
+    // The deadline too may have passed before its timer was heard: a place that came free after a stall comes first.
+    const obstacle = this.obstacle(context, this.clock.monotonicMs(), deadlineMs)
+    if (obstacle !== undefined) error = obstacle.error
     else {
       // The receiver may have failed while this call waited: ask the breaker again rather than send one more into an open circuit.
       if (permit === undefined || this.breaker === undefined || this.breaker.holds(permit)) return permit
@@ -268,7 +269,7 @@ export class FusedPolicy implements Policy {
       if (decision.why === 'deadline') publish(() => ({ type: 'retry-abandoned', policy: this.name, attempt, why: 'deadline' }))
       return undefined
     }
-    if (this.#budget?.tryTake() === false) {
+    if (this.budget?.tryTake() === false) {
       publish(() => ({ type: 'retry-abandoned', policy: this.name, attempt, why: 'budget' }))
       return undefined
     }

@@ -207,4 +207,15 @@ describe('a retry budget', () => {
     clock.jumpWallClock(3_600_000)
     assert.equal(guarded.snapshot().retryBudget?.tokens, 0)
   })
+
+  test('grows by calls that are made, not by those that come too late to be', async () => {
+    const clock = new VirtualClock()
+    const guarded = retry({ attemptsMax: 2, backoff: constant(0), budget: { ratio: 1, minPerSecond: 0, tokensMax: 1 } }, { name, clock })
+    const run = watched(guarded.run(failing(new UnavailableError('down')).body))
+    while (run.settled === 'no') await clock.advance(0)
+    await errorOf(guarded.run(async () => 'stock', rootContext({ deadlineMs: clock.monotonicMs() })))
+    assert.equal(guarded.snapshot().retryBudget?.tokens, 0)
+    await guarded.run(async () => 'stock')
+    assert.equal(guarded.snapshot().retryBudget?.tokens, 1)
+  })
 })
