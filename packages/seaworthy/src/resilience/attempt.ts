@@ -88,9 +88,9 @@ export class Attempt<T> implements Due, AttemptFields {
   /** Asks for admission and calls the body, now or when its turn has come. */
   start(): void {
     const policy = this.#policy
-    const obstacle = policy.obstacle(this.context, this.startedMs, this.dueMs)
-    if (obstacle !== undefined) {
-      this.#fail(obstacle.error, 'ignored')
+    // A deadline that is no number is no time either: among the deadlines it would keep all others from being seen.
+    if (this.context?.signal?.aborted === true || !(this.startedMs < this.dueMs)) {
+      this.#fail(policy.obstacle(this.context), 'ignored')
       return
     }
     if (this.#history === undefined) policy.budget?.deposit()

@@ -200,20 +200,16 @@ export class FusedPolicy implements Policy {
     return Math.min(context?.deadlineMs ?? Number.POSITIVE_INFINITY, startedMs + this.#totalMs)
   }
 
-  /** @returns why an attempt must not be made, or undefined if it may */
-  obstacle(context: CallContext | undefined, nowMs: number, dueMs: number): { readonly error: unknown } | undefined {
-    if (context?.signal?.aborted) return { error: context.signal.reason }
-    // Not a number is no time either: among the deadlines it would keep all others from being seen.
-    if (!(nowMs < dueMs)) return { error: noTimeLeft(context ?? {}, this.name) }
-    return undefined
+  /** Why an attempt must not be made whose caller has left, or whose time is over. */
+  obstacle(context: CallContext | undefined): unknown {
+    return context?.signal?.aborted === true ? context.signal.reason : noTimeLeft(context ?? {}, this.name)
   }
 
   /** After a wait for a place: the permit that is valid now. @throws what ends the call, and gives the place back */
   readmit(bulkhead: Bulkhead, permit: Permit | undefined, context: CallContext | undefined, deadlineMs: number): Permit | undefined {
     let error: unknown
     // The deadline too may have passed before its timer was heard: a place that came free after a stall comes first.
-    const obstacle = this.obstacle(context, this.clock.monotonicMs(), deadlineMs)
-    if (obstacle !== undefined) error = obstacle.error
+    if (context?.signal?.aborted === true || !(this.clock.monotonicMs() < deadlineMs)) error = this.obstacle(context)
     else {
       // The receiver may have failed while this call waited: ask the breaker again rather than send one more into an open circuit.
       if (permit === undefined || this.breaker === undefined || this.breaker.holds(permit)) return permit
