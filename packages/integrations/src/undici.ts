@@ -41,6 +41,7 @@ class GuardedRequest implements Controller {
   readonly #isRepeatable: boolean
   readonly #origin: string
   readonly #aborting = new AbortController()
+  #isRetriedAbove = false
   #failed: Attempt | undefined
   #answering: Attempt | undefined
 
@@ -56,7 +57,9 @@ class GuardedRequest implements Controller {
   }
 
   async run(guardOf: (origin: string) => Guard): Promise<void> {
-    const context = this.#context()
+    const outer = contextOrRoot()
+    this.#isRetriedAbove = outer.retriedByCaller === true
+    const context = this.#contextIn(outer)
     const onAbort = () => this.#answering?.abort(context.signal!.reason as Error)
     try {
       // Before any attempt, so that an abort reaches a request that waits for its turn.
@@ -67,7 +70,7 @@ class GuardedRequest implements Controller {
     } catch (error) {
       const failed = this.#failed
       // The guard may have wrapped it, to say that an earlier attempt is of unknown outcome.
-      if (failed !== undefined && (error === failed.failure || (error as Error).cause === failed.failure)) {
+      if (failed !== undefined && (error === failed.failure || (error as Error | null)?.cause === failed.failure)) {
         this.#answering = failed
         failed.deliver()
         await failed.over
@@ -91,8 +94,7 @@ class GuardedRequest implements Controller {
     this.#failed = attempt
   }
 
-  #context(): CallContext {
-    const context = contextOrRoot()
+  #contextIn(context: CallContext): CallContext {
     const { signal } = this.#aborting
     const { method } = this.#options
     const at = this.#headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === CONTEXT_HEADERS.idempotencyKey)
@@ -113,7 +115,7 @@ class GuardedRequest implements Controller {
     return new Promise((resolve, reject) => {
       const attempt = new Attempt(this, call.signal, resolve, reject)
       const isRetriedHere = call.retriedByCaller === true && this.#isRepeatable
-      const headers = isRetriedHere ? [...this.#headers, CONTEXT_HEADERS.retriedByCaller, '1'] : [...this.#headers]
+      const headers = isRetriedHere || this.#isRetriedAbove ? [...this.#headers, CONTEXT_HEADERS.retriedByCaller, '1'] : [...this.#headers]
       this.#dispatch({ ...this.#options, headers }, attempt)
     })
   }

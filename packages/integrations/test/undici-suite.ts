@@ -143,6 +143,19 @@ export function suiteOf(version: string, { Agent, fetch: undiciFetch, request }:
       assert.deepEqual({ sent, asked }, { sent: 1, asked: 1 })
     })
 
+    test('tells its receiver who retries, also when the body is a stream that is sent once', async (t) => {
+      const { client } = dispatcher(t, retrying)
+      const { url, requests } = await answering(t, ok, ok)
+      const send = async () => {
+        const { body } = await request(url, { dispatcher: client, method: 'PUT', body: Readable.from(['chair']) })
+        await body.dump()
+      }
+      await send()
+      await withContext(rootContext({ retriedByCaller: true }), send)
+      const told = requests.map(({ headers }) => headers['x-seaworthy-retried-by-caller'])
+      assert.deepEqual(told, [undefined, '1'])
+    })
+
     test('streams an answer as it comes, and frees its place at the headers', async (t) => {
       const { client, policyOf } = dispatcher(t, { bulkhead: { concurrencyMax: 1 }, timeout: { attemptMs: 60_000 } })
       const { promise: gate, resolve: open } = Promise.withResolvers<void>()

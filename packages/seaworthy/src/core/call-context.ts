@@ -87,11 +87,15 @@ export function withBudget(context: CallContext, budgetMs: number, clock: Clock 
 
 /** Throws when no time is left: nothing was sent, so nothing was executed. */
 export function assertTimeLeft(context: CallContext, what: string, clock: Clock = systemClock): void {
-  if (remainingMs(context, clock) <= 0) {
-    throw new TimeoutError(`The deadline passed before ${what} was called. Give the caller more time, or do less before it.`, 0, {
-      executed: 'no',
-    })
-  }
+  if (!(remainingMs(context, clock) > 0)) throw noTimeLeft(context, what)
+}
+
+/** What a call ends with that must not begin any more. A deadline that is no number has no time left. */
+export function noTimeLeft({ deadlineMs }: Pick<CallContext, 'deadlineMs'>, what: string): TimeoutError {
+  const message = Number.isNaN(deadlineMs)
+    ? `The deadline of the call to ${what} is not a number. Nothing was sent; mend where deadlineMs is worked out.`
+    : `The deadline passed before ${what} was called. Nothing was sent; give the caller more time, or do less before it.`
+  return new TimeoutError(message, 0, { executed: 'no' })
 }
 
 /** The W3C headers of the span in progress. */

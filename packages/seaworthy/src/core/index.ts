@@ -13,6 +13,7 @@ export {
   assertTimeLeft,
   contextOrRoot,
   currentContext,
+  noTimeLeft,
   propagated,
   remainingMs,
   rootContext,

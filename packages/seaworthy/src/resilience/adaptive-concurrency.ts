@@ -1,14 +1,14 @@
 import {
+  assertTimeLeft,
   type CallContext,
   type Clock,
-  ConfigurationError,
   contextOrRoot,
   executedOf,
   systemClock,
   TimeoutError,
   UnavailableError,
 } from 'seaworthy/core'
-import { problemsOf } from './check-policy.ts'
+import { assertSensible, problemsOf, type Shape } from './declaration-shape.ts'
 import { OverloadedError } from './errors.ts'
 import { publish } from './events.ts'
 import { GradientLimit } from './gradient-limit.ts'
@@ -41,6 +41,14 @@ export interface AdaptiveConcurrency extends Guard {
   snapshot(): AdaptiveConcurrencySnapshot
 }
 
+const ADAPTIVE_CONCURRENCY: Shape = {
+  initial: 'a positive integer?',
+  min: 'a positive integer?',
+  max: 'a positive integer?',
+  queueMax: 'an integer from 0?',
+  eventLoopDelayMaxMs: 'a positive number?',
+}
+
 interface Waiting {
   readonly admit: () => void
   readonly turnAway: (reason: unknown) => void
@@ -55,16 +63,11 @@ export function adaptiveConcurrency(
   declaration: AdaptiveConcurrencyDeclaration,
   options: { readonly name: string; readonly clock?: Clock; readonly priorityOf?: PriorityOf },
 ): AdaptiveConcurrency {
-  const { initial, min, max, queueMax, eventLoopDelayMaxMs } = declaration
-  const problems = [
-    ...problemsOf('initial', initial, 'a positive integer'),
-    ...problemsOf('min', min, 'a positive integer'),
-    ...problemsOf('max', max, 'a positive integer'),
-    ...problemsOf('queueMax', queueMax, 'an integer from 0'),
-    ...problemsOf('eventLoopDelayMaxMs', eventLoopDelayMaxMs, 'a positive number'),
-    ...((min ?? 1) <= (initial ?? 20) && (initial ?? 20) <= (max ?? 1_000) ? [] : ['min, initial and max are not in order']),
-  ]
-  if (problems.length > 0) throw new ConfigurationError(`Adaptive concurrency ${options.name} does not make sense: ${problems.join('; ')}.`)
+  const { initial = 20, min = 1, max = 1_000 } = declaration
+  assertSensible(`Adaptive concurrency ${options.name}`, [
+    ...problemsOf('', declaration, ADAPTIVE_CONCURRENCY),
+    ...(min <= initial && initial <= max ? [] : [`min (${min}), initial (${initial}) and max (${max}) are not in order`]),
+  ])
   return new AdaptiveBulkhead(declaration, options.name, options.clock ?? systemClock, options.priorityOf ?? (() => 'normal'))
 }
 
@@ -91,10 +94,13 @@ class AdaptiveBulkhead implements AdaptiveConcurrency {
 
   async run<T>(body: (call: CallContext) => Promise<T>, context: CallContext = contextOrRoot()): Promise<T> {
     context.signal?.throwIfAborted()
+    assertTimeLeft(context, this.name, this.#clock)
     if (this.#running >= this.#limit.value) await this.#wait(context)
     else this.#running++
     const startedMs = this.#clock.monotonicMs()
     try {
+      // The caller may have left in the moment of its turn.
+      context.signal?.throwIfAborted()
       const value = await body(context)
       if (this.#pressure.eventLoopDelayMs() > (this.declaration.eventLoopDelayMaxMs ?? 100)) this.#limit.dropped()
       else this.#limit.succeeded(this.#clock.monotonicMs() - startedMs, this.#running)

@@ -1,7 +1,7 @@
 import { type CallContext, sleep } from 'seaworthy/core'
 import { type AttemptFields, attemptContext, outerContext } from './attempt-context.ts'
 import type { Bulkhead } from './bulkhead.ts'
-import type { Outcome, Permit } from './circuit-breaker.ts'
+import { isOutOfTime, type Outcome, type Permit } from './circuit-breaker.ts'
 import type { Due } from './deadline-queue.ts'
 import type { FusedPolicy } from './fused-policy.ts'
 
@@ -88,11 +88,12 @@ export class Attempt<T> implements Due, AttemptFields {
   /** Asks for admission and calls the body, now or when its turn has come. */
   start(): void {
     const policy = this.#policy
-    const obstacle = policy.obstacle(this.context, this.startedMs, this.dueMs)
-    if (obstacle !== undefined) {
-      this.#fail(obstacle.error, 'ignored')
+    // A deadline that is no number is no time either: among the deadlines it would keep all others from being seen.
+    if (this.context?.signal?.aborted === true || !(this.startedMs < this.dueMs)) {
+      this.#fail(policy.obstacle(this.context), 'ignored')
       return
     }
+    if (this.#history === undefined) policy.budget?.deposit()
     const { breaker } = policy
     if (breaker !== undefined && (this.#permit = breaker.admit()) === undefined) {
       this.#fail(breaker.rejection(), 'ignored')
@@ -105,7 +106,7 @@ export class Attempt<T> implements Due, AttemptFields {
 
   /** Time is up. */
   expire(): void {
-    this.#cut(this.#policy.timeoutError(this), 'timeout')
+    this.#cut(this.#policy.timeoutError(this), undefined)
   }
 
   async #queue(bulkhead: Bulkhead): Promise<void> {
@@ -114,7 +115,7 @@ export class Attempt<T> implements Due, AttemptFields {
     this.#history ??= { number: 1, delayMs: 0, mayHaveRun: false, deadlineMs }
     try {
       await bulkhead.enter(deadlineMs, this.context?.signal)
-      this.#permit = policy.readmit(bulkhead, this.#permit, this.context)
+      this.#permit = policy.readmit(bulkhead, this.#permit, this.context, deadlineMs)
     } catch (error) {
       // Nothing was sent: a full bulkhead, or an abort in its queue, tells nothing about the receiver.
       this.#fail(error, 'ignored')
@@ -155,17 +156,18 @@ export class Attempt<T> implements Due, AttemptFields {
   }
 
   #listen(signal: AbortSignal): void {
-    const onAbort = () => this.#cut(signal.reason, 'abort')
+    // A caller who leaves for want of time has waited for the receiver: that tells as much of it as a limit of this policy.
+    const onAbort = () => this.#cut(signal.reason, isOutOfTime(signal.reason) ? undefined : 'ignored')
     this.#cancellation = { wasCut: false, onAbort }
     signal.addEventListener('abort', onAbort, { once: true })
   }
 
-  #cut(reason: unknown, by: 'timeout' | 'abort'): void {
+  #cut(reason: unknown, outcome: Outcome | undefined): void {
     if (!this.#close()) return
     const cancellation = (this.#cancellation ??= { wasCut: false })
     cancellation.wasCut = true
     cancellation.reason = reason
-    this.#fail(reason, by === 'abort' ? 'ignored' : undefined)
+    this.#fail(reason, outcome)
     cancellation.controller?.abort(reason)
   }
 

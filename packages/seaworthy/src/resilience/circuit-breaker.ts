@@ -1,8 +1,9 @@
-import { type Clock, ConflictError, isFinal, NotFoundError, type Random, RejectedError } from 'seaworthy/core'
-import { type BrokenCircuit, BrokenCircuitError, withoutStack } from './errors.ts'
-import { publish } from './events.ts'
+import { type Clock, ConflictError, isFinal, NotFoundError, type Random, RejectedError, TimeoutError } from 'seaworthy/core'
+import { type BrokenCircuit, BrokenCircuitError, isRefusal, withoutStack } from './errors.ts'
+import { publish, warnOf } from './events.ts'
 import { type Evidence, evidenceFor } from './evidence.ts'
 import { type CircuitBreakerDeclaration, OPEN_FACTOR, PROBE_LEASE_MS, PROBES_MAX } from './policy-declaration.ts'
+import { readSavedCircuitBreaker, type SavedCircuitBreaker } from './saved-circuit-breaker.ts'
 
 /** What a call tells about the health of its receiver. `ignored`: nothing. */
 export type Outcome = 'success' | 'failure' | 'ignored'
@@ -10,16 +11,38 @@ export type Outcome = 'success' | 'failure' | 'ignored'
 /**
  * What an error tells about the receiver's health. An answer that only a living receiver can give (a business
  * rejection, not found, a conflict) is a success. A caller's abort, or a request refused as senseless, perhaps
- * before it was sent, tells nothing; else a mistake in the caller would close a half-open breaker.
+ * before it was sent, tells nothing; else a mistake in the caller would close a half-open breaker. Nor does what never left
+ * this process: a guard further in turned it away, or its time was over before.
  */
 export function outcomeOf(error: unknown): Outcome {
   if (error instanceof RejectedError || error instanceof NotFoundError || error instanceof ConflictError) return 'success'
-  return isFinal(error) || isAbort(error) ? 'ignored' : 'failure'
+  return isFinal(error) || isAbort(error) || wasNotSent(error) ? 'ignored' : 'failure'
+}
+
+function wasNotSent(error: unknown): boolean {
+  return isRefusal(error) || (error instanceof TimeoutError && error.executed === 'no')
+}
+
+/** A rule of the user's own that throws must not keep the call from ending: it becomes a warning of the process, and the error a failure. */
+export function guardedOutcomeOf(rule: (error: unknown) => Outcome, name: string): (error: unknown) => Outcome {
+  return (error) => {
+    try {
+      return rule(error)
+    } catch (defect) {
+      warnOf(`outcomeOf of policy ${name}`, defect)
+      return 'failure'
+    }
+  }
 }
 
 /** True for the error that `AbortSignal` and the web's APIs reject with when somebody aborted without a reason of their own. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
+}
+
+/** True for the reason of an abort at a deadline: this library's, or that of `AbortSignal.timeout`. */
+export function isOutOfTime(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError'
 }
 
 /** The right to make one call. Its identity is the tag that tells a late result from a current one. */
@@ -50,12 +73,6 @@ export type CircuitBreakerSnapshot = {
   | { readonly state: 'half-open'; readonly probesRunning: number; readonly probesSucceeded: number }
   | { readonly state: 'isolated'; readonly why: string }
 )
-
-/** What survives a restart: JSON. A closed breaker starts counting again; an open one stays open for what is left of its time. */
-export type SavedCircuitBreaker =
-  | { readonly state: 'closed' }
-  | { readonly state: 'isolated'; readonly why: string }
-  | { readonly state: 'open'; readonly why: string; readonly leftMs: number; readonly savedAtMs: number; readonly opensInARow: number }
 
 /**
  * Stops calling a receiver that fails, so that callers fail fast and the receiver gets time to recover.
@@ -100,7 +117,8 @@ export class CircuitBreaker {
         const halfOpen = { kind: 'half-open' as const, probes: new Set<Permit>(), succeeded: 0 }
         this.#state = halfOpen
         publish(() => ({ type: 'circuit-half-opened', policy: this.#name }))
-        return this.#admitProbe(halfOpen)
+        // A listener may have isolated it meanwhile.
+        return this.#state === halfOpen ? this.#admitProbe(halfOpen) : this.admit()
       }
       case 'half-open':
         return this.#admitProbe(state)
@@ -162,6 +180,9 @@ export class CircuitBreaker {
   reconfigure(declaration: CircuitBreakerDeclaration): void {
     this.#declaration = declaration
     this.#evidence = evidenceFor(declaration, this.#evidence)
+    // Fewer probes may now be enough: then no other would be let through to find that out.
+    const state = this.#state
+    if (state.kind === 'half-open' && state.succeeded >= this.#probesMax) this.#close()
   }
 
   save(): SavedCircuitBreaker {
@@ -180,13 +201,17 @@ export class CircuitBreaker {
     }
   }
 
-  restore(saved: SavedCircuitBreaker): void {
-    if (saved.state === 'isolated') this.isolate(saved.why)
-    else if (saved.state === 'open') {
+  /** @param value what {@link save} of an earlier process returned */
+  restore(value: unknown): void {
+    const saved = readSavedCircuitBreaker(value, this.#name)
+    if (saved?.state === 'isolated') this.isolate(saved.why)
+    else if (saved?.state === 'open') {
       // The wall clock is the only one that two processes share. It may have jumped: never longer than was left.
       const passedMs = Math.max(0, this.#clock.now() - saved.savedAtMs)
+      // The settings may be shorter than those that it opened with.
+      const leftMs = Math.min(this.#openMsMax * (1 + (this.#declaration.openJitter ?? 0)), saved.leftMs - passedMs)
       this.#opensInARow = saved.opensInARow
-      this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + Math.max(0, saved.leftMs - passedMs), why: saved.why }
+      this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + Math.max(0, leftMs), why: saved.why }
     }
   }
 
@@ -207,6 +232,11 @@ export class CircuitBreaker {
 
   get #probesMax(): number {
     return this.#declaration.probesMax ?? PROBES_MAX
+  }
+
+  get #openMsMax(): number {
+    const { openMs, openMsMax = openMs } = this.#declaration
+    return Math.max(openMs, openMsMax)
   }
 
   #admitProbe(state: State & { kind: 'half-open' }): Permit | undefined {
@@ -239,8 +269,8 @@ export class CircuitBreaker {
   }
 
   #open(why: string): void {
-    const { openMs, openMsMax = openMs, openJitter = 0 } = this.#declaration
-    const grownMs = Math.min(Math.max(openMs, openMsMax), openMs * OPEN_FACTOR ** this.#opensInARow)
+    const { openMs, openJitter = 0 } = this.#declaration
+    const grownMs = Math.min(this.#openMsMax, openMs * OPEN_FACTOR ** this.#opensInARow)
     // Never shorter than asked: jitter spreads the probes of many processes that saw the same failure.
     const jitteredMs = grownMs * (1 + (openJitter === 0 ? 0 : openJitter * this.#random.float()))
     this.#state = { kind: 'open', untilMs: this.#clock.monotonicMs() + jitteredMs, why }

@@ -7,7 +7,7 @@ import type { Guard } from './policy.ts'
  */
 export function compose(...guards: readonly Guard[]): Guard {
   return {
-    run<T>(body: (call: CallContext) => Promise<T>, context?: CallContext): Promise<T> {
+    async run<T>(body: (call: CallContext) => Promise<T>, context?: CallContext): Promise<T> {
       const from = (index: number, call: CallContext | undefined): Promise<T> => {
         const guard = guards[index]
         return guard === undefined ? body(call ?? contextOrRoot()) : guard.run((inner) => from(index + 1, inner), call)

@@ -100,3 +100,8 @@ export class OverloadedError extends SeaworthyError {
     this.policy = policy
   }
 }
+
+/** True for the refusal of a guard in this process. What a receiver refuses arrives as an UnavailableError. */
+export function isRefusal(error: unknown): boolean {
+  return [BrokenCircuitError, BulkheadFullError, RateLimitedError, OverloadedError].some((kind) => error instanceof kind)
+}

@@ -36,15 +36,21 @@ export function publish(describe: () => ResilienceEvent): void {
  * @returns a function that stops it
  */
 export function onResilienceEvent(listener: (event: ResilienceEvent) => void): () => void {
+  const onDefect = (error: unknown) => warnOf('A listener to resilience events', error)
   const guarded = (message: unknown) => {
     try {
-      listener(message as ResilienceEvent)
+      const result: unknown = listener(message as ResilienceEvent)
+      // The types allow an asynchronous listener, whose rejection would end the process.
+      if (result instanceof Promise) result.catch(onDefect)
     } catch (error) {
-      process.emitWarning(
-        `A listener to resilience events failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      )
+      onDefect(error)
     }
   }
   events.subscribe(guarded)
   return () => events.unsubscribe(guarded)
+}
+
+/** Tells of a defect in code that a call must not suffer from. */
+export function warnOf(what: string, error: unknown): void {
+  process.emitWarning(`${what} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
 }

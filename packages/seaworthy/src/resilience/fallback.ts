@@ -1,4 +1,4 @@
-import { type CallContext, contextOrRoot } from 'seaworthy/core'
+import { type CallContext, contextOrRoot, currentContext } from 'seaworthy/core'
 import type { Guard } from './policy.ts'
 
 export interface FallbackOptions {
@@ -20,7 +20,7 @@ export interface Fallback<F> {
 export function fallback<F>(answer: (error: unknown) => F | Promise<F>, options: FallbackOptions = {}): Fallback<F> {
   const { handles = () => true, guard } = options
   return {
-    async run<T>(body: (call: CallContext) => Promise<T>, context?: CallContext): Promise<T | F> {
+    async run<T>(body: (call: CallContext) => Promise<T>, context: CallContext | undefined = currentContext()): Promise<T | F> {
       try {
         return await (guard === undefined ? body(context ?? contextOrRoot()) : guard.run(body, context))
       } catch (error) {

@@ -5,6 +5,7 @@ import {
   currentContext,
   executedOf,
   isFinal,
+  noTimeLeft,
   type Random,
   systemClock,
   systemRandom,
@@ -15,7 +16,7 @@ import { Attempt, type AttemptHistory } from './attempt.ts'
 import { attemptContext, UnlimitedFields } from './attempt-context.ts'
 import { Bulkhead } from './bulkhead.ts'
 import { checkPolicy } from './check-policy.ts'
-import { CircuitBreaker, type Outcome, outcomeOf, type Permit } from './circuit-breaker.ts'
+import { CircuitBreaker, guardedOutcomeOf, type Outcome, outcomeOf, type Permit } from './circuit-breaker.ts'
 import { keepSettlers, rejectedSoon, settlers } from './deferred.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { publish } from './events.ts'
@@ -43,7 +44,7 @@ export class FusedPolicy implements Policy {
   #isPlain = true
   breaker: CircuitBreaker | undefined
   bulkhead: Bulkhead | undefined
-  #budget: RetryBudget | undefined
+  budget: RetryBudget | undefined
   #calls = 0
   #succeeded = 0
   #failed = 0
@@ -54,7 +55,7 @@ export class FusedPolicy implements Policy {
     this.name = options.name
     this.clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
-    this.outcomeOf = options.outcomeOf ?? outcomeOf
+    this.outcomeOf = options.outcomeOf === undefined ? outcomeOf : guardedOutcomeOf(options.outcomeOf, options.name)
     this.#configure(declaration)
     if (options.saved?.circuitBreaker !== undefined) this.breaker?.restore(options.saved.circuitBreaker)
   }
@@ -80,7 +81,6 @@ export class FusedPolicy implements Policy {
         ? this.#runPlain(body, context, permit, bulkhead)
         : this.#queuePlain(body, context, permit, bulkhead)
     }
-    this.#budget?.deposit()
     const promise = new Promise<T>(keepSettlers)
     new Attempt<T>(this, body, context, undefined, settlers.resolve, settlers.reject).start()
     return promise
@@ -114,7 +114,7 @@ export class FusedPolicy implements Policy {
     let current: Permit | undefined
     try {
       await bulkhead.enter(Number.POSITIVE_INFINITY, undefined)
-      current = this.readmit(bulkhead, permit, context)
+      current = this.readmit(bulkhead, permit, context, Number.POSITIVE_INFINITY)
     } catch (error) {
       this.#failed++
       if (permit !== undefined) this.breaker?.settle(permit, 'ignored', NO_TIME)
@@ -151,19 +151,20 @@ export class FusedPolicy implements Policy {
       timedOut: this.#timedOut,
       ...(this.breaker && { circuitBreaker: this.breaker.snapshot() }),
       ...(this.bulkhead && { bulkhead: this.bulkhead.snapshot() }),
-      ...(this.#budget && { retryBudget: this.#budget.snapshot() }),
+      ...(this.budget && { retryBudget: this.budget.snapshot() }),
     }
   }
 
   /** @internal */
   timeoutError(attempt: { readonly context: CallContext | undefined; readonly startedMs: number; readonly dueMs: number }): TimeoutError {
-    const timeoutMs = attempt.dueMs - attempt.startedMs
-    const setting =
-      timeoutMs === this.attemptMs
-        ? 'timeout.attemptMs'
-        : attempt.context?.deadlineMs === attempt.dueMs
-          ? "the caller's deadline"
-          : 'the rest of timeout.totalMs'
+    // Worked out as the attempt did: a difference of two moments is hardly ever the duration that one was made of.
+    const isAttemptLimit = attempt.startedMs + this.attemptMs === attempt.dueMs
+    const timeoutMs = isAttemptLimit ? this.attemptMs : attempt.dueMs - attempt.startedMs
+    const setting = isAttemptLimit
+      ? 'timeout.attemptMs'
+      : attempt.context?.deadlineMs === attempt.dueMs
+        ? "the caller's deadline"
+        : 'the rest of timeout.totalMs'
     this.#timedOut++
     publish(() => ({ type: 'call-timed-out', policy: this.name, timeoutMs }))
     return new TimeoutError(
@@ -184,9 +185,9 @@ export class FusedPolicy implements Policy {
     if (bulkhead === undefined || this.bulkhead === undefined) {
       this.bulkhead = bulkhead && new Bulkhead(bulkhead, this.name, this.clock)
     } else this.bulkhead.reconfigure(bulkhead)
-    if (retry?.budget === undefined || this.#budget === undefined) {
-      this.#budget = retry?.budget && new RetryBudget(retry.budget, this.clock)
-    } else this.#budget.reconfigure(retry.budget)
+    if (retry?.budget === undefined || this.budget === undefined) {
+      this.budget = retry?.budget && new RetryBudget(retry.budget, this.clock)
+    } else this.budget.reconfigure(retry.budget)
     this.#isPlain = timeout === undefined && retry === undefined && this.breaker?.usesTime !== true
   }
 
@@ -199,20 +200,16 @@ export class FusedPolicy implements Policy {
     return Math.min(context?.deadlineMs ?? Number.POSITIVE_INFINITY, startedMs + this.#totalMs)
   }
 
-  /** @returns why an attempt must not be made, or undefined if it may */
-  obstacle(context: CallContext | undefined, nowMs: number, dueMs: number): { readonly error: unknown } | undefined {
-    if (context?.signal?.aborted) return { error: context.signal.reason }
-    if (nowMs >= dueMs) {
-      const error = new TimeoutError(`The deadline passed before ${this.name} was called. Nothing was sent.`, 0, { executed: 'no' })
-      return { error }
-    }
-    return undefined
+  /** Why an attempt must not be made whose caller has left, or whose time is over. */
+  obstacle(context: CallContext | undefined): unknown {
+    return context?.signal?.aborted === true ? context.signal.reason : noTimeLeft(context ?? {}, this.name)
   }
 
   /** After a wait for a place: the permit that is valid now. @throws what ends the call, and gives the place back */
-  readmit(bulkhead: Bulkhead, permit: Permit | undefined, context: CallContext | undefined): Permit | undefined {
+  readmit(bulkhead: Bulkhead, permit: Permit | undefined, context: CallContext | undefined, deadlineMs: number): Permit | undefined {
     let error: unknown
-    if (context?.signal?.aborted) error = context.signal.reason
+    // The deadline too may have passed before its timer was heard: a place that came free after a stall comes first.
+    if (context?.signal?.aborted === true || !(this.clock.monotonicMs() < deadlineMs)) error = this.obstacle(context)
     else {
       // The receiver may have failed while this call waited: ask the breaker again rather than send one more into an open circuit.
       if (permit === undefined || this.breaker === undefined || this.breaker.holds(permit)) return permit
@@ -268,7 +265,7 @@ export class FusedPolicy implements Policy {
       if (decision.why === 'deadline') publish(() => ({ type: 'retry-abandoned', policy: this.name, attempt, why: 'deadline' }))
       return undefined
     }
-    if (this.#budget?.tryTake() === false) {
+    if (this.budget?.tryTake() === false) {
       publish(() => ({ type: 'retry-abandoned', policy: this.name, attempt, why: 'budget' }))
       return undefined
     }

@@ -19,35 +19,36 @@ export function guardedFetch(guard: Guard, options: GuardedFetchOptions = {}): t
   return async (input, init) => {
     const request = new Request(input, init)
     const isStream = input instanceof Request ? input.body !== null && init?.body === undefined : init?.body instanceof ReadableStream
+    const context = contextOrRoot()
     let failed: { readonly error: FailedAnswerError; readonly response: Response } | undefined
     try {
       return await guard.run(
         async (call) => {
-          // An answer that nobody reads keeps its connection.
-          await failed?.response.body?.cancel()
+          discard(failed?.response)
           const attempt = new Request(isStream ? request : request.clone(), { signal: anyOf(request.signal, call.signal) })
-          if (call.retriedByCaller === true && !isStream) attempt.headers.set(CONTEXT_HEADERS.retriedByCaller, '1')
+          const isRetriedHere = call.retriedByCaller === true && !isStream
+          if (isRetriedHere || context.retriedByCaller === true) attempt.headers.set(CONTEXT_HEADERS.retriedByCaller, '1')
           const response = await connected(send, attempt)
           if (!isFailedStatus(response.status)) return response
           const error = new FailedAnswerError(response.url, response.status, (name) => response.headers.get(name) ?? undefined)
           failed = { error, response }
           throw error
         },
-        contextOf(request, isStream),
+        contextOf(context, request, isStream),
       )
     } catch (error) {
       // The guard may have wrapped it, to say that an earlier attempt is of unknown outcome.
-      if (failed !== undefined && (error === failed.error || (error as Error).cause === failed.error)) return failed.response
+      if (failed !== undefined && (error === failed.error || (error as Error | null)?.cause === failed.error)) return failed.response
+      discard(failed?.response)
       throw error
     }
   }
 }
 
-function contextOf(request: Request, isStream: boolean): CallContext {
+function contextOf(context: CallContext, request: Request, isStream: boolean): CallContext {
   const key = request.headers.get(CONTEXT_HEADERS.idempotencyKey)
   // The method's own promise, in the place of a key: it is seen by the guard alone.
   const idempotencyKey = key ?? (isIdempotentMethod(request.method) ? `method ${request.method}` : undefined)
-  const context = contextOrRoot()
   return {
     ...context,
     signal: context.signal === undefined ? request.signal : AbortSignal.any([request.signal, context.signal]),
@@ -55,6 +56,12 @@ function contextOf(request: Request, isStream: boolean): CallContext {
     // A stream is gone after the first attempt.
     ...(isStream && { retriedByCaller: true }),
   }
+}
+
+/** An answer that nobody reads keeps its connection. */
+function discard(response: Response | undefined): void {
+  // One that broke off meanwhile has none to give back.
+  response?.body?.cancel().catch(() => {})
 }
 
 async function connected(send: typeof fetch, request: Request): Promise<Response> {

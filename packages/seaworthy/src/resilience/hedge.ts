@@ -1,5 +1,5 @@
-import { type CallContext, type Clock, ConfigurationError, contextOrRoot, systemClock, type Timer } from 'seaworthy/core'
-import { problemsOf } from './check-policy.ts'
+import { type CallContext, type Clock, contextOrRoot, systemClock, type Timer } from 'seaworthy/core'
+import { assertSensible, problemsOf, type Shape } from './declaration-shape.ts'
 import { LatencyWindow } from './latency-window.ts'
 import type { Guard } from './policy.ts'
 
@@ -30,6 +30,12 @@ export interface Hedge extends Guard {
   snapshot(): HedgeSnapshot
 }
 
+const HEDGE: Shape = {
+  quantile: 'above 0 and below 1?',
+  ratioMax: 'above 0 and at most 1?',
+  minimumCalls: 'a positive integer?',
+  idempotent: 'true or false?',
+}
 const TOKENS_MAX = 10
 /** A call that is hardly later than the others is not worth a second one; 1 ms is what a timer can tell. */
 const LATE_FACTOR = 1.1
@@ -43,12 +49,7 @@ const MEMORY_CALLS = 100
  * @throws ConfigurationError
  */
 export function hedge(declaration: HedgeDeclaration, options: { readonly name: string; readonly clock?: Clock }): Hedge {
-  const problems = [
-    ...problemsOf('quantile', declaration.quantile, 'above 0 and at most 1'),
-    ...problemsOf('ratioMax', declaration.ratioMax, 'above 0 and at most 1'),
-    ...problemsOf('minimumCalls', declaration.minimumCalls, 'a positive integer'),
-  ]
-  if (problems.length > 0) throw new ConfigurationError(`Hedge ${options.name} does not make sense: ${problems.join('; ')}.`)
+  assertSensible(`Hedge ${options.name}`, problemsOf('', declaration, HEDGE))
   return new HedgedCalls(declaration, options.name, options.clock ?? systemClock)
 }
 

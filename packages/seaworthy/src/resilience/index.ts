@@ -35,7 +35,8 @@ export {
   RateLimitedError,
 } from './errors.ts'
 export { type BulkheadSnapshot } from './bulkhead.ts'
-export { type CircuitBreakerSnapshot, type Outcome, outcomeOf, type SavedCircuitBreaker } from './circuit-breaker.ts'
+export { type CircuitBreakerSnapshot, type Outcome, outcomeOf } from './circuit-breaker.ts'
+export { type SavedCircuitBreaker } from './saved-circuit-breaker.ts'
 export { type RetryBudgetSnapshot } from './retry-budget.ts'
 export { onResilienceEvent, type RejectedBy, type ResilienceEvent } from './events.ts'
 export { compose } from './compose.ts'

@@ -1,5 +1,5 @@
-import { type CallContext, type Clock, ConfigurationError, contextOrRoot, systemClock } from 'seaworthy/core'
-import { problemsOf } from './check-policy.ts'
+import { type CallContext, type Clock, contextOrRoot, systemClock } from 'seaworthy/core'
+import { assertSensible, problemsOf, type Shape } from './declaration-shape.ts'
 import { OverloadedError } from './errors.ts'
 import { publish } from './events.ts'
 import { HostPressure } from './host-pressure.ts'
@@ -26,6 +26,8 @@ export interface LoadShedder extends Guard {
   snapshot(): LoadShedderSnapshot
 }
 
+const LOAD_SHEDDER: Shape = { eventLoopDelayMaxMs: 'a positive number', retryAfterMs: 'a number from 0?' }
+
 /** At so many times the limit a class of calls is shed. Critical ones are served as long as the process can. */
 const SHED_AT: Record<Priority, number> = { sheddable: 1, normal: 2, critical: Number.POSITIVE_INFINITY }
 
@@ -39,11 +41,7 @@ export function loadShedder(
   options: { readonly name: string; readonly clock?: Clock; readonly priorityOf?: PriorityOf },
 ): LoadShedder {
   const { name, clock = systemClock, priorityOf = () => 'normal' } = options
-  const problems = [
-    ...problemsOf('eventLoopDelayMaxMs', declaration.eventLoopDelayMaxMs, 'a positive number'),
-    ...problemsOf('retryAfterMs', declaration.retryAfterMs, 'a number from 0'),
-  ]
-  if (problems.length > 0) throw new ConfigurationError(`Load shedder ${name} does not make sense: ${problems.join('; ')}.`)
+  assertSensible(`Load shedder ${name}`, problemsOf('', declaration, LOAD_SHEDDER))
   const { eventLoopDelayMaxMs, retryAfterMs = 1_000 } = declaration
   const pressure = new HostPressure(clock)
   let admitted = 0
@@ -52,6 +50,7 @@ export function loadShedder(
     name,
     declaration,
     async run<T>(body: (call: CallContext) => Promise<T>, context: CallContext = contextOrRoot()): Promise<T> {
+      context.signal?.throwIfAborted()
       const delayMs = pressure.eventLoopDelayMs()
       if (delayMs > eventLoopDelayMaxMs * SHED_AT[priorityOf(context)]) {
         shed++

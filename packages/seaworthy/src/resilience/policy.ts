@@ -1,10 +1,11 @@
 import type { CallContext, Clock, Random } from 'seaworthy/core'
 import type { BulkheadSnapshot } from './bulkhead.ts'
 import { checkPolicy } from './check-policy.ts'
-import type { CircuitBreakerSnapshot, Outcome, SavedCircuitBreaker } from './circuit-breaker.ts'
+import type { CircuitBreakerSnapshot, Outcome } from './circuit-breaker.ts'
 import { FusedPolicy } from './fused-policy.ts'
 import type { PolicyDeclaration } from './policy-declaration.ts'
 import type { RetryBudgetSnapshot } from './retry-budget.ts'
+import type { SavedCircuitBreaker } from './saved-circuit-breaker.ts'
 
 export interface PolicyOptions {
   /** Names the receiver in errors, events and on pages: `inventory`. */
@@ -13,7 +14,7 @@ export interface PolicyOptions {
   readonly random?: Random
   /** What an error tells the circuit breaker about the receiver. Default: see {@link outcomeOf}. */
   readonly outcomeOf?: (error: unknown) => Outcome
-  /** What {@link Policy.save} of an earlier process returned. */
+  /** What {@link Policy.save} of an earlier process returned. What cannot be read is left out, with a warning of the process. */
   readonly saved?: SavedPolicy
 }
 
@@ -71,6 +72,7 @@ export interface SavedPolicy {
  * @throws ConfigurationError naming what does not make sense
  */
 export function policy(declaration: PolicyDeclaration, options: PolicyOptions): Policy {
-  checkPolicy(options.name, declaration)
+  // Plain JavaScript may leave the options out.
+  checkPolicy((options as Partial<PolicyOptions> | undefined)?.name, declaration)
   return new FusedPolicy(declaration, options)
 }

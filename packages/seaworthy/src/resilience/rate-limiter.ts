@@ -1,10 +1,11 @@
-import { type CallContext, type Clock, ConfigurationError, contextOrRoot, sleep, systemClock, TimeoutError } from 'seaworthy/core'
-import { problemsOf } from './check-policy.ts'
+import { assertTimeLeft, type CallContext, type Clock, contextOrRoot, remainingMs, systemClock } from 'seaworthy/core'
+import { assertSensible, problemsOfKind, type Shape } from './declaration-shape.ts'
 import { RateLimitedError } from './errors.ts'
 import { publish } from './events.ts'
 import type { Guard } from './policy.ts'
 import { SlidingWindowLimit } from './sliding-window-limit.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { TurnQueue } from './turn-queue.ts'
 
 /** How often calls may begin, as data. */
 export type RateLimiterDeclaration = (
@@ -26,10 +27,9 @@ export type RateLimiterDeclaration = (
   readonly waitMaxMs?: number
 }
 
-/** Reserves the moment at which the next call may begin. */
-export interface Limit {
-  /** @returns how long to wait; more than `waitMaxMs`: nothing is reserved */
-  reserve(nowMs: number, waitMaxMs: number): number
+const LIMITS: Readonly<Record<string, Shape>> = {
+  'token-bucket': { perSecond: 'a positive number', burst: 'a positive integer?', waitMaxMs: 'a number from 0?' },
+  'sliding-window': { callsMax: 'an integer from 1 to 1,000,000', windowMs: 'a positive number', waitMaxMs: 'a number from 0?' },
 }
 
 export interface RateLimiterSnapshot {
@@ -51,28 +51,23 @@ export interface RateLimiter extends Guard {
  */
 export function rateLimiter(declaration: RateLimiterDeclaration, options: { readonly name: string; readonly clock?: Clock }): RateLimiter {
   const { name, clock = systemClock } = options
-  const problems =
-    declaration.kind === 'token-bucket'
-      ? [
-          ...problemsOf('perSecond', declaration.perSecond, 'a positive number'),
-          ...problemsOf('burst', declaration.burst, 'a positive integer'),
-        ]
-      : [
-          ...problemsOf('callsMax', declaration.callsMax, 'a positive integer'),
-          ...problemsOf('windowMs', declaration.windowMs, 'a positive number'),
-        ]
-  problems.push(...problemsOf('waitMaxMs', declaration.waitMaxMs, 'a number from 0'))
-  if (problems.length > 0) throw new ConfigurationError(`Rate limiter ${name} does not make sense: ${problems.join('; ')}.`)
+  assertSensible(`Rate limiter ${name}`, problemsOfKind('', declaration, LIMITS))
 
-  const limit: Limit =
+  const turns = new TurnQueue(
     declaration.kind === 'token-bucket'
       ? new TokenBucket(declaration.perSecond, declaration.burst ?? 1, clock.monotonicMs())
-      : new SlidingWindowLimit(declaration.callsMax, declaration.windowMs)
+      : new SlidingWindowLimit(declaration.callsMax, declaration.windowMs),
+    clock,
+  )
   const allowance =
     declaration.kind === 'token-bucket'
       ? `${declaration.perSecond} calls a second, ${declaration.burst ?? 1} at once`
       : `${declaration.callsMax} calls in ${declaration.windowMs} ms`
   const { waitMaxMs = 0 } = declaration
+  const assertMayBegin = (context: CallContext) => {
+    context.signal?.throwIfAborted()
+    assertTimeLeft(context, `rate limiter ${name}`, clock)
+  }
   let admitted = 0
   let rejected = 0
 
@@ -80,20 +75,17 @@ export function rateLimiter(declaration: RateLimiterDeclaration, options: { read
     name,
     declaration,
     async run<T>(body: (call: CallContext) => Promise<T>, context: CallContext = contextOrRoot()): Promise<T> {
-      context.signal?.throwIfAborted()
-      const nowMs = clock.monotonicMs()
-      const leftMs = context.deadlineMs === undefined ? Number.POSITIVE_INFINITY : context.deadlineMs - nowMs
-      if (leftMs <= 0) {
-        throw new TimeoutError(`The deadline passed before rate limiter ${name} was asked. Nothing was sent.`, 0, { executed: 'no' })
+      assertMayBegin(context)
+      if (!turns.tryBegin()) {
+        const delayMs = turns.delayMs()
+        if (delayMs > Math.min(waitMaxMs, remainingMs(context, clock))) {
+          rejected++
+          publish(() => ({ type: 'call-rejected', policy: name, by: 'rate-limiter' }))
+          throw new RateLimitedError(name, allowance, delayMs)
+        }
+        await turns.begin(context.signal)
+        assertMayBegin(context)
       }
-      const delayMs = limit.reserve(nowMs, Math.min(waitMaxMs, leftMs))
-      if (delayMs > Math.min(waitMaxMs, leftMs)) {
-        rejected++
-        publish(() => ({ type: 'call-rejected', policy: name, by: 'rate-limiter' }))
-        throw new RateLimitedError(name, allowance, delayMs)
-      }
-      // A turn that was reserved and then given up is not given to another: others may hold later ones already.
-      if (delayMs > 0) await sleep(clock, delayMs, context.signal)
       admitted++
       return body(context)
     },

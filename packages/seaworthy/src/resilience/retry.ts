@@ -35,7 +35,8 @@ export function decideRetry(
   if (failed.attempt >= retry.attemptsMax) return { kind: 'give-up', why: 'attempts' }
   if (isFinal(error) || isAbort(error)) return { kind: 'give-up', why: 'final' }
   if (executedOf(error) !== 'no' && !failed.repeatable) return { kind: 'give-up', why: 'unsafe' }
-  const askedMs = error instanceof SeaworthyError ? (error.retryAfterMs ?? 0) : 0
+  // Not a number, of a header that was not understood, is no wish either.
+  const askedMs = (error instanceof SeaworthyError && error.retryAfterMs) || 0
   if (askedMs > retry.waitMaxMs) return { kind: 'give-up', why: 'wait' }
   const delayMs = Math.max(askedMs, Math.min(backoffMs(retry.backoff, failed.attempt, random, failed.previousDelayMs), retry.waitMaxMs))
   // A timer may fire a fraction of a millisecond early: what is left then is no time for another attempt.

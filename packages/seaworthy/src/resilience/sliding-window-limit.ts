@@ -1,4 +1,4 @@
-import type { Limit } from './rate-limiter.ts'
+import type { Limit } from './turn-queue.ts'
 
 /** Remembers when the last calls began, so that no period of the window's length, wherever it begins, has more than allowed. */
 export class SlidingWindowLimit implements Limit {
@@ -12,13 +12,15 @@ export class SlidingWindowLimit implements Limit {
     this.#windowMs = windowMs
   }
 
-  reserve(nowMs: number, waitMaxMs: number): number {
-    const mayBeginMs = this.#beganAtMs[this.#oldest]! + this.#windowMs
-    const delayMs = Math.max(0, mayBeginMs - nowMs)
-    if (delayMs <= waitMaxMs) {
-      this.#beganAtMs[this.#oldest] = nowMs + delayMs
-      this.#oldest = (this.#oldest + 1) % this.#beganAtMs.length
-    }
-    return delayMs
+  delayMs(nowMs: number, ahead: number): number {
+    const { length } = this.#beganAtMs
+    const beganAtMs = this.#beganAtMs[(this.#oldest + ahead) % length]!
+    // Behind a whole window of calls that have yet to begin, each goes a window later than the one before it in the ring.
+    return Math.max(0, beganAtMs + this.#windowMs - nowMs) + Math.floor(ahead / length) * this.#windowMs
+  }
+
+  take(nowMs: number): void {
+    this.#beganAtMs[this.#oldest] = nowMs
+    this.#oldest = (this.#oldest + 1) % this.#beganAtMs.length
   }
 }

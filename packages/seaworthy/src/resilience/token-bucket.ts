@@ -1,8 +1,8 @@
-import type { Limit } from './rate-limiter.ts'
+import type { Limit } from './turn-queue.ts'
 
 /**
  * A token bucket, kept as the moment at which it is full again (the generic cell rate algorithm, ITU-T I.371): no timer
- * fills it, and a reservation moves the moment on.
+ * fills it, and a call moves the moment on.
  */
 export class TokenBucket implements Limit {
   readonly #msPerCall: number
@@ -15,10 +15,11 @@ export class TokenBucket implements Limit {
     this.#fullAtMs = nowMs
   }
 
-  reserve(nowMs: number, waitMaxMs: number): number {
-    const fullAtMs = Math.max(this.#fullAtMs, nowMs)
-    const delayMs = Math.max(0, fullAtMs - this.#burstMs - nowMs)
-    if (delayMs <= waitMaxMs) this.#fullAtMs = fullAtMs + this.#msPerCall
-    return delayMs
+  delayMs(nowMs: number, ahead: number): number {
+    return Math.max(0, Math.max(this.#fullAtMs, nowMs) + ahead * this.#msPerCall - this.#burstMs - nowMs)
+  }
+
+  take(nowMs: number): void {
+    this.#fullAtMs = Math.max(this.#fullAtMs, nowMs) + this.#msPerCall
   }
 }

@@ -106,6 +106,24 @@ describe('adaptive concurrency', () => {
     assertNothingLeft(clock, [controller.signal])
   })
 
+  test('makes no call whose time is over, or whose caller left in the moment of its turn', async () => {
+    const clock = new VirtualClock()
+    const guard = adaptiveConcurrency({ initial: 1, max: 1 }, { name, clock })
+    const late = await errorOf(guard.run(() => assert.fail('called'), rootContext({ deadlineMs: clock.monotonicMs() })))
+    assert.ok(late instanceof TimeoutError && late.executed === 'no')
+    const held = Promise.withResolvers<void>()
+    const first = guard.run(() => held.promise)
+    const { context, controller } = abortable()
+    const leaver = watched(guard.run(() => assert.fail('called'), context))
+    // After the guard has heard of the end of the first, and before the second goes on.
+    void held.promise.then(() => controller.abort(new Error('left')))
+    held.resolve()
+    await first
+    await clock.advance(0)
+    assert.match(String(leaver.error), /left/)
+    assert.equal(guard.snapshot().running, 0)
+  })
+
   test('timeouts and refusals of the receiver shrink the limit, answers of the business do not', async () => {
     const clock = new VirtualClock()
     const guard = adaptiveConcurrency({ initial: 20 }, { name, clock })

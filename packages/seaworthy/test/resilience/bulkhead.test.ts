@@ -139,6 +139,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.nat(20) }) },
 )
 
+test('a place that comes free after the event loop stood still is not for a call whose deadline has passed', async () => {
+  const clock = new VirtualClock()
+  const guarded = bulkhead({ concurrencyMax: 1, queueMax: 1 }, { name, clock })
+  const { body, calls } = heldBody()
+  const first = guarded.run(body)
+  const late = watched(guarded.run(() => assert.fail('called'), rootContext({ deadlineMs: clock.monotonicMs() + 50 })))
+  clock.stall(300)
+  calls[0]!.succeed()
+  await first
+  await clock.advance(0)
+  assert.ok(late.error instanceof TimeoutError && late.error.executed === 'no')
+  assert.equal(guarded.snapshot().bulkhead?.running, 0)
+})
+
 test('whatever happens: never more than concurrencyMax run, the queue is first come first served, every call ends once', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -72,3 +72,17 @@ export function watched<T>(promise: Promise<T>) {
   promise.then(onValue, onError)
   return watch
 }
+
+/** What the process was warned of while `body` ran. */
+export async function warningsOf(body: () => Promise<void>): Promise<string[]> {
+  const warnings: string[] = []
+  const onWarning = (warning: Error) => warnings.push(warning.message)
+  process.on('warning', onWarning)
+  try {
+    await body()
+    await new Promise((resolve) => setImmediate(resolve))
+  } finally {
+    process.off('warning', onWarning)
+  }
+  return warnings
+}

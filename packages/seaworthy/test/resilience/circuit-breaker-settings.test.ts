@@ -10,10 +10,11 @@ import {
   onResilienceEvent,
   type Policy,
   policy,
+  type SavedPolicy,
   timeWindow,
 } from 'seaworthy/resilience'
 import { VirtualClock } from '@seaworthy/testing'
-import { errorOf, heldBody } from './calls.ts'
+import { errorOf, heldBody, warningsOf } from './calls.ts'
 
 const name = 'inventory'
 const fails = () => Promise.reject(new UnavailableError('down'))
@@ -235,6 +236,28 @@ describe('a saved breaker', () => {
     guarded.isolate('by hand')
     assert.equal(breakerOf(circuitBreaker(declaration, { name, clock, saved: guarded.save() })).state, 'isolated')
   })
+
+  test('stays open no longer than the settings of the next process say', () => {
+    const clock = new VirtualClock()
+    const saved = { state: 'open', why: 'it failed', leftMs: 3_600_000, savedAtMs: clock.now(), opensInARow: 3 } as const
+    const snapshot = breakerOf(circuitBreaker(declaration, { name, clock, saved: { circuitBreaker: saved } }))
+    assert.ok(snapshot.state === 'open' && snapshot.retryAfterMs === 8_000)
+  })
+
+  test('that cannot be read begins closed, with a warning, and opens as it should', async () => {
+    const unreadable = [null, 'open', { state: 'ajar' }, { state: 'isolated' }, { state: 'open', why: 'it failed', leftMs: 100 }]
+    const warnings = await warningsOf(async () => {
+      for (const circuitBreakerSaved of unreadable) {
+        const clock = new VirtualClock()
+        const saved = { circuitBreaker: circuitBreakerSaved } as unknown as SavedPolicy
+        const guarded = circuitBreaker(declaration, { name, clock, saved })
+        await failTimes(guarded, 1)
+        const snapshot = breakerOf(guarded)
+        assert.ok(snapshot.state === 'open' && snapshot.retryAfterMs === 1_000)
+      }
+    })
+    assert.equal(warnings.filter((message) => message.includes('saved of circuit breaker inventory cannot be read')).length, 5)
+  })
 })
 
 describe('a policy that is reconfigured while it works', () => {
@@ -276,6 +299,20 @@ describe('a policy that is reconfigured while it works', () => {
     assert.equal(guarded.snapshot().bulkhead?.running, 0)
   })
 
+  test('closes when as many probes have succeeded as are now enough', async () => {
+    const clock = new VirtualClock()
+    const declaration = { consecutiveFailures: 1, openMs: 1_000, probesMax: 3 }
+    const guarded = policy({ circuitBreaker: declaration }, { name, clock })
+    await failTimes(guarded, 1)
+    await clock.advance(1_000)
+    await guarded.run(works)
+    await guarded.run(works)
+    assert.equal(breakerOf(guarded).state, 'half-open')
+    guarded.reconfigure({ circuitBreaker: { ...declaration, probesMax: 2 } })
+    assert.equal(breakerOf(guarded).state, 'closed')
+    assert.equal(await guarded.run(works), 'stock')
+  })
+
   test('refuses settings that make no sense, and goes on with the old ones', () => {
     const guarded = policy({ bulkhead: { concurrencyMax: 1 } }, { name })
     assert.throws(() => guarded.reconfigure({ bulkhead: { concurrencyMax: 0 } }), ConfigurationError)
@@ -283,10 +320,23 @@ describe('a policy that is reconfigured while it works', () => {
   })
 })
 
+test('a listener that isolates a breaker about to probe keeps the probe from being made', async () => {
+  const clock = new VirtualClock()
+  const guarded = make(clock, { consecutiveFailures: 1, openMs: 1_000 })
+  await failTimes(guarded, 1)
+  await clock.advance(1_000)
+  const stop = onResilienceEvent((event) => {
+    if (event.type === 'circuit-half-opened') guarded.isolate('by hand')
+  })
+  try {
+    assert.ok((await errorOf(guarded.run(() => assert.fail('called')))) instanceof BrokenCircuitError)
+  } finally {
+    stop()
+  }
+  assert.equal(breakerOf(guarded).state, 'isolated')
+})
+
 test('a listener that throws harms neither the call nor the other listeners', async () => {
-  const warnings: string[] = []
-  const onWarning = (warning: Error) => warnings.push(warning.message)
-  process.on('warning', onWarning)
   const seen: string[] = []
   const stops = [
     onResilienceEvent(() => {
@@ -294,17 +344,15 @@ test('a listener that throws harms neither the call nor the other listeners', as
     }),
     onResilienceEvent((event) => seen.push(event.type)),
   ]
-  try {
+  const warnings = await warningsOf(async () => {
     const clock = new VirtualClock()
     const guarded = make(clock, { consecutiveFailures: 1, openMs: 1_000 })
     await errorOf(guarded.run(fails))
     await clock.advance(1_000)
     assert.equal(await guarded.run(works), 'stock')
-    await clock.advance(0)
-  } finally {
+  }).finally(() => {
     for (const stop of stops) stop()
-    process.off('warning', onWarning)
-  }
+  })
   assert.deepEqual(seen, ['circuit-opened', 'circuit-half-opened', 'circuit-closed'])
   assert.equal(warnings.filter((message) => message.includes('a dashboard is broken')).length, 3)
 })

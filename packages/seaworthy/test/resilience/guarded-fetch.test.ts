@@ -116,4 +116,46 @@ describe('a guarded fetch', () => {
     controller.abort(new Error('left'))
     assert.match(String(await errorOf(get(url, { signal: controller.signal }))), /left/)
   })
+
+  test('asks again although the answer before it broke off', async () => {
+    const broken = new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.error(new TypeError('terminated'))
+        },
+      }),
+      { status: 503 },
+    )
+    const { get } = client(retrying, broken, ok())
+    assert.equal(await (await get(url)).text(), 'chair')
+  })
+
+  test('lets the answer before go, too, when the call ends without another', async () => {
+    const failed = new Response('a long story', { status: 500 })
+    const { get } = client(
+      { retry: { attemptsMax: 3, backoff: constant(0), waitMaxMs: 10 }, circuitBreaker: { consecutiveFailures: 1, openMs: 60_000 } },
+      failed,
+    )
+    assert.ok((await errorOf(get(url))) instanceof UnknownOutcomeError)
+    assert.ok(failed.bodyUsed)
+  })
+
+  test('tells its receiver who retries, also when the body is a stream that is sent once', async () => {
+    const { get, requests } = client(retrying, ok(), ok())
+    const send = () => get(url, { method: 'POST', body: new Response('chair').body, duplex: 'half' } as RequestInit)
+    await send()
+    await withContext(rootContext({ retriedByCaller: true }), send)
+    assert.deepEqual(
+      requests.map((request) => request.headers.get('x-seaworthy-retried-by-caller')),
+      [null, '1'],
+    )
+  })
+
+  test('ends with the reason of an abort, be it null', async () => {
+    const controller = new AbortController()
+    const { get } = client({ retry: { attemptsMax: 3, backoff: constant(30_000) } }, new Response('', { status: 503 }))
+    const run = errorOf(get(url, { signal: controller.signal }))
+    setImmediate(() => controller.abort(null))
+    assert.equal(await run, null)
+  })
 })

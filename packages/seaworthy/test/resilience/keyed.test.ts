@@ -67,6 +67,15 @@ describe('keyed policies', () => {
     assert.equal(await policies.run('c', works), 'done')
   })
 
+  test('never forget what was isolated by hand', async () => {
+    const { policies } = hosts(2)
+    policies.of('moved').isolate('its shard is being moved')
+    for (const key of ['a', 'b', 'c']) await errorOf(policies.run(key, fails))
+    assert.deepEqual([...policies.snapshot().keys()].toSorted(), ['c', 'moved'])
+    policies.of('c').isolate('and this one')
+    assert.ok((await errorOf(policies.run('d', works))) instanceof LimitExceededError)
+  })
+
   test('must be told how many keys they may remember', () => {
     assert.throws(() => keyed((name) => policy({}, { name }), { keysMax: 0 }), ConfigurationError)
   })

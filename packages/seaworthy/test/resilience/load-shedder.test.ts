@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { type CallContext, nextMacrotask, rootContext } from 'seaworthy/core'
 import { loadShedder, OverloadedError, type Priority } from 'seaworthy/resilience'
 import { VirtualClock } from '@seaworthy/testing'
-import { errorOf } from './calls.ts'
+import { abortable, errorOf } from './calls.ts'
 
 const name = 'storefront'
 const priorityOf = (context: CallContext) => (context.actor ?? 'normal') as Priority
@@ -35,6 +35,13 @@ describe('a load shedder', () => {
     assert.ok((await errorOf(shedder.run(works, as('normal')))) instanceof OverloadedError)
     assert.equal(await shedder.run(works, as('critical')), 'page')
     assert.equal(shedder.snapshot().shed, 1)
+  })
+
+  test('makes no call whose caller has left', async () => {
+    const { context, controller } = abortable()
+    controller.abort(new Error('left'))
+    const shedder = loadShedder({ eventLoopDelayMaxMs: 100 }, { name, clock: new VirtualClock() })
+    assert.match(String(await errorOf(shedder.run(() => assert.fail('called'), context))), /left/)
   })
 
   test('forgets a late turn of long ago', async () => {

@@ -3,8 +3,6 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { ConfigurationError, rootContext, TimeoutError } from 'seaworthy/core'
 import { RateLimitedError, rateLimiter } from 'seaworthy/resilience'
-import { SlidingWindowLimit } from '../../src/resilience/sliding-window-limit.ts'
-import { TokenBucket } from '../../src/resilience/token-bucket.ts'
 import { VirtualClock } from '@seaworthy/testing'
 import { abortable, assertNothingLeft, errorOf, watched } from './calls.ts'
 
@@ -73,49 +71,76 @@ describe('a rate limiter', () => {
     assert.ok(error instanceof TimeoutError && error.executed === 'no')
   })
 
+  test('gives the turn of a caller that left to the next', async () => {
+    const clock = new VirtualClock()
+    const limiter = rateLimiter({ kind: 'sliding-window', callsMax: 1, windowMs: 1_000, waitMaxMs: 10_000 }, { name, clock })
+    await limiter.run(works)
+    const { context, controller } = abortable()
+    const leaver = watched(limiter.run(() => assert.fail('called'), context))
+    const next = watched(limiter.run(works))
+    controller.abort(new Error('left'))
+    await clock.advance(1_000)
+    assert.deepEqual([leaver.settled, next.settled], ['error', 'value'])
+  })
+
+  test('after an event loop that stood still goes on at its rate', async () => {
+    const clock = new VirtualClock()
+    const limiter = rateLimiter({ kind: 'sliding-window', callsMax: 1, windowMs: 100, waitMaxMs: 10_000 }, { name, clock })
+    const began: number[] = []
+    const runs = [0, 1, 2, 3].map(() => limiter.run(async () => began.push(clock.monotonicMs())))
+    clock.stall(250)
+    await clock.advance(1_000)
+    await Promise.all(runs)
+    assert.deepEqual(began, [0, 250, 350, 450])
+  })
+
   test('refuses settings that make no sense', () => {
     assert.throws(() => rateLimiter({ kind: 'token-bucket', perSecond: 0 }, { name }), ConfigurationError)
     assert.throws(() => rateLimiter({ kind: 'sliding-window', callsMax: 1, windowMs: Number.NaN }, { name }), /windowMs is NaN/)
   })
 })
 
-const arrivals = fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 80 })
+const declarations = fc.oneof(
+  fc.record({ kind: fc.constant('sliding-window' as const), callsMax: fc.integer({ min: 1, max: 4 }), windowMs: fc.constant(1_000) }),
+  fc.record({ kind: fc.constant('token-bucket' as const), perSecond: fc.constant(10), burst: fc.integer({ min: 1, max: 5 }) }),
+)
+const arrival = fc.record({ gapMs: fc.integer({ min: 0, max: 300 }), stallMs: fc.constantFrom(0, 0, 0, 700, 2_500), aborts: fc.boolean() })
 
-test('whenever calls come, no period of the window has more than callsMax beginnings, and turns never go back', () => {
-  fc.assert(
-    fc.property(arrivals, fc.integer({ min: 1, max: 4 }), fc.constantFrom(0, 500), (gaps, callsMax, waitMaxMs) => {
-      const limit = new SlidingWindowLimit(callsMax, 1_000)
-      const began: number[] = []
-      let nowMs = 0
-      for (const gap of gaps) {
-        nowMs += gap
-        const delayMs = limit.reserve(nowMs, waitMaxMs)
-        if (delayMs <= waitMaxMs) began.push(nowMs + delayMs)
-      }
-      for (const [index, ms] of began.entries()) {
-        assert.ok(ms >= (began[index - 1] ?? 0))
-        const before = began[index - callsMax]
-        if (before !== undefined) assert.ok(ms - before >= 1_000, `${callsMax + 1} calls within ${ms - before} ms`)
-      }
-    }),
-  )
-})
-
-test('whenever calls come, a bucket never lets more through than its burst and its rate', () => {
-  fc.assert(
-    fc.property(arrivals, fc.integer({ min: 1, max: 5 }), (gaps, burst) => {
-      const bucket = new TokenBucket(10, burst, 0)
-      const began: number[] = []
-      let nowMs = 0
-      for (const gap of gaps) {
-        nowMs += gap
-        if (bucket.reserve(nowMs, 0) === 0) began.push(nowMs)
-      }
-      for (const [first, from] of began.entries()) {
-        for (const [last, to] of began.entries()) {
-          if (last > first) assert.ok(last - first + 1 <= burst + (to - from) / 100 + 1e-9)
+test('whenever calls come, callers leave and the event loop stands still: the limit holds, turns are in order, nothing is left', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      declarations,
+      fc.constantFrom(0, 500, 5_000),
+      fc.array(arrival, { maxLength: 60 }),
+      async (declared, waitMaxMs, arrivals) => {
+        const clock = new VirtualClock()
+        const limiter = rateLimiter({ ...declared, waitMaxMs }, { name, clock })
+        const began: { readonly call: number; readonly atMs: number }[] = []
+        const signals: AbortSignal[] = []
+        let leaving: AbortController | undefined
+        const runs: ReturnType<typeof watched>[] = []
+        for (const [call, { gapMs, stallMs, aborts }] of arrivals.entries()) {
+          clock.stall(stallMs)
+          await clock.advance(gapMs)
+          leaving?.abort(new Error('left'))
+          const { context, controller } = abortable()
+          leaving = aborts ? controller : undefined
+          signals.push(controller.signal)
+          runs.push(watched(limiter.run(async () => began.push({ call, atMs: clock.monotonicMs() }), context)))
         }
-      }
-    }),
+        await clock.advance(10_000)
+        for (const run of runs) assert.equal(run.times, 1)
+        assertNothingLeft(clock, signals)
+        for (const [first, { call, atMs }] of began.entries()) {
+          assert.ok(call > (began[first - 1]?.call ?? -1), 'a call overtook another')
+          for (const [last, { atMs: untilMs }] of began.entries()) {
+            if (last <= first) continue
+            const calls = last - first + 1
+            if (declared.kind === 'token-bucket') assert.ok(calls <= declared.burst + (untilMs - atMs) / 100 + 1e-9)
+            else if (untilMs - atMs < declared.windowMs) assert.ok(calls <= declared.callsMax, `${calls} calls within ${untilMs - atMs} ms`)
+          }
+        }
+      },
+    ),
   )
 })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import * as fc from 'fast-check'
 import {
   ConflictError,
   constant,
@@ -13,7 +12,7 @@ import {
   UnavailableError,
   UnknownOutcomeError,
 } from 'seaworthy/core'
-import { policy, retry } from 'seaworthy/resilience'
+import { retry } from 'seaworthy/resilience'
 import { VirtualClock } from '@seaworthy/testing'
 import { abortable, assertNothingLeft, errorOf, watched } from './calls.ts'
 
@@ -208,24 +207,15 @@ describe('a retry budget', () => {
     clock.jumpWallClock(3_600_000)
     assert.equal(guarded.snapshot().retryBudget?.tokens, 0)
   })
-})
 
-test('a policy refuses settings that make no sense, and names each', () => {
-  assert.throws(
-    () =>
-      policy(
-        { retry: { attemptsMax: 0, backoff: constant(-1) }, timeout: { totalMs: Number.NaN }, bulkhead: { concurrencyMax: 1.5 } },
-        { name },
-      ),
-    /retry\.attemptsMax is 0.*|timeout\.totalMs is NaN/,
-  )
-  fc.assert(
-    fc.property(fc.oneof(fc.constant(0), fc.constant(-1), fc.constant(Number.NaN), fc.constant(Number.POSITIVE_INFINITY)), (value) => {
-      for (const setting of ['attemptMs', 'totalMs'])
-        assert.throws(() => policy({ timeout: { [setting]: value } }, { name }), new RegExp(setting))
-      assert.throws(() => policy({ circuitBreaker: { consecutiveFailures: value, openMs: 1 } }, { name }), /consecutiveFailures/)
-      assert.throws(() => policy({ circuitBreaker: { consecutiveFailures: 1, openMs: value } }, { name }), /openMs/)
-      assert.throws(() => policy({ bulkhead: { concurrencyMax: value } }, { name }), /concurrencyMax/)
-    }),
-  )
+  test('grows by calls that are made, not by those that come too late to be', async () => {
+    const clock = new VirtualClock()
+    const guarded = retry({ attemptsMax: 2, backoff: constant(0), budget: { ratio: 1, minPerSecond: 0, tokensMax: 1 } }, { name, clock })
+    const run = watched(guarded.run(failing(new UnavailableError('down')).body))
+    while (run.settled === 'no') await clock.advance(0)
+    await errorOf(guarded.run(async () => 'stock', rootContext({ deadlineMs: clock.monotonicMs() })))
+    assert.equal(guarded.snapshot().retryBudget?.tokens, 0)
+    await guarded.run(async () => 'stock')
+    assert.equal(guarded.snapshot().retryBudget?.tokens, 1)
+  })
 })
