@@ -25,10 +25,8 @@ async function ours(concurrency: number, effort: Effort) {
   return () =>
     perSecond(calls(concurrency, effort), concurrency, () => {
       const order = nextOrder()
-      return database.transaction(async (tx) => {
-        await tx.execute({ sql: INSERT_ORDER, params: [order.id, order.customer, order.totalCents, order.note] })
-        await out.add(tx, orderPlaced(order))
-      })
+      const state = { sql: INSERT_ORDER, params: [order.id, order.customer, order.totalCents, order.note] }
+      return out.commit([state], orderPlaced(order))
     })
 }
 

@@ -2,6 +2,7 @@ import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import type { Statement } from 'seaworthy/core'
 import { typed } from './errors.ts'
 import { preparedName } from './prepared.ts'
+import { type BatchStatement, StatementBatch } from './statement-batch.ts'
 import { parameter } from './values.ts'
 
 /** What a statement came to. */
@@ -63,6 +64,22 @@ export class Connection {
     return this.#answered<object>(this.#client.query(query), false)
   }
 
+  /**
+   * Runs all in one round trip, up to the first that fails, and counts their rows. Errors come as pg throws them. Without an answer within `timeoutMs` the
+   * session is closed.
+   */
+  async batch(statements: readonly Statement[], timeoutMs: number): Promise<readonly number[]> {
+    this.#unanswered++
+    try {
+      return await new Promise((resolve, reject) => {
+        const onAnswer = (error: Error | null, rowCounts: readonly number[]) => (error === null ? resolve(rowCounts) : reject(error))
+        this.#client.query(new StatementBatch(statements.map(batchStatement), { timeoutMs, onAnswer }))
+      })
+    } finally {
+      this.#unanswered--
+    }
+  }
+
   /** Back to the pool. One in a transaction, or with something on its way, is closed: whoever got it next would be inside another's. */
   release(): void {
     this.#client.release(this.#unanswered > 0 || this.#client.getTransactionStatus() !== 'I')
@@ -80,5 +97,15 @@ export class Connection {
     } finally {
       this.#unanswered--
     }
+  }
+}
+
+function batchStatement({ sql, params = [] }: Statement): BatchStatement {
+  return {
+    sql,
+    values: params.map((param) => {
+      const value = parameter(param)
+      return typeof value === 'number' ? String(value) : value
+    }),
   }
 }
