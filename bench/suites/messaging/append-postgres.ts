@@ -4,11 +4,10 @@ import { outbox } from 'seaworthy/outbox'
 import { startPostgres } from '../../../test/servers/embedded-postgres.ts'
 import type { Contender, Effort, Metric } from '../../harness/suite.ts'
 import { TOPIC, nextOrder, orderPlaced, perSecond } from './order.ts'
+import { CREATE_PLAIN_OUTBOX } from './plain-relay.ts'
 
 const module = import.meta.url
 const CREATE_ORDERS = 'CREATE TABLE orders (id text PRIMARY KEY, customer text NOT NULL, total_cents integer NOT NULL, note text NOT NULL)'
-const CREATE_PLAIN_OUTBOX =
-  'CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, event json NOT NULL)'
 const INSERT_ORDER = 'INSERT INTO orders (id, customer, total_cents, note) VALUES ($1, $2, $3, $4)'
 const INSERT_BOTH = `WITH state AS (${INSERT_ORDER}) INSERT INTO outbox (topic, event) VALUES ($5, $6::json)`
 
