@@ -2,6 +2,7 @@ import type { Suite } from '../../harness/suite.ts'
 import { appendPostgresMetrics } from './append-postgres.ts'
 import { appendSqliteMetrics } from './append-sqlite.ts'
 import { claimBacklogMetrics } from './claim-backlog.ts'
+import { crashMetrics } from './crashes.ts'
 import { relayLatencyMetrics } from './relay-latency.ts'
 import { relayThroughputPgtoMetrics } from './relay-throughput-pgto.ts'
 import { relayThroughputMetrics } from './relay-throughput.ts'
@@ -15,5 +16,6 @@ export const suite: Suite = {
     ...relayThroughputMetrics,
     ...relayThroughputPgtoMetrics,
     ...relayLatencyMetrics,
+    ...crashMetrics,
   ],
 }
