@@ -51,7 +51,7 @@ export interface Contenders {
 export type Simulation = (seed: number, effort: Effort) => Promise<Round>
 
 /** The figure counts what went wrong in one long run, of which several metrics may be taken; the peer's is what may go wrong. */
-export type Count = (effort: Effort) => Promise<Round>
+type Count = (effort: Effort) => Promise<Round>
 
 export type Metric = MetricDescription &
   ({ readonly contenders: Contenders } | { readonly simulate: Simulation } | { readonly count: Count })

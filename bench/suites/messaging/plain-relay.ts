@@ -19,7 +19,8 @@ export interface PlainRelayOptions {
 export async function startPlainRelay({ url, batchSize, send }: PlainRelayOptions): Promise<{ stop(): Promise<void> }> {
   const client = new Client({ connectionString: url })
   await client.connect()
-  let isStopped = false
+  const stopping = new AbortController()
+  const { signal } = stopping
   let isAdded = true
   let wake = () => {}
   client.on('notification', () => {
@@ -36,17 +37,17 @@ export async function startPlainRelay({ url, batchSize, send }: PlainRelayOption
     return rows.length
   }
   const run = async () => {
-    while (!isStopped) {
+    while (!signal.aborted) {
       if (isAdded) {
         isAdded = false
-        while ((await sendBatch()) === batchSize && !isStopped);
+        while ((await sendBatch()) === batchSize && !signal.aborted);
       } else await new Promise<void>((resolve) => (wake = resolve))
     }
   }
   const running = run()
   return {
     stop: async () => {
-      isStopped = true
+      stopping.abort()
       wake()
       await running
       await client.end()

@@ -5,6 +5,7 @@ import { startPostgres } from '../../../test/servers/embedded-postgres.ts'
 import type { Contender, Effort, Metric } from '../../harness/suite.ts'
 import { TOPIC, nextOrder, orderPlaced } from './order.ts'
 import { CREATE_PLAIN_OUTBOX, PLAIN_CHANNEL, startPlainRelay } from './plain-relay.ts'
+import { quantile } from './quantile.ts'
 import { sinkLog } from './sending.ts'
 
 const module = import.meta.url
@@ -36,8 +37,10 @@ async function latencies(delivery: Delivery, share: number, { quick }: Effort): 
     committedAtMs.set(event.id, performance.now())
   }
   await all.promise
-  const tookMs = [...committedAtMs].map(([id, atMs]) => handledAtMs.get(id)! - atMs).toSorted((a, b) => a - b)
-  return Math.max(tookMs[Math.ceil(messages * share) - 1]!, 0.001)
+  return quantile(
+    [...committedAtMs].map(([id, atMs]) => handledAtMs.get(id)! - atMs),
+    share,
+  )
 }
 
 /** The service and the relay have sessions of their own, as two processes would: the wake-up goes over the server. */

@@ -1,10 +1,8 @@
-import { UnsupportedError } from 'seaworthy/core'
-import type { EventEnvelope, EventLog } from 'seaworthy/messaging'
+import type { AppendOnlyLog, EventEnvelope } from 'seaworthy/messaging'
 
-/** A log that is only appended to: what a relay needs of one, at a cost that is known. */
-export function sinkLog(append: (events: readonly EventEnvelope[]) => Promise<void>): EventLog {
-  const refuse = () => Promise.reject(new UnsupportedError('This log is only appended to.'))
-  return { append: (_topic, events) => append(events), reader: refuse, topics: refuse, close: async () => undefined }
+/** All that a relay needs of a log, at a cost that is known. */
+export function sinkLog(append: (events: readonly EventEnvelope[]) => Promise<void>): AppendOnlyLog {
+  return { append: (_topic, events) => append(events), close: async () => undefined }
 }
 
 /** Counts what is sent, each call confirmed after `delayMs`, and says when it was `expected` in all. */
