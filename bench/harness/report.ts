@@ -5,6 +5,7 @@ const number = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 })
 
 /** One metric as a few lines for people. A missed target is said as plainly as one that was reached. */
 export function reportMetric(result: MetricResult): string {
+  if (result.missing !== undefined) return `${result.name}: NOT MEASURED. ${result.missing}`
   const ours = quartiles(result.rounds.map((round) => round.ours))
   const theirs = quartiles(result.rounds.map((round) => round.peer))
   const ratio = quartiles(ratios(result.rounds))
@@ -19,10 +20,12 @@ export function reportMetric(result: MetricResult): string {
 }
 
 export function reportSuite({ suite, node, metrics }: SuiteResult): string {
-  const missed = metrics.filter(({ ok }) => !ok).map(({ name }) => name)
-  return `${suite} on Node ${node}: ${metrics.length - missed.length} of ${metrics.length} targets reached${
-    missed.length === 0 ? '' : `; missed: ${missed.join(', ')}`
-  }`
+  const named = (what: string, results: readonly MetricResult[]) =>
+    results.length === 0 ? '' : `; ${what}: ${results.map(({ name }) => name).join(', ')}`
+  const unmeasured = metrics.filter(({ missing }) => missing !== undefined)
+  const missed = metrics.filter(({ ok, missing }) => !ok && missing === undefined)
+  const reached = metrics.length - missed.length - unmeasured.length
+  return `${suite} on Node ${node}: ${reached} of ${metrics.length} targets reached${named('missed', missed)}${named('not measured', unmeasured)}`
 }
 
 function describeTarget(target: Target): string {

@@ -17,15 +17,24 @@ export async function runSuite(suite: Suite, effort: Effort, onResult: (result: 
 }
 
 async function measured(metric: Metric, effort: Effort): Promise<MetricResult> {
-  const rounds = 'simulate' in metric ? await simulated(metric.simulate, effort) : await interleaved(metric.contenders, effort)
+  const { name, unit, better, peer, target, note } = metric
+  const described = { name, unit, better, peer, target, ...(note !== undefined && { note }) }
+  const missing = await metric.missing?.()
+  if (missing !== undefined) return { ...described, rounds: [], ok: false, missing }
+  const rounds = await roundsOf(metric, effort)
   const broken = rounds.find(({ ours, peer }) => !Number.isFinite(ours) || !Number.isFinite(peer))
   if (broken !== undefined) throw new Error(`${metric.name} measured ${broken.ours} for ours and ${broken.peer} for ${metric.peer}`)
-  const { name, unit, better, peer, target, note } = metric
-  return { name, unit, better, peer, ...(note !== undefined && { note }), rounds, target, ok: isReached(target, rounds) }
+  return { ...described, rounds, ok: isReached(target, rounds) }
+}
+
+async function roundsOf(metric: Metric, effort: Effort): Promise<readonly Round[]> {
+  if ('simulate' in metric) return simulated(metric.simulate, effort)
+  if ('count' in metric) return [await metric.count(effort)]
+  return interleaved(metric.contenders, effort, effort.quick ? ROUNDS.quick : (metric.rounds ?? ROUNDS.full))
 }
 
 /** Alternates between the two, and between who goes first, so that a slow moment of the machine favours nobody. */
-async function interleaved({ ours, peer }: Contenders, effort: Effort): Promise<Round[]> {
+async function interleaved({ ours, peer }: Contenders, effort: Effort, times: number): Promise<Round[]> {
   const started = await Promise.allSettled([startContender(ours, effort), startContender(peer, effort)])
   await using processes = new AsyncDisposableStack()
   const [our, their] = started.map((start) => (start.status === 'fulfilled' ? processes.use(start.value) : undefined))
@@ -34,7 +43,7 @@ async function interleaved({ ours, peer }: Contenders, effort: Effort): Promise<
   await our.measure()
   await their.measure()
   const rounds: Round[] = []
-  for (let round = 0; round < (effort.quick ? ROUNDS.quick : ROUNDS.full); round++) {
+  for (let round = 0; round < times; round++) {
     if (round % 2 === 0) rounds.push({ ours: await our.measure(), peer: await their.measure() })
     else {
       const theirs = await their.measure()

@@ -35,6 +35,10 @@ interface MetricDescription {
   readonly target: Target
   /** What the reader has to know to read the figure right. */
   readonly note?: string
+  /** Rounds that are measured, where the usual number would take too long. `--quick` takes two at most. */
+  readonly rounds?: number
+  /** Says what this machine lacks, and how to get it; undefined where nothing is missing. Absent: npm brings everything. */
+  readonly missing?: () => Promise<string | undefined>
 }
 
 /** Both sides run, each in a process of its own; the rounds alternate, so that what else the machine does meets both. */
@@ -46,7 +50,11 @@ export interface Contenders {
 /** The figure does not depend on the machine: it is computed on a virtual clock, once for each seed. */
 export type Simulation = (seed: number, effort: Effort) => Promise<Round>
 
-export type Metric = MetricDescription & ({ readonly contenders: Contenders } | { readonly simulate: Simulation })
+/** The figure counts what went wrong in one long run, of which several metrics may be taken; the peer's is what may go wrong. */
+type Count = (effort: Effort) => Promise<Round>
+
+export type Metric = MetricDescription &
+  ({ readonly contenders: Contenders } | { readonly simulate: Simulation } | { readonly count: Count })
 
 export interface Suite {
   readonly name: string
@@ -54,9 +62,11 @@ export interface Suite {
 }
 
 /** One metric with its raw rounds: anyone can compute the rest from them. */
-export interface MetricResult extends MetricDescription {
+export interface MetricResult extends Omit<MetricDescription, 'rounds' | 'missing'> {
+  /** Empty where something is missing. */
   readonly rounds: readonly Round[]
   readonly ok: boolean
+  readonly missing?: string
 }
 
 export interface SuiteResult {

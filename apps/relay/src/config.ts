@@ -6,7 +6,7 @@ export interface RelayConfig {
   readonly instance: string
   /** The database of the outbox, as a connection string. */
   readonly databaseUrl: string
-  /** Where events go: `kafka://host:port,host:port`, `file:///folder`. */
+  /** Where events go: `kafka://host:port,host:port`, `amqp://user:password@host`, `file:///folder`. */
   readonly to: string
   /** The topics of the outbox, which this relay alone appends to. */
   readonly topics: readonly string[]

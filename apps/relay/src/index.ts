@@ -1,5 +1,5 @@
 /**
- * The relay as a process: takes committed messages from a PostgreSQL outbox to an event log, beside services in any language.
+ * The relay as a process: takes committed messages from a PostgreSQL outbox to an event log or to RabbitMQ, beside services in any language.
  *
  * The problem: a service in Python or Go adds events in its own transactions, by an SQL function, and somebody has to publish them.
  * The guarantee: each key in order, each message at least once; several of these share the keys, and a part goes over when one stops or dies.

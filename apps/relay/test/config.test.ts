@@ -43,7 +43,7 @@ test('everything that is missing or wrong is named at once, without what may hav
 test('a target that there is not is refused with those that there are', async () => {
   await assert.rejects(openTarget({ url: 'ftp://host', topics: ['orders'] }), (error: Error) => {
     assert.ok(error instanceof ConfigurationError)
-    assert.match(error.message, /file:\/\/ or kafka:\/\/.*ftp:/)
+    assert.match(error.message, /file:\/\/ or kafka:\/\/ or amqp:\/\/ or amqps:\/\/.*ftp:/)
     return true
   })
 })

@@ -1,70 +1,18 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { type TestContext, after, before, suite, test } from 'node:test'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Client } from 'pg'
+import { pathToFileURL } from 'node:url'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import { openSqliteEventLog } from 'seaworthy/sqlite'
 import { eventually } from '@seaworthy/testing'
 import { type PostgresServer, startPostgres } from '../../../test/servers/embedded-postgres.ts'
-
-const CLI = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url))
-const WITHIN = { withinMs: 60_000 }
+import { WITHIN, add, command, database, started } from './relay-process.ts'
 
 let server: PostgresServer
 before(async () => void (server = await startPostgres({ settings: { wal_level: 'logical', max_prepared_transactions: '2' } })))
 after(() => server.stop())
-
-interface LogLine {
-  readonly level: string
-  readonly msg: string
-  readonly httpPort?: number
-  readonly holders?: readonly { readonly gid?: string }[]
-}
-
-/** The command, as somebody types it. */
-function command(t: TestContext, args: readonly string[]) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--conditions=source', CLI, 'relay', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, SEAWORTHY_LAUNCHER: '' },
-  })
-  t.after(() => child.kill('SIGKILL'))
-  const exited = once(child, 'exit').then(([code]) => code as number | null)
-  const lines: LogLine[] = []
-  const complaints: string[] = []
-  createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as LogLine))
-  createInterface(child.stderr).on('line', (line) => complaints.push(line))
-  return { child, exited, lines, complaints }
-}
-
-async function started(t: TestContext, args: readonly string[]) {
-  const running = command(t, args)
-  await eventually(
-    'the relay runs',
-    () => running.lines.some(({ msg }) => msg === 'the relay runs') || running.child.exitCode !== null,
-    WITHIN,
-  )
-  const port = running.lines.find(({ httpPort }) => httpPort !== undefined)?.httpPort
-  assert.ok(port !== undefined, [...running.lines.map(({ msg }) => msg), ...running.complaints].join('\n'))
-  const ask = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`)
-    return { status: response.status, text: await response.text() }
-  }
-  return { ...running, ask }
-}
-
-async function database(t: TestContext) {
-  const { url } = await server.createDatabase()
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  t.after(() => client.end())
-  return { url, client }
-}
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'seaworthy-relay-'))
@@ -72,14 +20,10 @@ function folder(t: TestContext): string {
   return path
 }
 
-/** As a service in another language does: one call in its own transaction. */
-const add = (client: Client, key: string, n: number) =>
-  client.query(`SELECT seaworthy_outbox_add('orders', $1, 'order.placed', 1, json_build_object('n', $2::int))`, [key, n])
-
 suite('seaworthy relay', () => {
   for (const wake of ['notify', 'replication', 'poll']) {
     test(`takes what another language added in its own transaction to the log, woken by ${wake}`, async (t) => {
-      const { url, client } = await database(t)
+      const { url, client } = await database(t, server)
       const directory = folder(t)
       const to = pathToFileURL(directory).href
       const { child, exited, ask, lines } = await started(t, [
@@ -133,7 +77,7 @@ suite('seaworthy relay', () => {
   }
 
   test('logs who holds it up', async (t) => {
-    const { url, client } = await database(t)
+    const { url, client } = await database(t, server)
     const { lines } = await started(t, ['--database', url, '--to', pathToFileURL(folder(t)).href, '--topics', 'orders', '--migrate'])
     await client.query('BEGIN')
     await client.query('LOCK TABLE seaworthy_outbox')

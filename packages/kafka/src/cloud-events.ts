@@ -1,12 +1,9 @@
-import type { EventEnvelope } from 'seaworthy/messaging'
+import { type EventEnvelope, STRUCTURED_CLOUD_EVENT, cloudEventAttributes, structuredCloudEvent } from 'seaworthy/messaging'
 
 /**
  * How an event lies on the wire: the Kafka protocol binding of CloudEvents 1.0.
  * - `structured`: the value is the whole CloudEvent as JSON.
  * - `binary`: the value is the data alone; the attributes are headers, `ce_id` and so on.
- *
- * Attributes that CloudEvents knows carry its names; `partitionkey`, `sequence`, `traceparent`, `tracestate`, `correlationid` and `causationid` are
- * those of its documented extensions. `version`, `baggage` and `actor` are ours.
  */
 export type ContentMode = 'structured' | 'binary'
 
@@ -23,48 +20,21 @@ export interface EncodedEvent {
   readonly headers: Map<Buffer, Buffer>
 }
 
-const STRUCTURED = 'application/cloudevents+json; charset=utf-8'
 const JSON_DATA = 'application/json'
 const CONTENT_TYPE = Buffer.from('content-type')
 const PREFIX = 'ce_'
-// CloudEvents wants sequences that sort as text.
-const SEQUENCE_DIGITS = 16
 
 // Of every event in structured mode; nobody writes to it.
-const STRUCTURED_HEADERS = new Map([[CONTENT_TYPE, Buffer.from(STRUCTURED)]])
+const STRUCTURED_HEADERS = new Map([[CONTENT_TYPE, Buffer.from(STRUCTURED_CLOUD_EVENT)]])
 
 export function encodeEvent(event: EventEnvelope, mode: ContentMode): EncodedEvent {
   const key = Buffer.from(event.key)
-  const attributes = attributesOf(event)
-  if (mode === 'structured') {
-    const whole = Object.assign(attributes, { datacontenttype: JSON_DATA, data: event.data ?? null })
-    return { key, value: Buffer.from(JSON.stringify(whole)), headers: STRUCTURED_HEADERS }
-  }
+  if (mode === 'structured') return { key, value: Buffer.from(structuredCloudEvent(event)), headers: STRUCTURED_HEADERS }
   const headers = new Map([[CONTENT_TYPE, Buffer.from(JSON_DATA)]])
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const [name, value] of Object.entries(cloudEventAttributes(event))) {
     if (value !== undefined) headers.set(Buffer.from(PREFIX + name), Buffer.from(String(value)))
   }
   return { key, value: Buffer.from(JSON.stringify(event.data ?? null)), headers }
-}
-
-/** One that the event does not have is undefined. */
-function attributesOf(event: EventEnvelope) {
-  return {
-    specversion: '1.0',
-    id: event.id,
-    source: event.source,
-    type: event.type,
-    time: event.time,
-    partitionkey: event.key,
-    sequence: String(event.sequence).padStart(SEQUENCE_DIGITS, '0'),
-    version: event.version,
-    correlationid: event.correlationId,
-    causationid: event.causationId,
-    traceparent: event.traceparent,
-    tracestate: event.tracestate,
-    baggage: event.baggage,
-    actor: event.actor,
-  }
 }
 
 /**

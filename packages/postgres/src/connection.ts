@@ -3,6 +3,7 @@ import type { Statement } from 'seaworthy/core'
 import { typed } from './errors.ts'
 import { preparedName } from './prepared.ts'
 import { numbered } from './question-marks.ts'
+import { type BatchStatement, StatementBatch } from './statement-batch.ts'
 import { parameter } from './values.ts'
 
 /** What a statement came to. */
@@ -50,7 +51,7 @@ export class Connection {
   run<Row extends object>({ sql, params = [] }: Statement, timeoutMs?: number): Promise<StatementResult<Row>> {
     const name = preparedName(sql)
     const query: PipelinedQuery = {
-      text: this.#placeholders === 'question-marks' ? numbered(sql) : sql,
+      text: this.#text(sql),
       ...(name !== undefined && { name }),
       values: params.map(parameter),
       // Also without parameters: this protocol takes one statement at a time.
@@ -69,9 +70,34 @@ export class Connection {
     return this.#answered<object>(this.#client.query(query), false)
   }
 
+  /**
+   * Runs all in one round trip, up to the first that fails, and counts their rows. Errors come as pg throws them. Without an answer within `timeoutMs` the
+   * session is closed.
+   */
+  async batch(statements: readonly Statement[], timeoutMs: number): Promise<readonly number[]> {
+    this.#unanswered++
+    try {
+      return await new Promise((resolve, reject) => {
+        const onAnswer = (error: Error | null, rowCounts: readonly number[]) => (error === null ? resolve(rowCounts) : reject(error))
+        this.#client.query(
+          new StatementBatch(
+            statements.map((statement) => ({ sql: this.#text(statement.sql), values: batchValues(statement) })),
+            { timeoutMs, onAnswer },
+          ),
+        )
+      })
+    } finally {
+      this.#unanswered--
+    }
+  }
+
   /** Back to the pool. One in a transaction, or with something on its way, is closed: whoever got it next would be inside another's. */
   release(): void {
     this.#client.release(this.#unanswered > 0 || this.#client.getTransactionStatus() !== 'I')
+  }
+
+  #text(sql: string): string {
+    return this.#placeholders === 'question-marks' ? numbered(sql) : sql
   }
 
   async #answered<Row>(answer: Promise<QueryResult>, isTyped: boolean): Promise<StatementResult<Row>> {
@@ -87,4 +113,11 @@ export class Connection {
       this.#unanswered--
     }
   }
+}
+
+function batchValues({ params = [] }: Statement): BatchStatement['values'] {
+  return params.map((param) => {
+    const value = parameter(param)
+    return typeof value === 'number' ? String(value) : value
+  })
 }

@@ -12,8 +12,8 @@ import {
 } from 'seaworthy/core'
 import type { Connection, Placeholders } from './connection.ts'
 import { Connections } from './connections.ts'
-import { ConnectionLostError, NestedTransactionError, PostgresClosedError } from './errors.ts'
-import { type Isolation, type PostgresTransaction, OpenTransaction } from './open-transaction.ts'
+import { CommitFailedError, NestedTransactionError, PostgresClosedError, typedAtCommit } from './errors.ts'
+import { type Isolation, type PostgresTransaction, BEGIN, OpenTransaction } from './open-transaction.ts'
 import { Signals } from './signals.ts'
 import { assertAllowed } from './statement-guard.ts'
 
@@ -65,6 +65,8 @@ export interface PostgresDatabase extends Database {
 }
 
 const transactions = observed('database.transaction')
+const BEGIN_BATCH: Statement = { sql: BEGIN['read-committed'] }
+const COMMIT_BATCH: Statement = { sql: 'COMMIT' }
 // How long a statement that was cancelled, and the ROLLBACK after it, may take before the session is given up.
 const ROLLBACK_MS = 2_000
 // By how much the server outwaits a body: it only ends what this process cannot end any more.
@@ -207,9 +209,8 @@ class ServerDatabase implements PostgresDatabase {
     )
   }
 
-  /** BEGIN, all statements and COMMIT are on their way before the first answer comes. After one that failed the server refuses the rest, and rolls back. */
+  /** BEGIN, all statements and COMMIT in one batch. A COMMIT behind a failure is not carried out. */
   async #runAll(connection: Connection, statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
-    const tx = new OpenTransaction(connection, 'read-committed')
     const timeoutMs = this.#transactionTimeoutMs
     let late = false
     const timer = this.#clock.timer(timeoutMs, () => {
@@ -217,15 +218,14 @@ class ServerDatabase implements PostgresDatabase {
       void this.#cancel(connection)
     })
     try {
-      const running = Promise.allSettled(statements.map((statement) => tx.execute(statement)))
-      const [committed] = await Promise.allSettled([tx.commit(timeoutMs + this.#commitTimeoutMs)])
-      const outcomes = await running
-      // A COMMIT behind a failure is a ROLLBACK. But an answer that was lost with the connection is no failure: the statement, and the COMMIT behind it,
-      // may have been carried out.
-      const failed = outcomes.find((outcome) => outcome.status === 'rejected' && !(outcome.reason instanceof ConnectionLostError))
-      if (failed?.status === 'rejected') throw late ? bodyTimeout(this.name, timeoutMs) : failed.reason
-      if (committed.status === 'rejected') throw committed.reason
-      return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+      const rowCounts = await connection.batch([BEGIN_BATCH, ...statements, COMMIT_BATCH], timeoutMs + this.#commitTimeoutMs)
+      return rowCounts.slice(1, -1).map((rowCount) => ({ rowCount }))
+    } catch (error) {
+      // An answer that was lost with the connection says nothing: all of it, the COMMIT too, may have been carried out.
+      const outcome = typedAtCommit(error, this.name)
+      if (outcome instanceof CommitFailedError) throw outcome
+      await connection.control('ROLLBACK', ROLLBACK_MS).catch(() => undefined)
+      throw late ? bodyTimeout(this.name, timeoutMs) : outcome
     } finally {
       timer.cancel()
     }

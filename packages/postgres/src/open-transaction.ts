@@ -12,7 +12,7 @@ export interface PostgresTransaction extends Transaction {
   script(sql: string): Promise<void>
 }
 
-const BEGIN: Readonly<Record<Isolation, string>> = {
+export const BEGIN: Readonly<Record<Isolation, string>> = {
   'read-committed': 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
   'repeatable-read': 'BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE',
   serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE',

@@ -1,6 +1,15 @@
-import { type Clock, type LeaseStore, type Statement, type Transaction, PartitionShare, newId, systemClock } from 'seaworthy/core'
+import {
+  type Clock,
+  type LeaseStore,
+  type Statement,
+  type Transaction,
+  PartitionShare,
+  newId,
+  runAfterCommit,
+  systemClock,
+} from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
-import { type OutboxEntry, type OutboxStore, type StallHolder, StallWatch, serializeEvent } from 'seaworthy/outbox'
+import { type OutboxEntry, type OutboxStore, type StallHolder, type TopicEvents, StallWatch, serializeEvent } from 'seaworthy/outbox'
 import { ClaimFloor } from './claim-floor.ts'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
@@ -145,22 +154,25 @@ class TableOutboxStore implements PostgresOutboxStore {
 
   async add(tx: Transaction, topic: string, events: readonly EventEnvelope[]): Promise<void> {
     if (events.length === 0) return
-    // Before any number is taken: a caller who catches the refusal and commits must not leave a gap.
-    const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
-    const [first] = events
-    const statement: Statement =
-      events.length === 1
-        ? { sql: ADD_ONE, params: [storable(topic), storable(first!.key), texts[0]!, this.#clock.now()] }
-        : this.#adding(storable(topic), events, texts)
-    const keys = events.length === 1 ? [first!.key] : [...new Set(events.map(({ key }) => key))].slice(0, KEYS_TOLD_MAX)
-    await this.#watch.run({ operation: 'add', topic, keys }, () => tx.execute(statement))
-    tx.afterCommit(() => {
-      this.#tell(topic)
-      if (this.#wakeUp === undefined) this.#database.notify(CHANNEL, storable(topic))
-    })
+    const statement = this.#adding(topic, events)
+    await this.#watch.run({ operation: 'add', topic, keys: keysTold(events) }, () => tx.execute(statement))
+    tx.afterCommit(() => this.#added(topic))
   }
 
-  #adding(topic: string, events: readonly EventEnvelope[], texts: readonly string[]): Statement {
+  async commit(statements: readonly Statement[], events: readonly TopicEvents[]): Promise<readonly { readonly rowCount: number }[]> {
+    const adding = events.map(([topic, sameTopic]) => this.#adding(topic, sameTopic))
+    const topic = events.length === 1 ? events[0]![0] : undefined
+    const keys = keysTold(events.flatMap(([, sameTopic]) => sameTopic))
+    const results = await this.#watch.run({ operation: 'add', topic, keys }, () => this.#database.atomically([...statements, ...adding]))
+    for (const [added] of events) runAfterCommit(() => this.#added(added))
+    return results.slice(0, statements.length)
+  }
+
+  /** Made before any number is taken: a caller who catches the refusal of an event and commits must not leave a gap. */
+  #adding(topic: string, events: readonly EventEnvelope[]): Statement {
+    const texts = events.map((event) => serializeEvent(event, this.#eventBytesMax))
+    const stored = storable(topic)
+    if (events.length === 1) return { sql: ADD_ONE, params: [stored, storable(events[0]!.key), texts[0]!, this.#clock.now()] }
     const keys = events.map(({ key }) => storable(key))
     const counts = new Map<string, number>()
     for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
@@ -175,7 +187,7 @@ class TableOutboxStore implements PostgresOutboxStore {
     const numbers = numberArray(distinct.map((key) => counts.get(key)!))
     return {
       sql: ADD,
-      params: [topic, textArray(distinct), numbers, textArray(keys), numberArray(after), textArray(texts), this.#clock.now()],
+      params: [stored, textArray(distinct), numbers, textArray(keys), numberArray(after), textArray(texts), this.#clock.now()],
     }
   }
 
@@ -261,7 +273,16 @@ class TableOutboxStore implements PostgresOutboxStore {
     return rows
   }
 
+  #added(topic: string): void {
+    this.#tell(topic)
+    if (this.#wakeUp === undefined) this.#database.notify(CHANNEL, storable(topic))
+  }
+
   #tell(topic: string): void {
     for (const listener of this.#listeners) listener(topic)
   }
+}
+
+function keysTold(events: readonly EventEnvelope[]): readonly string[] {
+  return events.length === 1 ? [events[0]!.key] : [...new Set(events.map(({ key }) => key))].slice(0, KEYS_TOLD_MAX)
 }

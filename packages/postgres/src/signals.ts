@@ -3,7 +3,10 @@ import { type Clock, backoffMs, exponential, sleep, systemRandom } from 'seawort
 import { textArray } from './values.ts'
 
 const RECONNECT = exponential({ baseMs: 50, maxMs: 5_000, jitter: 'full' })
-const NOTIFY = 'SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n (channel, payload)'
+const NOTIFY = 'SELECT pg_notify($1, $2)'
+const NOTIFY_ALL = 'SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n (channel, payload)'
+// A notification is written to the server's log like a row, and nothing is lost with it: it need not wait for the disk, nor hold its lock meanwhile.
+const CONFIGURE = "SELECT pg_backend_pid() AS pid, set_config('synchronous_commit', 'off', false)"
 // How long the server may take to answer. Nobody waits for a bell for longer, a closing process least of all.
 const ANSWER_MS = 5_000
 // What PostgreSQL takes.
@@ -67,8 +70,7 @@ export class Signals {
       this.#unsent.clear()
       try {
         const { client } = await this.#connected()
-        const params = [textArray(signals.map(([channel]) => channel)), textArray(signals.map(([, payload]) => payload))]
-        await client.query(NOTIFY, params).catch((error: unknown) => {
+        await client.query(notification(signals)).catch((error: unknown) => {
           // Without an answer the session is of no use to anybody.
           void client.end().catch(() => undefined)
           throw error
@@ -99,7 +101,7 @@ export class Signals {
     })
     try {
       await client.connect()
-      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      const { rows } = await client.query<{ pid: number }>(CONFIGURE)
       const { pid } = rows[0]!
       client.on('notification', ({ channel, payload = '', processId }) => {
         // Its own were told in the process already.
@@ -130,4 +132,15 @@ export class Signals {
       }
     }
   }
+}
+
+function notification(signals: readonly (readonly [channel: string, payload: string])[]) {
+  const [first] = signals
+  return signals.length === 1
+    ? { name: 'notify', text: NOTIFY, values: [...first!] }
+    : {
+        name: 'notify_all',
+        text: NOTIFY_ALL,
+        values: [textArray(signals.map(([channel]) => channel)), textArray(signals.map(([, payload]) => payload))],
+      }
 }

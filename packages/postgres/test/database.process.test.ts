@@ -206,6 +206,29 @@ suite('a PostgreSQL database', () => {
     ])
   })
 
+  test('a session keeps the statements that it was sent together last, those of a batch that failed too, and no more than a hundred', async (t) => {
+    const { database } = await open(t, { transactionsMax: 1 })
+    // The second is parsed and fails; the third is not even read. Both are in order afterwards.
+    for (const fails of [true, true, false]) {
+      const sent = database.atomically([insert(1), { sql: 'INSERT INTO item VALUES ($1, $2)', params: [fails ? 1 : 2, 0] }, bump(1)])
+      if (fails) await assert.rejects(sent, PostgresConstraintError)
+      else assert.deepEqual(await sent, [{ rowCount: 1 }, { rowCount: 1 }, { rowCount: 1 }])
+    }
+    const texts = Array.from({ length: 250 }, (_, n) => ({ sql: `UPDATE item SET n = ${n} WHERE id = $1`, params: [1] }))
+    await database.atomically(texts)
+    for (const text of texts.slice(0, 120)) await assert.rejects(database.atomically([text, insert(1)]), PostgresConstraintError)
+    const long = { sql: `UPDATE item SET n = n + 1 WHERE id = $1 -- ${'long '.repeat(1_000)}`, params: [1] }
+    assert.deepEqual(await database.atomically([long, texts[7]!, texts[200]!]), [{ rowCount: 1 }, { rowCount: 1 }, { rowCount: 1 }])
+    assert.deepEqual(await database.query({ sql: 'SELECT n FROM item WHERE id = 1' }), [{ n: 200 }])
+    const look = {
+      sql: "UPDATE item SET n = (SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'seaworthy_batch%') WHERE id = 1",
+    }
+    // The first pushes another out, which goes with the second.
+    await database.atomically([look])
+    await database.atomically([look])
+    assert.deepEqual(await database.query({ sql: 'SELECT n FROM item WHERE id = 1' }), [{ n: 100 }])
+  })
+
   test('a transaction inside the body of another is refused', async (t) => {
     const { database } = await open(t)
     const nested = database.transaction(async () => database.transaction(async () => assert.fail('ran')))

@@ -1,11 +1,17 @@
 import type { Channel, Envelope } from 'rabbitmq-client'
-import { LimitExceededError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import { ConfigurationError, LimitExceededError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
 import { answerWithin, toldOf } from './answer.ts'
 import type { BrokerConnection } from './broker.ts'
 
 export interface PublisherOptions {
-  /** Of the queue, for messages. */
-  readonly name: string
+  /** For messages, as in `queue mails`. */
+  readonly target: string
+  /** What a message that came back means, and what to do. */
+  readonly onReturned: string
+  /** What a message that was refused means, and what to do. */
+  readonly onRefused: string
+  /** Makes what is published to, on each channel before its first message. */
+  readonly declare?: (channel: Channel) => Promise<void>
   readonly answerTimeoutMs: number
   readonly unconfirmedMax: number
 }
@@ -37,7 +43,7 @@ export class Publisher {
    * @throws UnknownOutcomeError: the connection was lost, or no answer came in time; it may be stored
    */
   async publish(envelope: Envelope, body: Buffer): Promise<void> {
-    const { name, answerTimeoutMs, unconfirmedMax } = this.#options
+    const { target, onReturned, answerTimeoutMs, unconfirmedMax } = this.#options
     const { blocked } = this.#connection
     if (blocked !== undefined)
       throw new UnavailableError(`RabbitMQ takes no messages now (${blocked}). It goes on by itself when it has room again.`, {
@@ -45,14 +51,14 @@ export class Publisher {
       })
     if (this.#unconfirmed >= unconfirmedMax)
       throw new LimitExceededError(
-        `${this.#unconfirmed} messages to the queue ${name} wait for RabbitMQ to confirm them; unconfirmedMax is ${unconfirmedMax}. Send less at one time, and look at the broker.`,
+        `${this.#unconfirmed} messages to the ${target} wait for RabbitMQ to confirm them; unconfirmedMax is ${unconfirmedMax}. Send less at one time, and look at the broker.`,
         { retryAfterMs: 100 },
       )
     this.#unconfirmed++
     try {
       const { channel, returned } = await this.#channel()
       const confirmed = channel.basicPublish({ ...envelope, mandatory: true }, body)
-      await answerWithin(confirmed, answerTimeoutMs, `A message to the queue ${name}`).catch((error: unknown) => {
+      await answerWithin(confirmed, answerTimeoutMs, `A message to the ${target}`).catch((error: unknown) => {
         if (error instanceof UnknownOutcomeError) this.#giveUp(channel)
         throw this.#typed(error)
       })
@@ -63,7 +69,7 @@ export class Publisher {
       if (comeBack > 0) {
         if (comeBack === 1) returned.delete(id)
         else returned.set(id, comeBack - 1)
-        throw new UnavailableError(`The queue ${name} is not there any more. Somebody deleted it; open it again.`)
+        throw new UnavailableError(onReturned)
       }
     } finally {
       this.#unconfirmed--
@@ -98,8 +104,10 @@ export class Publisher {
     channel.on('basic.return', ({ messageId = LONG_ID }) => returned.set(messageId, (returned.get(messageId) ?? 0) + 1))
     try {
       await answerWithin(channel.confirmSelect(), this.#options.answerTimeoutMs, 'Confirms')
+      await this.#options.declare?.(channel)
     } catch (error) {
-      throw new UnavailableError(`The connection to RabbitMQ was lost before a message to the queue ${this.#options.name} was sent.`, {
+      if (error instanceof ConfigurationError) throw error
+      throw new UnavailableError(`The connection to RabbitMQ was lost before a message to the ${this.#options.target} was sent.`, {
         cause: error,
       })
     }
@@ -108,14 +116,11 @@ export class Publisher {
 
   #typed(error: unknown): Error {
     if (error instanceof UnknownOutcomeError) return error
-    const { name } = this.#options
+    const { target, onRefused } = this.#options
     if ((error as { code?: unknown }).code === 'NACK')
-      return new LimitExceededError(
-        `RabbitMQ refused a message to the queue ${name}: it holds its messagesMax. Let its workers catch up, and look at its dead letters.`,
-        { retryAfterMs: 1_000, cause: error },
-      )
+      return new LimitExceededError(`RabbitMQ refused a message to the ${target}: ${onRefused}`, { retryAfterMs: 1_000, cause: error })
     return new UnknownOutcomeError(
-      `The connection to RabbitMQ was lost before a message to the queue ${name} was confirmed. It may be stored: send it again under the same id, and let its handler tell a repetition.`,
+      `The connection to RabbitMQ was lost before a message to the ${target} was confirmed. It may be stored: send it again under the same id, and let its handler tell a repetition.`,
       { cause: error },
     )
   }

@@ -80,7 +80,12 @@ class RabbitMqQueue implements Queue {
   constructor(broker: ConnectedBroker, settings: Settings) {
     this.#broker = broker
     this.#settings = settings
-    this.#publisher = new Publisher(broker.publishing, settings)
+    this.#publisher = new Publisher(broker.publishing, {
+      ...settings,
+      target: `queue ${settings.name}`,
+      onReturned: `The queue ${settings.name} is not there any more. Somebody deleted it; open it again.`,
+      onRefused: 'it holds its messagesMax. Let its workers catch up, and look at its dead letters.',
+    })
   }
 
   async declare(): Promise<void> {

@@ -48,6 +48,19 @@ export async function declareQueue(channel: Channel, { name, deliveryLimit, mess
   }
 }
 
+/** An exchange that hands each message to the queues whose pattern its routing key fits. Does nothing where it is as it should be. */
+export async function declareTopicExchange(channel: Channel, name: string): Promise<void> {
+  try {
+    await channel.exchangeDeclare({ exchange: name, type: 'topic', durable: true })
+  } catch (error) {
+    if (!isRefusedArgument(error)) throw error
+    throw new ConfigurationError(
+      `The exchange ${name} exists in RabbitMQ, and is not a durable one of type topic. Give events another topic, or delete it when nobody uses it.`,
+      { cause: error },
+    )
+  }
+}
+
 /** The queues in which messages wait, from the shortest up to this level, so that the levels there are have no gap. */
 export async function declareDelayLevels(channel: Channel, name: string, { from, to }: { from: number; to: number }): Promise<void> {
   if (from === 0) {

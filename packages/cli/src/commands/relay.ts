@@ -17,11 +17,11 @@ const VARIABLES = {
 
 export const relay: Command = {
   name: 'relay',
-  summary: 'takes the events of a PostgreSQL outbox to an event log, beside services in any language',
+  summary: 'takes the events of a PostgreSQL outbox to Kafka, RabbitMQ or the embedded log, beside services in any language',
   operands: [],
   options: {
     database: { value: 'URL', help: `the outbox's database: postgres://USER@HOST/DATABASE (${VARIABLES.database})` },
-    to: { value: 'URL', help: `the log: kafka://HOST:PORT, or file:///FOLDER for one machine (${VARIABLES.to})` },
+    to: { value: 'URL', help: `where they go: kafka://HOST:PORT, amqp://HOST, or file:///FOLDER for one machine (${VARIABLES.to})` },
     topics: { value: 'A,B', help: `the topics of the outbox (${VARIABLES.topics})` },
     wake: { value: 'HOW', help: `what wakes it, besides its own look: poll, notify or replication (${VARIABLES.wake}; notify)` },
     migrate: { help: 'makes the tables, and for replication the slot, where they are missing' },

@@ -22,6 +22,9 @@ export interface EventLog {
   close(): Promise<void>
 }
 
+/** What a relay needs of a log, and all that a broker has which keeps no places for readers. */
+export type AppendOnlyLog = Pick<EventLog, 'append' | 'close'>
+
 export interface LogReaderOptions {
   readonly topics: readonly string[]
   readonly group: string

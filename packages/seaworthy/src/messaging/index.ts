@@ -6,6 +6,7 @@
  * Not promised: exactly-once delivery, or an order between keys. Effects are once when the handler uses the inbox (`seaworthy/outbox`).
  */
 export { type EventEnvelope, type EventType, type EventTypeOptions, assertEnvelope, contextOf, defineEvent } from './event.ts'
+export { STRUCTURED_CLOUD_EVENT, cloudEventAttributes, structuredCloudEvent } from './cloud-event.ts'
 export { type Consumer, type ConsumerOptions, type ConsumerStatus, startConsumer } from './consumer.ts'
 export { type EventHandler, type HandlersOptions, UnknownEventError, handlers, on } from './handlers.ts'
 export { type Attempt, type MessageHandler } from './attempt.ts'
@@ -13,6 +14,7 @@ export { ConsumerStoppedError } from './running-consumer.ts'
 export { MALFORMED_EVENT, type Requeued, type RequeuedLetter, type RequeueLimits } from './dead-letter.ts'
 export { type ReplayOptions, replay } from './replay.ts'
 export {
+  type AppendOnlyLog,
   type EventLog,
   type LogReader,
   type LogReaderOptions,

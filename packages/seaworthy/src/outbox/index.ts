@@ -13,5 +13,5 @@ export { type LaneStatus, type RelayHeldUp, type RelayRecovered } from './relay-
 export { type OutboxStall, type OutboxStallOver, type StallHolder, type StallWatchOptions, StallWatch } from './stall-watch.ts'
 export { type Inbox, type InboxGap, type InboxOptions, type StaleMessage, inbox } from './inbox.ts'
 export { type SynchronousInbox, type SynchronousInboxOptions, synchronousInbox } from './synchronous-inbox.ts'
-export { type OutboxEntry, type OutboxStore, type SynchronousOutboxStore } from './outbox-store.ts'
+export { type OutboxEntry, type OutboxStore, type SynchronousOutboxStore, type TopicEvents } from './outbox-store.ts'
 export { type InboxMessage, type InboxStore, type InboxVerdict, type SynchronousInboxStore } from './inbox-store.ts'

@@ -1,4 +1,4 @@
-import type { Transaction } from 'seaworthy/core'
+import type { Statement, Transaction } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import type { StallHolder } from './stall-watch.ts'
 
@@ -12,6 +12,9 @@ export interface OutboxEntry {
   readonly addedAtMs: number
 }
 
+/** Events of one topic. */
+export type TopicEvents = readonly [topic: string, events: readonly EventEnvelope[]]
+
 /** Where the outbox lives: in the service's own database, beside its data. */
 export interface OutboxStore {
   /**
@@ -20,6 +23,12 @@ export interface OutboxStore {
    * @throws LimitExceededError when an event is larger than the store allows: no broker would take it, and its key would stand still for ever
    */
   add(tx: Transaction, topic: string, events: readonly EventEnvelope[]): Promise<void>
+  /**
+   * Runs the statements, and behind them what {@link add} does, in a transaction of its own and one round trip. Absent where the store's database has no SQL.
+   * @returns how many rows each of the statements came to
+   * @throws what `add` throws
+   */
+  commit?(statements: readonly Statement[], events: readonly TopicEvents[]): Promise<readonly { readonly rowCount: number }[]>
   /** Topics that have unsent messages. */
   topics(): Promise<readonly string[]>
   /** The oldest unsent messages of a topic, committed ones only, at most `max`, each key in order. */

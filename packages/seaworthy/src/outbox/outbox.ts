@@ -1,6 +1,13 @@
-import { type Transaction, ConfigurationError, InvalidInputError, LimitExceededError } from 'seaworthy/core'
+import {
+  type Statement,
+  type Transaction,
+  ConfigurationError,
+  InvalidInputError,
+  LimitExceededError,
+  UnsupportedError,
+} from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
-import type { OutboxStore, SynchronousOutboxStore } from './outbox-store.ts'
+import type { OutboxStore, SynchronousOutboxStore, TopicEvents } from './outbox-store.ts'
 
 export interface OutboxOptions {
   readonly store: OutboxStore
@@ -18,6 +25,14 @@ export interface Outbox {
    * @throws ConfigurationError when the topic is not this service's
    */
   add(tx: Transaction, ...events: readonly EventEnvelope[]): Promise<void>
+  /**
+   * Runs the statements and adds the events in a transaction of its own, in one round trip to the store's database: for changes that need no answer before their
+   * end. Both are committed, or neither. The events are added whatever the statements came to: an UPDATE that finds no row holds none back. Where that
+   * decides, use `add` in a transaction.
+   * @returns how many rows each statement came to
+   * @throws what `add` throws, what the database throws for a statement, and UnsupportedError when the store has no SQL
+   */
+  commit(statements: readonly Statement[], ...events: readonly EventEnvelope[]): Promise<readonly { readonly rowCount: number }[]>
 }
 
 /** The outbox of a service whose store also takes events in synchronous transactions. */
@@ -41,6 +56,14 @@ export function outbox<Handle>({
     add: async (tx, ...events) => {
       for (const [topic, sameTopic] of byTopic(events, own)) await store.add(tx, topic, sameTopic)
     },
+    commit: async (statements, ...events) => {
+      if (store.commit === undefined) {
+        throw new UnsupportedError(
+          'This outbox store runs no SQL, so it commits no statements. Use add in a transaction, or a store of a database.',
+        )
+      }
+      return store.commit(statements, byTopic(events, own))
+    },
     ...(store.addSync !== undefined && {
       addSync: (handle: Handle, ...events: readonly EventEnvelope[]) => {
         for (const [topic, sameTopic] of byTopic(events, own)) store.addSync?.(handle, topic, sameTopic)
@@ -50,7 +73,7 @@ export function outbox<Handle>({
 }
 
 /** Checked, by topic, in one order for all callers: two transactions that each hold a lock the other waits for would never end. */
-function byTopic(events: readonly EventEnvelope[], own: ReadonlySet<string> | undefined): readonly (readonly [string, EventEnvelope[]])[] {
+function byTopic(events: readonly EventEnvelope[], own: ReadonlySet<string> | undefined): readonly TopicEvents[] {
   const topics = new Map<string, EventEnvelope[]>()
   for (const event of events) {
     if (own !== undefined && !own.has(event.source)) {

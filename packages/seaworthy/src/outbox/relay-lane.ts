@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { type Backoff, type Clock, type Random, backoffMs, observed, sleep, traceHeaders } from 'seaworthy/core'
-import type { EventEnvelope, EventLog } from 'seaworthy/messaging'
+import type { AppendOnlyLog, EventEnvelope } from 'seaworthy/messaging'
 import type { OutboxEntry, OutboxStore } from './outbox-store.ts'
 import type { StallWatch } from './stall-watch.ts'
 
@@ -8,7 +8,7 @@ export interface LaneOptions {
   readonly topic: string
   readonly store: OutboxStore
   readonly watch: StallWatch
-  readonly log: EventLog
+  readonly log: Pick<AppendOnlyLog, 'append'>
   readonly batchSizeMax: number
   readonly backoff: Backoff
   readonly clock: Clock

@@ -1,12 +1,12 @@
 import { type Backoff, type Clock, type Random, ConfigurationError, exponential, systemClock, systemRandom } from 'seaworthy/core'
-import type { EventLog } from 'seaworthy/messaging'
+import type { AppendOnlyLog } from 'seaworthy/messaging'
 import type { OutboxStore } from './outbox-store.ts'
 import { type LaneStatus, RelayLane } from './relay-lane.ts'
 import { type OutboxStall, StallWatch } from './stall-watch.ts'
 
 export interface RelayOptions {
   readonly store: OutboxStore
-  readonly log: EventLog
+  readonly log: Pick<AppendOnlyLog, 'append'>
   /** Messages sent at once. Default 100. */
   readonly batchSizeMax?: number
   /** How often the outbox is looked at without being woken, in milliseconds: for messages that another process added. Default 1,000. */

@@ -1,6 +1,6 @@
-import { type Clock, type Database, type Transaction, systemClock } from 'seaworthy/core'
+import { type Clock, type Database, type Statement, type Transaction, runAfterCommit, systemClock } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
-import { type OutboxEntry, type OutboxStore, serializeEvent } from 'seaworthy/outbox'
+import { type OutboxEntry, type OutboxStore, type TopicEvents, serializeEvent } from 'seaworthy/outbox'
 import type { SqliteDatabase } from './database.ts'
 import type { SchemaComponent } from './migrate.ts'
 
@@ -31,6 +31,12 @@ export const outboxStoreSchema: SchemaComponent = {
 const TAKE_NUMBERS = `INSERT INTO seaworthy_outbox_sequences (topic, key, last) VALUES (?, ?, ?)
   ON CONFLICT (topic, key) DO UPDATE SET last = last + excluded.last RETURNING last`
 const INSERT_MESSAGE = 'INSERT INTO seaworthy_outbox (topic, sequence, event, added_at_ms) VALUES (?, ?, ?, ?)'
+/** @internal The next number of one key, where no answer is waited for. The same key. */
+export const TAKE_NUMBER = `INSERT INTO seaworthy_outbox_sequences (topic, key, last) VALUES (?, ?, 1)
+  ON CONFLICT (topic, key) DO UPDATE SET last = last + 1`
+/** @internal The message that has it. The same key, a look-up. */
+export const INSERT_NUMBERED = `INSERT INTO seaworthy_outbox (topic, sequence, event, added_at_ms)
+  SELECT topic, last, ?, ? FROM seaworthy_outbox_sequences WHERE topic = ? AND key = ?`
 // seaworthy_outbox_by_topic, one look-up for each topic however many messages wait.
 const SELECT_TOPICS = `WITH RECURSIVE waiting (topic) AS (
     SELECT min(topic) FROM seaworthy_outbox
@@ -92,6 +98,19 @@ export class SqliteOutboxStore implements OutboxStore {
       await tx.execute({ sql: INSERT_MESSAGE, params: [topic, sequence, texts[index]!, addedAtMs] })
     }
     tx.afterCommit(() => this.tell(topic))
+  }
+
+  async commit(statements: readonly Statement[], events: readonly TopicEvents[]): Promise<readonly { readonly rowCount: number }[]> {
+    const addedAtMs = this.clock.now()
+    const adding = events.flatMap(([topic, sameTopic]) =>
+      sameTopic.flatMap((event): Statement[] => [
+        { sql: TAKE_NUMBER, params: [topic, event.key] },
+        { sql: INSERT_NUMBERED, params: [serializeEvent(event, this.eventBytesMax), addedAtMs, topic, event.key] },
+      ]),
+    )
+    const results = await this.#database.atomically([...statements, ...adding])
+    for (const [topic] of events) runAfterCommit(() => this.tell(topic))
+    return results.slice(0, statements.length)
   }
 
   /** The first number for each key. Writers come one after another here, so the file's write lock is every key's lock. */

@@ -1,15 +1,8 @@
 import { ConfigurationError, nextMacrotask } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import { type SynchronousOutboxStore, serializeEvent } from 'seaworthy/outbox'
-import { type SqliteOutboxStoreOptions, SqliteOutboxStore } from './outbox-store.ts'
+import { type SqliteOutboxStoreOptions, INSERT_NUMBERED, SqliteOutboxStore, TAKE_NUMBER } from './outbox-store.ts'
 import { HandleStatements, type SynchronousHandle, databaseOn } from './synchronous-handle.ts'
-
-// Primary key of seaworthy_outbox_sequences.
-const TAKE_NUMBER = `INSERT INTO seaworthy_outbox_sequences (topic, key, last) VALUES (?, ?, 1)
-  ON CONFLICT (topic, key) DO UPDATE SET last = last + 1`
-// The same key, a look-up.
-const INSERT_NUMBERED = `INSERT INTO seaworthy_outbox (topic, sequence, event, added_at_ms)
-  SELECT topic, last, ?, ? FROM seaworthy_outbox_sequences WHERE topic = ? AND key = ?`
 
 /**
  * An outbox on a handle of your own, of node:sqlite or better-sqlite3: events are added in your synchronous transactions by `outbox.addSync(db, …)`, and

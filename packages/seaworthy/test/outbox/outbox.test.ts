@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { inMemoryDatabase, inMemoryOutboxStore } from '@seaworthy/testing'
-import { ConfigurationError, InvalidInputError } from 'seaworthy/core'
+import { ConfigurationError, InvalidInputError, UnsupportedError } from 'seaworthy/core'
 import { type OutboxStore, outbox } from 'seaworthy/outbox'
 import { counted } from '../messaging/events.ts'
 
@@ -41,6 +41,18 @@ void suite('the outbox', () => {
       await assert.rejects(box.add(tx, counted({ key: 'a', n: 1 }), foreign), ConfigurationError)
     })
     assert.equal((await store.backlog()).messages, 0)
+  })
+
+  test('commits statements only where its store runs SQL, and checks the events before', async () => {
+    const commits: unknown[] = []
+    const store = { commit: async (...args: readonly unknown[]) => void commits.push(args) } as unknown as OutboxStore
+    const box = outbox({ store, topics: ['things'] })
+    const event = counted({ key: 'a', n: 1 })
+    await box.commit([{ sql: 'UPDATE' }], event)
+    assert.deepEqual(commits, [[[{ sql: 'UPDATE' }], [['things', [event]]]]])
+    await assert.rejects(box.commit([], { ...event, source: 'payments' }), ConfigurationError)
+    await assert.rejects(outbox({ store: inMemoryOutboxStore() }).commit([], event), UnsupportedError)
+    assert.equal(commits.length, 1)
   })
 
   test('refuses an event that was published before', async () => {

@@ -281,7 +281,7 @@ function databaseOn(handle: OwnHandle): Database {
     last = running.catch(() => undefined)
     return running
   }
-  return {
+  const database: Database = {
     dialect: 'sqlite',
     durability: 'process-crash',
     concurrency: 'serial',
@@ -306,8 +306,14 @@ function databaseOn(handle: OwnHandle): Database {
         for (const effect of effects) effect()
         return value
       }),
-    atomically: () => Promise.reject(new Error('not needed')),
+    atomically: (statements) =>
+      database.transaction(async (tx) => {
+        const results: { readonly rowCount: number }[] = []
+        for (const statement of statements) results.push(await tx.execute(statement))
+        return results
+      }),
     query: () => Promise.reject(new Error('not needed')),
     close: async () => void handle.close(),
   }
+  return database
 }

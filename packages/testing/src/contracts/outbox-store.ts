@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Clock, type Database, type Transaction, LimitExceededError, seededRandom } from 'seaworthy/core'
+import { type Clock, type Database, type Statement, type Transaction, LimitExceededError, seededRandom } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import type { OutboxEntry, OutboxStore } from 'seaworthy/outbox'
 import { VirtualClock } from '../virtual-clock.ts'
@@ -231,6 +231,48 @@ export function outboxStoreContract(
         stop()
         await database.transaction((tx) => store.add(tx, 'orders', [event('a')]))
         assert.deepEqual(told, ['orders'])
+      }))
+
+    test('statements and events are committed together, numbered with those of other transactions, and told of once', (t) =>
+      withStore(async ({ database, store }) => {
+        if (store.commit === undefined) return t.diagnostic(`${name} runs no SQL`)
+        await database.atomically([{ sql: 'CREATE TABLE state (id integer PRIMARY KEY)' }])
+        await database.transaction((tx) => store.add(tx, 'orders', [event('a')]))
+        const told: string[] = []
+        store.onAdded((topic) => told.push(topic))
+        const insert = (ids: string): Statement => ({ sql: `INSERT INTO state (id) VALUES ${ids}` })
+        const rowCounts = await store.commit(
+          [insert('(1), (2)'), { sql: 'UPDATE state SET id = 3 WHERE id = 9' }],
+          [
+            ['orders', [event('a'), event('b'), event('a')]],
+            ['returns', [event('a')]],
+          ],
+        )
+        assert.deepEqual(rowCounts, [{ rowCount: 2 }, { rowCount: 0 }])
+        assert.deepEqual(told, ['orders', 'returns'])
+        await Promise.all([
+          store.commit([insert('(4)')], [['orders', [event('b')]]]),
+          store.commit([insert('(5)')], [['orders', [event('b')]]]),
+          database.transaction((tx) => store.add(tx, 'orders', [event('b')])),
+        ])
+        assert.deepEqual(numbers(await store.unsent('orders', ALL)), { a: [1, 2, 3], b: [1, 2, 3, 4] })
+        assert.deepEqual(numbers(await store.unsent('returns', ALL)), { a: [1] })
+      }))
+
+    test('a statement that fails, or an event that is refused, leaves neither rows, messages nor missing numbers', (t) =>
+      withStore(async ({ database, store }) => {
+        if (store.commit === undefined) return t.diagnostic(`${name} runs no SQL`)
+        await database.atomically([{ sql: 'CREATE TABLE state (id integer PRIMARY KEY)' }])
+        const insert = { sql: 'INSERT INTO state (id) VALUES (1)' }
+        const large = { ...event('a'), data: 'ü'.repeat(EVENT_BYTES_MAX / 2) }
+        let told = 0
+        store.onAdded(() => told++)
+        await assert.rejects(store.commit([insert, insert], [['orders', [event('a')]]]), { code: 'constraint' })
+        await assert.rejects(store.commit([insert], [['orders', [event('a'), large]]]), LimitExceededError)
+        assert.equal(told, 0)
+        assert.deepEqual(await store.topics(), [])
+        assert.deepEqual(await store.commit([insert], [['orders', [event('a')]]]), [{ rowCount: 1 }])
+        assert.deepEqual(numbers(await store.unsent('orders', ALL)), { a: [1] })
       }))
 
     test('an event that no broker would take is refused, and takes no number even if the caller commits all the same', () =>
