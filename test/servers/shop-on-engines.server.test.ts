@@ -23,7 +23,7 @@ suite('the shop on PostgreSQL, Kafka and RabbitMQ', () => {
   test('services are killed at random, and every order is completed or undone, paid once, and told of once', async (t) => {
     const { violations, kills, tookMs } = await crashRun({
       ...CRASH_RUN,
-      checkouts: 80,
+      checkouts: 60,
       seed,
       engines: servers.named(`crash-${seed}`),
     })
