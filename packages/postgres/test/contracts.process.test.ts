@@ -18,9 +18,11 @@ import {
   postgresParticipantStore,
   postgresProjectionStore,
   postgresSagaStore,
+  postgresSubjectStore,
   projectionStoreSchema,
   queueSchema,
   sagaStoreSchema,
+  subjectStoreSchema,
 } from '@seaworthy/postgres'
 import {
   VirtualClock,
@@ -34,6 +36,7 @@ import {
   projectionStoreContract,
   queueContract,
   sagaStoreContract,
+  subjectStoreContract,
 } from '@seaworthy/testing'
 import { freezeServerClock } from './frozen-clock.ts'
 import { databaseForTest } from './server.ts'
@@ -71,6 +74,11 @@ outboxStoreContract('PostgreSQL', (options) => under(outboxStoreSchema, (databas
 inboxStoreContract('PostgreSQL', (options) => under(inboxStoreSchema, (database) => postgresInboxStore(database, options)))
 consumerStoreContract('PostgreSQL', () => under(consumerStoreSchema, postgresConsumerStore))
 eventStoreContract('PostgreSQL', () => under(eventStoreSchema, postgresEventStore))
+subjectStoreContract('PostgreSQL', async () => {
+  const { database, dispose } = await databaseForTest()
+  await migrate(database, [eventStoreSchema, subjectStoreSchema])
+  return { database, store: postgresEventStore(database), subjects: postgresSubjectStore(database), dispose }
+})
 projectionStoreContract('PostgreSQL', () => under(projectionStoreSchema, postgresProjectionStore))
 sagaStoreContract('PostgreSQL', () => under(sagaStoreSchema, postgresSagaStore))
 participantStoreContract('PostgreSQL', () => under(participantStoreSchema, postgresParticipantStore))

@@ -22,3 +22,5 @@ export { type EventStoreUnderTest, eventStoreContract } from './contracts/event-
 export { type ProjectionStoreUnderTest, projectionStoreContract } from './contracts/projection-store.ts'
 export { type SagaStoreUnderTest, sagaStoreContract } from './contracts/saga-store.ts'
 export { type ParticipantStoreUnderTest, participantStoreContract } from './contracts/participant-store.ts'
+export { inMemorySubjectStore } from './in-memory/subject-store.ts'
+export { type SubjectStoreUnderTest, subjectStoreContract } from './contracts/subject-store.ts'
