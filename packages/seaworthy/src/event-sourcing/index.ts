@@ -18,7 +18,8 @@ export {
   commandHandler,
 } from './command-handler.ts'
 export { type LoadedStream } from './load-stream.ts'
-export { UnknownEventError, WrongExpectedVersionError } from './errors.ts'
+export { type Replayed, type StoreMoment, type StreamMoment, replayAll, replayStream } from './replay.ts'
+export { StreamArchivedError, UnknownEventError, noStreamToArchive, WrongExpectedVersionError } from './errors.ts'
 export {
   type EventStore,
   type ExpectedVersion,

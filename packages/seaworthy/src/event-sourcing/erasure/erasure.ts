@@ -1,6 +1,7 @@
 import type { Transaction } from 'seaworthy/core'
 import type { ConsumerStore, EventEnvelope } from 'seaworthy/messaging'
-import { EVENTS_PAGE_MAX, type EventStore } from '../event-store.ts'
+import type { EventStore } from '../event-store.ts'
+import { streamEvents } from '../replay.ts'
 import { isSealed } from './sealing.ts'
 import { holdsSubject } from './sealed-event-store.ts'
 import type { Forgotten, SubjectStore } from './subject-store.ts'
@@ -70,12 +71,8 @@ export function erasure(options: {
 
   async function eventsOf(subject: string, stream: string): Promise<number> {
     let count = 0
-    for (let after = 0; ;) {
-      const page = await store.read(stream, { after })
-      count += page.filter((event) => holdsSubject(event, subject)).length
-      if (page.length < EVENTS_PAGE_MAX) return count
-      after = page.at(-1)!.version
-    }
+    for await (const event of streamEvents(store, stream)) if (holdsSubject(event, subject)) count++
+    return count
   }
 
   return {

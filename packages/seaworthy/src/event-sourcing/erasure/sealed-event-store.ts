@@ -49,6 +49,10 @@ class SealedEventStore<Event extends DomainEvent> implements EventStore {
     return this.#opened(await this.#store.read(stream, options), options.tx)
   }
 
+  async readBackwards(stream: string, options: Parameters<EventStore['readBackwards']>[1] = {}): Promise<readonly StoredEvent[]> {
+    return this.#opened(await this.#store.readBackwards(stream, options), options.tx)
+  }
+
   async find(stream: string, eventId: string, tx?: Transaction): Promise<StoredEvent | undefined> {
     const found = await this.#store.find(stream, eventId, tx)
     return found && (await this.#opened([found], tx))[0]
@@ -60,6 +64,18 @@ class SealedEventStore<Event extends DomainEvent> implements EventStore {
 
   head(): Promise<number> {
     return this.#store.head()
+  }
+
+  archive(tx: Transaction, stream: string): Promise<void> {
+    return this.#store.archive(tx, stream)
+  }
+
+  restore(tx: Transaction, stream: string): Promise<void> {
+    return this.#store.restore(tx, stream)
+  }
+
+  archivedAtMs(stream: string, tx?: Transaction): Promise<number | undefined> {
+    return this.#store.archivedAtMs(stream, tx)
   }
 
   async loadSnapshot(stream: string, tx?: Transaction): Promise<StoredSnapshot | undefined> {
