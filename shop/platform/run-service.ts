@@ -1,7 +1,7 @@
 import { type GrpcImplementation, grpcClient, type GrpcServer, grpcServer } from '@seaworthy/rpc/grpc'
 import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
 import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
-import { answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
+import { type Answer, answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
 import { redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { join } from 'node:path'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
@@ -111,6 +111,7 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
   const implementations: GrpcImplementation[] = []
+  const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
   onStop('metrics', serveMetrics(http, policies))
   await wire({
@@ -136,11 +137,12 @@ async function start({ service, schema, wire }: ServiceComposition, { contract, 
       const served = crashAt === undefined ? more : more.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
       implementations.push(...served.map((one) => sufferingOverGrpc(one, faults)))
     },
+    answerSupervisor: (answers) => void Object.assign(ownAnswers, answers),
     onStop,
   })
 
   // Once it can answer for all of them, and until they stop.
-  life.add('management', answerSupervisor({ ...management.answers, ...resilienceAnswers(policies) }))
+  life.add('management', answerSupervisor({ ...management.answers, ...resilienceAnswers(policies), ...ownAnswers }))
   const grpc = await startGrpc(implementations, contract, logger)
   life.add('intake', async () => {
     await Promise.all([http.drain(), grpc?.drain()])

@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import { type HttpServer, type RestClient, type RestContract, type RestHandlers, type RestOperations, serve } from '@seaworthy/rpc/rest'
+import type { Answer } from '@seaworthy/supervisor/management'
 import { type Clock, ConfigurationError, type NewId, type Transaction } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, Queue } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
@@ -81,6 +82,8 @@ export interface ServicePorts {
   readonly serveGrpc: (...implementations: readonly GrpcImplementation[]) => void
   /** Consumes the topics that the service's declaration names, behind its inbox. */
   readonly consume: (handler: ConsumedEventHandler) => Promise<void>
+  /** What the supervisor may ask this service, beyond what every service answers. */
+  readonly answerSupervisor: (answers: Readonly<Record<string, Answer>>) => void
   /** What is to be stopped before the database closes; what was added last is stopped first. */
   readonly onStop: (name: string, stop: () => Promise<void> | void) => void
 }

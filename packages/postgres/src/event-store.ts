@@ -131,10 +131,11 @@ class PostgresEventStore implements EventStore {
     return (await this.#events(SELECT_EVENT, [storable(stream), storable(eventId)], tx))[0]
   }
 
-  async readAll({ after, max }: { after: number; max: number }): Promise<readonly StoredEvent[]> {
+  async readAll(options: { after: number; max: number; archived?: boolean }): Promise<readonly StoredEvent[]> {
+    const { after, max, archived: withArchived = false } = options
     for (let from = after; ;) {
       const rows = await this.#settledRows(from, max)
-      const open = rows.filter(({ archived }) => !archived)
+      const open = withArchived ? rows : rows.filter(({ archived }) => !archived)
       if (open.length > 0 || rows.length === 0) return open.map(storedEvent)
       // A page of archived streams alone is not the end.
       from = rows.at(-1)!.position

@@ -51,8 +51,9 @@ export interface EventStore {
   readBackwards(stream: string, options?: { before?: number; max?: number; tx?: Transaction }): Promise<readonly StoredEvent[]>
   /** The event of this id in the stream, if it is there. */
   find(stream: string, eventId: string, tx?: Transaction): Promise<StoredEvent | undefined>
-  /** Events of all streams but archived ones in the order of positions, after `after`. Only what can no longer be overtaken by a commit in flight. */
-  readAll(options: { after: number; max: number }): Promise<readonly StoredEvent[]>
+  /** Events of all streams but archived ones in the order of positions, after `after`. Only what can no longer be overtaken by a commit in flight. `archived`: with the
+   * archived ones. */
+  readAll(options: { after: number; max: number; archived?: boolean }): Promise<readonly StoredEvent[]>
   /** Position of the last event that {@link readAll} may give out; 0 when there is none. */
   head(): Promise<number>
   /**

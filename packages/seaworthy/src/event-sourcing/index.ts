@@ -19,6 +19,7 @@ export {
 } from './command-handler.ts'
 export { type LoadedStream } from './load-stream.ts'
 export { type Replayed, type StoreMoment, type StreamMoment, replayAll, replayStream } from './replay.ts'
+export { type AuditReport, type Auditor, auditEvents } from './audit.ts'
 export { StreamArchivedError, UnknownEventError, noStreamToArchive, WrongExpectedVersionError } from './errors.ts'
 export {
   type EventStore,

@@ -62,8 +62,9 @@ const SELECT_BACKWARDS = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ?
 const SELECT_EVENT = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND id = ?`
 // Primary key of seaworthy_archived_streams, a look-up for each event.
 const IS_OPEN = 'NOT EXISTS (SELECT 1 FROM seaworthy_archived_streams a WHERE a.stream = e.stream)'
-// Primary key of seaworthy_events, a range.
-const SELECT_ALL = `SELECT ${EVENT} FROM seaworthy_events e WHERE position > ? AND ${IS_OPEN} ORDER BY position LIMIT ? + 0`
+// Primary key of seaworthy_events, a range, in both.
+const SELECT_OPEN = `SELECT ${EVENT} FROM seaworthy_events e WHERE position > ? AND ${IS_OPEN} ORDER BY position LIMIT ? + 0`
+const SELECT_ALL = `SELECT ${EVENT} FROM seaworthy_events WHERE position > ? ORDER BY position LIMIT ? + 0`
 // Primary key of seaworthy_events, from its last entry.
 const SELECT_HEAD = `SELECT position FROM seaworthy_events e WHERE ${IS_OPEN} ORDER BY position DESC LIMIT 1`
 // Primary key of seaworthy_archived_streams, in all three.
@@ -141,8 +142,8 @@ class SqliteEventStore implements EventStore {
     return (await this.#events(SELECT_EVENT, [stream, eventId], tx))[0]
   }
 
-  async readAll({ after, max }: { after: number; max: number }): Promise<readonly StoredEvent[]> {
-    return this.#events(SELECT_ALL, [after, max])
+  async readAll(options: { after: number; max: number; archived?: boolean }): Promise<readonly StoredEvent[]> {
+    return this.#events(options.archived === true ? SELECT_ALL : SELECT_OPEN, [options.after, options.max])
   }
 
   async head(): Promise<number> {

@@ -194,6 +194,10 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       // Pages smaller than the run of archived events.
       for (const max of [1, 2, 10]) assert.deepEqual(await all(max), ['b1', 'c1'])
       assert.equal(await store.head(), (await store.readAll({ after: 0, max: 10 })).at(-1)!.position)
+      assert.deepEqual(
+        (await store.readAll({ after: 0, max: 10, archived: true })).map(({ id }) => id),
+        ['a1', 'b1', 'a2', 'a3', 'a4', 'c1', 'a5'],
+      )
       assert.equal((await store.read('a')).length, 5)
       assert.equal((await store.readBackwards('a', { max: 1 }))[0]?.id, 'a5')
       await database.transaction((tx) => store.restore(tx, 'a'))

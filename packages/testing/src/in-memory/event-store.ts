@@ -74,10 +74,9 @@ class InMemoryEventStore implements EventStore {
     return this.#streams.get(stream, tx)?.find(({ id }) => id === eventId)
   }
 
-  async readAll({ after, max }: { after: number; max: number }): Promise<readonly StoredEvent[]> {
-    return this.#open()
-      .filter(({ position }) => position > after)
-      .slice(0, max)
+  async readAll(options: { after: number; max: number; archived?: boolean }): Promise<readonly StoredEvent[]> {
+    const { after, max, archived = false } = options
+    return (archived ? this.#all : this.#open()).filter(({ position }) => position > after).slice(0, max)
   }
 
   async head(): Promise<number> {

@@ -58,7 +58,7 @@ class SealedEventStore<Event extends DomainEvent> implements EventStore {
     return found && (await this.#opened([found], tx))[0]
   }
 
-  async readAll(options: { after: number; max: number }): Promise<readonly StoredEvent[]> {
+  async readAll(options: { after: number; max: number; archived?: boolean }): Promise<readonly StoredEvent[]> {
     return this.#opened(await this.#store.readAll(options))
   }
 
