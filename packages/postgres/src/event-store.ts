@@ -11,7 +11,9 @@ import {
   noStreamToArchive,
 } from 'seaworthy/event-sourcing'
 import type { PostgresDatabase } from './database.ts'
+import { PostgresError } from './errors.ts'
 import { librarySchema } from './migrate.ts'
+import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { prepared } from './prepared.ts'
 import { SettledPositions } from './settled-positions.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
@@ -35,6 +37,13 @@ const APPEND_AT = prepared(`WITH moved AS (
     UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND archived_at_ms IS NULL AND ${NONE_IS_KNOWN}
     RETURNING version
   ) ${INSERT_EVENTS}`)
+// The same, and fails where those store nothing.
+const REFUSING = (append: string) =>
+  prepared(`${append.replace('INSERT INTO seaworthy_events', ', stored AS (INSERT INTO seaworthy_events')} RETURNING 1)
+  SELECT seaworthy_refuse_append() WHERE NOT EXISTS (SELECT FROM stored)`)
+const APPEND_TO_NEW_OR_FAIL = REFUSING(APPEND_TO_NEW)
+const APPEND_AT_OR_FAIL = REFUSING(APPEND_AT)
+const REFUSED = 'SW001'
 // Takes the stream's lock, and makes its row if need be.
 const LOCK_STREAM = prepared(`INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, 0)
   ON CONFLICT (stream) DO UPDATE SET version = s.version RETURNING version`)
@@ -105,8 +114,10 @@ class PostgresEventStore implements EventStore {
     if (events.length === 0) return this.#versionAsExpected(tx, stream, expected)
     // Without a version to expect, the stream is locked before anything is asked.
     const at = expected === 'any' ? await this.#lockedVersion(tx, stream) : expected === 'no-stream' ? 0 : expected
-    const { rowCount } = await tx.execute(this.#appending(stream, events, at))
-    if (rowCount === 0) {
+    const pipelined = PipelinedTransaction.from(tx)
+    const sent = await tx.execute(this.#appending(stream, events, { at, fails: pipelined !== undefined }))
+    pipelined?.onFailure((error) => this.#explained(error, stream, events, expected))
+    if (pipelined === undefined && sent.rowCount === 0) {
       const known = await this.#knownVersion(tx, stream, events)
       if (known !== undefined) return known
       throw new WrongExpectedVersionError(stream, { expected, actual: await this.#openVersion(tx, stream) })
@@ -191,7 +202,23 @@ class PostgresEventStore implements EventStore {
     for (const listener of this.#listeners) listener()
   }
 
-  #appending(stream: string, events: readonly NewStoredEvent[], at: number) {
+  /** Why an append of a pipelined transaction was refused: that is over by then. */
+  async #explained(error: unknown, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<unknown> {
+    if (!(error instanceof PostgresError) || error.sqlState !== REFUSED) return undefined
+    const known = await this.#knownVersion(this.#database, stream, events)
+    if (known !== undefined) {
+      return new ConflictError(
+        `Stream ${stream} holds these events already, up to version ${known}: this transaction was committed before, and nothing of it was stored again.`,
+        { cause: error },
+      )
+    }
+    const actual = await this.#openVersion(undefined, stream)
+    // Of several appends another was refused.
+    if (actual === (expected === 'no-stream' ? 0 : expected)) return undefined
+    return new WrongExpectedVersionError(stream, { expected, actual }, { cause: error })
+  }
+
+  #appending(stream: string, events: readonly NewStoredEvent[], { at, fails }: { at: number; fails: boolean }) {
     const params: SqlValue[] = [
       storable(stream),
       events.length,
@@ -202,7 +229,9 @@ class PostgresEventStore implements EventStore {
       textArray(events.map(({ data }) => JSON.stringify(data ?? null))),
       textArray(events.map(({ context }) => JSON.stringify(context))),
     ]
-    return at === 0 ? { sql: APPEND_TO_NEW, params } : { sql: APPEND_AT, params: [...params, at] }
+    return at === 0
+      ? { sql: fails ? APPEND_TO_NEW_OR_FAIL : APPEND_TO_NEW, params }
+      : { sql: fails ? APPEND_AT_OR_FAIL : APPEND_AT, params: [...params, at] }
   }
 
   async #lockedVersion(tx: Transaction, stream: string): Promise<number> {
@@ -237,7 +266,7 @@ class PostgresEventStore implements EventStore {
   }
 
   /** @throws StreamArchivedError */
-  async #openVersion(tx: Transaction, stream: string): Promise<number> {
+  async #openVersion(tx: Transaction | undefined, stream: string): Promise<number> {
     const { version, archivedAtMs } = await this.#stream(stream, tx)
     if (archivedAtMs !== undefined) throw new StreamArchivedError(stream, archivedAtMs)
     return version
@@ -252,7 +281,7 @@ class PostgresEventStore implements EventStore {
   }
 
   /** The version after these events were stored the first time, if they were. */
-  async #knownVersion(tx: Transaction, stream: string, events: readonly NewStoredEvent[]): Promise<number | undefined> {
+  async #knownVersion(tx: Pick<Transaction, 'query'>, stream: string, events: readonly NewStoredEvent[]): Promise<number | undefined> {
     const ids = textArray(events.map(({ id }) => storable(id)))
     const [row] = await tx.query<{ count: number; version: number | null }>({ sql: SELECT_KNOWN, params: [storable(stream), ids] })
     if (row === undefined || row.version === null) return undefined
