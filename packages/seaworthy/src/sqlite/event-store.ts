@@ -45,7 +45,8 @@ export const eventStoreSchema: SchemaComponent = {
   ],
 }
 
-const EVENT = 'position, stream, version, id, type, schema_version, data, context, recorded_at_ms'
+const OF_STREAM = 'position, version, id, type, schema_version, data, context, recorded_at_ms'
+const EVENT = `stream, ${OF_STREAM}`
 // seaworthy_events_by_version, its last entry of the stream; primary key of seaworthy_archived_streams.
 const SELECT_VERSION = `SELECT max(version) AS version,
   (SELECT archived_at_ms FROM seaworthy_archived_streams WHERE stream = ?1) AS archived_at_ms FROM seaworthy_events WHERE stream = ?1`
@@ -55,11 +56,11 @@ const SELECT_KNOWN = `SELECT count(*) AS count, max(version) AS version FROM sea
 const INSERT_EVENT = `INSERT INTO seaworthy_events (stream, version, id, type, schema_version, data, context, recorded_at_ms)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 // seaworthy_events_by_version, a range.
-const SELECT_STREAM = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND version > ? ORDER BY version LIMIT ? + 0`
+const SELECT_STREAM = `SELECT ${OF_STREAM} FROM seaworthy_events WHERE stream = ? AND version > ? ORDER BY version LIMIT ? + 0`
 // seaworthy_events_by_version, a range from its end.
-const SELECT_BACKWARDS = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND version < ? ORDER BY version DESC LIMIT ? + 0`
+const SELECT_BACKWARDS = `SELECT ${OF_STREAM} FROM seaworthy_events WHERE stream = ? AND version < ? ORDER BY version DESC LIMIT ? + 0`
 // seaworthy_events_by_id.
-const SELECT_EVENT = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = ? AND id = ?`
+const SELECT_EVENT = `SELECT ${OF_STREAM} FROM seaworthy_events WHERE stream = ? AND id = ?`
 // Primary key of seaworthy_archived_streams, a look-up for each event.
 const IS_OPEN = 'NOT EXISTS (SELECT 1 FROM seaworthy_archived_streams a WHERE a.stream = e.stream)'
 // Primary key of seaworthy_events, a range, in both.
@@ -80,7 +81,6 @@ const SAVE_SNAPSHOT = `INSERT INTO seaworthy_snapshots (stream, version, schema_
 
 interface EventRow {
   readonly position: number
-  readonly stream: string
   readonly version: number
   readonly id: string
   readonly type: string
@@ -130,20 +130,22 @@ class SqliteEventStore implements EventStore {
   }
 
   async read(stream: string, { after = 0, max = EVENTS_PAGE_MAX, tx }: { after?: number; max?: number; tx?: Transaction } = {}) {
-    return this.#events(SELECT_STREAM, [stream, after, max], tx)
+    return this.#ofStream(SELECT_STREAM, [stream, after, max], tx)
   }
 
   async readBackwards(stream: string, options: { before?: number; max?: number; tx?: Transaction } = {}) {
     const { before = Number.MAX_SAFE_INTEGER, max = EVENTS_PAGE_MAX, tx } = options
-    return this.#events(SELECT_BACKWARDS, [stream, before, max], tx)
+    return this.#ofStream(SELECT_BACKWARDS, [stream, before, max], tx)
   }
 
   async find(stream: string, eventId: string, tx?: Transaction): Promise<StoredEvent | undefined> {
-    return (await this.#events(SELECT_EVENT, [stream, eventId], tx))[0]
+    return (await this.#ofStream(SELECT_EVENT, [stream, eventId], tx))[0]
   }
 
   async readAll(options: { after: number; max: number; archived?: boolean }): Promise<readonly StoredEvent[]> {
-    return this.#events(options.archived === true ? SELECT_ALL : SELECT_OPEN, [options.after, options.max])
+    const sql = options.archived === true ? SELECT_ALL : SELECT_OPEN
+    const rows = await this.#database.query<EventRow & { readonly stream: string }>({ sql, params: [options.after, options.max] })
+    return rows.map((row) => storedEvent(row, row.stream))
   }
 
   async head(): Promise<number> {
@@ -208,15 +210,16 @@ class SqliteEventStore implements EventStore {
     )
   }
 
-  async #events(sql: string, params: readonly SqlValue[], tx?: Transaction): Promise<readonly StoredEvent[]> {
+  /** Events of the stream that is the first parameter. Its name is known, and not read again with each row. */
+  async #ofStream(sql: string, params: readonly [stream: string, ...SqlValue[]], tx?: Transaction): Promise<readonly StoredEvent[]> {
     const rows = await (tx ?? this.#database).query<EventRow>({ sql, params })
-    return rows.map(storedEvent)
+    return rows.map((row) => storedEvent(row, params[0]))
   }
 }
 
-function storedEvent(row: EventRow): StoredEvent {
+function storedEvent(row: EventRow, stream: string): StoredEvent {
   return {
-    stream: row.stream,
+    stream,
     version: row.version,
     position: row.position,
     id: row.id,
