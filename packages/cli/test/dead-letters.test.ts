@@ -128,8 +128,7 @@ test('a key of several topics needs its topic, and a key without letters is no s
 
 test('show prints what is known, then the body; what is not there is said by the service', async (t) => {
   const { say } = await supervised(t, {
-    'dead-letter': ({ id }) =>
-      id === 'm-1' ? { ...letter('m-1'), correlationId: 'c-1', body: '{\n  "a": 1\n}', isCut: true } : undefined,
+    'dead-letter': ({ id }) => (id === 'm-1' ? { ...letter('m-1'), correlationId: 'c-1', body: '{\n  "a": 1\n}', isCut: true } : undefined),
   })
   const { lines } = await say('show', 'orders', 'm-1')
   assert.match(
