@@ -1,7 +1,7 @@
 import { type GrpcImplementation, grpcClient, type GrpcServer, grpcServer } from '@seaworthy/rpc/grpc'
 import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
 import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
-import { answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
+import { type Answer, answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
 import { redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Policy } from 'seaworthy/resilience'
@@ -111,6 +111,7 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
   const implementations: GrpcImplementation[] = []
+  const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
   onStop('metrics', serveMetrics(http, policies))
   await wire({
@@ -137,11 +138,12 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
       const served = crashAt === undefined ? offered : offered.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
       implementations.push(...served.map((one) => sufferingOverGrpc(one, faults)))
     },
+    answerSupervisor: (answers) => void Object.assign(ownAnswers, answers),
     onStop,
   })
 
   // Once it can answer for all of them, and until they stop.
-  life.add('management', answerSupervisor({ ...management.answers, ...resilienceAnswers(policies) }))
+  life.add('management', answerSupervisor({ ...management.answers, ...resilienceAnswers(policies), ...ownAnswers }))
   const grpc = await startGrpc(implementations, contract, logger)
   life.add('intake', async () => {
     await Promise.all([http.drain(), grpc?.drain()])

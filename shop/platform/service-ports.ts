@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import { type HttpServer, type RestClient, type RestContract, type RestHandlers, type RestOperations, serve } from '@seaworthy/rpc/rest'
+import type { Answer } from '@seaworthy/supervisor/management'
 import { type Clock, ConfigurationError, type Database, type NewId, type Transaction } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, MessageHandler, Queue } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
@@ -86,6 +87,8 @@ export interface ServicePorts {
   readonly consume: (handler: ConsumedEventHandler) => Promise<void>
   /** The same without an inbox, for a handler that knows by itself what it has handled, wherever it keeps that. */
   readonly consumeByItself: (handler: MessageHandler) => Promise<void>
+  /** What the supervisor may ask this service, beyond what every service answers. */
+  readonly answerSupervisor: (answers: Readonly<Record<string, Answer>>) => void
   /** What is to be stopped before the database closes; what was added last is stopped first. */
   readonly onStop: (name: string, stop: () => Promise<void> | void) => void
 }

@@ -6,7 +6,9 @@ import { listDeadLetters } from './commands/dead-letters/list.ts'
 import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
 import { checkEvents } from './commands/events/check.ts'
+import { auditEvents } from './commands/events/audit.ts'
 import { lockEvents } from './commands/events/lock.ts'
+import { showEvents } from './commands/events/show.ts'
 import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
@@ -34,6 +36,8 @@ const COMMANDS: readonly Command[] = [
   requeueDeadLetters,
   checkEvents,
   lockEvents,
+  showEvents,
+  auditEvents,
   lab,
   conformance,
 ]

@@ -1,50 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type Socket, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { run } from '@seaworthy/cli'
-import type { DeadLetterSummary, QuestionName, Questions } from '@seaworthy/supervisor/management'
+import type { DeadLetterSummary } from '@seaworthy/supervisor/management'
+import { type Answers, supervised as supervisedBy } from './supervised.ts'
 
-type Answers = { readonly [Name in QuestionName]?: (parameters: Record<string, unknown>) => Questions[Name]['answer'] }
-
-/** A supervisor that answers as `answers` say, and the command line in front of it. */
-async function supervised(t: TestContext, answers: Answers) {
-  const folder = mkdtempSync(join(tmpdir(), 'cli-letters-'))
-  const asked: Record<string, unknown>[] = []
-  const connections = new Set<Socket>()
-  const server = createServer((socket) => {
-    connections.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('data', (line) => {
-      const { question, parameters, by } = JSON.parse(line.toString()) as {
-        question: QuestionName
-        parameters: Record<string, unknown>
-        by?: string
-      }
-      if (question === 'requeue-dead-letters') asked.push({ ...parameters, by })
-      const answer = answers[question]
-      const result = answer === undefined ? undefined : answer(parameters)
-      const error = { code: 'not-found', message: `There is no ${question}.`, executed: 'no' }
-      socket.write(`${JSON.stringify(result === undefined ? { ok: false, error } : { ok: true, result })}\n`)
-    })
-  })
-  const controlSocket = join(folder, 'control.sock')
-  await new Promise<void>((resolve) => server.listen(controlSocket, resolve))
-  t.after(() => {
-    for (const connection of connections) connection.destroy()
-    server.close()
-    rmSync(folder, { recursive: true })
-  })
-  writeFileSync(join(folder, 'run.json'), JSON.stringify({ supervisorPid: 1, controlSocket, processes: [] }))
-  const say = async (...args: string[]) => {
-    const lines: string[] = []
-    const add = (text: string) => void lines.push(...text.split('\n'))
-    const code = await run(['dead-letters', ...args, `--data-dir=${folder}`], { env: {}, print: add, printError: add })
-    return { code, lines }
-  }
-  return { say, asked }
+const supervised = async (t: TestContext, answers: Answers) => {
+  const { run, asked } = await supervisedBy(t, answers)
+  return { say: (...args: string[]) => run('dead-letters', ...args), asked }
 }
 
 function letter(id: string, more: Partial<DeadLetterSummary> = {}): DeadLetterSummary {
@@ -167,8 +128,7 @@ test('a key of several topics needs its topic, and a key without letters is no s
 
 test('show prints what is known, then the body; what is not there is said by the service', async (t) => {
   const { say } = await supervised(t, {
-    'dead-letter': ({ id }) =>
-      id === 'm-1' ? { ...letter('m-1'), correlationId: 'c-1', body: '{\n  "a": 1\n}', isCut: true } : (undefined as never),
+    'dead-letter': ({ id }) => (id === 'm-1' ? { ...letter('m-1'), correlationId: 'c-1', body: '{\n  "a": 1\n}', isCut: true } : undefined),
   })
   const { lines } = await say('show', 'orders', 'm-1')
   assert.match(

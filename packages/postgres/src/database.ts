@@ -4,6 +4,7 @@ import {
   type Clock,
   type Database,
   type Statement,
+  type Transaction,
   ConfigurationError,
   TimeoutError,
   observed,
@@ -14,6 +15,7 @@ import type { Connection, Placeholders } from './connection.ts'
 import { Connections } from './connections.ts'
 import { CommitFailedError, NestedTransactionError, PostgresClosedError, typedAtCommit } from './errors.ts'
 import { type Isolation, type PostgresTransaction, BEGIN, OpenTransaction } from './open-transaction.ts'
+import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { Signals } from './signals.ts'
 import { assertAllowed } from './statement-guard.ts'
 
@@ -58,6 +60,12 @@ export interface PostgresDatabase extends Database {
   /** For people: database, host and port. */
   readonly name: string
   transaction<T>(body: (tx: PostgresTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /**
+   * Runs a body that only writes, and then its statements in one transaction and one round trip, COMMIT included. Nothing is sent before the body has ended. It
+   * cannot look at answers: queries and numbers of rows are refused with UnsupportedError.
+   * @throws what the first statement that failed says; then nothing was stored
+   */
+  pipelined<T>(body: (tx: Transaction) => Promise<T>): Promise<T>
   /** Tells other processes, soon, and at most once for many calls: by NOTIFY, after and outside of transactions. One that is lost is lost. */
   notify(channel: string, payload: string): void
   /** Calls `listener` for what other processes notify. @returns a function that stops it */
@@ -141,6 +149,19 @@ class ServerDatabase implements PostgresDatabase {
     if (statements.length === 0) return []
     for (const { sql } of statements) assertAllowed(sql, this.name)
     return this.#inTransaction(undefined, (connection) => this.#runAll(connection, statements))
+  }
+
+  async pipelined<T>(body: (tx: Transaction) => Promise<T>): Promise<T> {
+    const tx = new PipelinedTransaction()
+    const value = await body(tx)
+    tx.end()
+    try {
+      await this.atomically(tx.statements)
+    } catch (error) {
+      throw await tx.explained(error)
+    }
+    for (const effect of tx.effects) runAfterCommit(effect)
+    return value
   }
 
   async query<Row extends object>(statement: Statement): Promise<readonly Row[]> {

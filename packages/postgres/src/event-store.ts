@@ -6,16 +6,20 @@ import {
   type StoredEvent,
   type StoredSnapshot,
   EVENTS_PAGE_MAX,
+  StreamArchivedError,
   WrongExpectedVersionError,
+  noStreamToArchive,
 } from 'seaworthy/event-sourcing'
 import type { PostgresDatabase } from './database.ts'
+import { PostgresError } from './errors.ts'
 import { librarySchema } from './migrate.ts'
+import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { prepared } from './prepared.ts'
 import { SettledPositions } from './settled-positions.ts'
 import { numberArray, restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresEventStore}. */
-export const eventStoreSchema = librarySchema('seaworthy.event-store', 1)
+export const eventStoreSchema = librarySchema('seaworthy.event-store', 2)
 
 const INSERT_EVENTS = `INSERT INTO seaworthy_events (stream, version, id, type, schema_version, data, context, recorded_at_ms)
   SELECT $1, moved.version - $2 + e.place, e.id, e.type, e.schema_version, e.data::json, e.context::json, $3
@@ -23,34 +27,54 @@ const INSERT_EVENTS = `INSERT INTO seaworthy_events (stream, version, id, type, 
   ORDER BY e.place`
 // seaworthy_events_by_id, a look-up for each id. Whoever stored one since this statement's snapshot has moved the version too.
 const NONE_IS_KNOWN = 'NOT EXISTS (SELECT FROM seaworthy_events WHERE stream = $1 AND id = ANY ($4::text[]))'
-// Primary key of seaworthy_streams, in all three. Stores nothing when the stream is at another version than expected, or holds one of the ids.
+// Primary key of seaworthy_streams, in all three. Stores nothing when the stream is at another version than expected, holds one of the ids, or is archived.
 const APPEND_TO_NEW = prepared(`WITH moved AS (
     INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, $2)
     ON CONFLICT (stream) DO UPDATE SET version = $2 WHERE s.version = 0
     RETURNING version
   ) ${INSERT_EVENTS}`)
 const APPEND_AT = prepared(`WITH moved AS (
-    UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND ${NONE_IS_KNOWN} RETURNING version
+    UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND archived_at_ms IS NULL AND ${NONE_IS_KNOWN}
+    RETURNING version
   ) ${INSERT_EVENTS}`)
+// The same, and fails where those store nothing.
+const REFUSING = (append: string) =>
+  prepared(`${append.replace('INSERT INTO seaworthy_events', ', stored AS (INSERT INTO seaworthy_events')} RETURNING 1)
+  SELECT seaworthy_refuse_append() WHERE NOT EXISTS (SELECT FROM stored)`)
+const APPEND_TO_NEW_OR_FAIL = REFUSING(APPEND_TO_NEW)
+const APPEND_AT_OR_FAIL = REFUSING(APPEND_AT)
+const REFUSED = 'SW001'
 // Takes the stream's lock, and makes its row if need be.
 const LOCK_STREAM = prepared(`INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, 0)
   ON CONFLICT (stream) DO UPDATE SET version = s.version RETURNING version`)
 // Primary key of seaworthy_streams.
-const SELECT_VERSION = 'SELECT version FROM seaworthy_streams WHERE stream = $1'
+const SELECT_VERSION = 'SELECT version, archived_at_ms FROM seaworthy_streams WHERE stream = $1'
+// Primary key of seaworthy_streams. Waits for appends in flight; those that come later see it.
+const ARCHIVE = 'UPDATE seaworthy_streams SET archived_at_ms = coalesce(archived_at_ms, $2) WHERE stream = $1 AND version > 0'
+const RESTORE = 'UPDATE seaworthy_streams SET archived_at_ms = NULL WHERE stream = $1 AND archived_at_ms IS NOT NULL'
 // seaworthy_events_by_id, a look-up for each id.
 const SELECT_KNOWN = 'SELECT count(*) AS count, max(version) AS version FROM seaworthy_events WHERE stream = $1 AND id = ANY ($2::text[])'
 const EVENT = 'position, stream, version, id, type, schema_version, data, context, recorded_at_ms'
 // seaworthy_events_by_version, a range.
 const SELECT_STREAM = prepared(`SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3`)
+// seaworthy_events_by_version, a range from its end.
+const SELECT_BACKWARDS = prepared(`SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND version < $2 ORDER BY version DESC LIMIT $3`)
 // seaworthy_events_by_id.
 const SELECT_EVENT = `SELECT ${EVENT} FROM seaworthy_events WHERE stream = $1 AND id = $2`
-// Primary key of seaworthy_events, a range.
-const SELECT_ALL = prepared(`SELECT ${EVENT} FROM seaworthy_events WHERE position > $1 ORDER BY position LIMIT $2`)
+// seaworthy_streams_archived, a look-up for each event.
+const IS_ARCHIVED = 'EXISTS (SELECT FROM seaworthy_streams s WHERE s.stream = e.stream AND s.archived_at_ms IS NOT NULL)'
+// Primary key of seaworthy_events, a range. With the archived ones: their positions are no gaps.
+const SELECT_ALL = prepared(
+  `SELECT ${EVENT}, ${IS_ARCHIVED} AS archived FROM seaworthy_events e WHERE position > $1 ORDER BY position LIMIT $2`,
+)
+// Primary key of seaworthy_events, from the end of a range.
+const SELECT_LAST_OPEN = `SELECT position FROM seaworthy_events e WHERE position <= $1 AND NOT ${IS_ARCHIVED} ORDER BY position DESC LIMIT 1`
 // Primary key of seaworthy_snapshots.
-const SELECT_SNAPSHOT = prepared('SELECT version, schema_version, state FROM seaworthy_snapshots WHERE stream = $1')
+const SELECT_SNAPSHOT = prepared('SELECT version, schema_version, state, taken_at_ms FROM seaworthy_snapshots WHERE stream = $1')
 // Primary key of seaworthy_snapshots.
-const SAVE_SNAPSHOT = `INSERT INTO seaworthy_snapshots (stream, version, schema_version, state) VALUES ($1, $2, $3, $4)
-  ON CONFLICT (stream) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version, state = excluded.state`
+const SAVE_SNAPSHOT = `INSERT INTO seaworthy_snapshots (stream, version, schema_version, state, taken_at_ms) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (stream) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version, state = excluded.state,
+    taken_at_ms = excluded.taken_at_ms`
 const CHANNEL = 'seaworthy_events'
 
 interface EventRow {
@@ -90,11 +114,13 @@ class PostgresEventStore implements EventStore {
     if (events.length === 0) return this.#versionAsExpected(tx, stream, expected)
     // Without a version to expect, the stream is locked before anything is asked.
     const at = expected === 'any' ? await this.#lockedVersion(tx, stream) : expected === 'no-stream' ? 0 : expected
-    const { rowCount } = await tx.execute(this.#appending(stream, events, at))
-    if (rowCount === 0) {
+    const pipelined = PipelinedTransaction.from(tx)
+    const sent = await tx.execute(this.#appending(stream, events, { at, fails: pipelined !== undefined }))
+    pipelined?.onFailure((error) => this.#explained(error, stream, events, expected))
+    if (pipelined === undefined && sent.rowCount === 0) {
       const known = await this.#knownVersion(tx, stream, events)
       if (known !== undefined) return known
-      throw new WrongExpectedVersionError(stream, { expected, actual: await this.#version(tx, stream) })
+      throw new WrongExpectedVersionError(stream, { expected, actual: await this.#openVersion(tx, stream) })
     }
     tx.afterCommit(() => {
       this.#tell()
@@ -107,41 +133,60 @@ class PostgresEventStore implements EventStore {
     return this.#events(SELECT_STREAM, [storable(stream), after, max], tx)
   }
 
+  async readBackwards(stream: string, options: { before?: number; max?: number; tx?: Transaction } = {}) {
+    const { before = Number.MAX_SAFE_INTEGER, max = EVENTS_PAGE_MAX, tx } = options
+    return this.#events(SELECT_BACKWARDS, [storable(stream), before, max], tx)
+  }
+
   async find(stream: string, eventId: string, tx?: Transaction): Promise<StoredEvent | undefined> {
     return (await this.#events(SELECT_EVENT, [storable(stream), storable(eventId)], tx))[0]
   }
 
-  async readAll({ after, max }: { after: number; max: number }): Promise<readonly StoredEvent[]> {
-    const read = async () => {
-      const events = await this.#events(SELECT_ALL, [after, max])
-      const last = this.#settled.lastSettled(
-        after,
-        events.map(({ position }) => position),
-      )
-      return { events, settled: last === after ? 0 : events.findLastIndex(({ position }) => position <= last) + 1 }
+  async readAll(options: { after: number; max: number; archived?: boolean }): Promise<readonly StoredEvent[]> {
+    const { after, max, archived: withArchived = false } = options
+    for (let from = after; ;) {
+      const rows = await this.#settledRows(from, max)
+      const open = withArchived ? rows : rows.filter(({ archived }) => !archived)
+      if (open.length > 0 || rows.length === 0) return open.map(storedEvent)
+      // A page of archived streams alone is not the end.
+      from = rows.at(-1)!.position
     }
-    let page = await read()
-    if (page.settled < page.events.length) {
-      await this.#settled.observe()
-      page = await read()
-    }
-    return page.events.slice(0, page.settled)
   }
 
-  head(): Promise<number> {
-    return this.#settled.head()
+  async head(): Promise<number> {
+    const head = await this.#settled.head()
+    const [row] = await this.#database.query<{ position: number }>({ sql: SELECT_LAST_OPEN, params: [head] })
+    return row?.position ?? 0
+  }
+
+  async archive(tx: Transaction, stream: string): Promise<void> {
+    const { rowCount } = await tx.execute({ sql: ARCHIVE, params: [storable(stream), this.#clock.now()] })
+    if (rowCount === 0) throw noStreamToArchive(stream)
+  }
+
+  async restore(tx: Transaction, stream: string): Promise<void> {
+    await tx.execute({ sql: RESTORE, params: [storable(stream)] })
+  }
+
+  async archivedAtMs(stream: string, tx?: Transaction): Promise<number | undefined> {
+    return (await this.#stream(stream, tx)).archivedAtMs
   }
 
   async loadSnapshot(stream: string, tx?: Transaction): Promise<StoredSnapshot | undefined> {
-    const [row] = await (tx ?? this.#database).query<{ version: number; schema_version: number; state: unknown }>({
+    const [row] = await (tx ?? this.#database).query<{
+      version: number
+      schema_version: number
+      state: unknown
+      taken_at_ms: number
+    }>({
       sql: SELECT_SNAPSHOT,
       params: [storable(stream)],
     })
-    return row && { stream, version: row.version, schemaVersion: row.schema_version, state: row.state }
+    return row && { stream, version: row.version, schemaVersion: row.schema_version, state: row.state, takenAtMs: row.taken_at_ms }
   }
 
-  async saveSnapshot(tx: Transaction, { stream, version, schemaVersion, state }: StoredSnapshot): Promise<void> {
-    await tx.execute({ sql: SAVE_SNAPSHOT, params: [storable(stream), version, schemaVersion, JSON.stringify(state)] })
+  async saveSnapshot(tx: Transaction, { stream, version, schemaVersion, state, takenAtMs }: StoredSnapshot): Promise<void> {
+    await tx.execute({ sql: SAVE_SNAPSHOT, params: [storable(stream), version, schemaVersion, JSON.stringify(state), takenAtMs] })
   }
 
   /** Tells of the appends of other processes too, where they notify: those of this library do. */
@@ -157,7 +202,23 @@ class PostgresEventStore implements EventStore {
     for (const listener of this.#listeners) listener()
   }
 
-  #appending(stream: string, events: readonly NewStoredEvent[], at: number) {
+  /** Why an append of a pipelined transaction was refused: that is over by then. */
+  async #explained(error: unknown, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<unknown> {
+    if (!(error instanceof PostgresError) || error.sqlState !== REFUSED) return undefined
+    const known = await this.#knownVersion(this.#database, stream, events)
+    if (known !== undefined) {
+      return new ConflictError(
+        `Stream ${stream} holds these events already, up to version ${known}: this transaction was committed before, and nothing of it was stored again.`,
+        { cause: error },
+      )
+    }
+    const actual = await this.#openVersion(undefined, stream)
+    // Of several appends another was refused.
+    if (actual === (expected === 'no-stream' ? 0 : expected)) return undefined
+    return new WrongExpectedVersionError(stream, { expected, actual }, { cause: error })
+  }
+
+  #appending(stream: string, events: readonly NewStoredEvent[], { at, fails }: { at: number; fails: boolean }) {
     const params: SqlValue[] = [
       storable(stream),
       events.length,
@@ -168,7 +229,9 @@ class PostgresEventStore implements EventStore {
       textArray(events.map(({ data }) => JSON.stringify(data ?? null))),
       textArray(events.map(({ context }) => JSON.stringify(context))),
     ]
-    return at === 0 ? { sql: APPEND_TO_NEW, params } : { sql: APPEND_AT, params: [...params, at] }
+    return at === 0
+      ? { sql: fails ? APPEND_TO_NEW_OR_FAIL : APPEND_TO_NEW, params }
+      : { sql: fails ? APPEND_AT_OR_FAIL : APPEND_AT, params: [...params, at] }
   }
 
   async #lockedVersion(tx: Transaction, stream: string): Promise<number> {
@@ -176,13 +239,41 @@ class PostgresEventStore implements EventStore {
     return row!.version
   }
 
-  async #version(tx: Transaction, stream: string): Promise<number> {
-    const [row] = await tx.query<{ version: number }>({ sql: SELECT_VERSION, params: [storable(stream)] })
-    return row?.version ?? 0
+  /** Rows up to the first gap that may yet be filled. */
+  async #settledRows(after: number, max: number): Promise<readonly (EventRow & { readonly archived: boolean })[]> {
+    const read = async () => {
+      const rows = await this.#database.query<EventRow & { readonly archived: boolean }>({ sql: SELECT_ALL, params: [after, max] })
+      const last = this.#settled.lastSettled(
+        after,
+        rows.map(({ position }) => position),
+      )
+      return { rows, settled: last === after ? 0 : rows.findLastIndex(({ position }) => position <= last) + 1 }
+    }
+    let page = await read()
+    if (page.settled < page.rows.length) {
+      await this.#settled.observe()
+      page = await read()
+    }
+    return page.rows.slice(0, page.settled)
+  }
+
+  async #stream(stream: string, tx?: Transaction): Promise<{ version: number; archivedAtMs: number | undefined }> {
+    const [row] = await (tx ?? this.#database).query<{ version: number; archived_at_ms: number | null }>({
+      sql: SELECT_VERSION,
+      params: [storable(stream)],
+    })
+    return { version: row?.version ?? 0, archivedAtMs: row?.archived_at_ms ?? undefined }
+  }
+
+  /** @throws StreamArchivedError */
+  async #openVersion(tx: Transaction | undefined, stream: string): Promise<number> {
+    const { version, archivedAtMs } = await this.#stream(stream, tx)
+    if (archivedAtMs !== undefined) throw new StreamArchivedError(stream, archivedAtMs)
+    return version
   }
 
   async #versionAsExpected(tx: Transaction, stream: string, expected: ExpectedVersion): Promise<number> {
-    const actual = await this.#version(tx, stream)
+    const actual = await this.#openVersion(tx, stream)
     if (expected !== 'any' && actual !== (expected === 'no-stream' ? 0 : expected)) {
       throw new WrongExpectedVersionError(stream, { expected, actual })
     }
@@ -190,7 +281,7 @@ class PostgresEventStore implements EventStore {
   }
 
   /** The version after these events were stored the first time, if they were. */
-  async #knownVersion(tx: Transaction, stream: string, events: readonly NewStoredEvent[]): Promise<number | undefined> {
+  async #knownVersion(tx: Pick<Transaction, 'query'>, stream: string, events: readonly NewStoredEvent[]): Promise<number | undefined> {
     const ids = textArray(events.map(({ id }) => storable(id)))
     const [row] = await tx.query<{ count: number; version: number | null }>({ sql: SELECT_KNOWN, params: [storable(stream), ids] })
     if (row === undefined || row.version === null) return undefined

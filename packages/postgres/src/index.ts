@@ -46,6 +46,7 @@ export { type SlotLoss, type SlotNames, ReplicationSlotError, createOutboxReplic
 export { inboxStoreSchema, postgresInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, postgresConsumerStore } from './consumer-store.ts'
 export { eventStoreSchema, postgresEventStore } from './event-store.ts'
+export { postgresSubjectStore, subjectStoreSchema } from './subject-store.ts'
 export { type EventStoreHeldUp } from './settled-positions.ts'
 export { postgresProjectionStore, projectionStoreSchema } from './projection-store.ts'
 export { postgresReadStore, readStoreSchema } from './read-store.ts'

@@ -19,10 +19,12 @@ import {
   postgresProjectionStore,
   postgresReadStore,
   postgresSagaStore,
+  postgresSubjectStore,
   projectionStoreSchema,
   queueSchema,
   readStoreSchema,
   sagaStoreSchema,
+  subjectStoreSchema,
 } from '@seaworthy/postgres'
 import {
   VirtualClock,
@@ -37,6 +39,7 @@ import {
   queueContract,
   readStoreContract,
   sagaStoreContract,
+  subjectStoreContract,
 } from '@seaworthy/testing'
 import { freezeServerClock } from './frozen-clock.ts'
 import { databaseForTest } from './server.ts'
@@ -74,6 +77,11 @@ outboxStoreContract('PostgreSQL', (options) => under(outboxStoreSchema, (databas
 inboxStoreContract('PostgreSQL', (options) => under(inboxStoreSchema, (database) => postgresInboxStore(database, options)))
 consumerStoreContract('PostgreSQL', () => under(consumerStoreSchema, postgresConsumerStore))
 eventStoreContract('PostgreSQL', () => under(eventStoreSchema, postgresEventStore))
+subjectStoreContract('PostgreSQL', async () => {
+  const { database, dispose } = await databaseForTest()
+  await migrate(database, [eventStoreSchema, subjectStoreSchema])
+  return { database, store: postgresEventStore(database), subjects: postgresSubjectStore(database), dispose }
+})
 projectionStoreContract('PostgreSQL', () => under(projectionStoreSchema, postgresProjectionStore))
 readStoreContract('PostgreSQL', () => under(readStoreSchema, postgresReadStore))
 sagaStoreContract('PostgreSQL', () => under(sagaStoreSchema, postgresSagaStore))

@@ -31,6 +31,9 @@ const REPLACE_READY_TIMEOUT_MS = 30_000
 const AUDITED: ReadonlySet<string> = new Set(['requeue-dead-letters'])
 const AUDITED_TIMEOUT_MS = 60_000
 const ANSWER_TIMEOUT_MS = 5_000
+/** Questions that are answered by reading all that a service has. */
+const SLOW: ReadonlySet<string> = new Set(['audit-events'])
+const SLOW_TIMEOUT_MS = 30_000
 
 /**
  * When, after the stop began, each stage is killed if it has not ended: first the gateway, so that no new work comes in while the
@@ -144,7 +147,7 @@ export class RunningSystem {
     if (child === undefined) throw new UnavailableError(`${service} cannot be asked: it is ${meant[0]!.state}.`)
     if (!child.questions.has(question)) throw new NotFoundError(`${service} has nothing to say about ${question}.`)
     const { clock } = this.#options
-    if (!AUDITED.has(question)) return ask(child, asked, { timeoutMs: ANSWER_TIMEOUT_MS, clock })
+    if (!AUDITED.has(question)) return ask(child, asked, { timeoutMs: SLOW.has(question) ? SLOW_TIMEOUT_MS : ANSWER_TIMEOUT_MS, clock })
     if (by === undefined || by === '')
       throw new InvalidInputError(`${question} is audited: say who asks.`, [{ field: 'by', message: 'must name who asks' }])
     return this.#audit.around({ ...asked, by }, () => ask(child, asked, { timeoutMs: AUDITED_TIMEOUT_MS, clock }))

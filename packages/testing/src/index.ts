@@ -24,3 +24,5 @@ export { type ProjectionStoreUnderTest, projectionStoreContract } from './contra
 export { type ReadStoreUnderTest, readStoreContract } from './contracts/read-store.ts'
 export { type SagaStoreUnderTest, sagaStoreContract } from './contracts/saga-store.ts'
 export { type ParticipantStoreUnderTest, participantStoreContract } from './contracts/participant-store.ts'
+export { inMemorySubjectStore } from './in-memory/subject-store.ts'
+export { type SubjectStoreUnderTest, subjectStoreContract } from './contracts/subject-store.ts'

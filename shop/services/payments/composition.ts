@@ -1,3 +1,5 @@
+import { eventAnswers } from '@seaworthy/supervisor/management'
+import { redactedJson } from '@seaworthy/telemetry'
 import { commandHandler } from 'seaworthy/event-sourcing'
 import { startProjection } from 'seaworthy/projections'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
@@ -5,6 +7,7 @@ import { BALANCES_SCHEMA, balancesProjection } from './adapters/balances.ts'
 import { paymentsOverGrpc } from './adapters/grpc.ts'
 import { serveAudit } from './adapters/http.ts'
 import { charging } from './application/charging.ts'
+import { ledgerAuditor } from './domain/ledger-auditor.ts'
 import { payment, paymentEvents } from './domain/payment.ts'
 import { service } from './service.ts'
 
@@ -13,7 +16,7 @@ export const payments: ServiceComposition = {
   service,
   schema: [BALANCES_SCHEMA],
   stores: ['events', 'projections'],
-  async wire({ database, stores, outbox, participant, clock, newId, serveRest, serveGrpc, onStop }) {
+  async wire({ answerSupervisor, database, stores, outbox, participant, clock, newId, serveRest, serveGrpc, onStop }) {
     const store = stores.events()
     const handler = commandHandler({ decider: payment, events: paymentEvents, store, database, schemaVersion: 1 })
     const balances = startProjection({
@@ -24,6 +27,7 @@ export const payments: ServiceComposition = {
       events: paymentEvents,
     })
     onStop('balances', () => balances.stop())
+    answerSupervisor(eventAnswers({ decider: payment, events: paymentEvents, store, auditors: [ledgerAuditor], redacted: redactedJson }))
     serveAudit(serveRest, { database, balances })
     serveGrpc(paymentsOverGrpc(charging({ payments: handler, participant, outbox, clock, newId })))
   },

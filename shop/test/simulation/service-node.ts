@@ -52,8 +52,9 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
       openQueue: async (queueName, { deliveryLimit }) => queue(queueName, { ...(deliveryLimit !== undefined && { deliveryLimit }) }),
       connections: connectionsOver(transport, service),
       ...servingInto(served),
-      // People look at pages; what a simulation asks is behind them.
+      // People look at pages, and ask the supervisor; what a simulation asks is behind them.
       servePages: () => undefined,
+      answerSupervisor: () => undefined,
       onStop,
     })
     for (const [operation, body] of Object.entries(takesOver)) await served[operation]!({ body } as never, rootContext())

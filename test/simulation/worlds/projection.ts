@@ -289,6 +289,10 @@ class WatchedSource implements EventStore {
 
   append: EventStore['append'] = (tx, stream, events, expected) => this.#store.append(tx, stream, events, expected)
   read: EventStore['read'] = (stream, options) => this.#store.read(stream, options)
+  readBackwards: EventStore['readBackwards'] = (stream, options) => this.#store.readBackwards(stream, options)
+  archive: EventStore['archive'] = (tx, stream) => this.#store.archive(tx, stream)
+  restore: EventStore['restore'] = (tx, stream) => this.#store.restore(tx, stream)
+  archivedAtMs: EventStore['archivedAtMs'] = (stream, tx) => this.#store.archivedAtMs(stream, tx)
   find: EventStore['find'] = (stream, eventId, tx) => this.#store.find(stream, eventId, tx)
   head: EventStore['head'] = () => this.#store.head()
   loadSnapshot: EventStore['loadSnapshot'] = (stream, tx) => this.#store.loadSnapshot(stream, tx)

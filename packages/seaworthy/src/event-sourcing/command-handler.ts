@@ -6,6 +6,7 @@ import {
   type NewId,
   type Random,
   type Transaction,
+  ConfigurationError,
   backoffMs,
   contextOrRoot,
   exponential,
@@ -20,7 +21,8 @@ import type { Decider, DomainCommand, DomainEvent } from './decider.ts'
 import { WrongExpectedVersionError } from './errors.ts'
 import type { EventStore, NewStoredEvent } from './event-store.ts'
 import type { EventTypes } from './event-types.ts'
-import { type LoadedStream, loadStream } from './load-stream.ts'
+import { type FoldedStream, type LoadedStream, loadStream } from './load-stream.ts'
+import { type StreamMoment, replayStream } from './replay.ts'
 import { survivesJson } from './snapshot.ts'
 
 export interface CommandHandlerOptions<State, Command extends DomainCommand, Event extends DomainEvent> {
@@ -30,8 +32,13 @@ export interface CommandHandlerOptions<State, Command extends DomainCommand, Eve
   readonly database: Database
   /** Version of the state's shape. Raise it when `evolve` or the state changes: older snapshots are then ignored. */
   readonly schemaVersion: number
-  /** A snapshot once so many events were read or stored since the last. The state must be JSON-able. Default: none. */
+  /**
+   * A snapshot once so many events were read or stored since the last. The state must be JSON-able. Default: none. `Infinity` uses those alone that are taken
+   * on demand.
+   */
   readonly snapshotEvery?: number
+  /** A snapshot with the next events once the last one, or the first event where there is none, is so old. Default: none. */
+  readonly snapshotAfterMs?: number
   /** How often a command is decided again when somebody else appended meanwhile. Default 5. */
   readonly conflictRetriesMax?: number
   readonly clock?: Clock
@@ -67,6 +74,13 @@ export interface CommandHandler<State, Command extends DomainCommand, Event exte
   executeIn(tx: Transaction, stream: string, command: Command, options?: CommandOptions): Promise<CommandResult<State, Event>>
   /** The state and version of a stream; the initial state and 0 when it does not exist. */
   load(stream: string, tx?: Transaction): Promise<LoadedStream<State>>
+  /** The state as it was at a moment, by the code of today: from the first event on, without snapshots. */
+  loadAt(stream: string, moment: StreamMoment): Promise<LoadedStream<State>>
+  /**
+   * Takes a snapshot now. @returns the version that it sums up; undefined when the stream does not exist, or its state does not survive JSON
+   * @throws ConfigurationError when the handler uses no snapshots
+   */
+  takeSnapshot(stream: string): Promise<number | undefined>
 }
 
 const CONFLICT_RETRIES_MAX = 5
@@ -89,13 +103,16 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   readonly #clock: Clock
   readonly #random: Random
   readonly #newId: NewId
-  #warned = false
+  readonly #usesSnapshots: boolean
+  readonly #warned = new Set<string>()
 
   constructor(options: CommandHandlerOptions<State, Command, Event>) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
     this.#newId = options.newId ?? newId
+    // Whoever switched snapshots off does not want old ones back.
+    this.#usesSnapshots = options.snapshotEvery !== undefined || options.snapshotAfterMs !== undefined
   }
 
   async execute(stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
@@ -128,8 +145,8 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   }
 
   async executeIn(tx: Transaction, stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
-    const { decider, store, snapshotEvery, schemaVersion } = this.#options
-    const loaded = await this.load(stream, tx)
+    const { decider, store } = this.#options
+    const loaded = await this.#fold(stream, tx)
     if (options.commandId !== undefined) {
       const before = await this.#resultOfBefore(tx, stream, options.commandId, loaded)
       if (before !== undefined) return before
@@ -142,15 +159,64 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
     // A loop and not `reduce(evolve)`: reduce would hand evolve an index and the array, too.
     let state = loaded.state
     for (const event of events) state = decider.evolve(state, event)
-    if (snapshotEvery !== undefined && version - loaded.snapshotVersion >= snapshotEvery) {
-      if (survivesJson(state)) await store.saveSnapshot(tx, { stream, version, schemaVersion, state })
-      else this.#warnOfState(stream)
-    }
+    if (this.#isSnapshotDue(loaded, version)) await this.#saveSnapshot(tx, stream, version, state)
     return { state, version, events, repeated: false }
   }
 
-  load(stream: string, tx?: Transaction): Promise<LoadedStream<State>> {
-    return loadStream({ ...this.#options, stream, tx })
+  async load(stream: string, tx?: Transaction): Promise<LoadedStream<State>> {
+    const { state, version, snapshotVersion } = await this.#fold(stream, tx)
+    return { state, version, snapshotVersion }
+  }
+
+  async loadAt(stream: string, moment: StreamMoment): Promise<LoadedStream<State>> {
+    let state = this.#options.decider.initial()
+    let version = 0
+    for await (const { stored, after } of replayStream({ ...this.#options, stream, until: moment })) {
+      state = after
+      version = stored.version
+    }
+    return { state, version, snapshotVersion: 0 }
+  }
+
+  async takeSnapshot(stream: string): Promise<number | undefined> {
+    if (!this.#usesSnapshots) {
+      throw new ConfigurationError('This command handler uses no snapshots, so one would never be read. Give it snapshotEvery: Infinity.')
+    }
+    return this.#options.database.transaction(async (tx) => {
+      const { state, version } = await this.#fold(stream, tx)
+      return version > 0 && (await this.#saveSnapshot(tx, stream, version, state)) ? version : undefined
+    })
+  }
+
+  async #fold(stream: string, tx: Transaction | undefined): Promise<FoldedStream<State>> {
+    const folded = await loadStream({ ...this.#options, useSnapshot: this.#usesSnapshots, stream, tx })
+    if (folded.newerSnapshot !== undefined) {
+      this.#warnOnce(
+        `The snapshot of stream ${stream} was made by newer code (schema version ${folded.newerSnapshot}, this is ${this.#options.schemaVersion}), and is ignored: the stream is loaded from its events.`,
+        'newer snapshot',
+      )
+    }
+    return folded
+  }
+
+  #isSnapshotDue({ snapshotVersion, sinceMs }: FoldedStream<State>, version: number): boolean {
+    const { snapshotEvery, snapshotAfterMs } = this.#options
+    if (snapshotEvery !== undefined && version - snapshotVersion >= snapshotEvery) return true
+    return snapshotAfterMs !== undefined && sinceMs !== undefined && this.#clock.now() - sinceMs >= snapshotAfterMs
+  }
+
+  /** Without snapshots loading stays slower, but right: a state that cannot be kept is no reason to refuse the command. */
+  async #saveSnapshot(tx: Transaction, stream: string, version: number, state: State): Promise<boolean> {
+    const { store, schemaVersion } = this.#options
+    if (!survivesJson(state)) {
+      this.#warnOnce(
+        `The state of stream ${stream} does not survive JSON, so no snapshot of it is kept. Use plain objects, arrays, strings, finite numbers, booleans and null.`,
+        'state',
+      )
+      return false
+    }
+    await store.saveSnapshot(tx, { stream, version, schemaVersion, state, takenAtMs: this.#clock.now() })
+    return true
   }
 
   /** What the command did when it was executed before: its events stand together, under ids made from its own. */
@@ -173,14 +239,10 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
     return { state: loaded.state, version, events: caused, repeated: true }
   }
 
-  /** Without snapshots loading stays slower, but right: no reason to refuse the command. */
-  #warnOfState(stream: string): void {
-    if (this.#warned) return
-    this.#warned = true
-    process.emitWarning(
-      `The state of stream ${stream} does not survive JSON, so no snapshot of it is kept. Use plain objects, arrays, strings, finite numbers, booleans and null.`,
-      { code: 'SEAWORTHY_SNAPSHOT' },
-    )
+  #warnOnce(message: string, about: string): void {
+    if (this.#warned.has(about)) return
+    this.#warned.add(about)
+    process.emitWarning(message, { code: 'SEAWORTHY_SNAPSHOT' })
   }
 
   #toStore(events: readonly Event[], options: CommandOptions): readonly NewStoredEvent[] {

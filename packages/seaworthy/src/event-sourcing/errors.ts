@@ -1,4 +1,4 @@
-import { ConflictError, SeaworthyError } from 'seaworthy/core'
+import { ConflictError, NotFoundError, SeaworthyError } from 'seaworthy/core'
 import type { ExpectedVersion } from './event-store.ts'
 
 /** Somebody appended to the stream since it was read. Nothing was stored: load it again, decide again. */
@@ -16,6 +16,27 @@ export class WrongExpectedVersionError extends ConflictError {
     this.expected = versions.expected
     this.actual = versions.actual
   }
+}
+
+/** The stream is archived, and takes no more events. Nothing was stored. */
+export class StreamArchivedError extends SeaworthyError {
+  readonly stream: string
+  readonly archivedAtMs: number
+
+  constructor(stream: string, archivedAtMs: number) {
+    super(
+      'stream-archived',
+      `Stream ${stream} was archived at ${new Date(archivedAtMs).toISOString()} and takes no events. Restore it if it shall go on, or begin a new stream.`,
+      { executed: 'no', final: true },
+    )
+    this.stream = stream
+    this.archivedAtMs = archivedAtMs
+  }
+}
+
+/** Why a stream that does not exist cannot be archived. */
+export function noStreamToArchive(stream: string): NotFoundError {
+  return new NotFoundError(`Stream ${stream} has no events, so there is nothing to archive. Look at its name.`)
 }
 
 /**

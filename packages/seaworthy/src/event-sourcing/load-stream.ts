@@ -11,30 +11,41 @@ export interface LoadedStream<State> {
   readonly snapshotVersion: number
 }
 
+/** @internal What the command handler needs besides. */
+export interface FoldedStream<State> extends LoadedStream<State> {
+  /** When the snapshot was taken that loading began from, or else when the first event was recorded; undefined when there is none. */
+  readonly sinceMs: number | undefined
+  /** The schema version of a snapshot that newer code made, and that was ignored. */
+  readonly newerSnapshot: number | undefined
+}
+
 /** Folds a stream into its state: from its snapshot, if the same code made that, and then event by event, a page at a time. */
 export async function loadStream<State, Command extends DomainCommand, Event extends DomainEvent>(options: {
   readonly decider: Decider<State, Command, Event>
   readonly events: EventTypes<Event>
   readonly store: EventStore
   readonly schemaVersion: number
-  readonly snapshotEvery?: number
+  readonly useSnapshot: boolean
   readonly stream: string
   readonly tx: Transaction | undefined
-}): Promise<LoadedStream<State>> {
-  const { decider, events, store, schemaVersion, snapshotEvery, stream, tx } = options
+}): Promise<FoldedStream<State>> {
+  const { decider, events, store, schemaVersion, useSnapshot, stream, tx } = options
   let state = decider.initial()
   let version = 0
-  // Whoever switched snapshots off does not want old ones back.
-  const snapshot = snapshotEvery === undefined ? undefined : await store.loadSnapshot(stream, tx)
+  let sinceMs: number | undefined
+  const snapshot = useSnapshot ? await store.loadSnapshot(stream, tx) : undefined
+  const newerSnapshot = snapshot !== undefined && snapshot.schemaVersion > schemaVersion ? snapshot.schemaVersion : undefined
   if (snapshot?.schemaVersion === schemaVersion) {
     state = snapshot.state as State
     version = snapshot.version
+    sinceMs = snapshot.takenAtMs
   }
   const snapshotVersion = version
   for (;;) {
     const page = await store.read(stream, { after: version, max: EVENTS_PAGE_MAX, ...(tx && { tx }) })
+    sinceMs ??= page[0]?.recordedAtMs
     for (const stored of page) state = decider.evolve(state, events.read(stored))
     version = page.at(-1)?.version ?? version
-    if (page.length < EVENTS_PAGE_MAX) return { state, version, snapshotVersion }
+    if (page.length < EVENTS_PAGE_MAX) return { state, version, snapshotVersion, sinceMs, newerSnapshot }
   }
 }

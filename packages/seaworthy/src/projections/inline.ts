@@ -32,9 +32,13 @@ export function withInlineProjections(
       return version
     },
     read: (stream, read) => store.read(stream, read),
+    readBackwards: (stream, read) => store.readBackwards(stream, read),
     find: (stream, eventId, tx) => store.find(stream, eventId, tx),
     readAll: (read) => store.readAll(read),
     head: () => store.head(),
+    archive: (tx, stream) => store.archive(tx, stream),
+    restore: (tx, stream) => store.restore(tx, stream),
+    archivedAtMs: (stream, tx) => store.archivedAtMs(stream, tx),
     loadSnapshot: (stream, tx) => store.loadSnapshot(stream, tx),
     saveSnapshot: (tx, snapshot) => store.saveSnapshot(tx, snapshot),
     onAppended: (listener) => store.onAppended(listener),

@@ -28,6 +28,8 @@ export interface SqliteDatabaseOptions {
   readonly path: string
   /** Default `power-loss`. `process-crash` saves the wait for the disk, and loses the newest commits when the power fails. */
   readonly durability?: Durability
+  /** Overwrites what is deleted with zeros. Default false. What the write-ahead log still has of it goes with `emptyWriteAheadLog`. */
+  readonly secureDelete?: boolean
   /** Transactions that wait at most. Default 10,000. */
   readonly queueMax?: number
   /** Transactions that share a commit at most. Default 512. */
@@ -100,6 +102,7 @@ function openConnections(path: string, options: SqliteDatabaseOptions): Pick<Sql
   const writer = new Connection({ path, readOnly: false, statementsMax })
   try {
     configureWriter(writer, durability)
+    if (options.secureDelete === true) writer.first('PRAGMA secure_delete = ON')
     settleLastCommit(writer)
     return { writer, reader: new Connection({ path, readOnly: true, statementsMax }) }
   } catch (error) {

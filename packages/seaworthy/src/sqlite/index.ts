@@ -38,6 +38,8 @@ export {
   TransactionLostError,
 } from './errors.ts'
 export { eventStoreSchema, sqliteEventStore } from './event-store.ts'
+export { type SubjectKeyFile, openSubjectKeyFile } from './subject-key-file.ts'
+export { sqliteSubjectStore, subjectStoreSchema } from './subject-store.ts'
 export { projectionStoreSchema, sqliteProjectionStore } from './projection-store.ts'
 export { readStoreSchema, sqliteReadStore } from './read-store.ts'
 export { type SqliteOutboxStoreOptions, outboxStoreSchema, sqliteOutboxStore } from './outbox-store.ts'

@@ -197,7 +197,13 @@ void suite('a snapshot', () => {
     await old.execute('a', open)
     await old.execute('a', deposit(100))
     for (const schemaVersion of [6, 8]) {
-      const poisoned = { stream: 'a', version: 2, schemaVersion, state: { owner: 'eve', balanceCents: 1_000_000, movements: 0 } }
+      const poisoned = {
+        stream: 'a',
+        version: 2,
+        schemaVersion,
+        state: { owner: 'eve', balanceCents: 1_000_000, movements: 0 },
+        takenAtMs: 1,
+      }
       await database.transaction((tx) => store.saveSnapshot(tx, poisoned))
       assert.deepEqual(await old.load('a'), { state: { owner: 'ada', balanceCents: 100, movements: 1 }, version: 2, snapshotVersion: 0 })
     }
@@ -208,7 +214,9 @@ void suite('a snapshot', () => {
   test('is not used by code that keeps none', async () => {
     const { store, database, accounts } = accountsIn()
     await accounts.execute('a', open)
-    await database.transaction((tx) => store.saveSnapshot(tx, { stream: 'a', version: 1, schemaVersion: 1, state: { owner: 'eve' } }))
+    await database.transaction((tx) =>
+      store.saveSnapshot(tx, { stream: 'a', version: 1, schemaVersion: 1, state: { owner: 'eve' }, takenAtMs: 1 }),
+    )
     assert.equal((await accounts.load('a')).state.owner, 'ada')
   })
 

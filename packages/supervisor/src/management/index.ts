@@ -8,7 +8,9 @@
  */
 export { type Answer, type SupervisorChannel, answerSupervisor } from './answering.ts'
 export { type MessageManagement, type MessageManagementOptions, messageManagement } from './messages.ts'
+export { type EventManagementOptions, eventAnswers } from './events.ts'
 export { resilienceAnswers } from './resilience.ts'
+export { type StateChange } from './state-changes.ts'
 export type { ManagedConsumer } from './letter-source.ts'
 export {
   type DeadLetterDetails,
@@ -17,6 +19,9 @@ export {
   type DeadLetterPage,
   type DeadLetterSource,
   type DeadLetterSummary,
+  type EventQuestions,
+  type EventStreamHistory,
+  type EventStreamPage,
   type GuardedCall,
   type ManagedConsumerStatus,
   type MessagesStatus,
@@ -25,4 +30,5 @@ export {
   type Questions,
   type RequeueAnswer,
   type RequeueParameters,
+  type ShownEvent,
 } from './questions.ts'

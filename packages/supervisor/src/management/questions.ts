@@ -1,9 +1,11 @@
+import type { AuditReport } from 'seaworthy/event-sourcing'
 import type { ConsumerStatus, DeadLetterKind, QueueStatus, TopicStatus } from 'seaworthy/messaging'
 import type { RelayStatus } from 'seaworthy/outbox'
 import type { PolicyDeclaration, PolicySnapshot } from 'seaworthy/resilience'
+import type { StateChange } from './state-changes.ts'
 
 /** What a process can be asked, and what it answers. JSON-able throughout. */
-export interface Questions extends MessageQuestions {
+export interface Questions extends MessageQuestions, EventQuestions {
   /** How the policies of its calls stand. */
   readonly resilience: { readonly parameters: Readonly<Record<string, never>>; readonly answer: { readonly calls: readonly GuardedCall[] } }
 }
@@ -18,6 +20,44 @@ export interface MessageQuestions {
   readonly 'dead-letter': { readonly parameters: DeadLetterName; readonly answer: DeadLetterDetails }
   /** Handles dead letters again: those of a key in their order, or some of a queue. */
   readonly 'requeue-dead-letters': { readonly parameters: RequeueParameters; readonly answer: RequeueAnswer }
+}
+
+/** What it can be asked about its event store. */
+export interface EventQuestions {
+  /** A stream, event by event, with what each changed. */
+  readonly 'event-stream': { readonly parameters: EventStreamPage; readonly answer: EventStreamHistory }
+  /** Whether all of its history is right. */
+  readonly 'audit-events': { readonly parameters: Readonly<Record<string, never>>; readonly answer: AuditReport }
+}
+
+export interface EventStreamPage {
+  readonly stream: string
+  /** Up to this moment. Default: now. */
+  readonly at?: { readonly version: number } | { readonly timeMs: number }
+  /** Goes on after this version. */
+  readonly after?: number
+}
+
+export interface EventStreamHistory {
+  readonly stream: string
+  readonly archivedAtMs: number | null
+  readonly events: readonly ShownEvent[]
+  /** The state after the last of them, with secrets replaced as in logs. */
+  readonly state: unknown
+  /** Whether there are more up to the moment. */
+  readonly isMore: boolean
+}
+
+export interface ShownEvent {
+  readonly version: number
+  readonly position: number
+  readonly id: string
+  readonly type: string
+  readonly recordedAtMs: number
+  /** In today's shape, with secrets replaced as in logs. */
+  readonly data: unknown
+  /** What it changed in the state. */
+  readonly changes: readonly StateChange[]
 }
 
 export interface GuardedCall {

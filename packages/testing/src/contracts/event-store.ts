@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Database, ConflictError } from 'seaworthy/core'
-import { type EventStore, type NewStoredEvent, WrongExpectedVersionError } from 'seaworthy/event-sourcing'
+import { type Database, ConflictError, NotFoundError } from 'seaworthy/core'
+import { type EventStore, type NewStoredEvent, StreamArchivedError, WrongExpectedVersionError } from 'seaworthy/event-sourcing'
 import { withFresh } from './with-fresh.ts'
 
 /** An event store of the engine under test, empty, and the database it lives in. */
@@ -138,6 +138,92 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
       assert.deepEqual([await page(0), await page(2), await page(4), await page(5)], [[1, 2], [3, 4], [5], []])
     })
 
+    check('a stream is read backwards from its end, or from before a version', async (under) => {
+      await append(under, 'a', ['1', '2', '3', '4'], 'no-stream')
+      const versions = async (options: { before?: number; max?: number }) =>
+        (await under.store.readBackwards('a', options)).map(({ version }) => version)
+      assert.deepEqual(await versions({}), [4, 3, 2, 1])
+      assert.deepEqual(
+        [await versions({ before: 4, max: 2 }), await versions({ before: 2 }), await versions({ before: 1 })],
+        [[3, 2], [1], []],
+      )
+      await under.database.transaction(async (tx) => {
+        await under.store.append(tx, 'a', [event('5')], 4)
+        assert.equal((await under.store.readBackwards('a', { max: 1, tx }))[0]?.id, '5')
+        assert.equal((await under.store.readBackwards('a', { max: 1 }))[0]?.id, '4')
+      })
+    })
+
+    check('an archived stream takes no appends, whatever is expected, until it is restored', async (under) => {
+      const { store, database } = under
+      await append(under, 'a', ['1', '2'], 'no-stream')
+      await database.transaction((tx) => store.archive(tx, 'a'))
+      const archivedAtMs = await store.archivedAtMs('a')
+      assert.ok(archivedAtMs !== undefined && archivedAtMs > 0)
+      for (const expected of [2, 'any', 'no-stream', 7] as const) {
+        await assert.rejects(append(under, 'a', ['3'], expected), (error) => {
+          assert.ok(error instanceof StreamArchivedError, String(error))
+          assert.deepEqual([error.stream, error.archivedAtMs, error.executed, error.final], ['a', archivedAtMs, 'no', true])
+          return true
+        })
+      }
+      await database.transaction((tx) => store.archive(tx, 'a'))
+      assert.equal(await store.archivedAtMs('a'), archivedAtMs)
+      await database.transaction((tx) => store.restore(tx, 'a'))
+      assert.equal(await store.archivedAtMs('a'), undefined)
+      assert.equal(await append(under, 'a', ['3'], 2), 3)
+    })
+
+    check('an archived stream is read as before, and left out when all streams are', async (under) => {
+      const { store, database } = under
+      await append(under, 'a', ['a1'], 'no-stream')
+      await append(under, 'b', ['b1'], 'no-stream')
+      await append(under, 'a', ['a2', 'a3', 'a4'], 1)
+      await append(under, 'c', ['c1'], 'no-stream')
+      await append(under, 'a', ['a5'], 4)
+      const all = async (max: number) => {
+        const ids: string[] = []
+        for (let after = 0; ;) {
+          const page = await store.readAll({ after, max })
+          if (page.length === 0) return ids
+          ids.push(...page.map(({ id }) => id))
+          after = page.at(-1)!.position
+        }
+      }
+      await database.transaction((tx) => store.archive(tx, 'a'))
+      // Pages smaller than the run of archived events.
+      for (const max of [1, 2, 10]) assert.deepEqual(await all(max), ['b1', 'c1'])
+      assert.equal(await store.head(), (await store.readAll({ after: 0, max: 10 })).at(-1)!.position)
+      assert.deepEqual(
+        (await store.readAll({ after: 0, max: 10, archived: true })).map(({ id }) => id),
+        ['a1', 'b1', 'a2', 'a3', 'a4', 'c1', 'a5'],
+      )
+      assert.equal((await store.read('a')).length, 5)
+      assert.equal((await store.readBackwards('a', { max: 1 }))[0]?.id, 'a5')
+      await database.transaction((tx) => store.restore(tx, 'a'))
+      assert.deepEqual(await all(2), ['a1', 'b1', 'a2', 'a3', 'a4', 'c1', 'a5'])
+    })
+
+    check('archiving takes effect with its transaction, and only on a stream that exists', async (under) => {
+      const { store, database } = under
+      await append(under, 'a', ['1'], 'no-stream')
+      await assert.rejects(
+        database.transaction((tx) => store.archive(tx, 'absent')),
+        NotFoundError,
+      )
+      await assert.rejects(
+        database.transaction(async (tx) => {
+          await store.archive(tx, 'a')
+          assert.ok((await store.archivedAtMs('a', tx)) !== undefined)
+          assert.equal(await store.archivedAtMs('a'), undefined)
+          throw new Error('no')
+        }),
+        /^Error: no$/,
+      )
+      assert.equal(await append(under, 'a', ['2'], 1), 2)
+      await database.transaction((tx) => store.restore(tx, 'absent'))
+    })
+
     check('all streams are read in one order, each in its own, none twice', async (under) => {
       for (let round = 1; round <= 4; round++) {
         for (const stream of ['a', 'b', 'c']) await append(under, stream, [`${stream}${round}`], round - 1)
@@ -169,10 +255,10 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
 
     check('a stream has one snapshot, the last that was saved, and none of a transaction that rolled back', async ({ database, store }) => {
       assert.equal(await store.loadSnapshot('a'), undefined)
-      const first = { stream: 'a', version: 3, schemaVersion: 1, state: { sum: 3 } }
+      const first = { stream: 'a', version: 3, schemaVersion: 1, state: { sum: 3 }, takenAtMs: 1_000 }
       await database.transaction((tx) => store.saveSnapshot(tx, first))
       assert.deepEqual(await store.loadSnapshot('a'), first)
-      const second = { stream: 'a', version: 5, schemaVersion: 2, state: { sum: 5 } }
+      const second = { stream: 'a', version: 5, schemaVersion: 2, state: { sum: 5 }, takenAtMs: 2_000 }
       await database.transaction(async (tx) => {
         await store.saveSnapshot(tx, second)
         assert.deepEqual(await store.loadSnapshot('a', tx), second)
