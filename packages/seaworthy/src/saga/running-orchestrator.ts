@@ -65,6 +65,8 @@ export class RunningOrchestrator implements Orchestrator {
   readonly #stopping = new AbortController()
   readonly #abandoned = new AbortController()
   readonly #runs = new Map<string, Promise<void>>()
+  /** What was to be taken up while it was just being looked at, or left. */
+  readonly #again = new Map<string, KnownSaga>()
   readonly #driving = new Map<string, SagaRun>()
   readonly #waiters = new Waiters()
   readonly #stranded = new Set<string>()
@@ -338,7 +340,11 @@ export class RunningOrchestrator implements Orchestrator {
   }
 
   #launch(id: string, delayMs: number, known: KnownSaga = {}): void {
-    if (this.#stopping.signal.aborted || this.#runs.has(id)) return
+    if (this.#stopping.signal.aborted) return
+    if (this.#runs.has(id)) {
+      this.#again.set(id, known)
+      return
+    }
     if (this.#runs.size >= this.#sagasMax) {
       this.#overflowed = true
       if (known.stored !== undefined) void this.#giveBack(known.stored, known.begunAtStart)
@@ -348,6 +354,9 @@ export class RunningOrchestrator implements Orchestrator {
       id,
       this.#run(id, delayMs, known).finally(() => {
         this.#runs.delete(id)
+        const again = this.#again.get(id)
+        this.#again.delete(id)
+        if (again !== undefined) this.#launch(id, 0, again)
         void this.#refill()
       }),
     )
