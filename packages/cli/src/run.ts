@@ -12,6 +12,8 @@ import { fault } from './commands/fault.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { relay } from './commands/relay.ts'
+import { checkSagasCommand } from './commands/saga/check.ts'
+import { graphSagas } from './commands/saga/graph.ts'
 import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -34,6 +36,8 @@ const COMMANDS: readonly Command[] = [
   requeueDeadLetters,
   checkEvents,
   lockEvents,
+  checkSagasCommand,
+  graphSagas,
   lab,
   conformance,
 ]

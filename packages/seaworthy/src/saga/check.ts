@@ -2,7 +2,7 @@ import type { Saga } from './definition.ts'
 import { declaredName } from './frontier.ts'
 import { type SagaNode, isCall, linesOf, nodesOf, undoOf } from './graph.ts'
 import { type Progress, fold, progressOf } from './progress.ts'
-import { type JournalEntry, type SagaRecord, type SagaStore, versionOf } from './saga-store.ts'
+import { type JournalEntry, type SagaReader, type SagaRecord, versionOf } from './saga-store.ts'
 
 /** A saga that is under way and that the code cannot bring to its end. */
 export interface StrandedSaga {
@@ -26,7 +26,7 @@ const CHECKED_MAX = 100_000
  * Holds the journals of all sagas that are under way against declared ones, as a deploy of these would find them. Reads only.
  * @param options `sagas`: every version that the new code has
  */
-export async function checkSagas(options: { readonly sagas: readonly Saga<never>[]; readonly store: SagaStore }): Promise<SagaCheck> {
+export async function checkSagas(options: { readonly sagas: readonly Saga<never>[]; readonly store: SagaReader }): Promise<SagaCheck> {
   const { store } = options
   const declared = new Map(options.sagas.map((saga) => [versionOf({ saga: saga.name, version: saga.version }), saga]))
   const stranded: StrandedSaga[] = []

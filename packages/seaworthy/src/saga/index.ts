@@ -25,6 +25,7 @@ export type { Call, Child, ForEach, Parallel, SagaNode, Sleep, Step, WaitFor, Wh
 export { type Orchestrator, type OrchestratorOptions, type WaitOptions, orchestrator } from './orchestrator.ts'
 export type { ByHand } from './by-hand.ts'
 export { type SagaCheck, type StrandedSaga, checkSagas } from './check.ts'
+export { sagaGraph } from './mermaid.ts'
 export { type StepPolicy, ACTION_POLICY, COMPENSATION_POLICY, FORWARD_POLICY } from './policy.ts'
 export { type ActionOptions, type Participant, type ParticipantOptions, participant } from './participant.ts'
 export { fingerprintOf } from './fingerprint.ts'
@@ -35,6 +36,7 @@ export {
   type SagaAdvance,
   type SagaClaim,
   type SagaParent,
+  type SagaReader,
   type SagaRecord,
   type SagaStatus,
   type SagaStore,

@@ -100,6 +100,9 @@ export interface SagaClaim {
 /** What became of an event: the first one of its slot counts, and one that comes after its time is over does not. */
 export type Told = 'new' | 'known' | 'expired'
 
+/** What those need who only look. */
+export type SagaReader = Pick<SagaStore, 'load' | 'list'>
+
 /** Where sagas live: in the database of the service that runs them. */
 export interface SagaStore {
   /**

@@ -1,5 +1,6 @@
-import type { Propagated, SqlValue, Transaction } from 'seaworthy/core'
-import type { JournalEntry, SagaAdvance, SagaClaim, SagaRecord, SagaStatus, SagaStore, StoredSaga, Told } from 'seaworthy/saga'
+import type { Propagated, SqlValue, Statement, Transaction } from 'seaworthy/core'
+import type { JournalEntry, SagaAdvance, SagaClaim, SagaReader, SagaRecord, SagaStatus, SagaStore, StoredSaga, Told } from 'seaworthy/saga'
+import { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
 import type { SchemaComponent } from './migrate.ts'
 
@@ -110,6 +111,20 @@ export function sqliteSagaStore(database: SqliteDatabase): SagaStore {
   return new SqliteSagaStore(database)
 }
 
+/**
+ * The sagas in a file that another process may own: they are only read.
+ * @throws SqliteError when the file cannot be opened
+ */
+export function openSqliteSagaReader(path: string): { readonly sagas: SagaReader; readonly close: () => void } {
+  const connection = new Connection({ path, readOnly: true, statementsMax: 10 })
+  const from = { query: async <Row extends object>(statement: Statement) => connection.all<Row>(statement) }
+  const sagas: SagaReader = {
+    load: (id) => loadSaga(from, id),
+    list: (options) => listSagas(from, options),
+  }
+  return { sagas, close: () => connection.close() }
+}
+
 class SqliteSagaStore implements SagaStore {
   readonly #database: SqliteDatabase
 
@@ -210,11 +225,18 @@ class SqliteSagaStore implements SagaStore {
     return new Map(rows.map(({ slot, data }) => [slot, JSON.parse(data) as unknown]))
   }
 
-  async list({ status, max }: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]> {
-    const params: readonly SqlValue[] = status === undefined ? [max] : [status, max]
-    const rows = await this.#database.query<SagaRow>({ sql: status === undefined ? LIST : LIST_BY_STATUS, params })
-    return rows.map(sagaRecord)
+  async list(options: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]> {
+    return listSagas(this.#database, options)
   }
+}
+
+async function listSagas(
+  from: Pick<Transaction, 'query'>,
+  { status, max }: { status?: SagaStatus; max: number },
+): Promise<readonly SagaRecord[]> {
+  const params: readonly SqlValue[] = status === undefined ? [max] : [status, max]
+  const rows = await from.query<SagaRow>({ sql: status === undefined ? LIST : LIST_BY_STATUS, params })
+  return rows.map(sagaRecord)
 }
 
 async function loadSaga(from: Pick<Transaction, 'query'>, id: string): Promise<StoredSaga | undefined> {

@@ -18,7 +18,8 @@ void suite('steps side by side', () => {
     const seen: unknown[] = []
     const chain = saga<null>('s', { version: 1 })
       .parallel('both', {
-        left: (branch) => branch.step('a', { run: meet, compensate: nothing }).step('a2', { run: async (s) => s.results.a + 1, compensate: nothing }),
+        left: (branch) =>
+          branch.step('a', { run: meet, compensate: nothing }).step('a2', { run: async (s) => s.results.a + 1, compensate: nothing }),
         right: (branch) => branch.step('b', { run: meet, compensation: 'not-needed' }),
       })
       .pivot('c', { run: async (s) => seen.push(s.results.a, s.results.a2, s.results.b) })

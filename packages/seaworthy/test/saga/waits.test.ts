@@ -137,7 +137,8 @@ void suite('a saga that waits for an event', () => {
   test('goes on beside other steps', async () => {
     const release = Promise.withResolvers<void>()
     const both = saga<null>('both', { version: 1 }).parallel('both', {
-      wait: (branch) => branch.waitFor('paid', { event: paid, timeoutMs: 1_000 }).step('after', { run: nothing, compensation: 'not-needed' }),
+      wait: (branch) =>
+        branch.waitFor('paid', { event: paid, timeoutMs: 1_000 }).step('after', { run: nothing, compensation: 'not-needed' }),
       slow: (branch) => branch.step('slow', { run: () => release.promise, compensation: 'not-needed' }),
     })
     const shop = world([both])
@@ -205,7 +206,8 @@ void suite('a saga with a child', () => {
   test('calls off a child that is under way when it turns back', async () => {
     calls.length = 0
     const both = saga<null>('both', { version: 1 }).parallel('both', {
-      ship: (branch) => branch.child('ship', { saga: shipping, input: () => ({ address: 'Kiel' }), compensate: () => assert.fail('undone twice') }),
+      ship: (branch) =>
+        branch.child('ship', { saga: shipping, input: () => ({ address: 'Kiel' }), compensate: () => assert.fail('undone twice') }),
       fail: (branch) => branch.sleep('a while', { ms: 10 }).step('fail', { run: rejected, compensation: 'not-needed' }),
     })
     const shop = world([both, shipping])
