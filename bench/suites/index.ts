@@ -4,5 +4,6 @@ import type { Suite } from '../harness/suite.ts'
 export const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   messaging: async () => (await import('./messaging/suite.ts')).suite,
   resilience: async () => (await import('./resilience/suite.ts')).suite,
+  saga: async () => (await import('./saga/suite.ts')).suite,
   simulation: async () => (await import('./simulation/suite.ts')).suite,
 }

@@ -8,6 +8,8 @@ ALTER TABLE seaworthy_sagas
 CREATE INDEX seaworthy_sagas_due ON seaworthy_sagas (wake_at_ms) WHERE owner IS NULL AND status IN ('running', 'compensating');
 CREATE INDEX seaworthy_sagas_owned ON seaworthy_sagas (owner) WHERE owner IS NOT NULL AND status IN ('running', 'compensating');
 DROP INDEX seaworthy_sagas_unfinished;
+-- Whoever writes a line holds the saga's row: looking for that once more for each line cost a tenth of the work.
+ALTER TABLE seaworthy_saga_journal DROP CONSTRAINT seaworthy_saga_journal_saga_id_fkey;
 
 -- What sagas are told. A saga may be told something before it is started, so there need not be one. `data` is null when the wait was over before.
 CREATE TABLE seaworthy_saga_events (

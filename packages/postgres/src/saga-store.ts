@@ -3,6 +3,7 @@ import type { JournalEntry, SagaAdvance, SagaClaim, SagaParent, SagaRecord, Saga
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
 import { prepared } from './prepared.ts'
+import { SagaAdvances } from './saga-advances.ts'
 import { restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresSagaStore}. */
@@ -96,9 +97,11 @@ export function postgresSagaStore(database: PostgresDatabase): SagaStore {
 
 class PostgresSagaStore implements SagaStore {
   readonly #database: PostgresDatabase
+  readonly #advances: SagaAdvances
 
   constructor(database: PostgresDatabase) {
     this.#database = database
+    this.#advances = new SagaAdvances(database, advancing)
   }
 
   async start(tx: Transaction, record: SagaRecord, owner: string | null, entries: readonly JournalEntry[]): Promise<boolean> {
@@ -138,10 +141,7 @@ class PostgresSagaStore implements SagaStore {
     return (await tx.execute(advancing(id, advance))).rowCount === 1
   }
 
-  readonly advanceAlone = async (id: string, advance: SagaAdvance): Promise<boolean> => {
-    const [advanced] = await this.#database.atomically([advancing(id, advance)])
-    return advanced?.rowCount === 1
-  }
+  readonly advanceAlone = (id: string, advance: SagaAdvance): Promise<boolean> => this.#advances.advance(id, advance)
 
   async claim(claim: SagaClaim): Promise<readonly string[]> {
     const { owner, versions, id } = claim

@@ -120,16 +120,17 @@ export class SagaJournal {
       ...(to !== undefined && { to, reason }),
       ...(rest !== undefined && { rest }),
     }
-    if (to === undefined && within === undefined && store.advanceAlone !== undefined) {
+    const record: SagaRecord = to === undefined ? before : { ...before, status: to, reason, updatedAtMs: atMs }
+    const isAlone = within === undefined && rest === undefined && (to === undefined || (onStatus ?? before.parent) === undefined)
+    if (isAlone && store.advanceAlone !== undefined) {
       if (!(await store.advanceAlone(before.id, advance))) throw new MovedElsewhere()
-      return { record: before, added: [] }
+      return { record, added: [] }
     }
     return database.transaction(async (tx) => {
       const added = within === undefined ? [] : await within(tx)
       if (added === undefined) return undefined
       if (!(await store.advance(tx, before.id, { ...advance, entries: [...lines, ...added] }))) throw new MovedElsewhere()
-      if (to === undefined) return { record: before, added }
-      const record: SagaRecord = { ...before, status: to, reason, updatedAtMs: atMs }
+      if (to === undefined) return { record, added }
       await this.#tellParent(tx, record, fold(this.#progress, added))
       await onStatus?.(tx, record)
       return { record, added }

@@ -9,7 +9,7 @@ import { jsonCopy } from './json-copy.ts'
 import type { SagaJournal } from './journal.ts'
 import type { StepPolicy } from './policy.ts'
 import { lessCertain, progressOf } from './progress.ts'
-import type { JournalEntry, SagaStatus } from './saga-store.ts'
+import type { JournalEntry, SagaRecord, SagaStatus } from './saga-store.ts'
 import { describeError, judgeAction, judgeCompensation } from './verdict.ts'
 import { SagaWaits, type Wait, isWait } from './waits.ts'
 
@@ -54,6 +54,10 @@ export class SagaRun {
     this.#journal = journal
     this.#waits = new SagaWaits(environment, journal)
     this.#begunAtStart = begunAtStart
+  }
+
+  get record(): SagaRecord {
+    return this.#journal.record
   }
 
   /** Looks again: the saga may have been told something. */

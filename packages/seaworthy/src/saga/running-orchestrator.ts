@@ -185,9 +185,9 @@ export class RunningOrchestrator implements Orchestrator {
       nothing.catch(() => undefined)
       for (;;) {
         // Looked up after the waiter stands, or a saga that moves in between would be missed.
-        const loaded = await this.#store.load(id)
-        if (loaded === undefined) throw noSuchSaga(id)
-        if (isEnough(loaded.record.status)) return loaded.record
+        const record = this.#driving.get(id)?.record ?? (await this.#store.load(id))?.record
+        if (record === undefined) throw noSuchSaga(id)
+        if (isEnough(record.status)) return record
         if (this.#lease === undefined) return await Promise.race([waiting, nothing])
         const look = sleep(this.#clock, ELSEWHERE_MS, done.signal).then(() => 'look' as const)
         look.catch(() => undefined)

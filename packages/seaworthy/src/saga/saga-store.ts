@@ -117,8 +117,8 @@ export interface SagaStore {
   lock(tx: Transaction, id: string): Promise<StoredSaga | undefined>
   /** @returns false, and changes nothing, when the token or the status is another: somebody else moved it */
   advance(tx: Transaction, id: string, advance: SagaAdvance): Promise<boolean>
-  /** The same in a transaction of its own, where an engine does that in one round trip. */
-  readonly advanceAlone?: (id: string, advance: SagaAdvance) => Promise<boolean>
+  /** The same in a transaction of its own, or with others in one, where an engine gains by that. */
+  readonly advanceAlone?: (id: string, advance: Omit<SagaAdvance, 'rest'>) => Promise<boolean>
   /** Takes up sagas that run or compensate, and that nobody has, or somebody who is dead; oldest first. Their tokens grow. @returns their ids */
   claim(claim: SagaClaim): Promise<readonly string[]>
   /** What a claim leaves because their versions are not among those asked for. Changes nothing. */

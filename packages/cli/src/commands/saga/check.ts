@@ -19,7 +19,7 @@ export const checkSagasCommand: Command = {
     if (code === undefined || database === undefined) throw new UsageError('seaworthy saga check needs --code FILE and --database WHERE.')
     const sagas = await declaredSagas(code)
     const stored = await openSagas(database)
-    const { checked, stranded } = await checkSagas({ sagas, store: stored.sagas }).finally(() => stored.close())
+    const { checked, stranded } = await checkSagas({ sagas, store: stored.sagas }).finally(stored.close)
     if (flags.has('json')) print(JSON.stringify({ checked, stranded }, null, 2))
     else if (stranded.length > 0) {
       const rows = stranded.map(({ id, saga, version, status, why }) => [id, saga, String(version), status, why].map(printable))

@@ -5,15 +5,14 @@ import type { SagaReader } from 'seaworthy/saga'
 import { openSqliteSagaReader } from 'seaworthy/sqlite'
 
 /** Sagas of a service, beside its process: they are only read. @throws NotFoundError without such a file; UnavailableError when there is no such server */
-export async function openSagas(where: string): Promise<{ readonly sagas: SagaReader; readonly close: () => Promise<void> }> {
+export async function openSagas(where: string): Promise<{ readonly sagas: SagaReader; readonly close: () => void }> {
   if (/^postgres(?:ql)?:\/\//.test(where)) {
     // Loaded here, because no other command needs it.
     const { openPostgresDatabase, postgresSagaStore } = await import('@seaworthy/postgres')
     const database = await openPostgresDatabase({ connection: where })
-    return { sagas: postgresSagaStore(database), close: () => database.close() }
+    return { sagas: postgresSagaStore(database), close: () => void database.close() }
   }
   const file = resolve(where)
   if (!existsSync(file)) throw new NotFoundError(`There is no database ${file}.`)
-  const { sagas, close } = openSqliteSagaReader(file)
-  return { sagas, close: async () => close() }
+  return openSqliteSagaReader(file)
 }
