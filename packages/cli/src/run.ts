@@ -9,6 +9,7 @@ import { checkEvents } from './commands/events/check.ts'
 import { lockEvents } from './commands/events/lock.ts'
 import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
+import { graph } from './commands/graph.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { relay } from './commands/relay.ts'
@@ -38,6 +39,7 @@ const COMMANDS: readonly Command[] = [
   lockEvents,
   checkSagasCommand,
   graphSagas,
+  graph,
   lab,
   conformance,
 ]
