@@ -6,5 +6,6 @@ export const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   messaging: async () => (await import('./messaging/suite.ts')).suite,
   projections: async () => (await import('./projections/suite.ts')).suite,
   resilience: async () => (await import('./resilience/suite.ts')).suite,
+  saga: async () => (await import('./saga/suite.ts')).suite,
   simulation: async () => (await import('./simulation/suite.ts')).suite,
 }

@@ -11,9 +11,12 @@ import { lockEvents } from './commands/events/lock.ts'
 import { showEvents } from './commands/events/show.ts'
 import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
+import { graph } from './commands/graph.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { relay } from './commands/relay.ts'
+import { checkSagasCommand } from './commands/saga/check.ts'
+import { graphSagas } from './commands/saga/graph.ts'
 import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -38,6 +41,9 @@ const COMMANDS: readonly Command[] = [
   lockEvents,
   showEvents,
   auditEvents,
+  checkSagasCommand,
+  graphSagas,
+  graph,
   lab,
   conformance,
 ]

@@ -59,14 +59,14 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'saga/run.ts',
-    within: 'drive',
-    what: "statement dropped: await this.#write({ to: 'compensating', reason: move.reason })",
+    within: '#goOn',
+    what: "statement dropped: await this.#turn('compensating', move.reason)",
     because: 'only the unsafe option, which shows what a rule is for, turns a saga back there',
   },
   {
     file: 'saga/run.ts',
-    within: 'drive',
-    what: "await removed: await this.#write({ to: 'compensating', reason: move.reason })",
+    within: '#goOn',
+    what: "await removed: await this.#turn('compensating', move.reason)",
     because: 'only the unsafe option, which shows what a rule is for, turns a saga back there',
   },
   {
@@ -76,7 +76,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     because: 'it chooses words for telemetry and for the message of a time-out; that of what is called has another place',
   },
   {
-    file: 'saga/orchestrator.ts',
+    file: 'saga/running-orchestrator.ts',
     within: 'stop',
     what: 'statement dropped: done.abort()',
     because: 'the timer that is left ends by itself, and wakes nobody',

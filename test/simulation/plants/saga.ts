@@ -1,6 +1,7 @@
-import { type Participant, participant } from 'seaworthy/saga'
+import { type Participant, type SagaStore, participant } from 'seaworthy/saga'
 import { sqliteParticipantStore } from 'seaworthy/sqlite'
 import { checkoutWorld } from '../worlds/checkout.ts'
+import { tripsWorld } from '../worlds/trips.ts'
 import type { Plant } from './plant.ts'
 
 /** Mistakes of whoever spreads one business transaction over several services. */
@@ -67,4 +68,32 @@ export const sagaPlants: readonly Plant[] = [
     mistake: 'A saga gets a fresh id at each request: a repeated request starts a second one, which charges again.',
     world: checkoutWorld({ sagaIdOf: ({ newId }) => newId() }),
   },
+  {
+    name: 'reply-before-start-lost',
+    mistake: 'What a saga is told before its start commits is thrown away: nobody knows such a saga. It waits for it until it gives up.',
+    world: tripsWorld({
+      storing: (store) =>
+        changed(store, {
+          async tell(tx, event) {
+            if ((await store.lock(tx, event.sagaId)) === undefined) return { told: 'new', status: undefined }
+            return store.tell(tx, event)
+          },
+        }),
+    }),
+  },
+  {
+    name: 'reply-after-timeout-taken',
+    mistake: 'A reply is taken without a look at whether anybody still waits for it: who paid hears that it counts, and gets nothing.',
+    world: tripsWorld({
+      storing: (store) =>
+        changed(store, { tell: async (tx, event) => ({ ...(await store.tell(tx, event)), told: 'new', status: 'running' }) }),
+    }),
+  },
 ]
+
+/** The store with a mistake in it. */
+function changed(store: SagaStore, mistake: Partial<SagaStore>): SagaStore {
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(store)) as (keyof SagaStore)[]
+  const whole = Object.fromEntries(methods.map((method) => [method, (store[method] as () => unknown).bind(store)]))
+  return { ...(whole as unknown as SagaStore), ...mistake }
+}

@@ -1,6 +1,6 @@
 import { type CallContext, ConfigurationError, NotFoundError, RejectedError, UnavailableError, constant, sleep } from 'seaworthy/core'
 import type { NodePorts } from '@seaworthy/simulation'
-import { type Orchestrator, type Saga, type SagaStore, orchestrator, saga } from 'seaworthy/saga'
+import { type JournalEntry, type Orchestrator, type Saga, type SagaClaim, type SagaStore, orchestrator, saga } from 'seaworthy/saga'
 import { type SqliteDatabase, sagaStoreSchema, sqliteSagaStore } from 'seaworthy/sqlite'
 import { tables } from './simulated-world.ts'
 
@@ -39,7 +39,7 @@ export const PARCELS: readonly Parcel[] = [
   // The result of packing becomes another in JSON, and what must be done after the pivot is refused.
   { id: 'odd', ends: 'parked: odd', deeds: ['pack', 'send'], tries: ONCE },
   // A person turns it back while it is packed.
-  { id: 'moved', ends: 'compensated: by-hand', deeds: [], tries: { pack: 1, send: 0 } },
+  { id: 'moved', ends: 'compensated: aborted', deeds: [], tries: { pack: 1, send: 0 } },
   // Of a version, and with a step, that the second release does not know.
   { id: 'future', ends: 'completed', deeds: ALL_DONE },
   { id: 'gift', ends: 'completed', deeds: ['pack', 'send'] },
@@ -168,9 +168,19 @@ class Depot {
     })
     // Here nobody would ask again.
     this.#store.fails = false
-    const resumed = await this.sagas.resume()
+    const resumed = await this.#resume()
     if (resumed !== this.sagas.active) note(`${WRONG}: it says that it took up ${resumed}`, this.sagas.active)
     this.#store.fails = true
+  }
+
+  /** A process that cannot take up its sagas ends, and is started again: until it can. */
+  async #resume(): Promise<number> {
+    try {
+      return await this.sagas.resume()
+    } catch {
+      await sleep(this.#ports.clock, 20)
+      return this.#resume()
+    }
   }
 
   async deploy(release: number): Promise<void> {
@@ -266,10 +276,7 @@ class Depot {
 
   /** What a person does with a console while the saga is under way; then the step is refused. */
   async #turnBackByHand(id: string): Promise<never> {
-    const atMs = this.#ports.clock.now()
-    await this.#database.transaction((tx) =>
-      this.#store.setStatus(tx, id, { from: 'running', to: 'compensating', reason: 'by-hand', atMs }),
-    )
+    await this.sagas.abort(id, { actor: 'ada', note: 'It is wanted back.' })
     throw new RejectedError('refused', 'It is wanted back.')
   }
 }
@@ -316,7 +323,7 @@ async function misuse(depot: Depot, database: SqliteDatabase, { note, clock }: N
   )
 }
 
-/** The sagas' store, which fails once in each life: when it stores the start of plain-1, when it reads plain-2, and when more are asked for. */
+/** The sagas' store, which fails once in each life: when it stores the start of plain-1, when it reads moved, and when more are asked for. */
 class FailingStore implements SagaStore {
   readonly #store: SagaStore
   readonly #note: NodePorts['note']
@@ -329,25 +336,42 @@ class FailingStore implements SagaStore {
     this.#note = note
   }
 
-  start: SagaStore['start'] = (tx, record) => this.#store.start(tx, record)
-  setStatus: SagaStore['setStatus'] = (tx, id, change) => this.#store.setStatus(tx, id, change)
+  lock: SagaStore['lock'] = (tx, id) => this.#store.lock(tx, id)
+  strays: SagaStore['strays'] = (of) => this.#store.strays(of)
+  owners: SagaStore['owners'] = () => this.#store.owners()
+  release: SagaStore['release'] = (owner, nowMs) => this.#store.release(owner, nowMs)
+  nextDueMs: SagaStore['nextDueMs'] = (versions) => this.#store.nextDueMs(versions)
+  tell: SagaStore['tell'] = (tx, event) => this.#store.tell(tx, event)
+  expire: SagaStore['expire'] = (tx, event) => this.#store.expire(tx, event)
+  told: SagaStore['told'] = (id, tx) => this.#store.told(id, tx)
   list: SagaStore['list'] = (options) => this.#store.list(options)
+
+  async start(...[tx, record, owner, entries]: Parameters<SagaStore['start']>): Promise<boolean> {
+    const isNew = await this.#store.start(tx, record, owner, entries)
+    if (isNew) this.#journaled(record.id, entries)
+    return isNew
+  }
 
   async load(...[id]: Parameters<SagaStore['load']>): ReturnType<SagaStore['load']> {
     this.#note(TAKEN_UP, id)
-    this.#once(id === 'plain-2', 'The sagas cannot be read.')
+    this.#once(id === 'moved', 'The sagas cannot be read.')
     return this.#store.load(id)
   }
 
-  async append(...[tx, id, entries]: Parameters<SagaStore['append']>): Promise<void> {
-    this.#once(id === 'plain-1', 'The disk is full.')
-    await this.#store.append(tx, id, entries)
-    for (const { kind, step } of entries) this.#note(JOURNALED, `${id}/${step} ${kind}`)
+  async advance(...[tx, id, advance]: Parameters<SagaStore['advance']>): Promise<boolean> {
+    this.#once(id === 'plain-1' && advance.rest === undefined, 'The disk is full.')
+    const isHeld = await this.#store.advance(tx, id, advance)
+    if (isHeld) this.#journaled(id, advance.entries)
+    return isHeld
   }
 
-  async unfinished(max: number): Promise<readonly string[]> {
-    this.#once(this.fails, 'The sagas cannot be listed.')
-    return this.#store.unfinished(max)
+  async claim(claim: SagaClaim): Promise<readonly string[]> {
+    this.#once(this.fails && claim.id === undefined, 'The sagas cannot be listed.')
+    return this.#store.claim(claim)
+  }
+
+  #journaled(id: string, entries: readonly JournalEntry[]): void {
+    for (const { kind, step } of entries) this.#note(JOURNALED, `${id}/${step} ${kind}`)
   }
 
   #once(now: boolean, message: string): void {

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type Notice, type ProcessRecord, type RunFile, type RunningSystem, supervise } from '@seaworthy/supervisor'
-import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
-import type { System } from 'seaworthy/system'
+import { sleep, systemClock } from 'seaworthy/core'
 import { type Arguments, dataDirOf, dataDirOption, portOf } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { engineOptions, engineSettings } from '../engines/engine-settings.ts'
@@ -11,6 +9,7 @@ import { prepareEngines } from '../engines/prepare-engines.ts'
 import { assertScalable, scaleOf, scaleOption } from '../engines/scale.ts'
 import { listenForSignals, watchParent } from '../stop-signals.ts'
 import { spokenNames } from '../spoken-names.ts'
+import { loadSystem } from '../system-file.ts'
 import { type Terminal, columns } from '../terminal.ts'
 
 const STILL_WAITING_MS = 10_000
@@ -88,7 +87,7 @@ async function settings(args: Arguments, { env }: Terminal) {
   const consolePort = portOf('console-port', 'SEAWORTHY_CONSOLE_PORT', args, env)
   const dataDir = dataDirOf(args, env)
   const file = resolve(args.operands[0] ?? '')
-  const declared = await load(file)
+  const declared = await loadSystem(file)
   const services = args.flags.has('no-console') ? declared.services.filter(({ role }) => role !== 'console') : declared.services
   const system = { ...declared, services }
   const engines = engineSettings(args, env, system.name)
@@ -96,16 +95,6 @@ async function settings(args: Arguments, { env }: Terminal) {
   assertScalable(system, scale, new Set(engines.urls.keys()))
   const envOf = await prepareEngines(system, engines, env)
   return { system, dataDir, gatewayPort, consolePort, scale, envOf, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
-}
-
-/** @throws ConfigurationError when the file is not there, or exports no system */
-async function load(file: string): Promise<System> {
-  if (!existsSync(file)) throw new ConfigurationError(`There is no file ${file}. Name the module that exports the system.`)
-  const loaded = (await import(pathToFileURL(file).href)) as { default?: unknown; system?: unknown }
-  const system = loaded.default ?? loaded.system
-  if (typeof system !== 'object' || system === null || !('services' in system) || !('routes' in system))
-    throw new ConfigurationError(`${file} exports no system. Export what defineSystem returns, as default or as "system".`)
-  return system as System
 }
 
 /** Compiled sources outlive the data, where there is a place for such things. */

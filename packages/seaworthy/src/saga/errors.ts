@@ -25,3 +25,11 @@ export class StepResultError extends SeaworthyError {
     })
   }
 }
+
+/** What a `forEach` was given to go through is no list, or too long a one. Final: asked again it would be the same. */
+export class ItemsError extends SeaworthyError {
+  constructor(step: string, itemsMax: number, items: unknown) {
+    const found = Array.isArray(items) ? `${items.length} items, and takes ${itemsMax}` : 'something that is no list'
+    super('saga-items', `"${step}" was given ${found}. Raise itemsMax, or start a saga for each part.`, { executed: 'no', final: true })
+  }
+}

@@ -8,20 +8,41 @@
  * only forward; what cannot be done nor undone is parked with its evidence. A participant does each key once, or never if it was compensated first.
  * Not promised: isolation. Others see a saga's steps before it ends. And nothing is known about a service that does not honour the key.
  */
+export { saga } from './chain.ts'
 export {
   type CompensationContext,
+  type Each,
+  type Facts,
+  type Phase,
   type Saga,
   type SagaAfterPivot,
   type SagaBeforePivot,
-  type Step,
+  type SagaChain,
   type StepContext,
   type Undo,
-  saga,
 } from './definition.ts'
-export { type Orchestrator, type OrchestratorOptions, type WaitOptions, isSettled, orchestrator } from './orchestrator.ts'
+export type { Call, Child, ForEach, Parallel, SagaNode, Sleep, Step, WaitFor, When } from './graph.ts'
+export { type Orchestrator, type OrchestratorOptions, type WaitOptions, orchestrator } from './orchestrator.ts'
+export type { ByHand } from './by-hand.ts'
+export { type SagaCheck, type StrandedSaga, checkSagas } from './check.ts'
+export { sagaGraph } from './mermaid.ts'
 export { type StepPolicy, ACTION_POLICY, COMPENSATION_POLICY, FORWARD_POLICY } from './policy.ts'
 export { type ActionOptions, type Participant, type ParticipantOptions, participant } from './participant.ts'
 export { fingerprintOf } from './fingerprint.ts'
-export { StepResultError, StrandedSagaError } from './errors.ts'
-export { type JournalEntry, type SagaRecord, type SagaStatus, type SagaStore, type StatusChange } from './saga-store.ts'
+export { ItemsError, StepResultError, StrandedSagaError } from './errors.ts'
+export {
+  type HandAction,
+  type JournalEntry,
+  type SagaAdvance,
+  type SagaClaim,
+  type SagaParent,
+  type SagaReader,
+  type SagaRecord,
+  type SagaStatus,
+  type SagaStore,
+  type StoredSaga,
+  type Told,
+  isSettled,
+  versionOf,
+} from './saga-store.ts'
 export { type ParticipantRecord, type ParticipantStore, type StoredRefusal } from './participant-store.ts'

@@ -1,6 +1,5 @@
 import type { Executed } from 'seaworthy/core'
-import type { Step } from './definition.ts'
-import type { JournalEntry, SagaStatus } from './saga-store.ts'
+import type { JournalEntry } from './saga-store.ts'
 
 /** What the journal says of one step. */
 export interface StepProgress {
@@ -9,6 +8,8 @@ export interface StepProgress {
   readonly firstStartedAtMs: number | undefined
   /** The last attempt began, and no line tells how it ended. */
   readonly open: boolean
+  /** Until when it waits, or has waited, if it is a wait. */
+  readonly untilMs: number | 'never' | undefined
   /** Some attempt ended without it being sure that it had no effect. */
   readonly doubtful: boolean
   readonly done: boolean
@@ -24,6 +25,7 @@ const UNTOUCHED: StepProgress = {
   attempts: 0,
   firstStartedAtMs: undefined,
   open: false,
+  untilMs: undefined,
   doubtful: false,
   done: false,
   result: undefined,
@@ -55,6 +57,8 @@ function evolve(before: StepProgress, entry: JournalEntry): StepProgress {
         doubtful: before.doubtful || (before.open && entry.attempt !== before.attempts),
         firstStartedAtMs: before.firstStartedAtMs ?? entry.atMs,
       }
+    case 'waiting':
+      return { ...before, open: true, untilMs: entry.untilMs, firstStartedAtMs: before.firstStartedAtMs ?? entry.atMs }
     case 'done':
       return { ...before, open: false, done: true, result: entry.result }
     case 'failed':
@@ -68,6 +72,7 @@ function evolve(before: StepProgress, entry: JournalEntry): StepProgress {
     case 'compensated':
       return { ...before, compensated: true }
     case 'compensation-failed':
+    case 'by-hand':
       return before
   }
 }
@@ -80,36 +85,4 @@ export function mayHaveRun(step: StepProgress): boolean {
 /** The less certain of two pieces of knowledge. */
 export function lessCertain(one: Executed, other: Executed): Executed {
   return one === 'no' ? other : one
-}
-
-export type Move =
-  | { readonly kind: 'act'; readonly step: Step }
-  | { readonly kind: 'turn-back'; readonly reason: string }
-  | { readonly kind: 'compensate'; readonly step: Extract<Step, { kind: 'compensatable' }> }
-  | { readonly kind: 'settle'; readonly status: 'completed' | 'compensated' }
-  | { readonly kind: 'over' }
-
-/** What to do next. Steps go forward in their order and are undone in the reverse of it. */
-export function nextMove(steps: readonly Step[], status: SagaStatus, progress: Progress, options: { treatUnknownAsFailed: boolean }): Move {
-  switch (status) {
-    case 'running': {
-      const step = steps.find(({ name }) => !progressOf(progress, name).done)
-      if (step === undefined) return { kind: 'settle', status: 'completed' }
-      const interrupted = progressOf(progress, step.name).open && step.kind !== 'forward'
-      if (interrupted && options.treatUnknownAsFailed) return { kind: 'turn-back', reason: 'unknown-outcome' }
-      return { kind: 'act', step }
-    }
-    case 'compensating': {
-      const step = steps.findLast((candidate) => {
-        const at = progressOf(progress, candidate.name)
-        const toUndo = options.treatUnknownAsFailed ? at.done : mayHaveRun(at)
-        return candidate.kind === 'compensatable' && toUndo && !at.compensated
-      })
-      return step?.kind === 'compensatable' ? { kind: 'compensate', step } : { kind: 'settle', status: 'compensated' }
-    }
-    case 'completed':
-    case 'compensated':
-    case 'parked':
-      return { kind: 'over' }
-  }
 }

@@ -20,11 +20,26 @@ export interface SagaRecord {
   readonly reason: string | undefined
   readonly startedAtMs: number
   readonly updatedAtMs: number
+  /** The saga that this one is a step of. */
+  readonly parent?: SagaParent | undefined
 }
 
-/** A line of the journal. `started` is written before the call and the result after it. */
+export interface SagaParent {
+  readonly sagaId: string
+  /** The step's name, with its index in a `forEach`. */
+  readonly step: string
+}
+
+/** What a person decided about a saga: to try again, to take a step for done, to turn back. */
+export type HandAction = 'retry' | 'skip' | 'abort'
+
+/**
+ * A line of the journal. `started` is written before the call and the result after it. `step` is the step's name, with its index inside of a `forEach`, as in
+ * `reserve[0]`. What a block decides is `done` with the decision: `when` with whether, `forEach` with its items.
+ */
 export type JournalEntry =
   | { readonly step: string; readonly kind: 'started'; readonly attempt: number; readonly atMs: number }
+  | { readonly step: string; readonly kind: 'waiting'; readonly untilMs: number | 'never'; readonly atMs: number }
   | { readonly step: string; readonly kind: 'done'; readonly result: unknown; readonly atMs: number }
   | {
       readonly step: string
@@ -37,26 +52,110 @@ export type JournalEntry =
   | { readonly step: string; readonly kind: 'compensation-started'; readonly attempt: number; readonly atMs: number }
   | { readonly step: string; readonly kind: 'compensated'; readonly atMs: number }
   | { readonly step: string; readonly kind: 'compensation-failed'; readonly error: string; readonly atMs: number }
+  | {
+      /** Empty where the decision is about the whole saga. */
+      readonly step: string
+      readonly kind: 'by-hand'
+      readonly action: HandAction
+      readonly actor: string
+      readonly note: string
+      readonly atMs: number
+    }
 
-export interface StatusChange {
+/** A saga as it is stored, as of one moment. */
+export interface StoredSaga {
+  readonly record: SagaRecord
+  readonly journal: readonly JournalEntry[]
+  /** Grows whenever the saga changes hands. Who writes says which one it knows: a former owner's is smaller, and it writes nothing any more. */
+  readonly token: number
+}
+
+/** How a saga goes on: all of it, or nothing. */
+export interface SagaAdvance {
+  readonly token: number
   readonly from: SagaStatus
-  readonly to: SagaStatus
+  readonly entries: readonly JournalEntry[]
+  readonly to?: SagaStatus
   /** Kept as it is when absent. */
   readonly reason?: string | undefined
+  /** Its owner lets go of it, and the token grows. It is due again at this time, or when it is told something. */
+  readonly rest?: { readonly wakeAtMs: number | 'never' }
   readonly atMs: number
 }
 
+/** Which sagas a process may take up. */
+export interface SagaClaim {
+  /** Unique for each life of a process. */
+  readonly owner: string
+  /** Owners that are gone for good; what they had is free. `others`: whoever it was, because there is one process at a time. */
+  readonly dead: readonly string[] | 'others'
+  /** As {@link versionOf} writes them. */
+  readonly versions: readonly string[]
+  readonly nowMs: number
+  readonly max: number
+  /** This one alone, due or not; also when the owner has it already. */
+  readonly id?: string
+}
+
+/** What became of an event: the first one of its slot counts, and one that comes after its time is over does not. */
+export type Told = 'new' | 'known' | 'expired'
+
+/** What those need who only look. */
+export type SagaReader = Pick<SagaStore, 'load' | 'list'>
+
 /** Where sagas live: in the database of the service that runs them. */
 export interface SagaStore {
-  /** Stores a new saga. @returns false, and stores nothing, when the id is there already: it was started before */
-  start(tx: Transaction, record: SagaRecord): Promise<boolean>
-  /** The saga and its journal in order, as of one moment. */
-  load(id: string): Promise<{ readonly record: SagaRecord; readonly journal: readonly JournalEntry[] } | undefined>
-  append(tx: Transaction, id: string, entries: readonly JournalEntry[]): Promise<void>
-  /** @returns false, and changes nothing, when the status is not `from`: somebody else moved it */
-  setStatus(tx: Transaction, id: string, change: StatusChange): Promise<boolean>
-  /** Ids of sagas that are running or compensating, oldest first. */
-  unfinished(max: number): Promise<readonly string[]>
+  /**
+   * Stores a new saga with its first lines. Its token is 1.
+   * @param owner who runs it; null when nobody does yet
+   * @returns false, and stores nothing, when the id is there already: it was started before
+   */
+  start(tx: Transaction, record: SagaRecord, owner: string | null, entries: readonly JournalEntry[]): Promise<boolean>
+  /** What is committed. */
+  load(id: string): Promise<StoredSaga | undefined>
+  /** The same in a transaction; nobody else changes it until that ends. */
+  lock(tx: Transaction, id: string): Promise<StoredSaga | undefined>
+  /** @returns false, and changes nothing, when the token or the status is another: somebody else moved it */
+  advance(tx: Transaction, id: string, advance: SagaAdvance): Promise<boolean>
+  /** The same in a transaction of its own, or with others in one, where an engine gains by that. */
+  readonly advanceAlone?: (id: string, advance: Omit<SagaAdvance, 'rest'>) => Promise<boolean>
+  /** Takes up sagas that run or compensate, and that nobody has, or somebody who is dead; oldest first. Their tokens grow. @returns their ids */
+  claim(claim: SagaClaim): Promise<readonly string[]>
+  /** What a claim leaves because their versions are not among those asked for. Changes nothing. */
+  strays(claim: Omit<SagaClaim, 'id'>): Promise<readonly SagaRecord[]>
+  /** Who has sagas that run or compensate. */
+  owners(): Promise<readonly string[]>
+  /** Lets go of all that the owner has; they are due at once. */
+  release(owner: string, nowMs: number): Promise<void>
+  /** When the next saga of these versions that nobody has is due; undefined when none will be by time alone. */
+  nextDueMs(versions: readonly string[]): Promise<number | undefined>
+  /**
+   * Keeps what a saga is told in a slot, whether there is such a saga or not, and makes it due at once.
+   * @returns what became of it; and the saga's status, undefined when it was not started yet
+   */
+  tell(
+    tx: Transaction,
+    event: { readonly sagaId: string; readonly slot: string; readonly data: unknown; readonly nowMs: number },
+  ): Promise<{ readonly told: Told; readonly status: SagaStatus | undefined }>
+  /** Closes the slot to what comes later. @returns false when something is in it already */
+  expire(tx: Transaction, event: { readonly sagaId: string; readonly slot: string; readonly nowMs: number }): Promise<boolean>
+  /** What the saga was told, by slot: what is committed, or as the transaction sees it. */
+  told(id: string, tx?: Transaction): Promise<ReadonlyMap<string, unknown>>
   /** Newest first. */
   list(options: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]>
+}
+
+/** True when nothing moves the saga any more but a person. */
+export function isSettled(status: SagaStatus): boolean {
+  return status === 'completed' || status === 'compensated' || status === 'parked'
+}
+
+/** True when it is known how the saga ends. */
+export function isDecided(status: SagaStatus): boolean {
+  return status !== 'running'
+}
+
+/** `name/version`. */
+export function versionOf({ saga, version }: { readonly saga: string; readonly version: number }): string {
+  return `${saga}/${version}`
 }

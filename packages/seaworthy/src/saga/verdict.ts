@@ -1,5 +1,5 @@
 import { type Random, RejectedError, SeaworthyError, backoffMs, executedOf, isFinal } from 'seaworthy/core'
-import type { Step } from './definition.ts'
+import type { Call } from './graph.ts'
 import type { StepPolicy } from './policy.ts'
 
 /** What follows from an attempt that did not succeed. */
@@ -27,7 +27,7 @@ const RETRY_AFTER_MS_MAX = 60_000
  * rejects under that key did not happen. Any other final error leaves the doubt, so a person decides.
  */
 export function judgeAction(
-  step: Step,
+  step: Call,
   failed: FailedAttempt & { readonly mayHaveRun: boolean },
   options: { readonly random: Random; readonly treatUnknownAsFailed: boolean },
 ): Verdict {
@@ -61,7 +61,7 @@ function delayMs(policy: StepPolicy, { error, attempt, elapsedMs }: FailedAttemp
 }
 
 /** An error's reason in a form a program can act on. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof RejectedError) return error.reason
   if (error instanceof SeaworthyError) return error.code
   return error instanceof Error ? error.name : 'unknown-error'

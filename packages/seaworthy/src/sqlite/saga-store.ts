@@ -1,5 +1,6 @@
-import type { Propagated, SqlValue, Transaction } from 'seaworthy/core'
-import type { JournalEntry, SagaRecord, SagaStatus, SagaStore, StatusChange } from 'seaworthy/saga'
+import type { Propagated, SqlValue, Statement, Transaction } from 'seaworthy/core'
+import type { JournalEntry, SagaAdvance, SagaClaim, SagaReader, SagaRecord, SagaStatus, SagaStore, StoredSaga, Told } from 'seaworthy/saga'
+import { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
 import type { SchemaComponent } from './migrate.ts'
 
@@ -27,23 +28,66 @@ export const sagaStoreSchema: SchemaComponent = {
       entry TEXT NOT NULL,
       PRIMARY KEY (saga_id, number)
     ) STRICT, WITHOUT ROWID`,
+    // Waits, children, and who runs a saga. `wake_at_ms` says when one that nobody has is due: null while it only waits to be told something.
+    `ALTER TABLE seaworthy_sagas ADD COLUMN token INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE seaworthy_sagas ADD COLUMN owner TEXT;
+    ALTER TABLE seaworthy_sagas ADD COLUMN wake_at_ms INTEGER DEFAULT 0;
+    ALTER TABLE seaworthy_sagas ADD COLUMN parent TEXT;
+    CREATE INDEX seaworthy_sagas_due ON seaworthy_sagas (wake_at_ms) WHERE owner IS NULL AND status IN ('running', 'compensating');
+    CREATE INDEX seaworthy_sagas_owned ON seaworthy_sagas (owner) WHERE owner IS NOT NULL AND status IN ('running', 'compensating');
+    DROP INDEX seaworthy_sagas_unfinished;
+    CREATE TABLE seaworthy_saga_events (
+      saga_id TEXT NOT NULL,
+      slot TEXT NOT NULL,
+      data TEXT,
+      expired INTEGER NOT NULL,
+      at_ms INTEGER NOT NULL,
+      PRIMARY KEY (saga_id, slot)
+    ) STRICT, WITHOUT ROWID`,
   ],
 }
 
-const SAGA = 'id, saga, version, status, input, context, reason, started_at_ms, updated_at_ms'
+const SAGA = 'id, saga, version, status, input, context, reason, started_at_ms, updated_at_ms, parent'
 // Primary key of seaworthy_sagas.
-const INSERT_SAGA = `INSERT INTO seaworthy_sagas (${SAGA}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+const INSERT_SAGA = `INSERT INTO seaworthy_sagas (${SAGA}, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 // Primary keys of both tables. One statement, so that record and journal are of one moment.
-const LOAD_SAGA = `SELECT ${SAGA},
+const LOAD_SAGA = `SELECT ${SAGA}, token,
     (SELECT json_group_array(json(entry) ORDER BY number) FROM seaworthy_saga_journal WHERE saga_id = id) AS journal
   FROM seaworthy_sagas WHERE id = ?`
 // Primary key of seaworthy_saga_journal, its last entry of the saga.
 const APPEND_ENTRY = `INSERT INTO seaworthy_saga_journal (saga_id, number, entry)
   VALUES (?1, (SELECT ifnull(max(number), 0) + 1 FROM seaworthy_saga_journal WHERE saga_id = ?1), ?2)`
 // Primary key of seaworthy_sagas.
-const SET_STATUS = 'UPDATE seaworthy_sagas SET status = ?, reason = ifnull(?, reason), updated_at_ms = ? WHERE id = ? AND status = ?'
-// seaworthy_sagas_unfinished: its condition is repeated word for word, or the index would not be used.
-const SELECT_UNFINISHED = `SELECT id FROM seaworthy_sagas WHERE status IN ('running', 'compensating') ORDER BY started_at_ms, id LIMIT ? + 0`
+const HOLDS = 'SELECT 1 FROM seaworthy_sagas WHERE id = ? AND token = ? AND status = ?'
+const MOVE = `UPDATE seaworthy_sagas SET status = ?4, reason = ifnull(?5, reason), updated_at_ms = ifnull(?6, updated_at_ms)
+  WHERE id = ?1 AND token = ?2 AND status = ?3`
+const REST = 'UPDATE seaworthy_sagas SET owner = NULL, token = token + 1, wake_at_ms = ? WHERE id = ?'
+const UNDER_WAY = `status IN ('running', 'compensating')`
+// seaworthy_sagas_due, and seaworthy_sagas_owned.
+const FREE = `${UNDER_WAY} AND (owner IS NULL AND wake_at_ms <= ?2
+    OR owner IS NOT NULL AND (?3 AND owner <> ?1 OR owner IN (SELECT value FROM json_each(?4))))`
+const CLAIM = `UPDATE seaworthy_sagas SET owner = ?1, token = token + 1 WHERE id IN (
+    SELECT id FROM seaworthy_sagas WHERE ${FREE} AND saga || '/' || version IN (SELECT value FROM json_each(?5)) ORDER BY started_at_ms, id LIMIT ?6)
+  RETURNING id, started_at_ms`
+// Primary key of seaworthy_sagas.
+const CLAIM_ONE = `UPDATE seaworthy_sagas SET owner = ?1, token = token + 1
+  WHERE id = ?2 AND ${UNDER_WAY} AND (owner IS NULL OR owner = ?1) AND saga || '/' || version IN (SELECT value FROM json_each(?3))`
+const STRAYS = `SELECT ${SAGA} FROM seaworthy_sagas
+  WHERE ${FREE} AND saga || '/' || version NOT IN (SELECT value FROM json_each(?5)) ORDER BY started_at_ms, id LIMIT ?6`
+// seaworthy_sagas_owned.
+const OWNERS = `SELECT DISTINCT owner FROM seaworthy_sagas WHERE owner IS NOT NULL AND ${UNDER_WAY}`
+const RELEASE = `UPDATE seaworthy_sagas SET owner = NULL, token = token + 1, wake_at_ms = ?2 WHERE owner = ?1 AND ${UNDER_WAY}`
+// seaworthy_sagas_due, its first entries.
+const NEXT_DUE = `SELECT wake_at_ms FROM seaworthy_sagas
+  WHERE owner IS NULL AND ${UNDER_WAY} AND wake_at_ms IS NOT NULL AND saga || '/' || version IN (SELECT value FROM json_each(?))
+  ORDER BY wake_at_ms LIMIT 1`
+// Primary key of seaworthy_saga_events.
+const PUT_EVENT = 'INSERT INTO seaworthy_saga_events (saga_id, slot, data, expired, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING'
+const WAS_EXPIRED = 'SELECT expired FROM seaworthy_saga_events WHERE saga_id = ? AND slot = ?'
+const SELECT_EVENTS = 'SELECT slot, data FROM seaworthy_saga_events WHERE saga_id = ? AND NOT expired'
+// Primary key of seaworthy_sagas.
+const WAKE = 'UPDATE seaworthy_sagas SET wake_at_ms = ?2 WHERE id = ?1 AND owner IS NULL'
+const STATUS = 'SELECT status FROM seaworthy_sagas WHERE id = ?'
 // seaworthy_sagas_by_status.
 const LIST_BY_STATUS = `SELECT ${SAGA} FROM seaworthy_sagas WHERE status = ? ORDER BY started_at_ms DESC LIMIT ?`
 // seaworthy_sagas_by_start.
@@ -59,11 +103,26 @@ interface SagaRow {
   readonly reason: string | null
   readonly started_at_ms: number
   readonly updated_at_ms: number
+  readonly parent: string | null
 }
 
 /** Sagas and their journals in an embedded database. */
 export function sqliteSagaStore(database: SqliteDatabase): SagaStore {
   return new SqliteSagaStore(database)
+}
+
+/**
+ * The sagas in a file that another process may own: they are only read.
+ * @throws SqliteError when the file cannot be opened
+ */
+export function openSqliteSagaReader(path: string): { readonly sagas: SagaReader; readonly close: () => void } {
+  const connection = new Connection({ path, readOnly: true, statementsMax: 10 })
+  const from = { query: async <Row extends object>(statement: Statement) => connection.all<Row>(statement) }
+  const sagas: SagaReader = {
+    load: (id) => loadSaga(from, id),
+    list: (options) => listSagas(from, options),
+  }
+  return { sagas, close: () => connection.close() }
 }
 
 class SqliteSagaStore implements SagaStore {
@@ -73,39 +132,125 @@ class SqliteSagaStore implements SagaStore {
     this.#database = database
   }
 
-  async start(tx: Transaction, record: SagaRecord): Promise<boolean> {
-    const { id, saga, version, status, input, context, reason, startedAtMs, updatedAtMs } = record
-    const { rowCount } = await tx.execute({
-      sql: INSERT_SAGA,
-      params: [id, saga, version, status, JSON.stringify(input ?? null), JSON.stringify(context), reason ?? null, startedAtMs, updatedAtMs],
-    })
+  async start(tx: Transaction, record: SagaRecord, owner: string | null, entries: readonly JournalEntry[]): Promise<boolean> {
+    const { id, saga, version, status, input, context, reason, startedAtMs, updatedAtMs, parent } = record
+    const params: readonly SqlValue[] = [
+      id,
+      saga,
+      version,
+      status,
+      JSON.stringify(input ?? null),
+      JSON.stringify(context),
+      reason ?? null,
+      startedAtMs,
+      updatedAtMs,
+      parent === undefined ? null : JSON.stringify(parent),
+      owner,
+    ]
+    const { rowCount } = await tx.execute({ sql: INSERT_SAGA, params })
+    if (rowCount === 1) await append(tx, id, entries)
     return rowCount === 1
   }
 
-  async load(id: string): Promise<{ readonly record: SagaRecord; readonly journal: readonly JournalEntry[] } | undefined> {
-    const [row] = await this.#database.query<SagaRow & { journal: string }>({ sql: LOAD_SAGA, params: [id] })
-    return row && { record: sagaRecord(row), journal: JSON.parse(row.journal) as JournalEntry[] }
+  async load(id: string): Promise<StoredSaga | undefined> {
+    return loadSaga(this.#database, id)
   }
 
-  async append(tx: Transaction, id: string, entries: readonly JournalEntry[]): Promise<void> {
-    for (const entry of entries) await tx.execute({ sql: APPEND_ENTRY, params: [id, JSON.stringify(entry)] })
+  /** Transactions run one after another: the lock is there. */
+  async lock(tx: Transaction, id: string): Promise<StoredSaga | undefined> {
+    return loadSaga(tx, id)
   }
 
-  async setStatus(tx: Transaction, id: string, { from, to, reason, atMs }: StatusChange): Promise<boolean> {
-    const { rowCount } = await tx.execute({ sql: SET_STATUS, params: [to, reason ?? null, atMs, id, from] })
+  async advance(tx: Transaction, id: string, { token, from, entries, to, reason, rest, atMs }: SagaAdvance): Promise<boolean> {
+    if (to === undefined) {
+      const [held] = await tx.query({ sql: HOLDS, params: [id, token, from] })
+      if (held === undefined) return false
+    } else {
+      const { rowCount } = await tx.execute({ sql: MOVE, params: [id, token, from, to, reason ?? null, atMs] })
+      if (rowCount === 0) return false
+    }
+    if (rest !== undefined) await tx.execute({ sql: REST, params: [rest.wakeAtMs === 'never' ? null : Math.ceil(rest.wakeAtMs), id] })
+    await append(tx, id, entries)
+    return true
+  }
+
+  async claim(claim: SagaClaim): Promise<readonly string[]> {
+    const { owner, versions, id } = claim
+    if (id !== undefined) {
+      const [claimed] = await this.#database.atomically([{ sql: CLAIM_ONE, params: [owner, id, JSON.stringify(versions)] }])
+      return claimed?.rowCount === 1 ? [id] : []
+    }
+    const rows = await this.#database.transaction((tx) =>
+      tx.query<{ id: string; started_at_ms: number }>({ sql: CLAIM, params: freeParams(claim) }),
+    )
+    return rows.toSorted((one, other) => one.started_at_ms - other.started_at_ms || (one.id < other.id ? -1 : 1)).map((row) => row.id)
+  }
+
+  async strays(claim: Omit<SagaClaim, 'id'>): Promise<readonly SagaRecord[]> {
+    return (await this.#database.query<SagaRow>({ sql: STRAYS, params: freeParams(claim) })).map(sagaRecord)
+  }
+
+  async owners(): Promise<readonly string[]> {
+    return (await this.#database.query<{ owner: string }>({ sql: OWNERS })).map(({ owner }) => owner)
+  }
+
+  async release(owner: string, nowMs: number): Promise<void> {
+    await this.#database.atomically([{ sql: RELEASE, params: [owner, nowMs] }])
+  }
+
+  async nextDueMs(versions: readonly string[]): Promise<number | undefined> {
+    const [row] = await this.#database.query<{ wake_at_ms: number }>({ sql: NEXT_DUE, params: [JSON.stringify(versions)] })
+    return row?.wake_at_ms
+  }
+
+  async tell(
+    tx: Transaction,
+    { sagaId, slot, data, nowMs }: { sagaId: string; slot: string; data: unknown; nowMs: number },
+  ): Promise<{ readonly told: Told; readonly status: SagaStatus | undefined }> {
+    const { rowCount } = await tx.execute({ sql: PUT_EVENT, params: [sagaId, slot, JSON.stringify(data ?? null), 0, nowMs] })
+    await tx.execute({ sql: WAKE, params: [sagaId, nowMs] })
+    const [row] = await tx.query<{ status: SagaStatus }>({ sql: STATUS, params: [sagaId] })
+    if (rowCount === 1) return { told: 'new', status: row?.status }
+    const [before] = await tx.query<{ expired: number }>({ sql: WAS_EXPIRED, params: [sagaId, slot] })
+    return { told: before?.expired === 1 ? 'expired' : 'known', status: row?.status }
+  }
+
+  async expire(tx: Transaction, { sagaId, slot, nowMs }: { sagaId: string; slot: string; nowMs: number }): Promise<boolean> {
+    const { rowCount } = await tx.execute({ sql: PUT_EVENT, params: [sagaId, slot, null, 1, nowMs] })
     return rowCount === 1
   }
 
-  async unfinished(max: number): Promise<readonly string[]> {
-    const rows = await this.#database.query<{ id: string }>({ sql: SELECT_UNFINISHED, params: [max] })
-    return rows.map(({ id }) => id)
+  async told(id: string, tx: Pick<Transaction, 'query'> = this.#database): Promise<ReadonlyMap<string, unknown>> {
+    const rows = await tx.query<{ slot: string; data: string }>({ sql: SELECT_EVENTS, params: [id] })
+    return new Map(rows.map(({ slot, data }) => [slot, JSON.parse(data) as unknown]))
   }
 
-  async list({ status, max }: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]> {
-    const params: readonly SqlValue[] = status === undefined ? [max] : [status, max]
-    const rows = await this.#database.query<SagaRow>({ sql: status === undefined ? LIST : LIST_BY_STATUS, params })
-    return rows.map(sagaRecord)
+  async list(options: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]> {
+    return listSagas(this.#database, options)
   }
+}
+
+async function listSagas(
+  from: Pick<Transaction, 'query'>,
+  { status, max }: { status?: SagaStatus; max: number },
+): Promise<readonly SagaRecord[]> {
+  const params: readonly SqlValue[] = status === undefined ? [max] : [status, max]
+  const rows = await from.query<SagaRow>({ sql: status === undefined ? LIST : LIST_BY_STATUS, params })
+  return rows.map(sagaRecord)
+}
+
+async function loadSaga(from: Pick<Transaction, 'query'>, id: string): Promise<StoredSaga | undefined> {
+  const [row] = await from.query<SagaRow & { journal: string; token: number }>({ sql: LOAD_SAGA, params: [id] })
+  return row && { record: sagaRecord(row), journal: JSON.parse(row.journal) as JournalEntry[], token: row.token }
+}
+
+async function append(tx: Transaction, id: string, entries: readonly JournalEntry[]): Promise<void> {
+  for (const entry of entries) await tx.execute({ sql: APPEND_ENTRY, params: [id, JSON.stringify(entry)] })
+}
+
+function freeParams({ owner, dead, versions, nowMs, max }: Omit<SagaClaim, 'id'>): readonly SqlValue[] {
+  const others = dead === 'others'
+  return [owner, nowMs, others ? 1 : 0, JSON.stringify(others ? [] : dead), JSON.stringify(versions), max]
 }
 
 function sagaRecord(row: SagaRow): SagaRecord {
@@ -119,5 +264,6 @@ function sagaRecord(row: SagaRow): SagaRecord {
     reason: row.reason ?? undefined,
     startedAtMs: row.started_at_ms,
     updatedAtMs: row.updated_at_ms,
+    ...(row.parent !== null && { parent: JSON.parse(row.parent) as SagaRecord['parent'] }),
   }
 }

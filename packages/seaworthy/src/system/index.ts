@@ -6,5 +6,6 @@
  * Not promised: nothing here starts a process or opens a connection.
  */
 export { type Lifecycle, lifecycle, type LifecycleOptions, onTerminationSignals, type Part, StopError } from './lifecycle.ts'
+export { choreographyGraph } from './graph.ts'
 export { type ServiceDeclaration, type ServiceRole, type Service, calleeOf, defineService } from './service.ts'
 export { type Route, type System, type SystemDeclaration, defineSystem } from './system.ts'

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type CallContext, ConfigurationError } from 'seaworthy/core'
-import { type Orchestrator, type Saga, ACTION_POLICY, COMPENSATION_POLICY, FORWARD_POLICY, saga } from 'seaworthy/saga'
+import {
+  type Call,
+  type Orchestrator,
+  type Saga,
+  type SagaNode,
+  ACTION_POLICY,
+  COMPENSATION_POLICY,
+  FORWARD_POLICY,
+  saga,
+} from 'seaworthy/saga'
 
 interface Order {
   readonly orderId: string
@@ -9,6 +18,10 @@ interface Order {
 }
 
 const nothing = async () => undefined
+const called = (node: SagaNode): Call => {
+  assert.ok('policy' in node)
+  return node
+}
 const reserve = async (sku: string, call: CallContext) => ({ reservationId: `${sku} ${call.correlationId}` })
 
 void suite('a saga is declared', () => {
@@ -46,7 +59,7 @@ void suite('a saga is declared', () => {
       .step('a', { run: nothing, compensate: nothing, policy: { attemptTimeoutMs: 7 }, compensationPolicy: { giveUpAfterMs: 'never' } })
       .pivot('b', { run: nothing })
       .step('c', { run: nothing, forward: true })
-    const [a, b, c] = steps
+    const [a, b, c] = steps.map(called)
     assert.deepEqual(a?.policy, { ...ACTION_POLICY, attemptTimeoutMs: 7 })
     assert.deepEqual(a?.kind === 'compensatable' && a.compensationPolicy, { ...COMPENSATION_POLICY, giveUpAfterMs: 'never' })
     assert.deepEqual([b?.policy, c?.policy], [ACTION_POLICY, FORWARD_POLICY])

@@ -11,7 +11,7 @@ import {
   sqliteParticipantStore,
   sqliteSagaStore,
 } from 'seaworthy/sqlite'
-import { eventually, inMemorySagaStore } from '@seaworthy/testing'
+import { eventually, inMemoryDatabase, inMemorySagaStore } from '@seaworthy/testing'
 import { testFolder } from '../sqlite/folder.ts'
 import { journalLine, nothing, world } from './saga-world.ts'
 
@@ -77,7 +77,7 @@ void suite('stopping', () => {
     await running.stop()
     assert.equal(await start(chain, '1', null), true)
     await clock.advance(10_000)
-    assert.deepEqual([calls, await store.unfinished(9)], [0, ['1']])
+    assert.deepEqual([calls, (await store.list({ status: 'running', max: 9 })).map(({ id }) => id)], [0, ['1']])
   })
 })
 
@@ -122,12 +122,13 @@ void suite('many sagas', () => {
 
   test('that memory has no room for are fetched again after a failure of the store, also when no saga is left that could ask', async () => {
     const chain = saga<null>('s', { version: 1 }).step('a', { run: nothing, compensation: 'not-needed' })
-    const store = inMemorySagaStore()
-    const unfinished = store.unfinished.bind(store)
+    const database = inMemoryDatabase()
+    const store = inMemorySagaStore(database)
+    const claim = store.claim.bind(store)
     let asked = 0
-    store.unfinished = (max) => (++asked <= 3 ? Promise.reject(new UnavailableError('The database is away.')) : unfinished(max))
+    store.claim = (of) => (of.id === undefined && ++asked <= 3 ? Promise.reject(new UnavailableError('The database is away.')) : claim(of))
     const errors: unknown[] = []
-    const { start, settle, running } = world([chain], { sagasMax: 1, store, onError: (error) => errors.push(error) })
+    const { start, settle, running } = world([chain], { sagasMax: 1, database, store, onError: (error) => errors.push(error) })
     await Promise.all(['1', '2', '3'].map((id) => start(chain, id, null)))
     for (const id of ['1', '2', '3']) assert.equal((await settle(id)).status, 'completed')
     assert.equal(errors.length, 3)
@@ -173,7 +174,8 @@ void suite('a saga that the code does not know', () => {
     const { start, settings, clock, running, database, store } = world([old])
     await running.stop()
     await start(old, '1', null)
-    await database.transaction((tx) => store.append(tx, '1', [{ step: 'renamed', kind: 'done', result: 1, atMs: 1 }]))
+    const entries = [{ step: 'renamed', kind: 'done', result: 1, atMs: 1 }] as const
+    await database.transaction((tx) => store.advance(tx, '1', { token: 1, from: 'running', entries, atMs: 1 }))
     const errors: unknown[] = []
     const next = orchestrator({ ...settings, onError: (error) => errors.push(error) })
     await next.resume()

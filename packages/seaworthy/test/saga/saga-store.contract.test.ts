@@ -18,7 +18,7 @@ import { temporaryFolder } from '../sqlite/folder.ts'
 
 sagaStoreContract('in memory', async () => {
   const database = inMemoryDatabase()
-  return { database, store: inMemorySagaStore(), dispose: () => database.close() }
+  return { database, store: inMemorySagaStore(database), dispose: () => database.close() }
 })
 
 participantStoreContract('in memory', async () => {

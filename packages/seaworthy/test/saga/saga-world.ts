@@ -5,8 +5,8 @@ import { VirtualClock, inMemoryDatabase, inMemorySagaStore } from '@seaworthy/te
 /** An orchestrator on in-memory storage, with a clock that the test moves. */
 export function world(sagas: readonly Saga<never>[], options: Partial<OrchestratorOptions> = {}) {
   const clock = new VirtualClock()
-  const database = inMemoryDatabase({ clock })
-  const store = inMemorySagaStore()
+  const { database = inMemoryDatabase({ clock }) } = options
+  const { store = inMemorySagaStore(database) } = options
   const settings = { database, store, clock, sagas, resumeSpreadMs: 0, ...options }
   const running = orchestrator(settings)
   const start = <Input>(of: Saga<Input>, id: string, input: NoInfer<Input>, context = rootContext()) =>
@@ -38,6 +38,10 @@ export function journalLine(entry: JournalEntry): string {
       return `${entry.step} done ${JSON.stringify(entry.result)}`
     case 'failed':
       return `${entry.step} failed ${entry.executed}`
+    case 'waiting':
+      return `${entry.step} waiting ${entry.untilMs}`
+    case 'by-hand':
+      return `${entry.step} by-hand ${entry.action} ${entry.actor}`
     case 'compensated':
     case 'compensation-failed':
       return `${entry.step} ${entry.kind}`

@@ -166,7 +166,8 @@ export interface Disk {
 }
 
 export function newDisk(): Disk {
-  return { database: inMemoryDatabase(), store: inMemorySagaStore() }
+  const database = inMemoryDatabase()
+  return { database, store: inMemorySagaStore(database) }
 }
 
 /** One life of the process that runs the sagas. */

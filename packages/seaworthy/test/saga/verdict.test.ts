@@ -12,9 +12,10 @@ import {
   exponential,
   systemRandom,
 } from 'seaworthy/core'
-import type { Step } from 'seaworthy/saga'
+import type { Call } from 'seaworthy/saga'
 // The pure parts have no public name: they are how an orchestrator thinks.
-import { fold, mayHaveRun, nextMove, progressOf } from '../../src/saga/progress.ts'
+import { nextMove } from '../../src/saga/frontier.ts'
+import { fold, mayHaveRun, progressOf } from '../../src/saga/progress.ts'
 import { isJournaled } from '../../src/saga/run.ts'
 import { describeError, judgeAction, judgeCompensation } from '../../src/saga/verdict.ts'
 
@@ -25,7 +26,7 @@ const steps = {
   'no-compensation': { kind: 'no-compensation', name: 'a', run, policy },
   pivot: { kind: 'pivot', name: 'a', run, policy },
   forward: { kind: 'forward', name: 'a', run, policy: { ...policy, giveUpAfterMs: 'never' } },
-} as const satisfies Record<Step['kind'], Step>
+} as const satisfies Record<Call['kind'], Call>
 
 const rejected = new RejectedError('card-declined', 'No.')
 const invalid = new InvalidInputError('No.')
@@ -36,7 +37,7 @@ const finalMaybe = new SeaworthyError('odd', 'Odd.', { executed: 'maybe', final:
 const EARLY = 100
 const LATE = 5_000
 
-function judge(kind: Step['kind'], error: unknown, elapsedMs: number, mayHaveRun: boolean, treatUnknownAsFailed = false) {
+function judge(kind: Call['kind'], error: unknown, elapsedMs: number, mayHaveRun: boolean, treatUnknownAsFailed = false) {
   const verdict = judgeAction(steps[kind], { error, attempt: 1, elapsedMs, mayHaveRun }, { random: systemRandom, treatUnknownAsFailed })
   return verdict.kind === 'again' ? 'again' : `${verdict.kind}: ${verdict.reason}`
 }
@@ -133,7 +134,7 @@ void suite('progress', () => {
   })
 
   test('undoes in reverse order what is done or in doubt, and nothing twice', () => {
-    const chain: Step[] = ['a', 'b', 'c', 'd'].map((name) => ({ ...steps.compensatable, name }))
+    const chain: Call[] = ['a', 'b', 'c', 'd'].map((name) => ({ ...steps.compensatable, name }))
     chain[1] = { ...steps['no-compensation'], name: 'b' }
     const progress = fold(new Map(), [
       { step: 'a', kind: 'done', result: 1, atMs: 1 },
@@ -144,7 +145,7 @@ void suite('progress', () => {
     ])
     const move = (current: typeof progress) => {
       const next = nextMove(chain, 'compensating', current, { treatUnknownAsFailed: false })
-      return next.kind === 'compensate' ? next.step.name : next.kind
+      return next.kind === 'undo' ? next.places.map(({ name }) => name).join() : next.kind
     }
     assert.equal(move(progress), 'c')
     const undone = (step: string) => ({ step, kind: 'compensated', atMs: 1 }) as const
