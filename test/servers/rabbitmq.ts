@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { installDebianPackages } from './debian.ts'
 import { onFreePorts, startServer } from './server-process.ts'
 
 /** A real RabbitMQ of this process alone, one node on loopback. It ends with the process, however that ends. */
@@ -35,19 +36,7 @@ const INSTALL = 'Debian: apt-get install --no-install-recommends rabbitmq-server
  */
 export async function installRabbitMq(): Promise<void> {
   if (scripts() !== undefined) return
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) throw new Error(missing())
-  const policy = '/usr/sbin/policy-rc.d'
-  const ours = !existsSync(policy)
-  // Debian starts the service of a package that it installs, unless this file forbids it.
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  try {
-    const flags = ['install', '-y', '--no-install-recommends', 'rabbitmq-server']
-    const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const { status, stderr } = spawnSync('apt-get', flags, { env: environment, encoding: 'utf8' })
-    if (status !== 0) throw new Error(`${missing()} Installing it here failed:\n${stderr}`)
-  } finally {
-    if (ours) rmSync(policy)
-  }
+  installDebianPackages(['rabbitmq-server'], missing())
 }
 
 /** Starts an empty broker on free ports. It takes about seven seconds. */

@@ -21,6 +21,11 @@ export class BodyReader {
     return this.#chunked === undefined ? this.#left === 0 : this.#chunked.ended
   }
 
+  /** At least so many bytes of it are to come. */
+  get promisedBytes(): number {
+    return this.#chunked?.promisedBytes ?? 0
+  }
+
   /** The field lines behind a chunked body. */
   get trailers(): string {
     return this.#chunked?.trailers ?? ''

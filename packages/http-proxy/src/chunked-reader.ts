@@ -27,6 +27,11 @@ export class ChunkedReader {
     this.#parser = parser
   }
 
+  /** Bytes that the current chunk still promises. */
+  get promisedBytes(): number {
+    return this.#size
+  }
+
   get ended(): boolean {
     return this.#state === 'ended'
   }

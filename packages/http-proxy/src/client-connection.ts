@@ -244,7 +244,7 @@ export class ClientConnection implements ExchangeClient {
       return undefined
     }
     this.#pending = next < bytes.length ? (next === 0 ? bytes : bytes.subarray(next)) : undefined
-    if (body.bytes <= bodyBytesMax) return spans
+    if (body.bytes + body.promisedBytes <= bodyBytesMax) return spans
     this.#refuseBody(413, `The body is larger than ${bodyBytesMax} bytes.`)
     return undefined
   }
