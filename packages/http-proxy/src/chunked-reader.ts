@@ -104,7 +104,8 @@ export class ChunkedReader {
     const section = this.#trailerBytes === undefined ? rest : Buffer.concat([this.#trailerBytes, rest])
     const trailers = this.#parser.trailers(section, 0)
     if (trailers === undefined) {
-      this.#trailerBytes = section
+      // A copy: whoever read the bytes reads the next into their place.
+      this.#trailerBytes = Buffer.from(section)
       return bytes.length
     }
     this.#trailerBytes = undefined

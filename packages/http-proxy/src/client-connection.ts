@@ -72,6 +72,10 @@ export class ClientConnection implements ExchangeClient {
       .on('close', () => this.#gone())
   }
 
+  get holdsBytes(): boolean {
+    return this.#socket.writableLength > 0
+  }
+
   get mayKeepAlive(): boolean {
     return !this.#host.isDraining
   }
@@ -133,14 +137,13 @@ export class ClientConnection implements ExchangeClient {
 
   onSwitched(connection: UpstreamConnection, rest: Buffer): void {
     const client = this.#socket
-    const upstream = connection.socket
     this.#exchange = undefined
     this.#state = 'tunnel'
     client.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end')
     if (rest.length > 0) client.write(rest)
-    if (this.#pending !== undefined) upstream.write(this.#pending)
+    if (this.#pending !== undefined) connection.socket.write(this.#pending)
     this.#pending = undefined
-    tunnel({ client, upstream, timer: this.#timer, silenceTimeoutMs: this.#host.limits.silenceTimeoutMs })
+    tunnel({ client, connection, timer: this.#timer, silenceTimeoutMs: this.#host.limits.silenceTimeoutMs })
   }
 
   #onData(chunk: Buffer): void {

@@ -23,6 +23,8 @@ export interface ExchangeClient {
   onSwitched(connection: UpstreamConnection, rest: Buffer): void
   /** Whether the connection may serve another request after this one. */
   readonly mayKeepAlive: boolean
+  /** Some of what was written waits to be sent. */
+  readonly holdsBytes: boolean
 }
 
 /**
@@ -60,6 +62,10 @@ export class Exchange implements ConnectionUser, Applicant {
 
   get requestEnded(): boolean {
     return this.#requestEnded
+  }
+
+  get holdsBytes(): boolean {
+    return this.#client.holdsBytes
   }
 
   get isRelaying(): boolean {

@@ -32,6 +32,8 @@ export function writePart(socket: Socket, { head, spans, isChunked, ends, traile
     before += after
     return before === '' ? !socket.writableNeedDrain : socket.write(before, 'latin1')
   }
+  const [only] = spans
+  if (spans.length === 1 && only !== undefined && before === '' && after === '') return socket.write(only)
   socket.cork()
   if (before !== '') socket.write(before, 'latin1')
   for (const span of spans) socket.write(span)

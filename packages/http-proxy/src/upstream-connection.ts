@@ -36,6 +36,14 @@ export interface ConnectionUser {
   /** The upstream takes more again. */
   onDrain(): void
   onBroken(breakage: Breakage): void
+  /** Bytes that it was handed wait to be written, so that they are still needed. */
+  readonly holdsBytes: boolean
+}
+
+/** Takes the bytes of a connection that speaks another protocol. */
+export interface TunnelEnd {
+  onBytes(bytes: Buffer): void
+  readonly holdsBytes: boolean
 }
 
 /** Where a connection goes when it is free, and when it is gone. */
@@ -50,7 +58,13 @@ export interface ConnectionHome {
   onClosed(connection: UpstreamConnection): void
 }
 
-/** One connection to an upstream, which serves one request after another. */
+// The most that a socket is read at once.
+const READ_BYTES = 65_536
+
+/**
+ * One connection to an upstream, which serves one request after another. It reads into one buffer again and again, because most of what
+ * it reads has been written on before the next read; a buffer that has not is left to those who hold it.
+ */
 export class UpstreamConnection {
   readonly socket: Socket
   readonly #home: ConnectionHome
@@ -66,18 +80,27 @@ export class UpstreamConnection {
   #interimAnswers = 0
   #keepsAlive = true
   #idleMs: number
+  #buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  #isBufferHeld = false
+  #tunnel: TunnelEnd | undefined
 
   constructor(home: ConnectionHome) {
     this.#home = home
     this.#idleMs = home.limits.upstreamIdleMs
     this.#timer = home.wheel.timer(() => this.#expired())
     this.#timer.set(home.limits.connectTimeoutMs)
-    this.socket = connect({ host: home.host, port: home.port, noDelay: true, allowHalfOpen: true })
+    const onread = {
+      buffer: () => this.#nextBuffer(),
+      callback: (bytes: number, buffer: Uint8Array) => {
+        this.#onData((buffer as Buffer).subarray(0, bytes))
+        return true
+      },
+    }
+    this.socket = connect({ host: home.host, port: home.port, noDelay: true, allowHalfOpen: true, onread })
       .on('connect', () => {
         this.#state = 'open'
         this.#timer.cancel()
       })
-      .on('data', (chunk: Buffer) => this.#onData(chunk))
       .on('drain', () => this.#user?.onDrain())
       .on('end', () => this.#onEnd())
       .on('error', (error: Error) => this.#break(error))
@@ -112,11 +135,11 @@ export class UpstreamConnection {
     this.#close()
   }
 
-  /** Gives the socket away. It no longer counts among the connections of its upstream once that closes. */
-  #handOver(): void {
-    this.#user = undefined
+  /** Hands on the bytes of another protocol from now on. The socket no longer counts among the connections of its upstream once it closes. */
+  tunnelTo(end: TunnelEnd): void {
+    this.#tunnel = end
     this.#timer.release()
-    this.socket.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end')
+    this.socket.removeAllListeners('drain').removeAllListeners('end')
   }
 
   /** Waits for its next request. */
@@ -125,7 +148,18 @@ export class UpstreamConnection {
     this.#timer.set(this.#idleMs)
   }
 
+  #nextBuffer(): Buffer {
+    if (this.#isBufferHeld) this.#buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    this.#isBufferHeld = false
+    return this.#buffer
+  }
+
   #onData(chunk: Buffer): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onBytes(chunk)
+      this.#isBufferHeld = this.#tunnel.holdsBytes
+      return
+    }
     const user = this.#user
     // Bytes that nobody asked for would be taken for the answer to the next request.
     if (user === undefined) {
@@ -147,14 +181,14 @@ export class UpstreamConnection {
     while (this.#body === undefined) {
       head = this.#home.parser.response(bytes, at)
       if (head === undefined) {
-        this.#pending = at === 0 ? bytes : bytes.subarray(at)
+        this.#pending = Buffer.from(bytes.subarray(at))
         return
       }
       at = head.next
       if (head.status >= 200) this.#body = new BodyReader(responseFraming(head, this.#method), this.#home.parser)
       else if (head.status === 101) {
-        this.#handOver()
-        user.onSwitch(head, bytes.subarray(at))
+        this.#user = undefined
+        user.onSwitch(head, Buffer.from(bytes.subarray(at)))
         return
       } else {
         if (++this.#interimAnswers > this.#home.limits.interimAnswersMax)
@@ -170,6 +204,7 @@ export class UpstreamConnection {
     const { ended } = body
     if (ended) this.#finish(at === bytes.length)
     user.onAnswer({ head, body, spans, ends: ended })
+    this.#isBufferHeld = user.holdsBytes
   }
 
   #noteKeepAlive(head: ResponseHead): void {
