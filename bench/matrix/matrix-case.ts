@@ -25,7 +25,7 @@ export interface Expectation {
  * What the upstream does with each request in turn; the last holds for all further ones. `drop` closes the connection without an answer,
  * `reset` resets it. An answer may end in {@link THEN_CLOSE} or {@link THEN_RESET}.
  */
-export type UpstreamAct = string
+type UpstreamAct = string
 
 export const DROP = 'drop'
 export const THEN_CLOSE = '\0close'

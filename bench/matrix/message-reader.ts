@@ -33,7 +33,9 @@ export function readRequests(text: string): Reading {
 }
 
 /** @returns the flaw, or undefined when the request is not there whole */
-function readOne(text: string): { readonly request: ReadRequest; readonly rest: string } | string | undefined {
+function readOne(received: string): { readonly request: ReadRequest; readonly rest: string } | string | undefined {
+  // One empty line before a request line is forgiven (RFC 9112, section 2.2).
+  const text = received.startsWith('\r\n') ? received.slice(2) : received
   const end = text.indexOf('\r\n\r\n')
   const head = end === -1 ? text : text.slice(0, end)
   if (/[^\r]\n|\r(?!\n|$)|\0/.test(head)) return 'a bare CR, a bare LF or a NUL'

@@ -10,7 +10,7 @@ import { createProxyServer } from 'http-proxy-3'
 import { caddy, haproxy, nginx, type ProxyProgram, startProxy, versionOf } from '../../test/servers/proxies.ts'
 
 /** A proxy before some upstreams: a port for each, and only what is below `/m/` goes through. */
-export interface StartedSubject {
+interface StartedSubject {
   readonly ports: readonly number[]
   readonly stop: () => Promise<void>
 }

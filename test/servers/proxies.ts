@@ -6,7 +6,7 @@ import { installDebianPackages } from './debian.ts'
 import { onFreePorts, startServer } from './server-process.ts'
 
 /** One way through a proxy: requests below `/m/` go to this port of loopback. */
-export interface ProxyRoute {
+interface ProxyRoute {
   readonly listenPort: number
   readonly upstreamPort: number
 }

@@ -16,8 +16,9 @@ export interface Admission {
   readonly method: string
   readonly minorVersion: 0 | 1
   readonly framing: Framing
-  /** The head to send on, without its first Host line's value: see {@link headFor}. */
+  /** In the origin form; byte for byte as the client sent it. */
   readonly target: string
+  /** The field lines to send on, all but Host. */
   readonly lines: string
   readonly correlationId: string
   readonly keepAlive: boolean

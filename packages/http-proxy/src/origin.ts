@@ -14,7 +14,8 @@ export class TrustedProxies {
   }
 
   has(address: string): boolean {
-    return !this.#isEmpty && this.#list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+    const version = isIP(address)
+    return !this.#isEmpty && version !== 0 && this.#list.check(address, version === 6 ? 'ipv6' : 'ipv4')
   }
 
   #add(network: string): void {
