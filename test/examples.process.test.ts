@@ -14,9 +14,11 @@ function blockAfter(marker: string, language: string): string {
   return readme.slice(open, readme.indexOf('```', open))
 }
 
-test('the example of docs/2-communication/jobs.md does what it says', async () => {
-  await runExamples('docs/2-communication/jobs.md', {})
-})
+for (const page of ['docs/1-decomposition/http-proxy.md', 'docs/2-communication/jobs.md']) {
+  test(`the example of ${page} does what it says`, async () => {
+    await runExamples(page, {})
+  })
+}
 
 test('the example that the README shows is the one that is there, and prints what the README says', () => {
   assert.equal(blockAfter('examples/policy.ts', 'ts'), readFileSync('examples/policy.ts', 'utf8'))
