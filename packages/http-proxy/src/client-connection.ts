@@ -66,7 +66,7 @@ export class ClientConnection implements ExchangeClient {
     this.#timer.set(host.limits.headersTimeoutMs)
     socket
       .on('data', (chunk: Buffer) => this.#onData(chunk))
-      .on('drain', () => this.#exchange?.onClientDrain())
+      .on('drain', () => this.#onDrain())
       .on('end', () => this.#onEnd())
       .on('error', () => this.#gone())
       .on('close', () => this.#gone())
@@ -82,7 +82,10 @@ export class ClientConnection implements ExchangeClient {
 
   /** Closes the connection if no request is on its way on it. */
   closeIfIdle(): void {
-    if (this.#state === 'head') this.destroy()
+    if (this.#state !== 'head') return
+    // Its last answer may still be on its way.
+    if (this.holdsBytes) this.#finish()
+    else this.destroy()
   }
 
   /** Ends what is still open, because the proxy stops. */
@@ -170,6 +173,11 @@ export class ClientConnection implements ExchangeClient {
   #step(bytes: Buffer): boolean {
     switch (this.#state) {
       case 'head':
+        // A client that asks on and reads nothing would fill the memory with its answers.
+        if (this.#socket.writableNeedDrain) {
+          this.pauseBody()
+          return false
+        }
         return this.#readHead(bytes)
       case 'exchange':
       case 'discarding':
@@ -320,6 +328,11 @@ export class ClientConnection implements ExchangeClient {
       if (this.#state === 'closing') this.#timer.set(lingerMs)
     })
     if (this.#isPaused) this.resumeBody()
+  }
+
+  #onDrain(): void {
+    if (this.#exchange === undefined) this.resumeBody()
+    else this.#exchange.onClientDrain()
   }
 
   #onEnd(): void {

@@ -193,7 +193,13 @@ export class Exchange implements ConnectionUser, Applicant {
 
   /** The upstream took too long to begin its answer. */
   timeOut(timeoutMs: number): void {
-    this.#end(new TimeoutError(`${this.#pool.name} did not answer within ${timeoutMs} ms. The request may have been executed.`, timeoutMs))
+    const isSent = this.#state !== 'queued'
+    const what = isSent ? 'The request may have been executed.' : 'Nothing was sent.'
+    this.#end(
+      new TimeoutError(`${this.#pool.name} did not answer within ${timeoutMs} ms. ${what}`, timeoutMs, {
+        executed: isSent ? 'maybe' : 'no',
+      }),
+    )
   }
 
   /** The proxy stops. */

@@ -51,12 +51,12 @@ class SocketProxy implements HttpProxy, ConnectionHost {
 
   constructor({ routes, upstreams, trustedProxies = [], limits, clock = systemClock, onDefect = () => {} }: HttpProxyOptions) {
     this.limits = { ...defaultLimits, ...limits }
+    this.onDefect = onDefect
     this.parser = new HeadParser(this.limits)
     this.wheel = new TimerWheel({ clock, tickMs: tickMsFor(this.limits) })
     this.router = compileRoutes(routes)
     this.trusted = new TrustedProxies(trustedProxies)
     this.pools = new Map([...new Set(routes.map(({ service }) => service))].map((name) => [name, this.#poolOf(name, upstreams.get(name))]))
-    this.onDefect = onDefect
     this.#changed = new ConditionVariable(clock)
     this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
     this.#server.maxConnections = this.limits.connectionsMax
@@ -109,7 +109,7 @@ class SocketProxy implements HttpProxy, ConnectionHost {
     if (url === undefined) throw new ConfigurationError(`Routes lead to ${name}, but there is no address of it.`)
     if (url.protocol !== 'http:' || url.pathname !== '/' || url.search !== '' || url.username !== '')
       throw new ConfigurationError(`Upstream ${name} is at ${url.href}; expected http://HOST:PORT.`)
-    const { parser, wheel, limits } = this
-    return new UpstreamPool({ name, url, parser, wheel, limits })
+    const { parser, wheel, limits, onDefect } = this
+    return new UpstreamPool({ name, url, parser, wheel, limits, onDefect })
   }
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { BodyReader } from './body-reader.ts'
 import { responseFraming } from './framing.ts'
-import { type HeadParser, type ResponseHead } from './head.ts'
+import type { HeadParser, ResponseHead } from './head.ts'
 import { keepsAlive } from './admission.ts'
 import type { HttpProxyLimits } from './limits.ts'
 import { MalformedMessageError } from './malformed.ts'
@@ -56,6 +56,8 @@ export interface ConnectionHome {
   readonly limits: HttpProxyLimits
   onFree(connection: UpstreamConnection): void
   onClosed(connection: UpstreamConnection): void
+  /** Something went wrong that must not. */
+  onDefect(error: unknown): void
 }
 
 // The most that a socket is read at once.
@@ -169,8 +171,9 @@ export class UpstreamConnection {
     try {
       this.#read(this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk]), user)
     } catch (error) {
-      if (!(error instanceof MalformedMessageError)) throw error
-      this.#breakAnswer(new Error(`its answer has ${error.message}`, { cause: error }))
+      const isMalformed = error instanceof MalformedMessageError
+      if (!isMalformed) this.#home.onDefect(error)
+      this.#breakAnswer(new Error(isMalformed ? `its answer has ${error.message}` : 'the proxy failed', { cause: error }))
     }
   }
 

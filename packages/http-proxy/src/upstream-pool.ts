@@ -16,6 +16,7 @@ export interface UpstreamPoolOptions {
   readonly parser: HeadParser
   readonly wheel: TimerWheel
   readonly limits: HttpProxyLimits
+  readonly onDefect: (error: unknown) => void
 }
 
 /** The connections to one upstream: so many at most, the last that became free used first, and a bounded queue for them. */
@@ -28,11 +29,12 @@ export class UpstreamPool implements ConnectionHome {
   readonly parser: HeadParser
   readonly wheel: TimerWheel
   readonly limits: HttpProxyLimits
+  readonly onDefect: (error: unknown) => void
   readonly #connections = new Set<UpstreamConnection>()
   readonly #idle: UpstreamConnection[] = []
   readonly #queue = new Map<Applicant, WheelTimer>()
 
-  constructor({ name, url, parser, wheel, limits }: UpstreamPoolOptions) {
+  constructor({ name, url, parser, wheel, limits, onDefect }: UpstreamPoolOptions) {
     this.name = name
     // In a URL an IPv6 address stands in brackets, in an address it does not.
     this.host = url.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -41,6 +43,7 @@ export class UpstreamPool implements ConnectionHome {
     this.parser = parser
     this.wheel = wheel
     this.limits = limits
+    this.onDefect = onDefect
   }
 
   /** Gives the applicant a connection: at once, if one is free or may be opened. `isFresh` wants one that has not served yet. */

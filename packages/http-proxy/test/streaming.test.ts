@@ -265,4 +265,27 @@ describe('back-pressure', () => {
     await once(response, 'end')
     assert.equal(response.statusCode, 200)
   })
+
+  test('a client that asks on and reads nothing is not asked for', async (t) => {
+    let asked = 0
+    const up = await rawUpstream(t, (socket) =>
+      socket.on('data', () => {
+        asked++
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n${'x'.repeat(10_000)}`)
+      }),
+    )
+    const { port } = await proxyBefore(t, { up })
+    const requests = 4_000
+    const socket = connect(port, '127.0.0.1')
+    t.after(() => socket.destroy())
+    await once(socket, 'connect')
+    socket.pause()
+    socket.write('GET /up HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(requests))
+    await untilStill(() => asked)
+    assert.ok(asked > 0 && asked < requests, `${asked} answers were taken from the upstream for a client that reads none`)
+    let received = 0
+    socket.on('data', (chunk: Buffer) => (received += chunk.length))
+    socket.resume()
+    await until(() => asked === requests && received > requests * 10_000, 'all answers', 20_000)
+  })
 })
