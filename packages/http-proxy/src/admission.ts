@@ -1,5 +1,6 @@
-import { type CallContext, InvalidInputError, NotFoundError } from 'seaworthy/core'
+import { type CallContext, InvalidInputError, NotFoundError, type Operation, traceHeaders } from 'seaworthy/core'
 import { readContext } from 'seaworthy/http'
+import type { Route } from 'seaworthy/system'
 import { canonicalSegments } from './canonical-path.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { type Fields, optionsOf, type RequestHead } from './head.ts'
@@ -87,6 +88,32 @@ export function admit(head: RequestHead, context: CallContext, peer: Peer, { rou
   }
 }
 
+/** The request for whoever listens. */
+export function describe({ method, target }: RequestHead, context: CallContext, router: Router): Operation {
+  const route = routeOf(target, router)
+  return {
+    name: route === undefined ? method : `${method} ${route.path}`,
+    kind: 'server',
+    parent: { traceparent: context.traceparent, tracestate: context.tracestate },
+    attributes: {
+      'http.request.method': method,
+      'url.scheme': 'http',
+      'url.path': target.split('?', 1)[0]!,
+      ...(route !== undefined && { 'http.route': route.path, 'seaworthy.upstream': route.service }),
+      'seaworthy.correlation_id': context.correlationId,
+    },
+  }
+}
+
+function routeOf(target: string, router: Router): Route | undefined {
+  try {
+    return router.match(canonicalSegments(target))
+  } catch {
+    // It will be refused; what it was is told all the same.
+    return undefined
+  }
+}
+
 /** The head that is sent to an upstream at that host and port. */
 export function headFor({ method, target, lines }: Admission, upstreamHost: string): string {
   return `${method} ${target} HTTP/1.1\r\nhost: ${upstreamHost}\r\n${lines}\r\n`
@@ -141,7 +168,9 @@ function timeoutOf(fields: Fields): string | undefined {
   ])
 }
 
-function contextLines({ correlationId, traceparent, tracestate, baggage }: CallContext, timeoutMs: string | undefined): string {
+function contextLines(context: CallContext, timeoutMs: string | undefined): string {
+  const { correlationId, baggage } = context
+  const { traceparent, tracestate } = traceHeaders(context)
   let lines = `x-correlation-id: ${correlationId}\r\n`
   if (traceparent !== undefined) lines += `traceparent: ${traceparent}\r\n`
   if (tracestate !== undefined) lines += `tracestate: ${tracestate}\r\n`

@@ -1,34 +1,19 @@
 import type { Socket } from 'node:net'
-import { newId } from 'seaworthy/core'
-import { admit, type Admission, keepsAlive, type Peer, publicContext } from './admission.ts'
+import { type CallContext, newId } from 'seaworthy/core'
+import { admit, type Admission, describe, keepsAlive, type Peer, publicContext } from './admission.ts'
 import { BodyReader } from './body-reader.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import { Exchange, type ExchangeClient } from './exchange.ts'
 import { requestFraming } from './framing.ts'
-import type { HeadParser, RequestHead } from './head.ts'
-import type { HttpProxyLimits } from './limits.ts'
+import type { RequestHead } from './head.ts'
 import { MalformedMessageError } from './malformed.ts'
 import { type Part, writePart } from './message-writer.ts'
-import { peerAddress, type TrustedProxies } from './origin.ts'
-import { problemAnswer, rawProblem, RefusedRequestError } from './problem.ts'
-import type { Router } from './router.ts'
-import type { TimerWheel, WheelTimer } from './timer-wheel.ts'
+import { type ObservedRequest, observeRequest, UNOBSERVED } from './observed-request.ts'
+import { peerAddress } from './origin.ts'
+import { problemAnswer, rawProblem, refusalOf, RefusedRequestError } from './problem.ts'
+import type { WheelTimer } from './timer-wheel.ts'
 import { tunnel } from './tunnel.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
-import type { UpstreamPool } from './upstream-pool.ts'
-
-/** What all connections of a proxy share. */
-export interface ConnectionHost {
-  readonly parser: HeadParser
-  readonly wheel: TimerWheel
-  readonly limits: HttpProxyLimits
-  readonly router: Router
-  readonly trusted: TrustedProxies
-  readonly pools: ReadonlyMap<string, UpstreamPool>
-  /** The proxy is about to stop: every answer closes its connection. */
-  readonly isDraining: boolean
-  onClosed(connection: ClientConnection): void
-  onDefect(error: unknown): void
-}
 
 /**
  * - `head`: between requests, or in the middle of a head.
@@ -51,6 +36,7 @@ export class ClientConnection implements ExchangeClient {
   #pending: Buffer | undefined
   #exchange: Exchange | undefined
   #body: BodyReader | undefined
+  #observed: ObservedRequest = UNOBSERVED
   #isPaused = false
   #isAdvancing = false
   #isHeadBegun = false
@@ -121,8 +107,9 @@ export class ClientConnection implements ExchangeClient {
     this.#timer.set(this.#host.limits.answerTimeoutMs)
   }
 
-  onAnswered({ closes }: { readonly closes: boolean }): void {
+  onAnswered({ closes, status }: { readonly closes: boolean; readonly status: number }): void {
     this.#exchange = undefined
+    this.#endObserved({ status })
     if (closes) this.#finish()
     else this.#next()
   }
@@ -134,6 +121,7 @@ export class ClientConnection implements ExchangeClient {
   }
 
   onTorn(): void {
+    this.#endObserved({ failure: 'the answer broke off' })
     this.#socket.resetAndDestroy()
     this.#gone()
   }
@@ -142,6 +130,7 @@ export class ClientConnection implements ExchangeClient {
     const client = this.#socket
     this.#exchange = undefined
     this.#state = 'tunnel'
+    this.#endObserved({ status: 101 })
     client.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end')
     if (rest.length > 0) client.write(rest)
     if (this.#pending !== undefined) connection.socket.write(this.#pending)
@@ -216,6 +205,16 @@ export class ClientConnection implements ExchangeClient {
 
   #begin(head: RequestHead, bytes: Buffer): void {
     const context = publicContext(head.fields)
+    observeRequest(
+      () => describe(head, context, this.#host.router),
+      (request) => {
+        this.#observed = request
+        this.#admit(head, bytes, context)
+      },
+    )
+  }
+
+  #admit(head: RequestHead, bytes: Buffer, context: CallContext): void {
     let admission: Admission
     try {
       admission = admit(head, context, this.#peer, this.#host)
@@ -298,8 +297,15 @@ export class ClientConnection implements ExchangeClient {
       BREAKS_CONNECTION.has(status) ||
       (request.expectsContinue && !this.#body!.ended)
     this.#socket.write(rawProblem(error, { correlationId, closes, omitsBody: request?.method === 'HEAD' }))
+    this.#endObserved({ status, ...(status >= 500 && { failure: error instanceof Error ? error.message : String(error) }) })
     if (closes) this.#finish()
     else this.#next()
+  }
+
+  #endObserved(outcome: Parameters<ObservedRequest['end']>[0]): void {
+    const request = this.#observed
+    this.#observed = UNOBSERVED
+    request.end(outcome)
   }
 
   /** The request has been answered: on to the next, once its body is out of the way. */
@@ -372,16 +378,9 @@ export class ClientConnection implements ExchangeClient {
     this.#state = 'closed'
     this.#pending = undefined
     this.#timer.release()
+    this.#endObserved({ failure: 'the client closed the connection' })
     this.#exchange?.abandon()
     this.#exchange = undefined
     this.#host.onClosed(this)
   }
-}
-
-function refusalOf({ breach, message }: MalformedMessageError): RefusedRequestError {
-  const status = breach === 'version' ? 505 : breach === 'grammar' ? 400 : 431
-  return new RefusedRequestError(
-    status,
-    `The bytes received are no HTTP request: ${breach === 'grammar' ? 'they have' : 'it has'} ${message}.`,
-  )
 }

@@ -15,7 +15,7 @@ export interface ExchangeClient {
   /** The request went out whole; from now on the upstream's time counts. */
   onSent(): void
   /** The answer has been written whole. */
-  onAnswered(options: { readonly closes: boolean }): void
+  onAnswered(options: { readonly closes: boolean; readonly status: number }): void
   /** Nothing of an answer has been written: the error is to be answered. */
   onFailed(error: unknown): void
   /** An answer broke off. A clean end would pass half of it off as the whole. */
@@ -53,6 +53,7 @@ export class Exchange implements ConnectionUser, Applicant {
   #wasRepeated = false
   #isAnswerChunked = false
   #closes = false
+  #status = 0
 
   constructor(admission: Admission, client: ExchangeClient, pool: UpstreamPool) {
     this.admission = admission
@@ -131,7 +132,10 @@ export class Exchange implements ConnectionUser, Applicant {
 
   onAnswer({ head, body, spans, ends }: AnswerPart): void {
     if (this.#state === 'settled') return
-    if (head !== undefined) this.#state = 'relaying'
+    if (head !== undefined) {
+      this.#state = 'relaying'
+      this.#status = head.status
+    }
     const written = head === undefined ? '' : this.#answerHead(head, body.framing.kind)
     const isTaken = this.#client.write({
       head: written,
@@ -143,7 +147,7 @@ export class Exchange implements ConnectionUser, Applicant {
     if (ends) {
       this.#state = 'settled'
       this.#connection = undefined
-      this.#client.onAnswered({ closes: this.#closes })
+      this.#client.onAnswered({ closes: this.#closes, status: this.#status })
     } else if (!isTaken) this.#connection?.pause()
   }
 

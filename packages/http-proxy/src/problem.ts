@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { type Executed, executedOf, type InvalidField, SeaworthyError } from 'seaworthy/core'
 import { CONTEXT_HEADERS } from 'seaworthy/http'
+import type { MalformedMessageError } from './malformed.ts'
 
 /** An answer of the proxy's own: Problem Details for HTTP APIs (RFC 9457). */
 export interface ProblemAnswer {
@@ -84,4 +85,13 @@ export function rawProblem(error: unknown, { correlationId, closes = true, omits
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
   if (closes) lines.push('connection: close')
   return `${lines.join('\r\n')}\r\n\r\n${omitsBody ? '' : body}`
+}
+
+/** How bytes that are no request are answered. */
+export function refusalOf({ breach, message }: MalformedMessageError): RefusedRequestError {
+  const status = breach === 'version' ? 505 : breach === 'grammar' ? 400 : 431
+  return new RefusedRequestError(
+    status,
+    `The bytes received are no HTTP request: ${breach === 'grammar' ? 'they have' : 'it has'} ${message}.`,
+  )
 }
