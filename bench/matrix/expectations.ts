@@ -3,8 +3,14 @@ import type { ReadRequest } from './message-reader.ts'
 
 const flawed = ({ flaw }: Seen): string | undefined => (flaw === undefined ? undefined : `passes on ${flaw}`)
 
-const wasRefused = ({ requests, flaw, statuses, end }: Seen): boolean =>
-  requests.length === 0 && flaw === undefined && (statuses.length > 0 ? statuses[0]! >= 400 : end !== 'open')
+const wasRefused = ({ requests, flaw, statuses, end, upstreamConnections }: Seen): boolean => {
+  if (requests.length > 0 || flaw !== undefined) return false
+  const [status] = statuses
+  if (status === undefined) return end !== 'open'
+  const isOfRequest = (status >= 400 && status <= 501) || status === 505
+  // Some say 502 of a body that they gave up in the middle. One without a connection speaks of the upstream, and refuses nothing.
+  return isOfRequest || (status >= 500 && upstreamConnections > 0)
+}
 
 const valuesOf = (request: ReadRequest, name: string) => request.headers.flatMap(([each, value]) => (each === name ? [value] : []))
 

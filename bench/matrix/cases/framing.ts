@@ -109,7 +109,7 @@ const versions: readonly Row[] = [
   ['HTTP/1.0 with a Content-Length', 'POST /m/x HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello', passed({ body: 'hello' })],
   ['HTTP/1.2', 'GET /m/x HTTP/1.2\r\nHost: a\r\n\r\n', refusedOrPassed()],
   ['HTTP/2.0', 'GET /m/x HTTP/2.0\r\nHost: a\r\n\r\n', refused],
-  ['HTTP/0.9', 'GET /m/x\r\n', refused],
+  ['HTTP/0.9', 'GET /m/x\r\n', refused, undefined, { patienceMs: 2_500 }],
   ['a version in lower case', 'GET /m/x http/1.1\r\nHost: a\r\n\r\n', refused],
   ['a version with two digits', 'GET /m/x HTTP/1.10\r\nHost: a\r\n\r\n', refused],
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', refused],
