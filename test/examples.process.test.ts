@@ -14,15 +14,16 @@ function blockAfter(marker: string, language: string): string {
   return readme.slice(open, readme.indexOf('```', open))
 }
 
-for (const page of ['docs/2-communication/jobs.md', 'docs/5-observability/critical-path.md']) {
+for (const page of [
+  'docs/1-decomposition/http-proxy.md',
+  'docs/2-communication/jobs.md',
+  'docs/5-observability/critical-path.md',
+  'docs/4-data/projections.md',
+]) {
   test(`the example of ${page} does what it says`, async () => {
     await runExamples(page, {})
   })
 }
-
-test('the examples of docs/4-data/projections.md do what they say', async () => {
-  await runExamples('docs/4-data/projections.md', {})
-})
 
 test('the example that the README shows is the one that is there, and prints what the README says', () => {
   assert.equal(blockAfter('examples/policy.ts', 'ts'), readFileSync('examples/policy.ts', 'utf8'))

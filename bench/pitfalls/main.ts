@@ -6,7 +6,8 @@ import { cockatiel } from './cockatiel.ts'
 import { opossum } from './opossum.ts'
 import type { Finding } from './probe.ts'
 import { seaworthy } from './seaworthy.ts'
-import { type Row, tableOf, withTable } from './table.ts'
+import { withTable } from '../harness/page.ts'
+import { type Row, tableOf } from './table.ts'
 
 /**
  * `npm run pitfalls [-- --check]` asks every library the same questions and writes the answers into
@@ -24,7 +25,7 @@ for (const probe of [...breakerProbes, ...callProbes]) {
 }
 const table = tableOf(libraries, rows)
 console.log(table)
-if (values.check !== true) writeFileSync(page, withTable(readFileSync(page, 'utf8'), table))
+if (values.check !== true) writeFileSync(page, withTable(readFileSync(page, 'utf8'), { command: 'npm run pitfalls', table }))
 
 const fallen = rows.filter(({ findings }) => findings[0]?.holds !== true).map(({ probe }) => probe.name)
 if (fallen.length > 0) {

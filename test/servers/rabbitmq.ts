@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installDebianPackage } from './debian-package.ts'
+import { installDebianPackages } from './debian.ts'
 import { onFreePorts, startServer } from './server-process.ts'
 
 /** A real RabbitMQ of this process alone, one node on loopback. It ends with the process, however that ends. */
@@ -35,7 +35,7 @@ const INSTALL = 'Debian: apt-get install --no-install-recommends rabbitmq-server
  * @throws Error that says what to install
  */
 export async function installRabbitMq(): Promise<void> {
-  if (scripts() === undefined) await installDebianPackage('rabbitmq-server', missing())
+  if (scripts() === undefined) installDebianPackages(['rabbitmq-server'], missing())
 }
 
 /** Starts an empty broker on free ports. It takes about seven seconds. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installDebianPackage } from './debian-package.ts'
+import { installDebianPackages } from './debian.ts'
 import { type ServerProcess, onFreePorts, startServer } from './server-process.ts'
 
 /** A real Redis of this process alone, on loopback. It ends with the process, however that ends. */
@@ -18,7 +18,7 @@ const isInstalled = () => spawnSync('redis-server', ['--version']).status === 0
 
 /** Installs Debian's package, if this is Debian and root asks, without starting its service. @throws Error that says what to install */
 export async function installRedis(): Promise<void> {
-  if (!isInstalled()) await installDebianPackage('redis-server', MISSING)
+  if (!isInstalled()) installDebianPackages(['redis-server'], MISSING)
 }
 
 /** Starts an empty server that keeps what it acknowledged. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RefusedRequestError } from '@seaworthy/http-proxy'
 import {
   type CallContext,
   type Clock,
@@ -11,7 +12,6 @@ import {
 } from 'seaworthy/core'
 import { endToEndRequestHeaders, type Framing, type RawHeaders, valuesOf } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
-import { RefusedRequestError } from './problem.ts'
 import { RequestBody } from './request-body.ts'
 
 export interface ExchangeOptions {

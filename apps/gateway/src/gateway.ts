@@ -1,12 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { compileRoutes, rawProblem, RefusedRequestError } from '@seaworthy/http-proxy'
 import { type Clock, ConditionVariable, ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import type { GatewayLog } from './log.ts'
-import { rawProblem, RefusedRequestError } from './problem.ts'
 import { Proxy } from './proxy.ts'
-import { compileRoutes } from './router.ts'
 import { Upstream } from './upstream.ts'
 
 export interface GatewayOptions {
@@ -181,7 +180,7 @@ class HttpGateway implements Gateway {
   }
 
   #refuse(socket: Socket, status: number, message: string): void {
-    socket.end(rawProblem(new RefusedRequestError(status, message), newId()))
+    socket.end(rawProblem(new RefusedRequestError(status, message), { correlationId: newId() }))
     // A client that never closes its side must not keep the connection.
     const timer = this.#clock.timer(this.#limits.lingerMs, () => socket.destroy(), { keepAlive: false })
     socket.once('close', () => timer.cancel())

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { canonicalSegments, problemAnswer, RefusedRequestError, type Router } from '@seaworthy/http-proxy'
 import { readContext } from '@seaworthy/rpc'
 import {
   type CallContext,
@@ -12,14 +13,11 @@ import {
   withContext,
 } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
-import { canonicalSegments } from './canonical-path.ts'
 import { noteStatus } from './attempt.ts'
 import { Exchange } from './exchange.ts'
 import { type Framing, valuesOf } from './headers.ts'
 import type { GatewayLimits } from './limits.ts'
 import type { GatewayLog } from './log.ts'
-import { problemAnswer, RefusedRequestError } from './problem.ts'
-import type { Router } from './router.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface ProxyOptions {

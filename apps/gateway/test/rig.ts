@@ -1,72 +1,20 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { once } from 'node:events'
-import { type Agent, createServer, type IncomingMessage, request as httpRequest, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Route } from 'seaworthy/system'
+import { routesTo } from '../../../packages/http-proxy/test/rig.ts'
 import { createGateway, type Gateway, type GatewayLimits } from '../src/index.ts'
 
-/** An upstream of a test, which can be stopped and started again on its port. */
-export interface TestUpstream {
-  readonly url: URL
-  readonly port: number
-  /** Head and body of every request that arrived whole. */
-  readonly received: { readonly method: string; readonly url: string; readonly rawHeaders: readonly string[]; readonly body: string }[]
-  readonly server: Server
-  stop(): Promise<void>
-  start(): Promise<void>
-}
-
-/** Starts an upstream that answers by `listener`; by default with 200 and a JSON echo. */
-export async function upstream(t: TestContext, listener: RequestListener = echo): Promise<TestUpstream> {
-  const received: TestUpstream['received'][number][] = []
-  const handle: RequestListener = (request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const body = Buffer.concat(chunks).toString()
-      received.push({ method: request.method!, url: request.url!, rawHeaders: request.rawHeaders, body })
-    })
-    listener(request, response)
-  }
-  let port = 0
-  let server!: Server
-  const start = async () => {
-    server = createServer({ keepAliveTimeout: 60_000 }, handle)
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    port = (server.address() as AddressInfo).port
-  }
-  const stop = async () => {
-    if (!server.listening) return
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
-  }
-  await start()
-  t.after(stop)
-  return {
-    get server() {
-      return server
-    },
-    url: new URL(`http://127.0.0.1:${port}`),
-    port,
-    received,
-    start,
-    stop,
-  }
-}
-
-export const echo: RequestListener = (request, response) => {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => {
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ method: request.method, url: request.url, bytes: Buffer.concat(chunks).length }))
-  })
-}
+export {
+  ask,
+  echo,
+  raw,
+  rawUpstream,
+  type TestAnswer,
+  type TestUpstream,
+  until,
+  untilStill,
+  upstream,
+} from '../../../packages/http-proxy/test/rig.ts'
 
 export interface TestGateway {
   readonly gateway: Gateway
@@ -80,10 +28,7 @@ export async function gatewayBefore(
   t: TestContext,
   upstreams: Readonly<Record<string, { readonly url: URL } | readonly { readonly url: URL }[]>>,
   limits: Partial<GatewayLimits> = {},
-  routes: readonly Route[] = Object.keys(upstreams).flatMap((service) => [
-    { path: `/${service}`, service },
-    { path: `/${service}/*`, service },
-  ]),
+  routes: readonly Route[] = routesTo(upstreams),
 ): Promise<TestGateway> {
   const logged: TestGateway['logged'][number][] = []
   const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
@@ -98,89 +43,6 @@ export async function gatewayBefore(
   return { gateway, port, url: `http://127.0.0.1:${port}`, logged }
 }
 
-export interface TestAnswer {
-  readonly status: number
-  readonly headers: IncomingMessage['headers']
-  readonly rawHeaders: readonly string[]
-  readonly body: string
-  readonly json: Record<string, unknown>
-}
-
-export interface TestRequest {
-  readonly method?: string
-  readonly path: string
-  readonly headers?: Record<string, string | string[]>
-  readonly body?: string | Buffer
-  readonly agent?: Agent
-  readonly signal?: AbortSignal
-}
-
-/** One request on a connection of its own, unless an agent is given. Fails when the answer breaks off. */
-export function ask(port: number, { method = 'GET', path, headers, body, agent, signal }: TestRequest): Promise<TestAnswer> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      { port, host: '127.0.0.1', method, path, headers: headers ?? {}, agent: agent ?? false, ...(signal && { signal }) },
-      (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
-          resolve({
-            status: response.statusCode!,
-            headers: response.headers,
-            rawHeaders: response.rawHeaders,
-            body: text,
-            get json() {
-              return JSON.parse(text) as Record<string, unknown>
-            },
-          })
-        })
-      },
-    )
-    request.on('error', reject)
-    request.end(body)
-  })
-}
-
-/** Writes bytes to the port as they are, and reads until the other side closes. */
-export async function raw(port: number, bytes: string | Buffer): Promise<{ readonly text: string; readonly error: string | undefined }> {
-  const socket = connect(port, '127.0.0.1')
-  const chunks: Buffer[] = []
-  let error: string | undefined
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-  socket.on('error', (cause: NodeJS.ErrnoException) => (error = cause.code))
-  socket.write(bytes)
-  const timer = setTimeout(() => socket.destroy(), 5_000)
-  // Not `once` of node:events, which would reject at the error.
-  await new Promise((resolve) => socket.on('close', resolve))
-  clearTimeout(timer)
-  return { text: Buffer.concat(chunks).toString('latin1'), error }
-}
-
-/** An upstream on the level of bytes: `onConnection` does what it likes with each connection. */
-export async function rawUpstream(
-  t: TestContext,
-  onConnection: (socket: Socket) => void,
-): Promise<{ readonly url: URL; readonly connections: () => number }> {
-  let connections = 0
-  const sockets = new Set<Socket>()
-  const server = createNetServer((socket) => {
-    connections++
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => {})
-    onConnection(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), connections: () => connections }
-}
-
 /** Counts the requests that gateways of this process begin and end with. */
 export function requestsSeen(t: TestContext): { begun: number; ended: number } {
   const seen = { begun: 0, ended: 0 }
@@ -193,21 +55,4 @@ export function requestsSeen(t: TestContext): { begun: number; ended: number } {
     unsubscribe('tracing:seaworthy:gateway.request:asyncEnd', onEnd)
   })
   return seen
-}
-
-/** Waits until the condition holds. Fails after `limitMs`. */
-export async function until(condition: () => boolean, what: string, limitMs = 5_000): Promise<void> {
-  const endMs = performance.now() + limitMs
-  while (!condition()) {
-    if (performance.now() > endMs) throw new Error(`${what}: not within ${limitMs} ms`)
-    await delay(2)
-  }
-}
-
-/** Waits until the number has not changed for a while. */
-export async function untilStill(read: () => number): Promise<void> {
-  for (let before = -1; before !== read();) {
-    before = read()
-    await delay(100)
-  }
 }

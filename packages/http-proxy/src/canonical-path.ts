@@ -2,6 +2,8 @@ import { InvalidInputError } from 'seaworthy/core'
 
 // Visible ASCII without `#`: what may stand in an origin-form request target (RFC 9112, section 3.2.1).
 const TARGET = /^\/[!-"$-~]*$/
+// Most paths: nothing to decode, nothing that could be read differently. A leading dot is looked at more closely.
+const PLAIN_PATH = /^\/(?:[\w~-][\w.~-]*\/)*(?:[\w~-][\w.~-]*)?$/
 
 /**
  * The segments of a request target's path, decoded: what routes are matched on. Two programs may read one path
@@ -10,6 +12,9 @@ const TARGET = /^\/[!-"$-~]*$/
  * @throws InvalidInputError
  */
 export function canonicalSegments(target: string): readonly string[] {
+  const end = target.indexOf('?')
+  const path = end === -1 ? target : target.slice(0, end)
+  if (PLAIN_PATH.test(path) && (end === -1 || TARGET.test(target))) return path.slice(1).split('/')
   if (!TARGET.test(target)) throw refusal('is not a path in visible ASCII characters')
   const raw = target.slice(1).split('?', 1)[0]!.split('/')
   return raw.map((segment, index) => {

@@ -1,8 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import { type Executed, executedOf, type InvalidField, SeaworthyError } from 'seaworthy/core'
-import { CORRELATION_ID } from './headers.ts'
+import { CONTEXT_HEADERS } from 'seaworthy/http'
+import type { MalformedMessageError } from './malformed.ts'
 
-/** An answer of the gateway's own: Problem Details for HTTP APIs (RFC 9457). */
+/** An answer of the proxy's own: Problem Details for HTTP APIs (RFC 9457). */
 export interface ProblemAnswer {
   readonly status: number
   readonly executed: Executed
@@ -32,7 +33,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
 
 const RETRY_AFTER_DEFAULT_MS = 1_000
 
-/** How an error is answered. What is not a typed error is a defect of the gateway: its message is for the log, not for the public. */
+/** How an error is answered. What is not a typed error is a defect of the proxy: its message is for the log, not for the public. */
 export function problemAnswer(error: unknown, correlationId: string): ProblemAnswer {
   const typed = error instanceof SeaworthyError ? error : undefined
   const status = (error instanceof RefusedRequestError ? error.status : typed && STATUS_BY_CODE[typed.code]) ?? 500
@@ -43,7 +44,7 @@ export function problemAnswer(error: unknown, correlationId: string): ProblemAns
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
-    detail: status === 500 ? 'The gateway failed. Its log has the reason under the correlation id.' : typed?.message,
+    detail: status === 500 ? 'The proxy failed. Its log has the reason under the correlation id.' : typed?.message,
     code: status === 500 ? 'internal' : typed?.code,
     correlationId,
     ...(fields.length > 0 && { errors: fields }),
@@ -54,7 +55,7 @@ export function problemAnswer(error: unknown, correlationId: string): ProblemAns
     'application/problem+json',
     'content-length',
     String(Buffer.byteLength(body)),
-    CORRELATION_ID,
+    CONTEXT_HEADERS.correlationId,
     correlationId,
     'x-seaworthy-executed',
     executed,
@@ -69,10 +70,28 @@ function fieldsOf(error: unknown): readonly InvalidField[] {
   return error instanceof Error && 'fields' in error && Array.isArray(error.fields) ? (error.fields as InvalidField[]) : []
 }
 
-/** The bytes of an answer to something that never became a request. */
-export function rawProblem(error: unknown, correlationId: string): string {
+export interface ProblemMessage {
+  readonly correlationId: string
+  /** The connection ends behind it. Default true. */
+  readonly closes?: boolean
+  /** It answers HEAD. */
+  readonly omitsBody?: boolean
+}
+
+/** The answer as the bytes of a message. */
+export function rawProblem(error: unknown, { correlationId, closes = true, omitsBody = false }: ProblemMessage): string {
   const { status, headers, body } = problemAnswer(error, correlationId)
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`]
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
-  return `${[...lines, 'connection: close'].join('\r\n')}\r\n\r\n${body}`
+  if (closes) lines.push('connection: close')
+  return `${lines.join('\r\n')}\r\n\r\n${omitsBody ? '' : body}`
+}
+
+/** How bytes that are no request are answered. */
+export function refusalOf({ breach, message }: MalformedMessageError): RefusedRequestError {
+  const status = breach === 'version' ? 505 : breach === 'grammar' ? 400 : 431
+  return new RefusedRequestError(
+    status,
+    `The bytes received are no HTTP request: ${breach === 'grammar' ? 'they have' : 'it has'} ${message}.`,
+  )
 }

@@ -1,0 +1,196 @@
+import { type CallContext, InvalidInputError, NotFoundError, type Operation, traceHeaders } from 'seaworthy/core'
+import { readContext } from 'seaworthy/http'
+import type { Route } from 'seaworthy/system'
+import { canonicalSegments } from './canonical-path.ts'
+import { type Framing, requestFraming } from './framing.ts'
+import { type Fields, optionsOf, type RequestHead } from './head.ts'
+import type { KnownField } from './known-fields.ts'
+import type { HttpProxyLimits } from './limits.ts'
+import { HOST, originLines } from './origin.ts'
+import { RefusedRequestError } from './problem.ts'
+import type { Router } from './router.ts'
+
+/** A request that may go on, and what was understood of it. */
+export interface Admission {
+  /** Where its route leads. */
+  readonly upstream: string
+  readonly method: string
+  readonly minorVersion: 0 | 1
+  readonly framing: Framing
+  /** In the origin form; byte for byte as the client sent it. */
+  readonly target: string
+  /** The field lines to send on, all but Host. */
+  readonly lines: string
+  readonly correlationId: string
+  readonly keepAlive: boolean
+  readonly expectsContinue: boolean
+  /** The client asks to speak WebSocket on this connection. */
+  readonly upgrades: boolean
+}
+
+export interface AdmissionRules {
+  readonly router: Router
+  readonly limits: HttpProxyLimits
+}
+
+/** Who sent a request, as the connection tells. */
+export interface Peer {
+  readonly address: string
+  readonly isTrusted: boolean
+}
+
+/** What the client wants of its connection after the answer (RFC 9112, section 9.3). */
+export function keepsAlive({ fields, minorVersion }: { readonly fields: Fields; readonly minorVersion: 0 | 1 }): boolean {
+  const connection = fields.get('connection')
+  if (connection === undefined) return minorVersion === 1
+  const options = optionsOf(connection)
+  return minorVersion === 1 ? !options.includes('close') : options.includes('keep-alive') && !options.includes('close')
+}
+
+/** The context at the public edge: headers that hold, others replaced. Who the actor is, no client says for itself. */
+export function publicContext(fields: Fields): CallContext {
+  return readContext((name) => (CONTEXT_FIELDS.has(name) ? fields.get(name as KnownField) : undefined))
+}
+
+const CONTEXT_FIELDS: ReadonlySet<string> = new Set<KnownField>(['x-correlation-id', 'traceparent', 'tracestate', 'baggage'])
+
+/**
+ * Decides whether a request is one thing only, and where it goes.
+ * @throws the typed error that it is refused with
+ */
+export function admit(head: RequestHead, context: CallContext, peer: Peer, { router, limits }: AdmissionRules): Admission {
+  const { method, minorVersion, fields } = head
+  if (method === 'CONNECT') throw new RefusedRequestError(405, 'This proxy opens no tunnels.')
+  const host = hostOf(head)
+  const target = originForm(head.target, host)
+  const framing = requestFraming(head)
+  if (framing.kind === 'length' && framing.bytes > limits.bodyBytesMax)
+    throw new RefusedRequestError(413, `The body is ${framing.bytes} bytes; at most ${limits.bodyBytesMax} are taken.`)
+  const expectsContinue = expectationOf(head, framing)
+  const route = router.match(canonicalSegments(target))
+  if (route === undefined) throw new NotFoundError(`There is no ${method} ${target.split('?', 1)[0]!.slice(0, 200)}.`)
+  const upgrades = asksForWebSocket(head, framing)
+  return {
+    upstream: route.service,
+    method,
+    minorVersion,
+    framing,
+    target,
+    lines:
+      fields.endToEnd +
+      originLines(fields, { peer: peer.address, host, isTrusted: peer.isTrusted }) +
+      contextLines(context, timeoutOf(fields)) +
+      messageLines(fields, framing, { expectsContinue, upgrades }),
+    correlationId: context.correlationId,
+    keepAlive: keepsAlive(head),
+    expectsContinue,
+    upgrades,
+  }
+}
+
+/** The request for whoever listens. */
+export function describe({ method, target }: RequestHead, context: CallContext, router: Router): Operation {
+  const route = routeOf(target, router)
+  return {
+    name: route === undefined ? method : `${method} ${route.path}`,
+    kind: 'server',
+    parent: { traceparent: context.traceparent, tracestate: context.tracestate },
+    attributes: {
+      'http.request.method': method,
+      'url.scheme': 'http',
+      'url.path': target.split('?', 1)[0]!,
+      ...(route !== undefined && { 'http.route': route.path, 'seaworthy.upstream': route.service }),
+      'seaworthy.correlation_id': context.correlationId,
+    },
+  }
+}
+
+function routeOf(target: string, router: Router): Route | undefined {
+  try {
+    return router.match(canonicalSegments(target))
+  } catch {
+    // It will be refused; what it was is told all the same.
+    return undefined
+  }
+}
+
+/** The head that is sent to an upstream at that host and port. */
+export function headFor({ method, target, lines }: Admission, upstreamHost: string): string {
+  return `${method} ${target} HTTP/1.1\r\nhost: ${upstreamHost}\r\n${lines}\r\n`
+}
+
+function hostOf({ fields, minorVersion }: RequestHead): string | undefined {
+  const host = fields.get('host')
+  if (fields.isRepeated('host')) throw new InvalidInputError('The request has more than one Host header.')
+  if (host === undefined && minorVersion === 1) throw new InvalidInputError('The request has no Host header.')
+  if (host !== undefined && !HOST.test(host)) throw new InvalidInputError('The Host header is no host with an optional port.')
+  return host
+}
+
+const ABSOLUTE = /^http:\/\/([^/?]*)(.*)$/i
+
+/** The absolute form names a host a second time (RFC 9112, section 3.2.2): it is taken only where both agree. */
+function originForm(target: string, host: string | undefined): string {
+  const absolute = ABSOLUTE.exec(target)
+  if (absolute === null) return target
+  const [, authority = '', rest = ''] = absolute
+  if (authority.toLowerCase() !== host?.toLowerCase())
+    throw new InvalidInputError('The request names one host in its target and another in its Host header.')
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+function expectationOf({ fields, minorVersion }: RequestHead, framing: Framing): boolean {
+  const expectation = fields.get('expect')
+  if (expectation === undefined) return false
+  if (expectation.toLowerCase() !== '100-continue')
+    throw new RefusedRequestError(417, 'The only expectation that is taken is 100-continue.')
+  // RFC 9110, section 10.1.1: it means nothing in HTTP/1.0 and without a body.
+  return minorVersion === 1 && hasBody(framing)
+}
+
+const hasBody = (framing: Framing): boolean => framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0)
+
+/** Any other protocol may be ignored (RFC 9110, section 7.8); h2c would carry requests past every rule of the proxy. */
+function asksForWebSocket({ method, minorVersion, fields }: RequestHead, framing: Framing): boolean {
+  const upgrade = fields.get('upgrade')
+  if (upgrade === undefined || minorVersion === 0 || method !== 'GET' || hasBody(framing)) return false
+  return upgrade.toLowerCase() === 'websocket' && optionsOf(fields.get('connection')).includes('upgrade')
+}
+
+const TIMEOUT_MS = /^\d{1,9}$/
+
+/** What the client says its own time limit is. */
+function timeoutOf(fields: Fields): string | undefined {
+  const text = fields.get('x-request-timeout-ms')
+  if (text === undefined || TIMEOUT_MS.test(text)) return text
+  throw new InvalidInputError('The header x-request-timeout-ms is no whole number of milliseconds.', [
+    { field: 'x-request-timeout-ms', message: 'Expected a whole number of milliseconds' },
+  ])
+}
+
+function contextLines(context: CallContext, timeoutMs: string | undefined): string {
+  const { correlationId, baggage } = context
+  const { traceparent, tracestate } = traceHeaders(context)
+  let lines = `x-correlation-id: ${correlationId}\r\n`
+  if (traceparent !== undefined) lines += `traceparent: ${traceparent}\r\n`
+  if (tracestate !== undefined) lines += `tracestate: ${tracestate}\r\n`
+  if (baggage !== undefined) lines += `baggage: ${baggage}\r\n`
+  if (timeoutMs !== undefined) lines += `x-request-timeout-ms: ${timeoutMs}\r\n`
+  return lines
+}
+
+function messageLines(
+  fields: Fields,
+  framing: Framing,
+  { expectsContinue, upgrades }: { expectsContinue: boolean; upgrades: boolean },
+): string {
+  let lines = ''
+  if (framing.kind === 'length') lines += `content-length: ${framing.bytes}\r\n`
+  if (framing.kind === 'chunked') {
+    const trailer = fields.get('trailer')
+    lines += trailer === undefined ? 'transfer-encoding: chunked\r\n' : `trailer: ${trailer}\r\ntransfer-encoding: chunked\r\n`
+  }
+  if (expectsContinue) lines += 'expect: 100-continue\r\n'
+  if (upgrades) lines += 'connection: upgrade\r\nupgrade: websocket\r\n'
+  return lines
+}

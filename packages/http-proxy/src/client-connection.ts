@@ -1,0 +1,386 @@
+import type { Socket } from 'node:net'
+import { type CallContext, newId } from 'seaworthy/core'
+import { admit, type Admission, describe, keepsAlive, type Peer, publicContext } from './admission.ts'
+import { BodyReader } from './body-reader.ts'
+import type { ConnectionHost } from './connection-host.ts'
+import { Exchange, type ExchangeClient } from './exchange.ts'
+import { requestFraming } from './framing.ts'
+import type { RequestHead } from './head.ts'
+import { MalformedMessageError } from './malformed.ts'
+import { type Part, writePart } from './message-writer.ts'
+import { type ObservedRequest, observeRequest, UNOBSERVED } from './observed-request.ts'
+import { peerAddress } from './origin.ts'
+import { problemAnswer, rawProblem, refusalOf, RefusedRequestError } from './problem.ts'
+import type { WheelTimer } from './timer-wheel.ts'
+import { tunnel } from './tunnel.ts'
+import type { UpstreamConnection } from './upstream-connection.ts'
+
+/**
+ * - `head`: between requests, or in the middle of a head.
+ * - `exchange`: a request is on its way. Its body may still be coming in.
+ * - `discarding`: it was answered before its body was there; the rest is thrown away.
+ * - `closing`: the last answer was written. What still comes is thrown away, because a close with unread bytes is a reset, which can destroy the answer on its way.
+ * - `tunnel`: another protocol.
+ */
+type State = 'head' | 'exchange' | 'discarding' | 'closing' | 'tunnel' | 'closed'
+
+const BREAKS_CONNECTION: ReadonlySet<number> = new Set([400, 405, 408, 417, 431, 501, 505])
+
+/** One connection of a client: one request after the other, in order, each with exactly one answer. */
+export class ClientConnection implements ExchangeClient {
+  readonly #socket: Socket
+  readonly #host: ConnectionHost
+  readonly #peer: Peer
+  readonly #timer: WheelTimer
+  #state: State = 'head'
+  #pending: Buffer | undefined
+  #exchange: Exchange | undefined
+  #body: BodyReader | undefined
+  #observed: ObservedRequest = UNOBSERVED
+  #isPaused = false
+  #isAdvancing = false
+  #isHeadBegun = false
+  /** Where the body of the current request ends, nobody can tell any more. */
+  #isOutOfStep = false
+
+  constructor(socket: Socket, host: ConnectionHost) {
+    this.#socket = socket
+    this.#host = host
+    const address = peerAddress(socket.remoteAddress)
+    this.#peer = { address, isTrusted: host.trusted.has(address) }
+    this.#timer = host.wheel.timer(() => this.#expired())
+    this.#timer.set(host.limits.headersTimeoutMs)
+    socket
+      .on('data', (chunk: Buffer) => this.#onData(chunk))
+      .on('drain', () => this.#onDrain())
+      .on('end', () => this.#onEnd())
+      .on('error', () => this.#gone())
+      .on('close', () => this.#gone())
+  }
+
+  get holdsBytes(): boolean {
+    return this.#socket.writableLength > 0
+  }
+
+  get mayKeepAlive(): boolean {
+    return !this.#host.isDraining
+  }
+
+  /** Closes the connection if no request is on its way on it. */
+  closeIfIdle(): void {
+    if (this.#state !== 'head') return
+    // Its last answer may still be on its way.
+    if (this.holdsBytes) this.#finish()
+    else this.destroy()
+  }
+
+  /** Ends what is still open, because the proxy stops. */
+  stop(): void {
+    if (this.#exchange === undefined) this.destroy()
+    else this.#exchange.stop()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+    this.#gone()
+  }
+
+  write(part: Part): boolean {
+    if (this.#exchange?.isRelaying === true) this.#timer.set(this.#host.limits.silenceTimeoutMs)
+    return writePart(this.#socket, part)
+  }
+
+  pauseBody(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  resumeBody(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#socket.resume()
+    this.#advance()
+  }
+
+  onSent(): void {
+    this.#timer.set(this.#host.limits.answerTimeoutMs)
+  }
+
+  onAnswered({ closes, status }: { readonly closes: boolean; readonly status: number }): void {
+    this.#exchange = undefined
+    this.#endObserved({ status })
+    if (closes) this.#finish()
+    else this.#next()
+  }
+
+  onFailed(error: unknown): void {
+    const { admission } = this.#exchange!
+    this.#exchange = undefined
+    this.#answer(error, admission)
+  }
+
+  onTorn(): void {
+    this.#endObserved({ failure: 'the answer broke off' })
+    this.#socket.resetAndDestroy()
+    this.#gone()
+  }
+
+  onSwitched(connection: UpstreamConnection, rest: Buffer): void {
+    const client = this.#socket
+    this.#exchange = undefined
+    this.#state = 'tunnel'
+    this.#endObserved({ status: 101 })
+    client.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end')
+    if (rest.length > 0) client.write(rest)
+    if (this.#pending !== undefined) connection.socket.write(this.#pending)
+    this.#pending = undefined
+    tunnel({ client, connection, timer: this.#timer, silenceTimeoutMs: this.#host.limits.silenceTimeoutMs })
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state === 'closing') return
+    this.#pending = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
+    this.#advance()
+  }
+
+  /** Takes what has come as far as it can be taken now. An exchange that settles at once comes back here. */
+  #advance(): void {
+    if (this.#isAdvancing) return
+    this.#isAdvancing = true
+    try {
+      while (this.#pending !== undefined && this.#step(this.#pending));
+    } catch (error) {
+      this.#host.onDefect(error)
+      this.destroy()
+    } finally {
+      this.#isAdvancing = false
+    }
+  }
+
+  /** @returns false when nothing more can be done with what has come */
+  #step(bytes: Buffer): boolean {
+    switch (this.#state) {
+      case 'head':
+        // A client that asks on and reads nothing would fill the memory with its answers.
+        if (this.#socket.writableNeedDrain) {
+          this.pauseBody()
+          return false
+        }
+        return this.#readHead(bytes)
+      case 'exchange':
+      case 'discarding':
+        if (!this.#isPaused && !this.#body!.ended) return this.#readBody(bytes)
+        // The next request waits for this one's answer: answers go out in the order of their requests (RFC 9112, section 9.3.2).
+        if (bytes.length > this.#host.limits.headerBytesMax) this.pauseBody()
+        return false
+      case 'closing':
+      case 'closed':
+      case 'tunnel':
+        this.#pending = undefined
+        return false
+    }
+  }
+
+  #readHead(bytes: Buffer): boolean {
+    const { parser, limits } = this.#host
+    let head: RequestHead | undefined
+    try {
+      head = parser.request(bytes, 0)
+    } catch (error) {
+      if (!(error instanceof MalformedMessageError)) throw error
+      this.#answer(refusalOf(error), undefined)
+      return false
+    }
+    if (head === undefined) {
+      // Not moved on by each byte: a head has so much time as a whole.
+      if (!this.#isHeadBegun) this.#timer.set(limits.headersTimeoutMs)
+      this.#isHeadBegun = true
+      return false
+    }
+    this.#isHeadBegun = false
+    this.#begin(head, bytes)
+    return true
+  }
+
+  #begin(head: RequestHead, bytes: Buffer): void {
+    const context = publicContext(head.fields)
+    observeRequest(
+      () => describe(head, context, this.#host.router),
+      (request) => {
+        this.#observed = request
+        this.#admit(head, bytes, context)
+      },
+    )
+  }
+
+  #admit(head: RequestHead, bytes: Buffer, context: CallContext): void {
+    let admission: Admission
+    try {
+      admission = admit(head, context, this.#peer, this.#host)
+    } catch (error) {
+      this.#refuse(error, head, bytes, context.correlationId)
+      return
+    }
+    const exchange = new Exchange(admission, this, this.#host.pools.get(admission.upstream)!)
+    const body = new BodyReader(admission.framing, this.#host.parser)
+    this.#state = 'exchange'
+    this.#exchange = exchange
+    this.#body = body
+    this.#timer.set(this.#host.limits.requestTimeoutMs)
+    const spans = this.#take(body, bytes, head.next)
+    if (spans !== undefined) exchange.start(spans, body.ended, body.trailers)
+  }
+
+  #readBody(bytes: Buffer): boolean {
+    const body = this.#body!
+    const spans = this.#take(body, bytes, 0)
+    if (spans === undefined) return true
+    this.#exchange?.send(spans, body.ended, body.trailers)
+    if (body.ended && this.#state === 'discarding') this.#next()
+    return true
+  }
+
+  /** Reads what has come of a body. @returns undefined when it was refused */
+  #take(body: BodyReader, bytes: Buffer, start: number): Buffer[] | undefined {
+    const { bodyBytesMax } = this.#host.limits
+    const spans: Buffer[] = []
+    let next = start
+    try {
+      next = body.read(bytes, start, spans)
+    } catch (error) {
+      if (!(error instanceof MalformedMessageError)) throw error
+      this.#refuseBody(400, `The body has ${error.message}.`)
+      return undefined
+    }
+    this.#pending = next < bytes.length ? (next === 0 ? bytes : bytes.subarray(next)) : undefined
+    if (body.bytes + body.promisedBytes <= bodyBytesMax) return spans
+    this.#refuseBody(413, `The body is larger than ${bodyBytesMax} bytes.`)
+    return undefined
+  }
+
+  #refuseBody(status: number, message: string): void {
+    this.#isOutOfStep = true
+    if (this.#exchange === undefined) this.destroy()
+    else this.#exchange.refuse(status, message)
+  }
+
+  #refuse(error: unknown, head: RequestHead, bytes: Buffer, correlationId: string): void {
+    let framing
+    try {
+      framing = requestFraming(head)
+    } catch {
+      // Nobody can tell where its body ends.
+      this.#isOutOfStep = true
+    }
+    this.#body = new BodyReader(framing ?? { kind: 'none' }, this.#host.parser)
+    this.#pending = head.next < bytes.length ? bytes.subarray(head.next) : undefined
+    this.#answer(error, {
+      method: head.method,
+      correlationId,
+      keepAlive: keepsAlive(head),
+      expectsContinue: head.fields.get('expect') !== undefined,
+    })
+  }
+
+  #answer(error: unknown, request: Pick<Admission, 'method' | 'correlationId' | 'keepAlive' | 'expectsContinue'> | undefined): void {
+    const correlationId = request?.correlationId ?? newId()
+    const { status } = problemAnswer(error, correlationId)
+    if (status === 500) this.#host.onDefect(error)
+    // A client that was not told to continue may or may not send its body now; only a new connection is sure to be in step.
+    // Nor is one whose bytes could be read in two ways.
+    const closes =
+      request === undefined ||
+      !request.keepAlive ||
+      !this.mayKeepAlive ||
+      this.#isOutOfStep ||
+      BREAKS_CONNECTION.has(status) ||
+      (request.expectsContinue && !this.#body!.ended)
+    this.#socket.write(rawProblem(error, { correlationId, closes, omitsBody: request?.method === 'HEAD' }))
+    this.#endObserved({ status, ...(status >= 500 && { failure: error instanceof Error ? error.message : String(error) }) })
+    if (closes) this.#finish()
+    else this.#next()
+  }
+
+  #endObserved(outcome: Parameters<ObservedRequest['end']>[0]): void {
+    const request = this.#observed
+    this.#observed = UNOBSERVED
+    request.end(outcome)
+  }
+
+  /** The request has been answered: on to the next, once its body is out of the way. */
+  #next(): void {
+    const { limits } = this.#host
+    if (this.#body!.ended) {
+      this.#state = 'head'
+      this.#body = undefined
+      this.#timer.set(limits.keepAliveTimeoutMs)
+    } else {
+      this.#state = 'discarding'
+      this.#timer.set(limits.lingerMs)
+    }
+    if (this.#isPaused) this.resumeBody()
+    else this.#advance()
+  }
+
+  /** The last answer has been written. */
+  #finish(): void {
+    this.#state = 'closing'
+    this.#pending = undefined
+    const { silenceTimeoutMs, lingerMs } = this.#host.limits
+    this.#timer.set(silenceTimeoutMs)
+    // Only when the client has taken all of it.
+    this.#socket.end(() => {
+      if (this.#state === 'closing') this.#timer.set(lingerMs)
+    })
+    if (this.#isPaused) this.resumeBody()
+  }
+
+  #onDrain(): void {
+    if (this.#exchange === undefined) this.resumeBody()
+    else this.#exchange.onClientDrain()
+  }
+
+  #onEnd(): void {
+    // A client that closes its side while it is being answered has left: most do it by a close of both.
+    if (this.#state === 'exchange') this.destroy()
+    // What was answered may still be on its way.
+    else if (this.#state !== 'closing') this.#finish()
+  }
+
+  #expired(): void {
+    const { limits } = this.#host
+    const late = 'The request did not arrive in time.'
+    switch (this.#state) {
+      case 'head':
+        if (this.#isHeadBegun) this.#answer(new RefusedRequestError(408, late), undefined)
+        else this.destroy()
+        return
+      case 'exchange': {
+        const exchange = this.#exchange!
+        if (!exchange.isRelaying && !exchange.requestEnded) {
+          this.#isOutOfStep = true
+          exchange.refuse(408, late)
+        } else exchange.timeOut(limits.answerTimeoutMs)
+        return
+      }
+      case 'discarding':
+      case 'closing':
+      case 'tunnel':
+        this.destroy()
+        return
+      case 'closed':
+    }
+  }
+
+  #gone(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#pending = undefined
+    this.#timer.release()
+    this.#endObserved({ failure: 'the client closed the connection' })
+    this.#exchange?.abandon()
+    this.#exchange = undefined
+    this.#host.onClosed(this)
+  }
+}

@@ -1,0 +1,13 @@
+/** What a message breaks: the grammar, or a limit on its size. */
+export type Breach = 'grammar' | 'fields' | 'size' | 'version'
+
+/** Bytes that are no HTTP/1.1 message by the strict grammar. Whoever reads decides what it means: a client is answered, an upstream is left. */
+export class MalformedMessageError extends Error {
+  readonly breach: Breach
+
+  constructor(what: string, breach: Breach = 'grammar') {
+    super(what)
+    this.name = new.target.name
+    this.breach = breach
+  }
+}

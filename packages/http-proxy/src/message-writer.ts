@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net'
+
+// Up to here, copying costs less than a second buffer in the write.
+const JOINED_BYTES_MAX = 16_384
+
+/** A part of a message: its head, bytes of its body, its end, or all of it. */
+export interface Part {
+  /** With the empty line; empty when it was written before. */
+  readonly head: string
+  readonly spans: readonly Buffer[]
+  readonly isChunked: boolean
+  readonly ends: boolean
+  /** Field lines behind a chunked body. */
+  readonly trailers: string
+}
+
+/** Writes a part in one system call. @returns false when the socket wants no more for now */
+export function writePart(socket: Socket, { head, spans, isChunked, ends, trailers }: Part): boolean {
+  let bytes = 0
+  for (const span of spans) bytes += span.length
+  let before = head
+  let after = ''
+  if (isChunked) {
+    if (bytes > 0) {
+      before += `${bytes.toString(16)}\r\n`
+      after = '\r\n'
+    }
+    if (ends) after += `0\r\n${trailers}\r\n`
+  }
+  if (bytes <= JOINED_BYTES_MAX) {
+    for (const span of spans) before += span.toString('latin1')
+    before += after
+    return before === '' ? !socket.writableNeedDrain : socket.write(before, 'latin1')
+  }
+  const [only] = spans
+  if (spans.length === 1 && only !== undefined && before === '' && after === '') return socket.write(only)
+  socket.cork()
+  if (before !== '') socket.write(before, 'latin1')
+  for (const span of spans) socket.write(span)
+  if (after !== '') socket.write(after, 'latin1')
+  socket.uncork()
+  return !socket.writableNeedDrain
+}

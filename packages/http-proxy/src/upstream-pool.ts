@@ -1,0 +1,116 @@
+import { LimitExceededError, TimeoutError } from 'seaworthy/core'
+import type { HeadParser } from './head.ts'
+import type { HttpProxyLimits } from './limits.ts'
+import type { TimerWheel, WheelTimer } from './timer-wheel.ts'
+import { type ConnectionHome, UpstreamConnection } from './upstream-connection.ts'
+
+/** Somebody who needs a connection. */
+export interface Applicant {
+  onConnection(connection: UpstreamConnection): void
+  onNoConnection(error: Error): void
+}
+
+export interface UpstreamPoolOptions {
+  readonly name: string
+  readonly url: URL
+  readonly parser: HeadParser
+  readonly wheel: TimerWheel
+  readonly limits: HttpProxyLimits
+  readonly onDefect: (error: unknown) => void
+}
+
+/** The connections to one upstream: so many at most, the last that became free used first, and a bounded queue for them. */
+export class UpstreamPool implements ConnectionHome {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** For the Host field. */
+  readonly authority: string
+  readonly parser: HeadParser
+  readonly wheel: TimerWheel
+  readonly limits: HttpProxyLimits
+  readonly onDefect: (error: unknown) => void
+  readonly #connections = new Set<UpstreamConnection>()
+  readonly #idle: UpstreamConnection[] = []
+  readonly #queue = new Map<Applicant, WheelTimer>()
+
+  constructor({ name, url, parser, wheel, limits, onDefect }: UpstreamPoolOptions) {
+    this.name = name
+    // In a URL an IPv6 address stands in brackets, in an address it does not.
+    this.host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+    this.port = Number(url.port || 80)
+    this.authority = url.host
+    this.parser = parser
+    this.wheel = wheel
+    this.limits = limits
+    this.onDefect = onDefect
+  }
+
+  /** Gives the applicant a connection: at once, if one is free or may be opened. `isFresh` wants one that has not served yet. */
+  acquire(applicant: Applicant, { isFresh = false } = {}): void {
+    const { name, limits } = this
+    const idle = isFresh ? undefined : this.#idle.pop()
+    if (idle !== undefined) applicant.onConnection(idle)
+    else if (this.#connections.size < limits.upstreamConnectionsMax) applicant.onConnection(this.#open())
+    else if (this.#queue.size >= limits.queueMax) {
+      applicant.onNoConnection(
+        new LimitExceededError(
+          `All ${limits.upstreamConnectionsMax} connections to ${name} are busy, and ${limits.queueMax} requests queue (queueMax).`,
+          {
+            retryAfterMs: 1_000,
+          },
+        ),
+      )
+    } else this.#enqueue(applicant)
+  }
+
+  /** Forgets an applicant that has not got a connection yet. */
+  withdraw(applicant: Applicant): void {
+    this.#queue.get(applicant)?.release()
+    this.#queue.delete(applicant)
+  }
+
+  /** Closes every connection, also under requests in flight. */
+  close(): void {
+    for (const connection of this.#connections) connection.abandon()
+  }
+
+  onFree(connection: UpstreamConnection): void {
+    connection.rest()
+    const next = this.#dequeue()
+    if (next === undefined) this.#idle.push(connection)
+    else next.onConnection(connection)
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    this.#connections.delete(connection)
+    const index = this.#idle.indexOf(connection)
+    if (index !== -1) this.#idle.splice(index, 1)
+    const next = this.#dequeue()
+    if (next !== undefined) this.acquire(next)
+  }
+
+  #open(): UpstreamConnection {
+    const connection = new UpstreamConnection(this)
+    this.#connections.add(connection)
+    return connection
+  }
+
+  #enqueue(applicant: Applicant): void {
+    const { queueTimeoutMs } = this.limits
+    const timer = this.wheel.timer(() => {
+      this.withdraw(applicant)
+      applicant.onNoConnection(
+        new TimeoutError(`No connection to ${this.name} became free within ${queueTimeoutMs} ms.`, queueTimeoutMs, { executed: 'no' }),
+      )
+    })
+    timer.set(queueTimeoutMs)
+    this.#queue.set(applicant, timer)
+  }
+
+  #dequeue(): Applicant | undefined {
+    const [next] = this.#queue.keys()
+    if (next !== undefined) this.withdraw(next)
+    return next
+  }
+}
