@@ -12,7 +12,7 @@ interface HistoryLine {
 }
 
 /** What orders knows. */
-export interface HistoryOrder {
+interface HistoryOrder {
   readonly customerId: string
   readonly orderId: string
   readonly status: 'pending' | 'completed' | 'rejected'
