@@ -100,6 +100,7 @@ describe('the REST API of the monolith', () => {
       'get /api',
       'get /api/analytics/summary',
       'get /api/customers/{customerId}/orders',
+      'get /api/customers/{customerId}/orders/composed',
       'get /api/customers/{id}',
       'get /api/openapi.json',
       'get /api/orders/{orderId}',
