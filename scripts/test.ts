@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /**
  * Runs the tests: `npm test` all of them, `npm test -- unit` those that need no process of their own.
  * The name says what a test needs: `*.test.ts` runs with all others in one process; `*.process.test.ts` starts
- * processes and gets one of its own; `test/simulation/` explores whole systems and keeps a processor busy;
+ * processes and gets one of its own; `test/simulation/`, the shop's too, explores whole systems and keeps a processor busy;
  * `test/end-to-end/` starts the whole shop, one file at a time. `*.server.test.ts` needs a server that npm cannot bring, such as
  * Kafka, and runs by `npm run test:servers` alone.
  */
@@ -20,7 +20,7 @@ const all = globSync(['{packages,apps,shop,labs,bench,test,scripts}/**/*.test.ts
   exclude: (path) => /node_modules|dist$/.test(path),
 }).toSorted()
 const isEndToEnd = (file: string) => file.startsWith('test/end-to-end/')
-const isSimulation = (file: string) => file.startsWith('test/simulation/')
+const isSimulation = (file: string) => /^(?:shop\/)?test\/simulation\//.test(file)
 const isProcess = (file: string) => file.endsWith('.process.test.ts')
 const isServer = (file: string) => file.endsWith('.server.test.ts')
 

@@ -7,7 +7,7 @@ const breaker = { failureRate: 0.5, window: countWindow(20), minimumCalls: 5, op
 export const ORDERS_POLICY: PolicyDeclaration = {
   idempotent: true,
   timeout: { attemptMs: 800, totalMs: 2_000 },
-  retry: { attemptsMax: 3, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }) },
+  retry: { attemptsMax: 3, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }), budget: { ratio: 0.2 } },
   circuitBreaker: breaker,
   bulkhead: { concurrencyMax: 16, queueMax: 32 },
 }

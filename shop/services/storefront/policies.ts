@@ -7,7 +7,7 @@ const breaker = { failureRate: 0.5, window: countWindow(20), minimumCalls: 5, op
 export const CATALOG_POLICY: PolicyDeclaration = {
   idempotent: true,
   timeout: { attemptMs: 800, totalMs: 2_500 },
-  retry: { attemptsMax: 4, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }) },
+  retry: { attemptsMax: 4, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }), budget: { ratio: 0.2 } },
   circuitBreaker: breaker,
   bulkhead: { concurrencyMax: 32, queueMax: 64 },
 }
@@ -27,7 +27,7 @@ export const CUSTOMER_POLICY: PolicyDeclaration = { ...CATALOG_POLICY, idempoten
 export const ORDER_POLICY: PolicyDeclaration = {
   idempotent: true,
   timeout: { attemptMs: 1_000, totalMs: 2_500 },
-  retry: { attemptsMax: 3, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }) },
+  retry: { attemptsMax: 3, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }), budget: { ratio: 0.2 } },
   circuitBreaker: breaker,
   bulkhead: { concurrencyMax: 16, queueMax: 32 },
 }
