@@ -14,6 +14,7 @@ import { fault } from './commands/fault.ts'
 import { graph } from './commands/graph.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
+import { migrateCommand } from './commands/migrate.ts'
 import { relay } from './commands/relay.ts'
 import { checkSagasCommand } from './commands/saga/check.ts'
 import { graphSagas } from './commands/saga/graph.ts'
@@ -44,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   checkSagasCommand,
   graphSagas,
   graph,
+  migrateCommand,
   lab,
   conformance,
 ]

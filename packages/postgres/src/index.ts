@@ -26,7 +26,8 @@ export {
   TransactionLostError,
 } from './errors.ts'
 export { type ProvisionOptions, provisionDatabase } from './provision.ts'
-export { type SchemaComponent, migrate } from './migrate.ts'
+export { LIBRARY_SCHEMAS } from './library-schemas.ts'
+export { type Migration, type SchemaComponent, migrate, migrationScript, schemaVersions } from './migrate.ts'
 export {
   type PostgresOutboxStore,
   type PostgresOutboxStoreOptions,

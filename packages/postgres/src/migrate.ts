@@ -14,6 +14,7 @@ export interface SchemaComponent {
 // Held until the migration ends: of several instances that start at one time, one migrates and the others find it done.
 const LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('seaworthy.migrate', 0))"
 const SELECT_VERSIONS = 'SELECT component, version FROM seaworthy_schema' // the whole table: a row for each component
+const HAS_VERSIONS = "SELECT to_regclass('seaworthy_schema') IS NOT NULL AS exists"
 // Primary key of seaworthy_schema.
 const SET_VERSION = `INSERT INTO seaworthy_schema (component, version) VALUES ($1, $2)
   ON CONFLICT (component) DO UPDATE SET version = excluded.version, migrated_at = excluded.migrated_at`
@@ -28,33 +29,77 @@ function sqlFile(name: string): string {
   return readFileSync(new URL(`../sql/${name}`, import.meta.url), 'utf8')
 }
 
+/** What brings a component's tables from one version to another. */
+export interface Migration {
+  readonly component: string
+  /** 0 where there are no tables yet. */
+  readonly from: number
+  readonly to: number
+  /** In this order. */
+  readonly statements: readonly string[]
+}
+
 /**
  * Brings the tables of every component to the newest version, all of them in one transaction. Where they are already, nothing is
  * written. The user's own tables go the same way.
+ * @returns what was done
  * @throws SchemaTooNewError when newer code was here before
  */
 export async function migrate(
   database: PostgresDatabase,
   components: readonly SchemaComponent[],
   options: { timeoutMs?: number } = {},
-): Promise<void> {
+): Promise<readonly Migration[]> {
   const names = new Set(components.map(({ component }) => component))
   if (names.size < components.length) {
     throw new ConfigurationError('Two schema components have one name. Name each for the tables it owns.')
   }
-  await database.transaction(
+  return database.transaction(
     async (tx) => {
       await tx.query({ sql: LOCK })
       await tx.script(sqlFile('schema.1.sql'))
-      const rows = await tx.query<{ component: string; version: number }>({ sql: SELECT_VERSIONS })
-      const stored = new Map(rows.map(({ component, version }) => [component, version]))
-      for (const { component, versions } of components) {
-        const version = stored.get(component) ?? 0
-        if (version > versions.length) throw new SchemaTooNewError(component, version, versions.length)
-        for (const step of versions.slice(version)) await tx.script(step)
-        if (version < versions.length) await tx.execute({ sql: SET_VERSION, params: [component, versions.length] })
+      const migrations = missing(components, storedVersions(await tx.query<StoredVersion>({ sql: SELECT_VERSIONS })))
+      for (const { component, to, statements } of migrations) {
+        for (const statement of statements) await tx.script(statement)
+        await tx.execute({ sql: SET_VERSION, params: [component, to] })
       }
+      return migrations
     },
     { timeoutMs: options.timeoutMs ?? 600_000 },
   )
+}
+
+/** The versions of all components that a database has tables of, by name. Reads only. */
+export async function schemaVersions(database: PostgresDatabase): Promise<ReadonlyMap<string, number>> {
+  const [row] = await database.query<{ exists: boolean }>({ sql: HAS_VERSIONS })
+  return row!.exists ? storedVersions(await database.query<StoredVersion>({ sql: SELECT_VERSIONS })) : new Map()
+}
+
+/** What {@link migrate} would run on a database that has these versions, for another tool. Empty when there is nothing to do. @throws SchemaTooNewError */
+export function migrationScript(components: readonly SchemaComponent[], versions: ReadonlyMap<string, number>): string {
+  const migrations = missing(components, versions)
+  if (migrations.length === 0) return ''
+  const parts = migrations.map(
+    ({ component, from, to, statements }) => `-- ${component}: version ${from} to ${to}\n${statements.join('\n')}`,
+  )
+  // Whatever is there, it does no harm.
+  return [sqlFile('schema.1.sql'), ...parts].join('\n')
+}
+
+function missing(components: readonly SchemaComponent[], stored: ReadonlyMap<string, number>): readonly Migration[] {
+  return components.flatMap(({ component, versions }) => {
+    const from = stored.get(component) ?? 0
+    const to = versions.length
+    if (from > to) throw new SchemaTooNewError(component, from, to)
+    return from === to ? [] : [{ component, from, to, statements: versions.slice(from) }]
+  })
+}
+
+interface StoredVersion {
+  readonly component: string
+  readonly version: number
+}
+
+function storedVersions(rows: readonly StoredVersion[]): ReadonlyMap<string, number> {
+  return new Map(rows.map(({ component, version }) => [component, version]))
 }
