@@ -67,7 +67,7 @@ export async function warmUp(url: string): Promise<number> {
 
 async function ask(url: string, patienceMs: number): Promise<Visit['outcome']> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
+    const response = await fetch(url, { signal: AbortSignal.timeout(Math.ceil(patienceMs)) })
     await response.arrayBuffer()
     return response.ok ? 'ok' : 'error'
   } catch {

@@ -77,13 +77,15 @@ export function registerIngest(app: FastifyInstance, queue: IngestQueue): void {
       scope.post(path, options, async (request, reply) => {
         const content = await unpacked(request.body, request.headers['content-encoding'])
         if ('status' in content) return sendProblem(reply, content.status, content.why)
-        return orWhyNot(reply, 'The body is no JSON', () => {
+        return orWhyNot(reply, 'The body is no JSON', async () => {
           const given: unknown = JSON.parse(content.body.toString('utf8'))
           const { format, request: traces } = readTraceFile(given)
           if (expected !== undefined && format !== expected)
             return sendProblem(reply, 400, 'The body is no list of spans in Zipkin’s format (version 2).')
           const stored = store(traces)
           if ('status' in stored) return sendRefusal(reply, stored)
+          // Whoever imports a file looks at it next.
+          if (expected === undefined) await queue.drain()
           const traceIds = [
             ...new Set(
               stored.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans.map(({ traceId }) => traceId))),
@@ -103,7 +105,7 @@ export function registerIngest(app: FastifyInstance, queue: IngestQueue): void {
 }
 
 /** What somebody sent cannot be read, and they are told why. */
-async function orWhyNot(reply: FastifyReply, what: string, read: () => FastifyReply): Promise<FastifyReply> {
+async function orWhyNot(reply: FastifyReply, what: string, read: () => FastifyReply | Promise<FastifyReply>): Promise<FastifyReply> {
   try {
     return await read()
   } catch (error) {
