@@ -11,7 +11,7 @@ export interface LoadedStream<State> {
   readonly snapshotVersion: number
 }
 
-/** @internal What the command handler needs besides. */
+/** What the command handler needs besides. */
 export interface FoldedStream<State> extends LoadedStream<State> {
   /** When the snapshot was taken that loading began from, or else when the first event was recorded; undefined when there is none. */
   readonly sinceMs: number | undefined
