@@ -99,8 +99,11 @@ async function compare(input: string, { port, relay, cuts, counts }: Way): Promi
 /** Its answers come one for one, because the proxy sends one request at a time; one that it refuses says nothing of its reading. */
 function upstreamDiffers({ asked, answered }: Traffic): string | undefined {
   const answers = answered.split(/(?=HTTP\/1\.1 [2-5]\d\d )/).filter((each) => /^HTTP\/1\.1 [2-5]/.test(each))
-  const { requests } = readRequests(asked)
-  if (answers.length !== requests.length) return `the upstream gives ${answers.length} answers to ${requests.length} requests`
+  const { requests, rest } = readRequests(asked)
+  // Whoever does not wait for a body that is on its way may answer to it before it breaks off.
+  const begun = rest === '' ? 0 : 1
+  if (answers.length < requests.length || answers.length > requests.length + begun)
+    return `the upstream gives ${answers.length} answers to ${requests.length} requests`
   for (const [index, { method, target, body }] of requests.entries()) {
     const [, request = '', bytes = ''] = /<(\S+ \/\S+) (\d+|-)>/.exec(answers[index]!) ?? []
     const isRead = request === `${method} ${target}` && (bytes === '-' || bytes === String(body.length))

@@ -4,7 +4,7 @@ import { fuzz } from '../fuzz/fuzz.ts'
 import { upstreams } from '../fuzz/upstreams.ts'
 
 const INPUTS = 2_000
-const SEED = Math.floor(Math.random() * 1_000_000)
+const SEED = Number(process.env['SEAWORTHY_FUZZ_SEED'] ?? Math.floor(Math.random() * 1_000_000))
 
 describe('random bytes', () => {
   for (const name of ['nginx', 'python']) {
