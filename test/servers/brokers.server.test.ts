@@ -44,11 +44,12 @@ suite('a broker for tests', () => {
         await ${start}()
         console.log('up')
         setInterval(() => undefined, 1000)`
-      const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', program], {
         stdio: ['ignore', 'pipe', 'inherit'],
         env: { ...process.env, TMPDIR: folder },
       })
-      await once(createInterface({ input: child.stdout }), 'line')
+      const said = once(createInterface({ input: child.stdout }), 'line')
+      await Promise.race([said, once(child, 'exit').then(([code]) => assert.fail(`it ended by itself, with ${code}`))])
       const started = descendantsOf(child.pid!)
       assert.ok(started.length >= 2, `a keeper and a server each, not ${started.length}`)
       assert.ok(readdirSync(folder).length > 0)
