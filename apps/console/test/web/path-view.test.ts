@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readTrace } from '../../web/src/view-model/otlp-trace.ts'
 import { pathView } from '../../web/src/view-model/path-view.ts'
 import { buildTree } from '../../web/src/view-model/trace-tree.ts'
 import { span } from './span-fixture.ts'
@@ -36,4 +37,30 @@ test('a trace without spans has none, and one whose parents are all missing that
 
 test('a span of no length has no part of it', () => {
   assert.deepEqual(pathView(buildTree([span('a', undefined, 0, 0)]))?.services, [])
+})
+
+test('what a relay sends later on from the outbox is not waited for', () => {
+  const span = (
+    spanId: string,
+    parentSpanId: string | undefined,
+    kind: number,
+    [fromMs, toMs]: readonly [number, number],
+    waitMs?: number,
+  ) => ({
+    traceId: 'f'.repeat(32),
+    spanId,
+    ...(parentSpanId !== undefined && { parentSpanId }),
+    name: spanId,
+    kind,
+    startTimeUnixNano: `${fromMs}000000`,
+    endTimeUnixNano: `${toMs}000000`,
+    attributes: waitMs === undefined ? [] : [{ key: 'seaworthy.outbox.wait_ms', value: { doubleValue: waitMs } }],
+  })
+  const spans = [
+    span('charge', undefined, 2, [10, 110]),
+    span('commit', 'charge', 3, [20, 80]),
+    span('publish', 'charge', 4, [60, 105], 30),
+  ]
+  const trace = readTrace({ resourceSpans: [{ scopeSpans: [{ spans }] }] })!
+  assert.deepEqual([...pathView(buildTree(trace.spans))!.stretches.keys()], ['charge', 'commit'])
 })

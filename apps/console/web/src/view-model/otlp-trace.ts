@@ -69,7 +69,7 @@ export interface Span {
   readonly resource: readonly Attribute[]
   readonly events: readonly SpanEvent[]
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
-  /** It handles a message, or follows from its parent in the words of OpenTracing: that one did not wait for it. */
+  /** Its parent did not wait for it. */
   readonly isAsynchronous: boolean
 }
 
@@ -128,10 +128,16 @@ export function readTrace(otlp: OtlpTrace): Trace | undefined {
         attributes: attributes(event.attributes),
       })),
       links: span.links ?? [],
-      isAsynchronous: KINDS[span.kind ?? 0] === 'consumer' || attribute(ownAttributes, 'opentracing.ref_type') === 'follows_from',
+      isAsynchronous: isAsynchronous(KINDS[span.kind ?? 0], ownAttributes),
     }
   })
   return { startMs: Number(originNs / 1_000n) / 1_000, durationUs, spans }
+}
+
+/** The handler of a message, what a relay sends later on from an outbox, and what OpenTracing says follows. */
+function isAsynchronous(kind: SpanKind | undefined, own: readonly Attribute[]): boolean {
+  if (kind === 'consumer' || attribute(own, 'opentracing.ref_type') === 'follows_from') return true
+  return kind === 'producer' && attribute(own, 'seaworthy.outbox.wait_ms') !== undefined
 }
 
 export function attribute(attributes: readonly Attribute[], key: string): string | undefined {

@@ -80,7 +80,7 @@ function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonl
 }
 
 function place(span: Span, parent: MutableNode | undefined, retried: Retried): MutableNode {
-  const isAsync = parent !== undefined && span.isAsynchronous
+  const isAsync = parent !== undefined && span.isAsynchronous && span.kind !== 'producer'
   return {
     span,
     depth: parent === undefined ? 0 : parent.depth + 1,
