@@ -1,2 +1,2 @@
 /** How the servers of tests are run. */
-export { type ServerProcess, onFreePorts, startServer } from '@seaworthy/testing/server-process'
+export { type ServerProcess, freePort, onFreePorts, startServer } from '@seaworthy/testing/server-process'

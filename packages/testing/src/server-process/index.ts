@@ -5,4 +5,4 @@
  * The guarantee: the server runs in a folder of its own, and ends with the process that started it, however that ends; then the folder is gone.
  * Not promised: systems without a POSIX shell.
  */
-export { type ServerProcess, type ServerProgram, onFreePorts, startServer } from './server-process.ts'
+export { type ServerProcess, type ServerProgram, freePort, onFreePorts, startServer } from './server-process.ts'

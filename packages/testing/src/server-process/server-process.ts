@@ -192,7 +192,7 @@ export async function onFreePorts<T>(
 }
 
 /** A port that the operating system just gave out, and so will not give out again soon. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)

@@ -24,7 +24,7 @@ export function DeadLetterTable({ letters, open }: { letters: readonly LetterRow
   const body = useRef<HTMLTableSectionElement>(null)
   useRowKeys(body)
   return (
-    <table class="grid letter-grid">
+    <table class="grid linked-rows letter-grid">
       <caption class="hidden">Dead letters, each key in order</caption>
       <thead>
         <tr>

@@ -20,7 +20,7 @@ export function LabRunTable({ runs, chosen }: { runs: readonly LabRunSummary[]; 
   const isChosen = ({ lab, run }: LabRunName) => lab === chosen?.lab && run === chosen.run
   useRowKeys(body, () => chosen && routeUrl({ page: 'labs', run: chosen }))
   return (
-    <table class="grid lab-grid">
+    <table class="grid linked-rows lab-grid">
       <caption class="hidden">Runs of labs, the newest first</caption>
       <thead>
         <tr>

@@ -20,7 +20,7 @@ export function TraceTable({ traces }: { traces: readonly ListedTrace[] }): JSX.
   useRowKeys(body, () => lastTraceId.value && `/traces/${lastTraceId.value}`)
   return (
     <div class="table-frame">
-      <table class="grid trace-grid">
+      <table class="grid linked-rows trace-grid">
         <caption class="hidden">Traces, the newest first</caption>
         <thead>
           <tr>
