@@ -22,7 +22,7 @@ export const orders: ServiceComposition = {
   service,
   schema: [ORDERS_SCHEMA],
   stores: ['sagas'],
-  async wire({ connections, switches, seeding, logger, clock, newId, database, stores, outbox, serveRest, onStop }) {
+  async wire({ connections, switches, seeding, logger, clock, newId, database, stores, outbox, sharing, serveRest, onStop }) {
     const monolith = connections.rest(monolithApi, 'monolith')
     const inventory = connections.grpc(Inventory, 'inventory')
     const payments = connections.grpc(Payments, 'payments')
@@ -37,6 +37,7 @@ export const orders: ServiceComposition = {
       orders: repository,
       outbox,
       clock,
+      sharing,
       onError: (error, sagaId) => logger.error({ err: error, sagaId }, 'a checkout is held up'),
       askUnknownAgain: switches.has('unknown-outcome'),
     })

@@ -11,8 +11,6 @@ export const service = defineService({
   consumes: [],
   calls: ['monolith', 'inventory', 'payments', 'shipping'],
   policies: { monolith: MONOLITH_POLICY, inventory: PARTICIPANT_POLICY, payments: PARTICIPANT_POLICY, shipping: PARTICIPANT_POLICY },
-  // A saga is driven by the process that started it, and after a crash by its successor, which takes up all that are unfinished.
-  instancesMax: 1,
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],
 })

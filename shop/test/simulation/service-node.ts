@@ -46,6 +46,7 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
       logger,
       clock,
       newId,
+      sharing: undefined,
       folder: name,
       database,
       stores,
