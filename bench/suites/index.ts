@@ -9,4 +9,5 @@ export const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   resilience: async () => (await import('./resilience/suite.ts')).suite,
   saga: async () => (await import('./saga/suite.ts')).suite,
   simulation: async () => (await import('./simulation/suite.ts')).suite,
+  wires: async () => (await import('./wires/suite.ts')).suite,
 }
