@@ -55,6 +55,7 @@ export interface ConnectionHome {
   readonly wheel: TimerWheel
   readonly limits: HttpProxyLimits
   onFree(connection: UpstreamConnection): void
+  onTunnel(connection: UpstreamConnection): void
   onClosed(connection: UpstreamConnection): void
   /** Something went wrong that must not. */
   onDefect(error: unknown): void
@@ -117,6 +118,11 @@ export class UpstreamConnection {
     if (this.#state === 'open') this.#timer.cancel()
   }
 
+  /** Something may have been sent on it. */
+  get isOpen(): boolean {
+    return this.#state !== 'connecting'
+  }
+
   /** @returns false when the upstream wants no more for now */
   write(part: Part): boolean {
     if (part.ends) this.#requestEnded = true
@@ -137,9 +143,10 @@ export class UpstreamConnection {
     this.#close()
   }
 
-  /** Hands on the bytes of another protocol from now on. The socket no longer counts among the connections of its upstream once it closes. */
+  /** Hands on the bytes of another protocol from now on. */
   tunnelTo(end: TunnelEnd): void {
     this.#tunnel = end
+    this.#home.onTunnel(this)
     this.#timer.release()
     this.socket.removeAllListeners('drain').removeAllListeners('end')
   }
