@@ -140,6 +140,24 @@ export function describe({ method, target }: RequestHead, context: CallContext, 
   }
 }
 
+/** An attempt for whoever listens. */
+export function describeAttempt(
+  { method, context }: Admission,
+  { host, port, name }: { host: string; port: number; name: string },
+): Operation {
+  return {
+    name: `${method} ${name}`,
+    kind: 'client',
+    attributes: {
+      'http.request.method': method,
+      'server.address': host,
+      'server.port': port,
+      'seaworthy.upstream': name,
+      'seaworthy.correlation_id': context.correlationId,
+    },
+  }
+}
+
 /** The head that is sent to an upstream at that host and port; `remainingMs` is what is left of the client's own limit. */
 export function headFor(admission: Admission, upstreamHost: string, remainingMs: number | undefined): string {
   const { method, target, lines, context } = admission

@@ -1,16 +1,17 @@
 import type { Socket } from 'node:net'
-import { newId } from 'seaworthy/core'
 import { admit, type Admission, describe, keepsAlive, type Peer, publicContext, Refusal } from './admission.ts'
 import { BodyReader } from './body-reader.ts'
 import type { ConnectionHost } from './connection-host.ts'
-import { Exchange, type ExchangeClient } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeClient } from './exchange-client.ts'
 import { requestFraming } from './framing.ts'
 import type { RequestHead } from './head.ts'
 import { MalformedMessageError } from './malformed.ts'
 import { type Part, writePart } from './message-writer.ts'
 import { type ObservedOperation, observeRequest, type OperationOutcome, UNOBSERVED } from './observed-operation.ts'
 import { peerAddress } from './origin.ts'
-import { problemAnswer, rawProblem, refusalOf, RefusedRequestError } from './problem.ts'
+import { type AnsweredRequest, ownAnswer } from './own-answer.ts'
+import { refusalOf, RefusedRequestError } from './problem.ts'
 import { RequestAccount } from './request-account.ts'
 import type { RequestEnd } from './request-end.ts'
 import type { WheelTimer } from './timer-wheel.ts'
@@ -25,11 +26,6 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  * - `tunnel`: another protocol.
  */
 type State = 'head' | 'exchange' | 'discarding' | 'closing' | 'tunnel' | 'closed'
-
-const BREAKS_CONNECTION: ReadonlySet<number> = new Set([400, 405, 408, 417, 431, 501, 505])
-
-/** What an answer depends on. */
-type AnsweredRequest = Pick<Admission, 'method' | 'keepAlive' | 'expectsContinue'> & { readonly correlationId: string }
 
 /** One connection of a client: one request after the other, in order, each with exactly one answer. */
 export class ClientConnection implements ExchangeClient {
@@ -224,13 +220,7 @@ export class ClientConnection implements ExchangeClient {
     const context = publicContext(head.fields)
     const admission = admit(head, context, this.#peer, this.#host)
     const { destination } = admission
-    const { onRequestEnd, clock } = this.#host
-    if (onRequestEnd !== undefined) {
-      const { method, target } = head
-      const { correlationId } = context
-      const request = { method, target, correlationId, clientAddress: this.#peer.address, destination }
-      this.#account = new RequestAccount(request, clock, onRequestEnd)
-    }
+    this.#account = RequestAccount.open(this.#host, { head, context, peer: this.#peer, destination })
     observeRequest(
       context,
       () => describe(head, context, destination),
@@ -308,19 +298,10 @@ export class ClientConnection implements ExchangeClient {
   }
 
   #answer(error: unknown, request: AnsweredRequest | undefined): void {
-    const correlationId = request?.correlationId ?? newId()
-    const { status } = problemAnswer(error, correlationId)
+    const inStep = { isOutOfStep: this.#isOutOfStep, bodyEnded: this.#body?.ended ?? true, mayKeepAlive: this.mayKeepAlive }
+    const { status, closes, text } = ownAnswer(error, request, inStep)
     if (status === 500) this.#host.onDefect(error)
-    // A client that was not told to continue may or may not send its body now; only a new connection is sure to be in step.
-    // Nor is one whose bytes could be read in two ways.
-    const closes =
-      request === undefined ||
-      !request.keepAlive ||
-      !this.mayKeepAlive ||
-      this.#isOutOfStep ||
-      BREAKS_CONNECTION.has(status) ||
-      (request.expectsContinue && !this.#body!.ended)
-    this.#socket.write(rawProblem(error, { correlationId, closes, omitsBody: request?.method === 'HEAD' }))
+    this.#socket.write(text)
     this.#account?.answered()
     this.#endRequest('answered', { status, error })
     if (closes) this.#finish()

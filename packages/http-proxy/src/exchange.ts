@@ -1,8 +1,9 @@
-import { type Operation, executedOf, isFinal, TimeoutError, type Timer, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
-import { type Admission, headFor } from './admission.ts'
+import { executedOf, isFinal, TimeoutError, type Timer, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import { type Admission, describeAttempt, headFor } from './admission.ts'
+import { answerHead, interimHead, switchHead } from './answer-head.ts'
+import type { ExchangeClient } from './exchange-client.ts'
 import type { ForwardedRequest, Forwarding } from './forwarding.ts'
 import type { ResponseHead } from './head.ts'
-import type { Part } from './message-writer.ts'
 import { isSafe } from './methods.ts'
 import { type ObservedOperation, observeAttempt, UNOBSERVED } from './observed-operation.ts'
 import { RefusedRequestError } from './problem.ts'
@@ -10,34 +11,9 @@ import type { ProxyParts } from './proxy-parts.ts'
 import type { AnswerPart, Breakage, ConnectionUser, UpstreamConnection } from './upstream-connection.ts'
 import type { Applicant, UpstreamPool } from './upstream-pool.ts'
 
-/** The client's side of an exchange. */
-export interface ExchangeClient {
-  /** @returns false when the client takes no more for now */
-  write(part: Part): boolean
-  pauseBody(): void
-  resumeBody(): void
-  /** The request went out whole; from now on the upstream's time counts: `answerTimeoutMs`. */
-  onSent(answerTimeoutMs: number): void
-  /** No attempt is at work: whoever leads the request on counts the time. */
-  onWaiting(): void
-  /** The head of the answer is about to be written. */
-  onHead(): void
-  /** The answer has been written whole. */
-  onAnswered(options: { readonly closes: boolean; readonly status: number }): void
-  /** Nothing of an answer has been written: the error is to be answered. */
-  onFailed(error: unknown): void
-  /** An answer broke off. A clean end would pass half of it off as the whole. */
-  onTorn(): void
-  onSwitched(connection: UpstreamConnection, rest: Buffer): void
-  /** Whether the connection may serve another request after this one. */
-  readonly mayKeepAlive: boolean
-  /** Some of what was written waits to be sent. */
-  readonly holdsBytes: boolean
-}
-
 /**
  * - `waiting`: no attempt is at work; what came of the body is kept.
- * - `queued`: an attempt has no connection yet.
+ * - `queued`: an attempt has no connection yet, or one that is not open: nothing has been written, so nothing was executed.
  * - `sent`: head, and perhaps the body, have been written.
  * - `relaying`: the client has the head of the answer; what goes wrong now can only be shown by a broken transfer.
  * - `settled`.
@@ -140,7 +116,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     this.#request.within(() =>
       observeAttempt(
         this.admission.context,
-        () => this.#describe(pool),
+        () => describeAttempt(this.admission, pool),
         (attempt) => {
           this.#attempt = attempt
           pool.acquire(this, options)
@@ -154,12 +130,17 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
   }
 
   onConnection(connection: UpstreamConnection): void {
-    const { admission } = this
-    const spans = this.#kept!
-    const pool = this.#pool!
     this.#connection = connection
+    connection.begin(this, this.admission.method)
+    if (connection.isOpen) this.onOpen()
+  }
+
+  onOpen(): void {
+    const { admission } = this
+    const connection = this.#connection!
+    const pool = this.#pool!
+    const spans = this.#kept!
     this.#state = 'sent'
-    connection.begin(this, admission.method)
     let isTaken = false
     this.#attempt.within(() => {
       const head = headFor(admission, pool.authority, this.#remainingMs)
@@ -183,7 +164,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
       if (!expectsContinue || this.#wasContinued) return
       this.#wasContinued = true
     }
-    this.#client.write({ head: `${statusLine(head)}${head.fields.endToEnd}\r\n`, spans: [], isChunked: false, ends: false, trailers: '' })
+    this.#client.write({ head: interimHead(head), spans: [], isChunked: false, ends: false, trailers: '' })
   }
 
   onSwitch(head: ResponseHead, rest: Buffer): void {
@@ -196,9 +177,8 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     }
     this.#forwarding.onHead(head)
     this.#settle({ status: 101 })
-    const lines = `${head.fields.endToEnd}connection: upgrade\r\nupgrade: websocket\r\n${this.#correlationLine}`
     this.#client.onHead()
-    this.#client.write({ head: `${statusLine(head)}${lines}\r\n`, spans: [], isChunked: false, ends: false, trailers: '' })
+    this.#client.write({ head: switchHead(head, this.admission.context), spans: [], isChunked: false, ends: false, trailers: '' })
     this.#client.onSwitched(connection, rest)
   }
 
@@ -218,7 +198,13 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
       this.#kept = undefined
       this.#deadline?.cancel()
       this.#client.onHead()
-      written = this.#answerHead(head, body.framing.kind)
+      const answer = answerHead(head, body.framing, this.admission, {
+        requestEnded: this.#requestEnded,
+        mayKeepAlive: this.#client.mayKeepAlive,
+      })
+      this.#isAnswerChunked = answer.isChunked
+      this.#closes = answer.closes
+      written = answer.text
     }
     const isTaken = this.#client.write({
       head: written,
@@ -305,7 +291,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
 
   /** Something may have been sent, and there is no answer yet. */
   get #isUnderWay(): boolean {
-    return (this.#state === 'sent' || this.#state === 'relaying') && this.#connection?.isOpen !== false
+    return this.#state === 'sent' || this.#state === 'relaying'
   }
 
   get #remainingMs(): number | undefined {
@@ -363,21 +349,6 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     })
   }
 
-  #describe({ host, port, name }: UpstreamPool): Operation {
-    const { method, context } = this.admission
-    return {
-      name: `${method} ${name}`,
-      kind: 'client',
-      attributes: {
-        'http.request.method': method,
-        'server.address': host,
-        'server.port': port,
-        'seaworthy.upstream': name,
-        'seaworthy.correlation_id': context.correlationId,
-      },
-    }
-  }
-
   #keep(spans: readonly Buffer[], ends: boolean, trailers: string): void {
     this.#requestEnded = ends
     this.#trailers = trailers
@@ -393,38 +364,10 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
   get #isChunked(): boolean {
     return this.admission.framing.kind === 'chunked'
   }
-
-  get #correlationLine(): string {
-    return `x-correlation-id: ${this.admission.context.correlationId}\r\n`
-  }
-
-  #answerHead(head: ResponseHead, framing: 'none' | 'length' | 'chunked' | 'close'): string {
-    const { minorVersion, keepAlive, expectsContinue } = this.admission
-    const { fields } = head
-    const isStreamed = framing === 'chunked' || framing === 'close'
-    this.#isAnswerChunked = isStreamed && minorVersion === 1
-    // A client that was not told to continue may or may not send its body now; only a new connection is sure to be in step.
-    const isOutOfStep = expectsContinue && !this.#requestEnded
-    // HTTP/1.0 knows no other end of a streamed body than that of its connection.
-    this.#closes = !keepAlive || !this.#client.mayKeepAlive || isOutOfStep || (isStreamed && minorVersion === 0)
-    let lines = fields.endToEnd + this.#correlationLine
-    const length = head.status === 204 ? undefined : fields.get('content-length')
-    if (length !== undefined) lines += `content-length: ${length}\r\n`
-    if (this.#isAnswerChunked) {
-      const trailer = fields.get('trailer')
-      if (trailer !== undefined) lines += `trailer: ${trailer}\r\n`
-      lines += 'transfer-encoding: chunked\r\n'
-    }
-    if (this.#closes) lines += 'connection: close\r\n'
-    else if (minorVersion === 0) lines += 'connection: keep-alive\r\n'
-    return `${statusLine(head)}${lines}\r\n`
-  }
 }
 
 /** It stands among the lines that are sent on, so that the receiver gets it too. */
 const IDEMPOTENCY_KEY = /(?:^|\n)idempotency-key:/i
-
-const statusLine = ({ status, reason }: ResponseHead): string => `HTTP/1.1 ${status} ${reason}\r\n`
 
 /** A refused connection to a name with two addresses is an AggregateError without a message of its own. */
 function reasonOf(error: Error): string {

@@ -15,6 +15,7 @@ export { type Destination, type Destinations, type RoutableRequest } from './des
 export { type AttemptFailure, type ForwardedRequest, type Forwarding, type Upstream } from './forwarding.ts'
 export { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 export { type RequestEnd } from './request-end.ts'
+export { type ResponseHead } from './head.ts'
 export { defaultLimits, type HttpProxyLimits } from './limits.ts'
 export { compileRoutes, type Router } from './router.ts'
 export { canonicalSegments } from './canonical-path.ts'

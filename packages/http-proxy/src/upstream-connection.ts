@@ -28,6 +28,8 @@ export interface Breakage {
 
 /** The request that a connection serves at the moment. */
 export interface ConnectionUser {
+  /** It is there to be written on. Not told of one that is handed over open. */
+  onOpen(): void
   /** Answers before the answer: 100, 103. */
   onInterim(head: ResponseHead): void
   /** The upstream switched protocols; `rest` is of the new one. */
@@ -103,6 +105,7 @@ export class UpstreamConnection {
       .on('connect', () => {
         this.#state = 'open'
         this.#timer.cancel()
+        this.#user?.onOpen()
       })
       .on('drain', () => this.#user?.onDrain())
       .on('end', () => this.#onEnd())
@@ -118,9 +121,8 @@ export class UpstreamConnection {
     if (this.#state === 'open') this.#timer.cancel()
   }
 
-  /** Something may have been sent on it. */
   get isOpen(): boolean {
-    return this.#state !== 'connecting'
+    return this.#state === 'open'
   }
 
   /** @returns false when the upstream wants no more for now */

@@ -82,7 +82,7 @@ export class UpstreamPool implements ConnectionHome {
   keepConnections(isKept: boolean): void {
     this.#keepsConnections = isKept
     if (isKept) return
-    for (const connection of [...this.#idle]) connection.abandon()
+    for (const connection of this.#idle.splice(0)) connection.abandon()
   }
 
   onFree(connection: UpstreamConnection): void {
