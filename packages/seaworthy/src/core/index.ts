@@ -20,6 +20,7 @@ export {
   setTraceContextOwner,
   shielded,
   traceHeaders,
+  tracedService,
   withBudget,
   withContext,
 } from './call-context.ts'
@@ -53,4 +54,13 @@ export { type Environment, environment, faultPoint, setEnvironment } from './env
 export { Wakeup } from './wakeup.ts'
 export { type Random, seededRandom, systemRandom } from './random.ts'
 export { type NewId, newId, uuidV7 } from './ids.ts'
-export { type Observed, type Operation, type OperationChannel, observed, watchOperations } from './diagnostics.ts'
+export {
+  type Observed,
+  type Operation,
+  type OperationChannel,
+  type OperationLink,
+  type Wait,
+  observed,
+  tellWait,
+  watchOperations,
+} from './diagnostics.ts'
