@@ -70,7 +70,7 @@ export class Connections {
     this.#pool.on('error', () => undefined)
     this.#pool.on('connect', (client) => void client.on('error', () => undefined))
     this.#pool.on('remove', (client) => {
-      const session = this.#sessions.get(client as PoolClient)
+      const session = this.#sessions.get(client)
       if (session !== undefined) holdersOn(session.server).delete(session.pid)
     })
     // A query inside the body of a transaction would wait for ever for the place of a transaction that waits for it, if they shared them.

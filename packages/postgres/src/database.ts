@@ -150,7 +150,9 @@ class ServerDatabase implements PostgresDatabase {
   }
 
   async transaction<T>(body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.#inTransaction(options.signal, (connection, applicationName) => this.#run(connection, body, { ...options, applicationName }))
+    return this.#inTransaction(options.signal, (connection, applicationName) =>
+      this.#run(connection, body, { ...options, applicationName }),
+    )
   }
 
   async atomically(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { type LockGraph, type LockSession, rootOf } from '../src/locks/lock-graph.ts'
 
 const session = (pid: number, blockers: readonly number[], transactionMs?: number): LockSession => ({
@@ -43,15 +43,22 @@ test('who stands in a circle waits for the one before it, and who waits behind a
 })
 
 test('in any graph the chain follows the waits, and its end waits for nobody unless no way leads out', () => {
-  const graphs = fc
-    .array(fc.uniqueArray(fc.integer({ min: 0, max: 11 }), { maxLength: 3 }), { minLength: 12, maxLength: 12 })
-    .map((all) => graph(...all.map((blockers, pid) => session(pid, blockers.filter((each) => each !== pid)))))
+  const graphs = fc.array(fc.uniqueArray(fc.integer({ min: 0, max: 11 }), { maxLength: 3 }), { minLength: 12, maxLength: 12 }).map((all) =>
+    graph(
+      ...all.map((blockers, pid) =>
+        session(
+          pid,
+          blockers.filter((each) => each !== pid),
+        ),
+      ),
+    ),
+  )
   fc.assert(
     fc.property(graphs, fc.integer({ min: 0, max: 11 }), (locks, waiter) => {
       const found = rootOf(locks, waiter)
       // Everybody on whom the waiter waits, the slow and plain way.
       const reached = new Set<number>()
-      for (let size = -1; size !== reached.size; ) {
+      for (let size = -1; size !== reached.size;) {
         size = reached.size
         for (const pid of [waiter, ...reached]) for (const blocker of locks.get(pid)!.blockers) reached.add(blocker)
       }

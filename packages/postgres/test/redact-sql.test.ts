@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { redactSql } from '../src/locks/redact-sql.ts'
 
 test('literals of every kind become a question mark, and names stay', () => {

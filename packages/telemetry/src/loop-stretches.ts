@@ -60,7 +60,8 @@ export class LoopStretches {
   /** Those that overlap a time that ends now, and the one that is in progress. */
   between(sinceMs: number, now: LoopMoment): readonly LoopStretch[] {
     const overlapping: LoopStretch[] = []
-    for (let index = this.#found.length - 1; index >= 0 && this.#found[index]!.endMs > sinceMs; index--) overlapping.unshift(this.#found[index]!)
+    for (let index = this.#found.length - 1; index >= 0 && this.#found[index]!.endMs > sinceMs; index--)
+      overlapping.unshift(this.#found[index]!)
     const inProgress = this.#since(now)
     if (inProgress !== undefined && inProgress.endMs > sinceMs) overlapping.push(inProgress)
     return overlapping

@@ -118,7 +118,8 @@ export class ProcessFacts implements SpanProcessor {
     let processorWaitMs = 0
     if (unaccountedMs >= UNACCOUNTED_MS_MIN) {
       const waited = this.#reading.processorWaitMs()
-      if (waited !== undefined && entry.processorWaitMs !== undefined) processorWaitMs = Math.min(waited - entry.processorWaitMs, unaccountedMs)
+      if (waited !== undefined && entry.processorWaitMs !== undefined)
+        processorWaitMs = Math.min(waited - entry.processorWaitMs, unaccountedMs)
     }
     const blockedMs = unaccountedMs >= UNACCOUNTED_MS_MIN ? unaccountedMs - processorWaitMs : 0
     span.setAttribute(timeFact.cpuMs, rounded(cpuMs))

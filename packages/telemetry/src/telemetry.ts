@@ -71,7 +71,8 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
           onTrouble: (trouble) => logTrouble(logger, trouble),
         })
   const nowMs = wallClock()
-  const facts = options.processFacts === false ? undefined : new ProcessFacts({ wallMs: nowMs, clock: systemClock, reading: processReading() })
+  const facts =
+    options.processFacts === false ? undefined : new ProcessFacts({ wallMs: nowMs, clock: systemClock, reading: processReading() })
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
       'service.name': options.service,
@@ -80,7 +81,12 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     }),
     sampler: samplerOf(options.sampleRatio ?? 1),
     // Redaction comes before all who could hand on what it replaces; the facts are numbers.
-    spanProcessors: [...(facts === undefined ? [] : [facts]), spanRedaction, ...(queue === undefined ? [] : [queue]), ...(options.spanProcessors ?? [])],
+    spanProcessors: [
+      ...(facts === undefined ? [] : [facts]),
+      spanRedaction,
+      ...(queue === undefined ? [] : [queue]),
+      ...(options.spanProcessors ?? []),
+    ],
   })
   const storage = new AsyncLocalStorage<Context>()
   const unregister = register(provider, new StorageContextManager(storage))

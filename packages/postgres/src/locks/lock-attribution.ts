@@ -147,7 +147,10 @@ function describeBlocker({ attributes }: Operation, { path, session, reference }
   set(lockFact.blockerStatement, session?.statement === undefined ? undefined : redactSql(session.statement))
   const isIdle = session?.state?.startsWith('idle in transaction') === true
   set(lockFact.blockerIdleMs, isIdle ? session.idleMs : undefined)
-  set(lockFact.blockerState, path.kind === 'circle' ? 'waiting' : isIdle ? 'idle in transaction' : session?.state === 'active' ? 'active' : undefined)
+  set(
+    lockFact.blockerState,
+    path.kind === 'circle' ? 'waiting' : isIdle ? 'idle in transaction' : session?.state === 'active' ? 'active' : undefined,
+  )
 }
 
 function linkTo({ traceId, spanId }: TraceReference) {

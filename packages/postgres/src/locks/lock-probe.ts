@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { type ClientConfig, Client } from 'pg'
 import { type Clock, type Timer } from 'seaworthy/core'
 import type { LockGraph, LockSession } from './lock-graph.ts'
@@ -39,6 +40,14 @@ const PREPARED = `SELECT p.gid, p.owner, (extract(epoch FROM clock_timestamp() -
   WHERE NOT w.granted AND w.pid = ANY ($1::int[])
   ORDER BY p.prepared LIMIT 1`
 
+/** Published on `seaworthy:locks.looked` at each look: for nobody, while all statements are answered soon. */
+interface LocksLooked {
+  /** For whose sake. */
+  readonly pids: readonly number[]
+}
+
+const lookedChannel = channel('seaworthy:locks.looked')
+
 interface SessionRow {
   readonly pid: number
   readonly blockers: readonly number[]
@@ -69,7 +78,6 @@ export class LockProbe {
   readonly #clock: Clock
   #client: Promise<Client> | undefined
   #idle: Timer | undefined
-  #looks = 0
   #closed = false
 
   constructor(options: { readonly config: ClientConfig; readonly clock: Clock }) {
@@ -77,15 +85,10 @@ export class LockProbe {
     this.#clock = options.clock
   }
 
-  /** Looks that were sent. */
-  get looks(): number {
-    return this.#looks
-  }
-
   /** Looks once, for sessions that may wait. @throws what pg throws; the next look opens a new session */
   async look(pids: readonly number[]): Promise<LockLook> {
     const client = await this.#connected()
-    this.#looks++
+    if (lookedChannel.hasSubscribers) lookedChannel.publish({ pids } satisfies LocksLooked)
     const sentMs = this.#clock.monotonicMs()
     try {
       const { rows } = await client.query<SessionRow>({ name: 'look', text: LOOK, values: [numberArray(pids)] })

@@ -39,11 +39,6 @@ export class LockWatch {
     this.#probe = new LockProbe(options)
   }
 
-  /** Looks that were made: none while no statement is late. */
-  get looks(): number {
-    return this.#probe.looks
-  }
-
   /** Times the work of one session from now on. */
   time(pid: number, nameHolder: NameHolder): SessionTimes {
     return new SessionTimes({

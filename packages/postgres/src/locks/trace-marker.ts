@@ -36,5 +36,9 @@ export function markerOf({ traceId, spanId, service = '' }: TraceReference): str
 export function referenceOf(applicationName: string): TraceReference | undefined {
   const parts = MARKER.exec(applicationName)
   if (parts === null) return undefined
-  return { traceId: parts[2]!, spanId: Buffer.from(parts[3]!, 'base64url').toString('hex'), service: parts[1] === '' ? undefined : parts[1] }
+  return {
+    traceId: parts[2]!,
+    spanId: Buffer.from(parts[3]!, 'base64url').toString('hex'),
+    service: parts[1] === '' ? undefined : parts[1],
+  }
 }
