@@ -79,7 +79,7 @@ suite('lock attribution', () => {
     await holder
     await waiter
     const waitedMs = performance.now() - sentMs
-    const [{ operation }] = recorder.of(traceOf(2)) as [{ operation: Operation }]
+    const { operation } = recorder.of(traceOf(2))[0]!
     const { attributes } = operation
     assert.equal(attributes['seaworthy.lock.blocker.trace_id'], traceOf(1))
     assert.equal(attributes['seaworthy.lock.blocker.span_id'], recorder.of(traceOf(1))[0]!.spanId)

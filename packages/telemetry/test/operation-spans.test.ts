@@ -368,9 +368,7 @@ test('a link of an operation becomes one of its span', async (t) => {
       running!.links = [link]
     },
   )
-  const [{ context, attributes }] = exporter.getFinishedSpans()[0]!.links as [
-    { context: { traceId: string; spanId: string }; attributes: object },
-  ]
+  const { context, attributes } = exporter.getFinishedSpans()[0]!.links[0]!
   assert.deepEqual([context.traceId, context.spanId, attributes], [link.traceId, link.spanId, link.attributes])
 })
 

@@ -1,5 +1,5 @@
 import type { ClientConfig } from 'pg'
-import { type Clock, type Operation, ConfigurationError, sleep, tracedService } from 'seaworthy/core'
+import { type Clock, type Operation, ConfigurationError, recordedSpan, sleep, tracedService } from 'seaworthy/core'
 import { factLink, lockFact, timeFact } from 'seaworthy/trace-analysis'
 import type { Connection } from '../connection.ts'
 import { deadlockPartners } from './deadlock.ts'
@@ -8,7 +8,7 @@ import type { LockGraph, LockSession } from './lock-graph.ts'
 import { LockWatch } from './lock-watch.ts'
 import { redactSql } from './redact-sql.ts'
 import type { Blocker, SessionTimes } from './session-times.ts'
-import { type TraceReference, markerOf, referenceOf, spanInProgress } from './trace-marker.ts'
+import { type TraceReference, markerOf, referenceOf } from './trace-marker.ts'
 
 export interface LockAttributionOptions {
   /** How long a statement is out before the server is asked what it waits for. Shorter waits count as execution. Default 40. */
@@ -54,7 +54,7 @@ export class LockAttribution {
 
   /** Does the work of an operation on a session. `work` gets the name that its transaction shall carry, if any. Nothing is done for an operation that nobody records. */
   async observe<T>(operation: Operation, connection: Connection, work: (applicationName: string | undefined) => Promise<T>): Promise<T> {
-    const span = this.#watch === undefined ? undefined : spanInProgress()
+    const span = this.#watch === undefined ? undefined : recordedSpan()
     if (span === undefined) return work(undefined)
     const reference = { ...span, service: tracedService() }
     const holders = holdersOn(connection.server)

@@ -1,24 +1,8 @@
-import { currentContext, traceHeaders } from 'seaworthy/core'
+import type { SpanReference } from 'seaworthy/core'
 
 /** A span, and the service that it is of. */
-export interface TraceReference {
-  /** 32 hexadecimal digits. */
-  readonly traceId: string
-  /** 16 hexadecimal digits. */
-  readonly spanId: string
+export interface TraceReference extends SpanReference {
   readonly service: string | undefined
-}
-
-const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/
-const SAMPLED = 1
-const NO_CONTEXT = { correlationId: '' }
-
-/** The span in progress, if it is recorded. */
-export function spanInProgress(): { readonly traceId: string; readonly spanId: string } | undefined {
-  const { traceparent } = traceHeaders(currentContext() ?? NO_CONTEXT)
-  const parts = traceparent === undefined ? null : TRACEPARENT.exec(traceparent)
-  if (parts === null || (Number.parseInt(parts[3]!, 16) & SAMPLED) === 0) return undefined
-  return { traceId: parts[1]!, spanId: parts[2]! }
 }
 
 // PostgreSQL cuts an application_name off at 63 bytes: a blank, the trace in hexadecimal, for people who search for it, a dot, and the span in base64.

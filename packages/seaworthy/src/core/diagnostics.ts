@@ -1,5 +1,6 @@
 import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
 import type { TraceHeaders } from './call-context.ts'
+import type { SpanReference } from './recorded-span.ts'
 
 /** A piece of work, described for whoever listens. Names and attributes follow OpenTelemetry's semantic conventions. */
 export interface Operation {
@@ -19,11 +20,7 @@ export interface Operation {
 }
 
 /** Work in another trace, or in another branch of this one. */
-export interface OperationLink {
-  /** 32 hexadecimal digits. */
-  readonly traceId: string
-  /** 16 hexadecimal digits. */
-  readonly spanId: string
+export interface OperationLink extends SpanReference {
   readonly attributes: Readonly<Record<string, string | number | boolean>>
 }
 
