@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { channel } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +13,6 @@ import {
   observed,
   propagated,
   rootContext,
-  tellWait,
   traceHeaders,
   withContext,
 } from 'seaworthy/core'
@@ -374,7 +374,8 @@ test('a link of an operation becomes one of its span', async (t) => {
 
 test('waits are counted on the span in progress, and those at the same time once', async (t) => {
   const exporter = started(t)
-  const wait = (sinceMs: number, untilMs: number) => tellWait(() => ({ attribute: 'seaworthy.time.admission_wait_ms', sinceMs, untilMs }))
+  const wait = (sinceMs: number, untilMs: number) =>
+    channel('seaworthy:wait').publish({ attribute: 'seaworthy.time.admission_wait_ms', sinceMs, untilMs })
   wait(0, 1_000)
   await work.run(
     () => operation({ name: 'outer' }),

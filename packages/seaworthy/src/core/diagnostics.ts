@@ -1,5 +1,6 @@
 import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
 import type { TraceHeaders } from './call-context.ts'
+import type { Clock } from './clock.ts'
 import type { SpanReference } from './recorded-span.ts'
 
 /** A piece of work, described for whoever listens. Names and attributes follow OpenTelemetry's semantic conventions. */
@@ -34,9 +35,14 @@ export interface Wait {
 
 const waits = channel('seaworthy:wait')
 
-/** Tells of a wait that has just ended, to whoever listens to the channel `seaworthy:wait`. `describe` is called only if somebody does. */
-export function tellWait(describe: () => Wait): void {
-  if (waits.hasSubscribers) waits.publish(describe())
+/**
+ * Tells how long `wait` takes, whatever comes of it, to whoever listens to the channel `seaworthy:wait`: in the context of whoever waits, not of whoever ends the
+ * wait. The promise itself, if nobody listens.
+ */
+export function countedWait<T>(attribute: string, clock: Clock, wait: Promise<T>): Promise<T> {
+  if (!waits.hasSubscribers) return wait
+  const sinceMs = clock.monotonicMs()
+  return wait.finally(() => waits.publish({ attribute, sinceMs, untilMs: clock.monotonicMs() } satisfies Wait))
 }
 
 /**

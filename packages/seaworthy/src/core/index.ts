@@ -61,7 +61,7 @@ export {
   type OperationChannel,
   type OperationLink,
   type Wait,
+  countedWait,
   observed,
-  tellWait,
   watchOperations,
 } from './diagnostics.ts'
