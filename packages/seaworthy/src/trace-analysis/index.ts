@@ -8,3 +8,4 @@
  */
 export { type SpanTreeNode, type TraceSpan, spanTree } from './span-tree.ts'
 export { type CriticalPath, type PathSegment, criticalPath, pathTo } from './critical-path.ts'
+export { type LockHolderState, factLink, lockFact, loopStretch, timeFact } from './time-facts.ts'
