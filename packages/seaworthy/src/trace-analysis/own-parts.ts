@@ -1,12 +1,25 @@
 import { type Interval, lengthOf } from './interval.ts'
 import type { LoopStretches } from './loop-stretches.ts'
 import type { KnownSpan, SpanMap } from './span-map.ts'
-import { CAUSES, type Cause, type VerdictSpan } from './verdict-span.ts'
+import type { Cause, VerdictSpan } from './verdict-span.ts'
 
 /** Whole microseconds by cause. */
 export type Parts = Record<Cause, number>
 
-export const noParts = (): Parts => Object.fromEntries(CAUSES.map((cause) => [cause, 0])) as Parts
+// Written out: 50,000 of them are made for one trace.
+export const noParts = (): Parts => ({
+  code: 0,
+  cpu: 0,
+  'blocked-loop': 0,
+  admission: 0,
+  'pool-wait': 0,
+  'lock-wait': 0,
+  query: 0,
+  network: 0,
+  queue: 0,
+  downstream: 0,
+  unexplained: 0,
+})
 
 /** A reply is seen so soon after the stretch of the event loop that it had to wait for. */
 const SEEN_AFTER_US = 5_000

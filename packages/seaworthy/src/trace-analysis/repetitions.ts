@@ -38,8 +38,9 @@ export function repetitions<Span extends VerdictSpan>({
   readonly durationUs: number
 }): readonly Repetition<Span>[] {
   const totals = new Map<object, number>()
-  const alike = new Map<object, Map<string, KnownSpan<Span>[]>>()
-  for (const known of spans.toReversed()) {
+  const callsBelow = new Map<object, KnownSpan<Span>[]>()
+  for (let index = spans.length - 1; index >= 0; index--) {
+    const known = spans[index]!
     const { span, parent } = known.node
     const parts = bySpan.get(known)
     let us = totals.get(span) ?? 0
@@ -48,17 +49,13 @@ export function repetitions<Span extends VerdictSpan>({
     if (parent === undefined) continue
     totals.set(parent.span, (totals.get(parent.span) ?? 0) + us)
     if (known.source.kind !== 'client' && known.source.kind !== 'internal') continue
-    const byName = alike.get(parent.span) ?? new Map<string, KnownSpan<Span>[]>()
-    alike.set(parent.span, byName)
-    const key = `${known.source.name}\n${peerOf(known) ?? ''}`
-    const calls = byName.get(key) ?? []
-    byName.set(key, calls)
-    calls.push(known)
+    const calls = callsBelow.get(parent.span)
+    if (calls === undefined) callsBelow.set(parent.span, [known])
+    else calls.push(known)
   }
   const found: Repetition<Span>[] = []
   for (const known of spans) {
-    for (const calls of alike.get(known.node.span)?.values() ?? []) {
-      if (calls.length < COUNT_MIN) continue
+    for (const calls of alike(callsBelow.get(known.node.span) ?? [])) {
       const us = calls.reduce((sum, { node }) => sum + totals.get(node.span)!, 0)
       const longest = calls.reduce((one, other) => (totals.get(other.node.span)! > totals.get(one.node.span)! ? other : one))
       found.push({
@@ -75,6 +72,14 @@ export function repetitions<Span extends VerdictSpan>({
     }
   }
   return found.sort((one, other) => other.us - one.us)
+}
+
+/** Those of one name that ask the same one, where they are many. */
+function alike<Span extends VerdictSpan>(calls: readonly KnownSpan<Span>[]): readonly KnownSpan<Span>[][] {
+  if (calls.length < COUNT_MIN) return []
+  return [...Map.groupBy(calls, (call) => `${call.source.name}\n${peerOf(call) ?? ''}`).values()].filter(
+    ({ length }) => length >= COUNT_MIN,
+  )
 }
 
 function peerOf<Span extends VerdictSpan>({ callees, facts }: KnownSpan<Span>): string | undefined {

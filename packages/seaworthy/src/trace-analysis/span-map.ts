@@ -79,18 +79,21 @@ export function spanMap<Span extends VerdictSpan>(roots: readonly SpanTreeNode<A
   return { known, loopOf, doubts }
 }
 
+const NO_CALLEES: readonly never[] = []
 const NO_LOOP = new LoopStretches([])
 
 function know<Span extends VerdictSpan>(
   node: SpanTreeNode<AlignedSpan<Span>>,
-  { above, ...of }: Pick<KnownSpan<Span>, 'facts' | 'statements' | 'loop'> & { readonly above: KnownSpan<Span> | undefined },
+  of: Pick<KnownSpan<Span>, 'facts' | 'statements' | 'loop'> & { readonly above: KnownSpan<Span> | undefined },
 ): KnownSpan<Span> {
   const { span } = node
-  const callees = span.source.kind === 'client' ? node.children.filter(isServed) : []
+  const callees = span.source.kind === 'client' ? node.children.filter(isServed) : NO_CALLEES
   const own = ownTime(node)
   const one: { -readonly [Key in keyof KnownSpan<Span>]: KnownSpan<Span>[Key] } = {
     node,
-    ...of,
+    facts: of.facts,
+    statements: of.statements,
+    loop: of.loop,
     source: span.source,
     role: roleOf(node, of.facts, callees.length > 0),
     entry: undefined,
@@ -99,7 +102,7 @@ function know<Span extends VerdictSpan>(
     ownUs: lengthOf(own),
   }
   if (tellsOfItsProcess(of.facts)) one.entry = one
-  else if (above !== undefined && processOf(above.source) === processOf(span.source)) one.entry = above.entry
+  else if (of.above !== undefined && processOf(of.above.source) === processOf(span.source)) one.entry = of.above.entry
   return one
 }
 

@@ -35,8 +35,11 @@ export interface TraceVerdict<Span extends VerdictSpan> {
   readonly answer: Verdict<Span>
   /** From the request until the end of all that it set off, messages included; undefined where that was no later than the answer. */
   readonly whole: Verdict<Span> | undefined
-  /** By span: parts that sum exactly to the span, in whole microseconds; `downstream` is the time that its children cover. */
-  readonly spans: ReadonlyMap<string, readonly TimePart[]>
+  /**
+   * The parts of a span, by its id: they sum exactly to the span, and `downstream` is the time that its children cover. Undefined for a span that is not there.
+   * The first call looks at all spans.
+   */
+  readonly partsOf: (spanId: string) => readonly TimePart[] | undefined
   /** Facts that cannot be, and were cut or left out. */
   readonly doubts: readonly DoubtfulFact[]
   /** Spans that were moved because the clock of their process was another, and by how much. */
@@ -53,12 +56,17 @@ export function traceVerdict<Span extends VerdictSpan>(spans: readonly Span[]): 
   if (root === undefined) return undefined
   const map = spanMap(roots)
   const last = lastBelow(root)
+  let spanParts: ReadonlyMap<string, Parts> | undefined
   return {
     answer: pathVerdict(root, criticalPath(root), map),
     whole: last === undefined ? undefined : pathVerdict(root, pathTo(last), map),
-    spans: spanParts(map),
+    partsOf(spanId) {
+      spanParts ??= partsBySpan(map)
+      const parts = spanParts.get(spanId)
+      return parts === undefined ? undefined : largestFirst(parts)
+    },
     doubts: map.doubts,
-    shifts: new Map([...map.known.keys()].filter(({ shiftUs }) => shiftUs !== 0).map(({ spanId, shiftUs }) => [spanId, shiftUs])),
+    shifts: shiftsOf(map),
   }
 }
 
@@ -136,23 +144,21 @@ function addHop<Span extends VerdictSpan>({ source, facts }: KnownSpan<Span>, us
   parts.network += us - queuedUs
 }
 
-function spanParts<Span extends VerdictSpan>(map: SpanMap<Span>): ReadonlyMap<string, readonly TimePart[]> {
-  const own = ownParts(new Map([...map.known.values()].map((known) => [known, known.own])), map)
-  return new Map(
-    [...own].map(
-      ([
-        {
-          node: { span },
-          ownUs,
-        },
-        parts,
-      ]) => {
-        // For a callee that sends no spans, the time is downstream already.
-        parts.downstream += span.endUs - span.startUs - ownUs
-        return [span.spanId, largestFirst(parts)]
-      },
-    ),
-  )
+function shiftsOf<Span extends VerdictSpan>({ known }: SpanMap<Span>): ReadonlyMap<string, number> {
+  const shifts = new Map<string, number>()
+  for (const { spanId, shiftUs } of known.keys()) if (shiftUs !== 0) shifts.set(spanId, shiftUs)
+  return shifts
+}
+
+function partsBySpan<Span extends VerdictSpan>(map: SpanMap<Span>): ReadonlyMap<string, Parts> {
+  const all = new Map<string, Parts>()
+  for (const [known, parts] of ownParts(new Map([...map.known.values()].map((known) => [known, known.own])), map)) {
+    const { spanId, startUs, endUs } = known.node.span
+    // For a callee that sends no spans, its own time is downstream already.
+    parts.downstream += endUs - startUs - known.ownUs
+    all.set(spanId, parts)
+  }
+  return all
 }
 
 function largestFirst(parts: Parts): readonly TimePart[] {

@@ -32,9 +32,9 @@ suite('what a span spent its time on', () => {
     const verdict = traceVerdict(spans)!
     // Its own 40 ms are all CPU; the callee says nothing of itself.
     assert.deepEqual(inMs(verdict.answer.parts), { unexplained: 50, cpu: 40, network: 10 })
-    assert.deepEqual(inMs(verdict.spans.get('half')!), { cpu: 20 })
-    assert.deepEqual(inMs(verdict.spans.get('a')!), { downstream: 80, cpu: 20 })
-    assert.deepEqual(inMs(verdict.spans.get('call')!), { downstream: 50, network: 10 })
+    assert.deepEqual(inMs(verdict.partsOf('half')!), { cpu: 20 })
+    assert.deepEqual(inMs(verdict.partsOf('a')!), { downstream: 80, cpu: 20 })
+    assert.deepEqual(inMs(verdict.partsOf('call')!), { downstream: 50, network: 10 })
   })
 
   test('a query is taken apart into the wait for a connection, for a lock, and its work', () => {
@@ -309,7 +309,7 @@ suite('for any trace', () => {
           assert.ok(each.repetitions.every(({ us }) => us <= each.durationUs))
         }
         for (const { spanId, startUs, endUs } of spans) {
-          const parts = verdict.spans.get(spanId)!
+          const parts = verdict.partsOf(spanId)!
           assert.equal(sumOf(parts), Math.max(0, Math.round(endUs) - Math.round(startUs)), spanId)
           assert.ok(parts.every(({ us }) => Number.isInteger(us) && us > 0))
         }
