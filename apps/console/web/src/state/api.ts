@@ -1,7 +1,7 @@
 import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
 import type { Fault, LabReport } from '@seaworthy/supervisor'
 import type { ImportAnswer, LabsState, MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
-import type { OtlpTrace } from '../view-model/otlp-trace.ts'
+import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
 import type { TraceFilter } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals'
-import { type Trace, readTrace } from '../view-model/otlp-trace.ts'
+import { type Trace, readTrace } from '../../../src/otlp/read-trace.ts'
 import { type WaterfallSize, depthOf, indentPx, tickCount } from '../view-model/row-layout.ts'
 import { pathView } from '../view-model/path-view.ts'
 import { type Viewport, labelledTicks, timeTicks } from '../view-model/time-axis.ts'
