@@ -12,7 +12,16 @@ export { type CriticalPath, type PathSegment, criticalPath, pathTo } from './cri
 export { type TimePart, type TraceVerdict, type Verdict, traceVerdict } from './verdict.ts'
 export { type Finding } from './findings.ts'
 export { type Repetition } from './repetitions.ts'
-export { describe, sentence } from './sentence.ts'
+export { differenceSentence, sentence } from './sentence.ts'
+export { describe } from './wording.ts'
+export {
+  type PartDifference,
+  type Population,
+  type PopulationDifference,
+  type StructureDifference,
+  slowAgainstUsual,
+} from './populations.ts'
+export { type TraceProfile, traceProfile } from './trace-profile.ts'
 export { CAUSES, type Cause, type SpanAttribute, type SpanEvent, type VerdictSpan } from './verdict-span.ts'
 export { type DoubtfulFact, type LockHolder } from './span-facts.ts'
 export { type LockHolderState, factLink, lockFact, loopStretch, timeFact } from './time-facts.ts'

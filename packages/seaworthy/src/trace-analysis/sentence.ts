@@ -1,8 +1,9 @@
 import type { Finding } from './findings.ts'
 import type { Repetition } from './repetitions.ts'
-import type { LockHolder } from './span-facts.ts'
 import type { Verdict } from './verdict.ts'
+import type { PartDifference, PopulationDifference, StructureDifference } from './populations.ts'
 import type { VerdictSpan } from './verdict-span.ts'
+import { clipped, describe, duration, named } from './wording.ts'
 
 /** What is worth a second clause. */
 const SECOND_RATIO_MIN = 0.2
@@ -10,7 +11,6 @@ const SECOND_RATIO_MIN = 0.2
 const MAIN_RATIO_MIN = 0.3
 /** Repeated calls with so much of the time are the cause, whatever each of them spends it on. */
 const REPETITION_RATIO_MIN = 0.3
-const NAME_LENGTH_MAX = 80
 
 /**
  * A verdict in one sentence, for somebody who was woken up: how much of it, who, waiting for what, held by whom. The same verdict gives the same words.
@@ -45,62 +45,6 @@ function isWait<Span extends VerdictSpan>({ cause }: Finding<Span>): boolean {
   return cause === 'lock-wait' || cause === 'pool-wait' || cause === 'blocked-loop' || cause === 'cpu'
 }
 
-/** What one finding says, to stand after "is". */
-export function describe<Span extends VerdictSpan>({ cause, service, span, peer, lockHolder, spanCount }: Finding<Span>): string {
-  switch (cause) {
-    case 'code':
-      return `${service} waiting in its own code, in ${named(span)}, for something that no span covers: a timer, a file, a callee without traces`
-    case 'cpu':
-      return `${service} computing, its CPU busy in ${named(span)}`
-    case 'blocked-loop':
-      return `${service} standing still: a synchronous call held its event loop, with the CPU idle, in ${named(span)}`
-    case 'pool-wait':
-      return isSqlite(peer)
-        ? `${service} waiting for its turn to write to SQLite: another transaction of its own is long`
-        : `${service} waiting for a free database connection: its pool is too small, or transactions keep connections for too long`
-    case 'lock-wait':
-      return `${service} waiting for a lock ${heldBy(lockHolder)}`
-    case 'query':
-      return spanCount === 1
-        ? `${service} waiting for its database to answer ${named(span)}`
-        : `${service} waiting for its database to answer ${spanCount} times, longest for ${named(span)}`
-    case 'network':
-      return `the network between ${service} and ${peer ?? 'whom it called'}, or ${peer ?? 'the other side'} not taking the call up`
-    case 'queue':
-      return span.kind === 'producer'
-        ? `a message lying in the outbox of ${service}${peer === undefined ? '' : ` for ${quoted(peer)}`}`
-        : `a message lying in ${peer === undefined ? 'a queue' : quoted(peer)} until ${service} reads it`
-    case 'admission':
-      return `${service} holding ${named(span)} back at a bulkhead, a limiter or a gateway`
-    case 'downstream':
-      return `${service} waiting for ${peer ?? named(span)}, which sends no spans`
-    case 'unexplained':
-      return `time in ${service}, in ${named(span)}, that nobody recorded: it states no facts about its CPU and its event loop`
-  }
-}
-
-function heldBy(holder: LockHolder | undefined): string {
-  if (holder === undefined) return 'in its database; who held it is not known'
-  const { service, pid, traceId, state, idleMs, statement, chainLength } = holder
-  const who = service ?? (pid === undefined ? 'somebody unknown' : `process ${pid} of the database`)
-  const chain = chainLength !== undefined && chainLength > 1 ? ` at the root of a chain of ${chainLength}` : ''
-  const trace = traceId === undefined ? '' : ` (trace ${traceId.slice(0, 8)}…)`
-  return `held by ${who}${trace}${chain}${doing(state, idleMs, statement)}`
-}
-
-function doing(state: LockHolder['state'], idleMs: number | undefined, statement: string | undefined): string {
-  switch (state) {
-    case 'idle in transaction':
-      return `, idle in transaction${idleMs === undefined ? '' : ` for ${duration(idleMs)}`}`
-    case 'active':
-      return statement === undefined ? ', at work in the database' : `, at work on ${quoted(statement)}`
-    case 'waiting':
-      return ', which waits itself'
-    case undefined:
-      return ''
-  }
-}
-
 function describeRepetition<Span extends VerdictSpan>({ service, peer, span, count, failed }: Repetition<Span>): string {
   const whom = peer === undefined ? '' : ` ${isDatabase(span) ? 'its database' : peer}`
   const failing = failed * 2 > count ? `, ${failed} of them without success` : ''
@@ -111,22 +55,10 @@ function isDatabase({ attributes }: VerdictSpan): boolean {
   return attributes.some(({ key }) => key === 'db.system.name' || key === 'db.system')
 }
 
-function isSqlite(database: string | undefined): boolean {
-  return database?.includes('sqlite') === true
-}
-
 /** `POST /api/checkout` is this checkout; what has no such name is called by its own. */
 function subjectOf({ name }: VerdictSpan): string {
   const word = /^POST \S*\/(?<word>[a-z][a-z-]*[a-rt-z])$/.exec(name)?.groups?.['word']
   return word === undefined ? clipped(name) : `this ${word}`
-}
-
-const named = ({ name }: VerdictSpan) => clipped(name)
-const quoted = (text: string) => `"${clipped(text)}"`
-
-function clipped(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length <= NAME_LENGTH_MAX ? line : `${line.slice(0, NAME_LENGTH_MAX - 1)}…`
 }
 
 /** Whole per cent; not 100 for less than all, and not 0 for something. */
@@ -134,7 +66,55 @@ function percent(ratio: number): string {
   return `${Math.max(1, Math.min(ratio === 1 ? 100 : 99, Math.round(ratio * 100)))} %`
 }
 
-function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
+/** What makes the slow ones slow, in one sentence or two. */
+export function differenceSentence({ slow, usual, parts, structure }: PopulationDifference): string {
+  const moreUs = slow.meanUs - usual.meanUs
+  const main = parts.find(({ slowUs, usualUs }) => slowUs > usualUs)
+  const compared = `The slowest ${slow.count === 1 ? 'one takes' : `${slow.count} take`} ${duration(slow.meanUs / 1_000)} where the usual takes ${duration(usual.meanUs / 1_000)}`
+  const because =
+    main === undefined || moreUs <= 0 ? '' : `: ${percent((main.slowUs - main.usualUs) / moreUs)} of the difference is ${partName(main)}`
+  const [changed] = structure
+  return `${compared}${because}.${changed === undefined ? '' : ` ${STRUCTURE[changed.kind](changed)}`}`
+}
+
+const STRUCTURE: Readonly<Record<StructureDifference['kind'], (difference: StructureDifference) => string>> = {
+  new: ({ service, name }) => `They alone have ${service} call ${clipped(name)}.`,
+  missing: ({ service, name }) => `They lack ${service}'s call of ${clipped(name)}.`,
+  retried: ({ service, name, slowCount, usualCount }) =>
+    `In them ${service} calls ${clipped(name)} ${times(slowCount)} instead of ${times(usualCount)}, because attempts fail.`,
+  repeated: ({ service, name, slowCount, usualCount }) =>
+    `In them ${service} calls ${clipped(name)} ${times(slowCount)} instead of ${times(usualCount)}.`,
+}
+
+function times(count: number): string {
+  const rounded = Math.round(count * 10) / 10
+  return rounded === 1 ? 'once' : `${rounded} times`
+}
+
+/** Who spends time on what, in a few words. */
+function partName({ cause, service, peer }: PartDifference): string {
+  switch (cause) {
+    case 'code':
+      return `${service} waiting in its own code`
+    case 'cpu':
+      return `${service} computing`
+    case 'blocked-loop':
+      return `the blocked event loop of ${service}`
+    case 'pool-wait':
+      return `${service} waiting for a database connection`
+    case 'lock-wait':
+      return `${service} waiting for a lock`
+    case 'query':
+      return `${service} waiting for its database's work`
+    case 'network':
+      return `the network between ${service} and ${peer ?? 'whom it calls'}`
+    case 'queue':
+      return `messages waiting for ${service}`
+    case 'admission':
+      return `${service} holding calls back`
+    case 'downstream':
+      return `${service} waiting for ${peer ?? 'somebody who sends no spans'}`
+    case 'unexplained':
+      return `time in ${service} that nobody recorded`
+  }
 }
