@@ -73,7 +73,8 @@ export function differenceSentence({ slow, usual, parts, structure }: Population
   const compared = `The slowest ${slow.count === 1 ? 'one takes' : `${slow.count} take`} ${duration(slow.meanUs / 1_000)} where the usual takes ${duration(usual.meanUs / 1_000)}`
   const because =
     main === undefined || moreUs <= 0 ? '' : `: ${percent((main.slowUs - main.usualUs) / moreUs)} of the difference is ${partName(main)}`
-  const [changed] = structure
+  // What they lack has rarely made them slow: they went another way, or ended early.
+  const changed = structure.find(({ kind }) => kind !== 'missing')
   return `${compared}${because}.${changed === undefined ? '' : ` ${STRUCTURE[changed.kind](changed)}`}`
 }
 
