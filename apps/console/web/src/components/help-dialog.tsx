@@ -16,6 +16,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['Enter'], 'Open the row: a trace, a dead letter, or a span’s details; again: close them'],
   [['e'], 'To the next span that failed or was rejected'],
   [['p'], 'To the span that took most of the critical path; again: the next'],
+  [['w'], 'To the span that most of the time went to, by cause; again: the next'],
   [['z'], 'Zoom to the span; again: the whole trace'],
   [['Esc'], 'Clear the search; close details, or this help'],
 ]
