@@ -69,7 +69,7 @@ suite('why an operation is slow at times', () => {
     const answer = compared.json as unknown as { sentence: string; traces: number; leftOut: number; slowest: Record<string, unknown>[] }
     assert.equal(
       answer.sentence,
-      'The slowest one takes 1.7 s where the usual takes 137 ms: 99 % of the difference is inventory waiting for a lock. They alone have gateway call inventory.v1.Inventory/Reserve.',
+      'The slowest one takes 1.7 s where the usual takes 137 ms: 99 % of the difference is inventory waiting for a lock. In slow traces alone gateway calls inventory.v1.Inventory/Reserve.',
     )
     assert.deepEqual([answer.traces, answer.leftOut, answer.slowest], [20, 0, [{ traceId: idOf(20), durationMs: 1_740 }]])
   })

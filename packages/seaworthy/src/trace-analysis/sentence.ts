@@ -19,7 +19,7 @@ export function sentence<Span extends VerdictSpan>(verdict: Verdict<Span>): stri
   const what = subjectOf(verdict.root)
   const [main, second] = clauses(verdict)
   if (main === undefined) return `There is nothing to tell of ${what}: it took no time.`
-  if (main.ratio < MAIN_RATIO_MIN) return `Nothing stands out in ${what}: its largest part, ${percent(main.ratio)}, is ${main.text}.`
+  if (main.ratio < MAIN_RATIO_MIN) return `Nothing stands out in ${what}: its largest single part, ${percent(main.ratio)}, is ${main.text}.`
   const also = second !== undefined && second.ratio >= SECOND_RATIO_MIN ? `; another ${percent(second.ratio)} is ${second.text}` : ''
   return `${percent(main.ratio)} of ${what} is ${main.text}${also}.`
 }
@@ -79,12 +79,12 @@ export function differenceSentence({ slow, usual, parts, structure }: Population
 }
 
 const STRUCTURE: Readonly<Record<StructureDifference['kind'], (difference: StructureDifference) => string>> = {
-  new: ({ service, name }) => `They alone have ${service} call ${clipped(name)}.`,
-  missing: ({ service, name }) => `They lack ${service}'s call of ${clipped(name)}.`,
+  new: ({ service, name }) => `In slow traces alone ${service} calls ${clipped(name)}.`,
+  missing: ({ service, name }) => `In slow traces ${service} does not call ${clipped(name)}.`,
   retried: ({ service, name, slowCount, usualCount }) =>
-    `In them ${service} calls ${clipped(name)} ${times(slowCount)} instead of ${times(usualCount)}, because attempts fail.`,
+    `In slow traces ${service} calls ${clipped(name)} ${times(slowCount)} instead of ${times(usualCount)}, because attempts fail.`,
   repeated: ({ service, name, slowCount, usualCount }) =>
-    `In them ${service} calls ${clipped(name)} ${times(slowCount)} instead of ${times(usualCount)}.`,
+    `In slow traces ${service} calls ${clipped(name)} ${times(slowCount)} instead of ${times(usualCount)}.`,
 }
 
 function times(count: number): string {

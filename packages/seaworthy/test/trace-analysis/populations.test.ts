@@ -37,7 +37,7 @@ suite('slow traces against the usual ones', () => {
     assert.deepEqual(found.parts[0], { cause: 'lock-wait', service: 'orders', peer: 'postgresql', slowUs: 890_000, usualUs: 0 })
     assert.equal(
       differenceSentence(found),
-      'The slowest 2 take 1.0 s where the usual takes 100 ms: 99 % of the difference is orders waiting for a lock. They alone have orders call UPDATE stock.',
+      'The slowest 2 take 1.0 s where the usual takes 100 ms: 99 % of the difference is orders waiting for a lock. In slow traces alone orders calls UPDATE stock.',
     )
   })
 

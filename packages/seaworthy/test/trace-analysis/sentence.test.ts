@@ -192,7 +192,7 @@ suite('a verdict in one sentence', () => {
     )
     assert.match(
       said(entry({ id: 'GET /', from: 0, to: 100, children, facts: { 'seaworthy.time.cpu_ms': 10 } })),
-      /^Nothing stands out in GET \/: its largest part, 25 %, is /,
+      /^Nothing stands out in GET \/: its largest single part, 25 %, is /,
     )
     assert.equal(said({ id: 'GET /', from: 5, to: 5 }), 'There is nothing to tell of GET /: it took no time.')
   })

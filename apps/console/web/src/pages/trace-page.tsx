@@ -10,7 +10,7 @@ import { Waterfall } from '../components/waterfall.tsx'
 import { follow, navigate } from '../state/location.ts'
 import { TraceView } from '../state/trace-view.ts'
 import { formatDate, formatDuration, formatTime, plural } from '../view-model/format.ts'
-import { NO_FILTER } from '../view-model/route.ts'
+import { NO_FILTER, routeUrl } from '../view-model/route.ts'
 
 /** One trace. A span in the address is shown with its details. */
 export function TracePage({ traceId, spanId }: { traceId: string; spanId: string | undefined }): JSX.Element {
@@ -102,6 +102,13 @@ function Head({ view, startMs, onShow }: { view: TraceView; startMs: number; onS
           title="The whole trace as a file, in OTLP’s JSON: another console imports it"
         >
           Export
+        </a>
+        <a
+          href={routeUrl({ page: 'slow', operation: { service: facts.service, name: facts.title } })}
+          title="Its slow traces against the usual ones"
+          onClick={(event) => follow(event, { page: 'slow', operation: { service: facts.service, name: facts.title } })}
+        >
+          Compare
         </a>
         {correlationId !== undefined && (
           <a

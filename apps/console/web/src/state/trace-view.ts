@@ -38,6 +38,7 @@ export class TraceView {
   readonly #zoom = signal<Viewport | undefined>(undefined)
   readonly #ending = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
+  #lookedAt: string | undefined
   #judging: ReturnType<typeof setTimeout> | undefined
 
   readonly roots = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.roots : []))
@@ -121,10 +122,11 @@ export class TraceView {
     return spans[(at + 1) % spans.length]?.spanId
   }
 
-  /** The span with the most time of one cause after the active one's; the first again after the last. */
+  /** The span that most of the time went to; asked again, where the last answer still is the active one, the next. */
   nextCause(): string | undefined {
     const spans = this.verdict.value === undefined ? [] : spansToLookAt(this.verdict.value)
-    return spans[(spans.indexOf(this.activeId.value ?? '') + 1) % spans.length]
+    const at = this.#lookedAt === this.activeId.value ? spans.indexOf(this.#lookedAt ?? '') : -1
+    return (this.#lookedAt = spans[(at + 1) % spans.length])
   }
 
   /** The next span below the active one that failed or was rejected, whether that was made good or not; from the top again after the last. */
