@@ -7,6 +7,7 @@
  * Not promised: an order between keys, exactly-once delivery, or anything on a replica.
  */
 export { type PostgresDatabase, type PostgresDatabaseOptions, type TransactionOptions, openPostgresDatabase } from './database.ts'
+export { type LockAttributionOptions } from './locks/lock-attribution.ts'
 export { type Isolation, type PostgresTransaction } from './open-transaction.ts'
 export {
   type ConstraintKind,

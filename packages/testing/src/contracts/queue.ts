@@ -104,6 +104,18 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>,
       await counts(queue, { ready: 0, delayed: 0, leased: 0, dead: 0 })
     })
 
+    check('where it is told how long a message could have been had, its delay is not counted', async (queue, { pass }) => {
+      await send(queue, 'm')
+      await pass(DELAY_MS)
+      const first = await one(queue)
+      if (first.readyForMs === undefined) return
+      assert.ok(first.readyForMs >= DELAY_MS - EARLY_MS, `${first.readyForMs} of ${DELAY_MS} ms`)
+      await first.reject({ reason: 'later', delayMs: DELAY_MS })
+      await pass(DELAY_MS + LATE_MS)
+      const again = await one(queue)
+      assert.ok(again.readyForMs! >= 0 && again.readyForMs! < DELAY_MS, `${again.readyForMs} ms`)
+    })
+
     if (deduplication === 'none') {
       check('ids are not remembered: what is sent twice comes twice', async (queue) => {
         await send(queue, 'm', 'first')
