@@ -22,6 +22,7 @@ import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
+import { why } from './commands/why.ts'
 import { helpOf, overview } from './help.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
@@ -34,6 +35,7 @@ const COMMANDS: readonly Command[] = [
   fault,
   stop,
   logs,
+  why,
   relay,
   listDeadLetters,
   showDeadLetter,

@@ -1,4 +1,5 @@
 /** What the console answers, for its server and its pages alike. Types alone, so that neither brings the other along. */
+import type { Cause, DoubtfulFact, LockHolder, PopulationDifference } from 'seaworthy/trace-analysis'
 import type { LabRunSummary } from '@seaworthy/supervisor'
 import type { Format } from '../import/formats.ts'
 import type { IngestStatus } from '../ingest-queue.ts'
@@ -49,3 +50,78 @@ export interface TracePage {
 }
 
 export type ListedTrace = Omit<TraceSummary, 'startUs'>
+
+/** `GET /api/traces/:id/verdict`. */
+export interface VerdictAnswer extends PathAnswer {
+  readonly traceId: string
+  /** Until the end of all that the request set off; null where that was no later than its answer. */
+  readonly whole: PathAnswer | null
+  /** Facts that cannot be, and were cut or left out. */
+  readonly doubts: readonly DoubtfulFact[]
+}
+
+/** Where the time of one path through a trace went. */
+export interface PathAnswer {
+  readonly sentence: string
+  readonly durationMs: number
+  /** Sum to the duration. */
+  readonly parts: readonly CausePart[]
+  /** The same by who spent it. */
+  readonly findings: readonly FoundCause[]
+  readonly repetitions: readonly RepeatedCall[]
+}
+
+export interface CausePart {
+  readonly cause: Cause
+  readonly ms: number
+  readonly ratio: number
+}
+
+export interface FoundCause extends CausePart {
+  readonly service: string
+  readonly peer: string | null
+  /** The span with the most of it. */
+  readonly spanId: string
+  readonly name: string
+  readonly spanCount: number
+  readonly lockHolder: LockHolder | null
+}
+
+interface RepeatedCall {
+  readonly service: string
+  readonly peer: string | null
+  readonly name: string
+  readonly spanId: string
+  readonly count: number
+  readonly failed: number
+  readonly ms: number
+  readonly ratio: number
+}
+
+/** `GET /api/operations`. */
+export interface OperationsAnswer {
+  readonly operations: readonly OperationSummary[]
+}
+
+interface OperationSummary {
+  readonly service: string
+  readonly name: string
+  readonly traces: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly slowestMs: number
+}
+
+/** `GET /api/operation?service=…&name=…`. */
+export interface OperationAnswer {
+  readonly service: string
+  readonly name: string
+  /** That were looked at. */
+  readonly traces: number
+  /** With too many spans to be looked at. */
+  readonly leftOut: number
+  /** Null, as `difference`, for too few traces. */
+  readonly sentence: string | null
+  readonly difference: PopulationDifference | null
+  readonly slowest: readonly { readonly traceId: string; readonly durationMs: number }[]
+}

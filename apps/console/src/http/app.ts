@@ -13,6 +13,7 @@ import { protect } from './protection.ts'
 import type { Messages } from '../system/messages.ts'
 import type { Resilience } from '../system/resilience.ts'
 import { registerResilienceApi } from './resilience-api.ts'
+import { registerVerdictApi } from './verdict-api.ts'
 
 export interface AppOptions extends ApiParts {
   readonly messages: Messages
@@ -53,6 +54,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   )
   registerIngest(app, options.queue)
   registerApi(app, options)
+  registerVerdictApi(app, options.store)
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
   registerLabsApi(app, options.labsDir)

@@ -62,6 +62,12 @@ export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, err
       OR EXISTS (SELECT 1 FROM trace_correlation WHERE trace_correlation.trace_id = trace.trace_id AND instr(lower(correlation_id), ?6) = 1))
   ORDER BY start_us DESC, trace_id DESC LIMIT ?7`
 
+// trace_by_start backwards, until enough traces match.
+export const SELECT_OPERATION_TRACES = `SELECT trace_id, root_service, coalesce(route, unrouted_request, root_name) AS name, end_us - start_us AS duration_us, span_count
+  FROM trace
+  WHERE root_is_background = 0 AND (?1 IS NULL OR root_service = ?1) AND (?2 IS NULL OR coalesce(route, unrouted_request, root_name) = ?2)
+  ORDER BY start_us DESC LIMIT ?3`
+
 // Unique index of span on (trace_id, span_id).
 export const SELECT_ATTEMPTS =
   'SELECT span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject FROM span WHERE trace_id = ?'

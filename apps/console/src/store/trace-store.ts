@@ -29,6 +29,15 @@ export interface WriteResult {
   readonly dropped: number
 }
 
+/** A trace by what it was asked for. */
+export interface OperationTrace {
+  readonly traceId: string
+  readonly service: string
+  readonly name: string
+  readonly durationMs: number
+  readonly spanCount: number
+}
+
 export interface EntrySpan {
   readonly service: string
   readonly endUs: number
@@ -136,6 +145,31 @@ export class TraceStore {
       return `{"resource":${origin.resource},"scopeSpans":[${scopeSpans}]${resourceSchema}}`
     })
     return `{"resourceSpans":[${resourceSpans.join(',')}]}`
+  }
+
+  /** Traces that somebody asked for, of one operation or of all. The newest first. */
+  async operationTraces(wanted: {
+    readonly service?: string
+    readonly name?: string
+    readonly limit: number
+  }): Promise<readonly OperationTrace[]> {
+    const rows = await this.#database.query<{
+      trace_id: string
+      root_service: string
+      name: string
+      duration_us: number
+      span_count: number
+    }>({
+      sql: sql.SELECT_OPERATION_TRACES,
+      params: [wanted.service ?? null, wanted.name ?? null, wanted.limit],
+    })
+    return rows.map(({ trace_id, root_service, name, duration_us, span_count }) => ({
+      traceId: trace_id,
+      service: root_service,
+      name,
+      durationMs: duration_us / 1_000,
+      spanCount: span_count,
+    }))
   }
 
   /** Spans by which work entered a service since a time, for the figures of the last minutes. */

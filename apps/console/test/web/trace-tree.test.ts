@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Span } from '../../web/src/view-model/otlp-trace.ts'
+import type { Span } from '../../src/otlp/read-trace.ts'
 import { type SpanNode, buildTree } from '../../web/src/view-model/trace-tree.ts'
 import { visibleRows } from '../../web/src/view-model/tree-rows.ts'
 import { span } from './span-fixture.ts'

@@ -5,6 +5,7 @@ import { follow, route } from './state/location.ts'
 import { LabsPage } from './pages/labs-page.tsx'
 import { MessagesPage } from './pages/messages-page.tsx'
 import { ResiliencePage } from './pages/resilience-page.tsx'
+import { SlowPage } from './pages/slow-page.tsx'
 import { SystemPage } from './pages/system-page.tsx'
 import { TracePage } from './pages/trace-page.tsx'
 import { TracesPage } from './pages/traces-page.tsx'
@@ -28,6 +29,8 @@ function Page(): JSX.Element {
       return <ResiliencePage />
     case 'labs':
       return <LabsPage run={current.run} />
+    case 'slow':
+      return <SlowPage operation={current.operation} />
     case 'traces':
       return <TracesPage filter={current.filter} />
     case 'trace':

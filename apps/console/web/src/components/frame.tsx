@@ -25,6 +25,7 @@ const PAGES: readonly PageLink[] = [
   { title: 'Messages', to: { page: 'messages', letter: undefined }, isShown: (page) => page === 'messages' },
   { title: 'Resilience', to: { page: 'resilience' }, isShown: (page) => page === 'resilience' },
   { title: 'Traces', to: { page: 'traces', filter: NO_FILTER }, isShown: (page) => page === 'traces' || page === 'trace' },
+  { title: 'Why slow?', to: { page: 'slow', operation: undefined }, isShown: (page) => page === 'slow' },
   { title: 'Labs', to: { page: 'labs', run: undefined }, isShown: (page) => page === 'labs' },
 ]
 

@@ -9,6 +9,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['g', 'm'], 'Go to Messages'],
   [['g', 'r'], 'Go to Resilience'],
   [['g', 't'], 'Go to Traces'],
+  [['g', 'w'], 'Go to Why slow?'],
   [['g', 'l'], 'Go to Labs'],
   [['/'], 'Search traces'],
   [['↑', '↓'], 'Previous, next row'],
@@ -16,6 +17,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['Enter'], 'Open the row: a trace, a dead letter, or a span’s details; again: close them'],
   [['e'], 'To the next span that failed or was rejected'],
   [['p'], 'To the span that took most of the critical path; again: the next'],
+  [['w'], 'To the span that most of the time went to, by cause; again: the next'],
   [['z'], 'Zoom to the span; again: the whole trace'],
   [['Esc'], 'Clear the search; close details, or this help'],
 ]

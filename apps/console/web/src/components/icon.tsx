@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { SpanKind } from '../view-model/otlp-trace.ts'
+import type { SpanKind } from '../../../src/otlp/read-trace.ts'
 
 /** Line icons on a grid of 16, drawn for this page; they take the colour of the text beside them. */
 const PATHS = {

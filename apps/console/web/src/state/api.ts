@@ -1,7 +1,16 @@
 import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
 import type { Fault, LabReport } from '@seaworthy/supervisor'
-import type { ImportAnswer, LabsState, MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
-import type { OtlpTrace } from '../view-model/otlp-trace.ts'
+import type {
+  ImportAnswer,
+  LabsState,
+  MessagesState,
+  OperationAnswer,
+  OperationsAnswer,
+  ResilienceState,
+  SystemState,
+  TracePage,
+} from '../../../src/http/answers.ts'
+import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
 import type { TraceFilter } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
@@ -55,6 +64,14 @@ export function fetchTraces(filter: TraceFilter, options: { before?: string; sig
 
 export function fetchTrace(traceId: string, signal: AbortSignal): Promise<OtlpTrace> {
   return get(`/api/traces/${traceId}`, signal)
+}
+
+export function fetchOperations(signal: AbortSignal): Promise<OperationsAnswer> {
+  return get('/api/operations', signal)
+}
+
+export function fetchOperation({ service, name }: { service: string; name: string }, signal: AbortSignal): Promise<OperationAnswer> {
+  return get(`/api/operation?${new URLSearchParams({ service, name })}`, signal)
 }
 
 export function importTraces(file: Blob): Promise<ImportAnswer> {

@@ -6,6 +6,7 @@ export type Route =
   | { readonly page: 'messages'; readonly letter: { readonly service: string; readonly id: string } | undefined }
   | { readonly page: 'resilience' }
   | { readonly page: 'labs'; readonly run: { readonly lab: string; readonly run: string } | undefined }
+  | { readonly page: 'slow'; readonly operation: { readonly service: string; readonly name: string } | undefined }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
   | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
   | { readonly page: 'unknown'; readonly path: string }
@@ -37,6 +38,10 @@ export function parseRoute(url: { readonly pathname: string; readonly search: st
     const [service, id] = [query.get('service'), query.get('letter')]
     return { page: 'messages', letter: service === null || id === null ? undefined : { service, id } }
   }
+  if (path === '/slow') {
+    const [service, name] = [query.get('service'), query.get('name')]
+    return { page: 'slow', operation: service === null || name === null ? undefined : { service, name } }
+  }
   if (path === '/traces') {
     const minDurationMs = Number(query.get('min') ?? 0)
     return {
@@ -67,6 +72,8 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
       return route.letter === undefined
         ? '/messages'
         : `/messages?${new URLSearchParams({ service: route.letter.service, letter: route.letter.id })}`
+    case 'slow':
+      return route.operation === undefined ? '/slow' : `/slow?${new URLSearchParams(route.operation)}`
     case 'traces': {
       const { text, service, outcome, minDurationMs, showsBackground } = route.filter
       const query = new URLSearchParams()

@@ -1,6 +1,6 @@
 import { type SpanTreeNode, spanTree } from 'seaworthy/trace-analysis'
 import { madeGood, subjectOf } from '../../../src/otlp/attempts.ts'
-import { type Span, attribute } from './otlp-trace.ts'
+import { type Span, attribute } from '../../../src/otlp/read-trace.ts'
 
 /** A span with its place in the tree. */
 export interface SpanNode {

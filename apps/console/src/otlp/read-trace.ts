@@ -1,6 +1,6 @@
-import { type Outcome, spanOutcome } from '../../../src/otlp/outcome.ts'
+import { type Outcome, spanOutcome } from './outcome.ts'
 
-/** The part of an OTLP JSON trace that the page shows. */
+/** The part of an OTLP JSON trace that the page shows, and the verdict looks at. */
 export interface OtlpTrace {
   readonly resourceSpans?: readonly {
     readonly resource?: { readonly attributes?: readonly OtlpAttribute[] }
@@ -51,7 +51,7 @@ interface SpanEvent {
   readonly attributes: readonly Attribute[]
 }
 
-/** A span as the page works with it. Times are microseconds from the beginning of the trace, with fractions. */
+/** A span as the page and the verdict work with it. Times are microseconds from the beginning of the trace, with fractions. */
 export interface Span {
   readonly spanId: string
   readonly parentSpanId: string | undefined
