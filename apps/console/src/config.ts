@@ -10,6 +10,8 @@ export interface ConsoleConfig {
   readonly consolePort: number
   /** Health, for the supervisor. May be the same. */
   readonly httpPort: number
+  /** OTLP over gRPC; 0 takes a free port. Absent: none. */
+  readonly grpcPort: number | undefined
   readonly runFile: string | undefined
   readonly logLevel: LogLevel
   readonly hostNames: readonly string[]
@@ -34,6 +36,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     return range.min
   }
   const port = { min: 1, max: 65_535 }
+  const optionalPort = (name: string) => (env[name] ? number(name, { min: 0, max: 65_535 }) : undefined)
   const dataDir = env['SEAWORTHY_DATA_DIR'] ?? ''
   if (dataDir === '') problems.push('SEAWORTHY_DATA_DIR must name the folder for the traces')
   const logLevel = LOG_LEVELS.find((level) => level === (env['SEAWORTHY_LOG_LEVEL'] || 'info'))
@@ -45,6 +48,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     databasePath: join(dataDir, 'traces.sqlite'),
     consolePort,
     httpPort: number('SEAWORTHY_HTTP_PORT', { ...port, fallback: consolePort }),
+    grpcPort: optionalPort('SEAWORTHY_GRPC_PORT') ?? optionalPort('SEAWORTHY_CONSOLE_GRPC_PORT'),
     runFile: env['SEAWORTHY_RUN_FILE'] || undefined,
     logLevel: logLevel ?? 'info',
     hostNames: (env['SEAWORTHY_CONSOLE_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || []),

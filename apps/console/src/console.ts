@@ -6,10 +6,13 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
 import type { Lifecycle } from 'seaworthy/system'
+import { accessBy } from './access.ts'
 import type { ConsoleConfig } from './config.ts'
 import { createApp } from './http/app.ts'
 import { LiveUpdates } from './http/live.ts'
 import { IngestQueue } from './ingest-queue.ts'
+import { Admission } from './intake/admission.ts'
+import { traceSignal } from './intake/traces.ts'
 import { KIND } from './otlp/model.ts'
 import type { SpanRow } from './otlp/rows.ts'
 import { openTraceStore } from './store/open-trace-store.ts'
@@ -75,8 +78,12 @@ export async function startConsole(
       return runFile.state
     },
   }
+  const signals = [traceSignal(queue)]
+  const admission = new Admission()
   const app = createApp({
     store,
+    signals,
+    admission,
     queue,
     runFile,
     figures,
@@ -92,6 +99,13 @@ export async function startConsole(
   })
   life.add('http', () => app.close())
   for (const server of await listen(app, config)) life.add('server', () => closeServer(server))
+  const { grpcPort } = config
+  if (grpcPort !== undefined) {
+    const { startOtlpServer } = await import('./grpc/otlp-server.ts')
+    const otlp = await startOtlpServer({ port: grpcPort, host: HOST, signals, admission, isAllowed: accessBy(undefined), logger })
+    life.add('grpc', () => otlp.close())
+    logger.info({ address: `${HOST}:${otlp.port}` }, 'OTLP over gRPC is taken')
+  }
   life.add('live pages', () => live.close())
 
   const watchRunFile = async (): Promise<void> => {

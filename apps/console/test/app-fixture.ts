@@ -9,6 +9,8 @@ import { NotFoundError, UnavailableError } from 'seaworthy/core'
 import { createApp } from '../src/http/app.ts'
 import { LiveUpdates } from '../src/http/live.ts'
 import { IngestQueue } from '../src/ingest-queue.ts'
+import { Admission } from '../src/intake/admission.ts'
+import { traceSignal } from '../src/intake/traces.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
 import type { Resilience } from '../src/system/resilience.ts'
@@ -59,6 +61,8 @@ export async function fixture(
   const app = createApp({
     store,
     queue,
+    signals: [traceSignal(queue)],
+    admission: new Admission(),
     labsDir,
     live: new LiveUpdates(),
     runFile: new RunFileReader(undefined),

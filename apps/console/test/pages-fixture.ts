@@ -60,6 +60,7 @@ before(async () => {
     databasePath: join(folder, 'traces.sqlite'),
     consolePort,
     httpPort: consolePort,
+    grpcPort: undefined,
     runFile,
     logLevel: 'silent',
     hostNames: [],

@@ -2,7 +2,8 @@ import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
 import type { Logger } from 'pino'
 import { InvalidInputError } from 'seaworthy/core'
 import { type ApiParts, registerApi } from './api.ts'
-import { BODY_BYTES_MAX, registerIngest } from './ingest.ts'
+import { BODY_BYTES_MAX } from '../intake/signal.ts'
+import { type IngestParts, registerIngest } from './ingest.ts'
 import { registerLabsApi } from './labs-api.ts'
 import type { LiveUpdates } from './live.ts'
 import { registerMessagesApi } from './messages-api.ts'
@@ -14,7 +15,7 @@ import type { Messages } from '../system/messages.ts'
 import type { Resilience } from '../system/resilience.ts'
 import { registerResilienceApi } from './resilience-api.ts'
 
-export interface AppOptions extends ApiParts {
+export interface AppOptions extends ApiParts, IngestParts {
   readonly messages: Messages
   readonly resilience: Resilience
   /** Folder of what labs left, if there is one. */
@@ -51,7 +52,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.get('/readyz', (_request, reply) =>
     options.isReady() ? { status: 'ready' } : sendProblem(reply, 503, 'The console is starting, or stopping.'),
   )
-  registerIngest(app, options.queue)
+  registerIngest(app, options)
   registerApi(app, options)
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
