@@ -18,6 +18,7 @@ export interface ConsoleConfig {
   readonly tracesMax: number
   readonly bytesMax: number
   readonly ageMaxMs: number
+  readonly keptAgeMaxMs: number
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -55,6 +56,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     tracesMax: number('SEAWORTHY_CONSOLE_TRACES_MAX', { min: 1, max: 10_000_000, fallback: 20_000 }),
     bytesMax: number('SEAWORTHY_CONSOLE_MIB_MAX', { min: 1, max: 1_048_576, fallback: 512 }) * MEBIBYTE,
     ageMaxMs: number('SEAWORTHY_CONSOLE_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 168 }) * HOUR_MS,
+    keptAgeMaxMs: number('SEAWORTHY_CONSOLE_KEPT_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 720 }) * HOUR_MS,
   }
   if (problems.length > 0) throw new ConfigurationError(`The console cannot start: ${problems.join('; ')}.`)
   return config

@@ -48,8 +48,8 @@ export async function startConsole(
   config: ConsoleConfig,
   { logger, life, pageFolder, messages, resilience }: ConsoleOptions,
 ): Promise<void> {
-  const { databasePath: path, tracesMax, bytesMax, ageMaxMs } = config
-  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs }, (error, setAside) =>
+  const { databasePath: path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs } = config
+  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs }, (error, setAside) =>
     logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
   )
   life.add('traces', () => store.close())

@@ -71,6 +71,19 @@ test('spans that come twice, in parts and out of order make the same trace', asy
   assert.equal(trace!.services[0], 'gateway')
 })
 
+test('what was taken, deleted and turned away is there for Prometheus', async (t) => {
+  const { post, get, store } = await fixture(t)
+  await post(checkout())
+  await get('/api/traces')
+  const { status, text, headers } = await get('/metrics')
+  assert.equal(status, 200)
+  assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  assert.match(text, new RegExp(`^seaworthy_console_spans_received_total ${store.counts.spans}$`, 'm'))
+  assert.match(text, /^seaworthy_console_traces\{class="ordinary"\} 1$/m)
+  assert.match(text, /^seaworthy_console_traces_deleted_total\{why="size"\} 0$/m)
+  for (const line of text.trimEnd().split('\n')) assert.match(line, /^(?:# (?:HELP|TYPE) .+|[a-z_]+(?:\{[a-z]+="[a-z-]+"\})? \d+)$/)
+})
+
 test('filters: service, outcome, duration, background, text, and pages', async (t) => {
   const { post, get } = await fixture(t)
   await post(checkout('11111111111111111111111111111111', 'alpha'))

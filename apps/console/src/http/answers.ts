@@ -3,6 +3,7 @@ import type { LabRunSummary } from '@seaworthy/supervisor'
 import type { Format } from '../import/formats.ts'
 import type { IngestStatus } from '../ingest-queue.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
+import type { TrimmedCounts } from '../store/trimming.ts'
 import type { ServiceMessages } from '../system/messages.ts'
 import type { ServiceResilience } from '../system/resilience.ts'
 import type { ServiceView } from '../system/overview.ts'
@@ -12,7 +13,14 @@ export interface SystemState {
   readonly system: string | null
   readonly startedAt: string | null
   readonly services: readonly ServiceView[]
-  readonly ingest: IngestStatus & { readonly traces: number; readonly spans: number }
+  readonly ingest: IngestStatus & {
+    readonly traces: number
+    readonly spans: number
+    /** Of the traces, those that outlive others because they were slow or failed. */
+    readonly kept: number
+    /** What was deleted to keep within the limits, since the start. */
+    readonly trimmed: TrimmedCounts
+  }
 }
 
 /** `GET /api/messages`. */

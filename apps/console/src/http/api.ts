@@ -28,7 +28,7 @@ export function registerApi(app: FastifyInstance, { store, queue, runFile, figur
       system,
       startedAt,
       services: serviceViews(runFile.state, figures),
-      ingest: { ...queue.status, ...store.counts },
+      ingest: { ...queue.status, ...store.counts, trimmed: store.trimmed },
     }
     return reply.header('cache-control', 'no-store').send(answer)
   })

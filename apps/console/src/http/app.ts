@@ -7,6 +7,7 @@ import { type IngestParts, registerIngest } from './ingest.ts'
 import { registerLabsApi } from './labs-api.ts'
 import type { LiveUpdates } from './live.ts'
 import { registerMessagesApi } from './messages-api.ts'
+import { registerMetrics } from './metrics.ts'
 import { otherMethods } from './other-methods.ts'
 import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
@@ -56,6 +57,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerApi(app, options)
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
+  registerMetrics(app, options)
   registerLabsApi(app, options.labsDir)
   options.live.register(app)
   registerPage(app, options.pageFolder)

@@ -36,6 +36,7 @@ export async function applyChange(tx: SqliteTransaction, change: TraceChange, no
       change.startUs,
       change.endUs,
       change.spanCount,
+      change.bytes,
       change.errorCount,
       Number(change.saysRejected),
       change.correlationId,
