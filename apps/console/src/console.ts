@@ -13,6 +13,8 @@ import { LiveUpdates } from './http/live.ts'
 import { IngestQueue } from './ingest-queue.ts'
 import { Admission } from './intake/admission.ts'
 import { traceSignal } from './intake/traces.ts'
+import { MINUTES_MAX } from './map/edge-window.ts'
+import { ServiceMap } from './map/service-map.ts'
 import { KIND } from './otlp/model.ts'
 import type { SpanRow } from './otlp/rows.ts'
 import { openTraceStore } from './store/open-trace-store.ts'
@@ -39,6 +41,7 @@ const PRUNE_EVERY_MS = 5_000
 const CLOSE_TIMEOUT_MS = 1_000
 /** Spans that are read again at the start for the figures of the last minutes. */
 const RECENT_SPANS_MAX = 100_000
+const MAP_SINCE_MS = MINUTES_MAX * 60_000
 
 /**
  * Opens the file, serves, and watches. When the life ends: no new spans, those that were taken are stored, the file is closed.
@@ -65,7 +68,14 @@ export async function startConsole(
     }
   }
   const onError = (error: unknown, spansLost: number): void => logger.error({ err: error, spansLost }, 'spans could not be stored')
-  const queue = new IngestQueue({ store, onStored, onError })
+  const map = new ServiceMap()
+  map.observe(await store.callSpansSince(systemClock.now() - MAP_SINCE_MS, RECENT_SPANS_MAX))
+  const storing = {
+    write: (rows: readonly SpanRow[]) => store.write(rows, map.observe(rows)),
+    isFull: () => store.isFull(),
+    prune: () => store.prune(),
+  }
+  const queue = new IngestQueue({ store: storing, onStored, onError })
   life.add('ingest', () => queue.drain())
 
   const runFile = new RunFileReader(config.runFile)
@@ -83,6 +93,7 @@ export async function startConsole(
   const app = createApp({
     store,
     signals,
+    map,
     admission,
     queue,
     runFile,

@@ -2,6 +2,7 @@
 import type { LabRunSummary } from '@seaworthy/supervisor'
 import type { Format } from '../import/formats.ts'
 import type { IngestStatus } from '../ingest-queue.ts'
+import type { Edge, HistogramBucket } from '../map/edge-window.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
 import type { TrimmedCounts } from '../store/trimming.ts'
 import type { ServiceMessages } from '../system/messages.ts'
@@ -31,6 +32,23 @@ export interface MessagesState {
 /** `GET /api/resilience`. */
 export interface ResilienceState {
   readonly services: readonly ServiceResilience[]
+}
+
+/** `GET /api/map`. */
+export interface MapState {
+  /** The window. */
+  readonly minutes: number
+  readonly edges: readonly Edge[]
+  /** Calls of pairs beyond the limit, which are on no map. */
+  readonly passedOver: number
+}
+
+/** `GET /api/map/edge`. */
+export interface EdgeState {
+  readonly minutes: number
+  /** Null when there was no call in the window. */
+  readonly edge: Edge | null
+  readonly histogram: readonly HistogramBucket[]
 }
 
 /** `GET /api/labs`. */

@@ -7,16 +7,19 @@ import { type IngestParts, registerIngest } from './ingest.ts'
 import { registerLabsApi } from './labs-api.ts'
 import type { LiveUpdates } from './live.ts'
 import { registerMessagesApi } from './messages-api.ts'
+import { registerMapApi } from './map-api.ts'
 import { registerMetrics } from './metrics.ts'
 import { otherMethods } from './other-methods.ts'
 import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
 import { protect } from './protection.ts'
+import type { ServiceMap } from '../map/service-map.ts'
 import type { Messages } from '../system/messages.ts'
 import type { Resilience } from '../system/resilience.ts'
 import { registerResilienceApi } from './resilience-api.ts'
 
 export interface AppOptions extends ApiParts, IngestParts {
+  readonly map: Pick<ServiceMap, 'edges'>
   readonly messages: Messages
   readonly resilience: Resilience
   /** Folder of what labs left, if there is one. */
@@ -58,6 +61,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
   registerMetrics(app, options)
+  registerMapApi(app, options.map)
   registerLabsApi(app, options.labsDir)
   options.live.register(app)
   registerPage(app, options.pageFolder)

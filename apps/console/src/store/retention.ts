@@ -12,6 +12,7 @@ export interface RetentionLimits {
 /** What is stored. Kept: slow or failed, and found so when its turn to go had come. */
 export interface Stock {
   readonly traces: number
+  readonly spans: number
   readonly keptTraces: number
   /** Of spans, as they were written. */
   readonly bytes: number
@@ -26,12 +27,15 @@ export interface Turn {
   readonly why: 'size' | 'age'
   /** Only those that have not grown since, in milliseconds since the epoch. */
   readonly untouchedSinceMs: number
-  /** So many at most. */
+  /** So many at most, and so many spans: no more than has to go. */
   readonly tracesMax: number
+  readonly spansMax: number
 }
 
 /** Of the room, what slow and failed traces may take from the ordinary ones: an outage must not push out all that shows what is usual. */
 const KEPT_SHARE_MAX = 0.5
+
+const ALL = { tracesMax: Number.POSITIVE_INFINITY, spansMax: Number.POSITIVE_INFINITY }
 
 export function isFull({ traces, usedBytes }: Stock, { tracesMax, bytesMax }: RetentionLimits): boolean {
   return traces > tracesMax || usedBytes > bytesMax
@@ -44,12 +48,16 @@ export function isFull({ traces, usedBytes }: Stock, { tracesMax, bytesMax }: Re
 export function turns(stock: Stock, limits: RetentionLimits, nowMs: number): readonly Turn[] {
   if (!isFull(stock, limits)) {
     return [
-      { isKept: false, why: 'age', untouchedSinceMs: nowMs - limits.ageMaxMs, tracesMax: Number.POSITIVE_INFINITY },
-      { isKept: true, why: 'age', untouchedSinceMs: nowMs - limits.keptAgeMaxMs, tracesMax: Number.POSITIVE_INFINITY },
+      { isKept: false, why: 'age', untouchedSinceMs: nowMs - limits.ageMaxMs, ...ALL },
+      { isKept: true, why: 'age', untouchedSinceMs: nowMs - limits.keptAgeMaxMs, ...ALL },
     ]
   }
-  const surplus = stock.usedBytes > limits.bytesMax ? Number.POSITIVE_INFINITY : stock.traces - limits.tracesMax
-  const turn = { why: 'size', untouchedSinceMs: Number.MAX_SAFE_INTEGER, tracesMax: surplus } as const
+  const surplus = stock.usedBytes - limits.bytesMax
+  const room =
+    surplus > 0
+      ? { tracesMax: Number.POSITIVE_INFINITY, spansMax: Math.ceil((stock.spans * surplus) / stock.usedBytes) }
+      : { tracesMax: stock.traces - limits.tracesMax, spansMax: Number.POSITIVE_INFINITY }
+  const turn = { why: 'size', untouchedSinceMs: Number.MAX_SAFE_INTEGER, ...room } as const
   const [ordinary, kept] = [
     { ...turn, isKept: false },
     { ...turn, isKept: true },

@@ -74,5 +74,14 @@ export const consoleSchema: SchemaComponent = {
     UPDATE trace SET bytes = span_count * 1000;
     DROP INDEX trace_by_update;
     CREATE INDEX trace_by_retention ON trace (is_kept, updated_ms)`,
+    // Who called whom: what the map is made of again after a restart, and by what its traces are found.
+    `ALTER TABLE span ADD COLUMN peer TEXT;
+    CREATE TABLE trace_call (
+      caller TEXT NOT NULL,
+      callee TEXT NOT NULL,
+      trace_id TEXT NOT NULL,
+      PRIMARY KEY (caller, callee, trace_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX trace_call_by_trace ON trace_call (trace_id)`,
   ],
 }

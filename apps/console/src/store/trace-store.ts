@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from 'seaworthy/core'
 import { type SqliteDatabase, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import type { CallSpan, ObservedCall } from '../map/call-matcher.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 import { FaultCounts } from './faults.ts'
 import type { Stock } from './retention.ts'
@@ -32,6 +33,8 @@ export interface WriteResult {
   /** Over the limit of their trace. */
   readonly dropped: number
 }
+
+type TraceCall = Pick<ObservedCall, 'caller' | 'callee' | 'traceId'>
 
 export interface EntrySpan {
   readonly service: string
@@ -104,8 +107,8 @@ export class TraceStore {
     if (row !== undefined) this.#stock = { ...row }
   }
 
-  /** Stores spans; one that is there already is passed over, because senders repeat what was not confirmed. */
-  async write(rows: readonly SpanRow[]): Promise<WriteResult> {
+  /** Stores spans, and who called whom in their traces or in earlier ones; a span that is there already is passed over, because senders repeat what was not confirmed. */
+  async write(rows: readonly SpanRow[], calls: readonly TraceCall[] = []): Promise<WriteResult> {
     const traceIds = JSON.stringify([...new Set(rows.map(({ traceId }) => traceId))])
     const { stored, dropped, changes, known } = await this.#database.transaction(async (tx) => {
       const found = await tx.query<KnownTrace>({ sql: sql.SELECT_SPAN_COUNTS, params: [traceIds] })
@@ -126,6 +129,8 @@ export class TraceStore {
       }
       const changes = traceChanges(stored)
       for (const change of changes) await applyChange(tx, change, this.#clock.now())
+      for (const { caller, callee, traceId } of distinct(calls))
+        await tx.execute({ sql: sql.INSERT_CALL, params: [caller, callee, traceId] })
       return { stored, dropped, changes, known }
     })
     for (const { traceId, spanCount, bytes } of changes) {
@@ -174,6 +179,22 @@ export class TraceStore {
     }))
   }
 
+  /** Spans that say who called whom, of traces that grew since a time: for the map. */
+  async callSpansSince(sinceMs: number, max: number): Promise<readonly CallSpan[]> {
+    const rows = await this.#database.query<CallSpanRow>({ sql: sql.SELECT_CALL_SPANS, params: [sinceMs, max] })
+    return rows.map((row) => ({
+      traceId: row.trace_id,
+      spanId: row.span_id,
+      parentSpanId: row.parent_span_id,
+      service: row.service,
+      kind: row.kind,
+      startUs: row.start_us,
+      endUs: row.end_us,
+      isError: row.is_error === 1,
+      peer: row.peer,
+    }))
+  }
+
   /** Whether something has to go before more may come. */
   async isFull(): Promise<boolean> {
     return this.#trimming.isFull(await this.#stockNow())
@@ -198,6 +219,22 @@ export class TraceStore {
   close(): Promise<void> {
     return this.#database.close()
   }
+}
+
+function distinct(calls: readonly TraceCall[]): Iterable<TraceCall> {
+  return new Map(calls.map((call) => [`${call.caller}\n${call.callee}\n${call.traceId}`, call])).values()
+}
+
+interface CallSpanRow {
+  readonly trace_id: string
+  readonly span_id: string
+  readonly parent_span_id: string | null
+  readonly service: string
+  readonly kind: number
+  readonly start_us: number
+  readonly end_us: number
+  readonly is_error: number
+  readonly peer: CallSpan['peer']
 }
 
 interface KnownTrace {

@@ -19,6 +19,7 @@ export async function insertSpan(tx: SqliteTransaction, row: SpanRow): Promise<b
       Number(row.isError),
       row.subject,
       row.served?.isRouted === true ? row.served.request : null,
+      row.peer,
       row.origin.key,
       row.body,
     ],

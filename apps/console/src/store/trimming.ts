@@ -124,12 +124,12 @@ export class Trimming {
   }
 }
 
-/** The oldest of a class with no more spans together than one step may delete; one that has more by itself comes alone. */
-async function oldest(tx: SqliteTransaction, { isKept, untouchedSinceMs, tracesMax }: Turn): Promise<readonly OldTrace[]> {
+/** The oldest of a class with no more spans together than have to go or one step may delete; one that has more by itself comes alone. */
+async function oldest(tx: SqliteTransaction, { isKept, untouchedSinceMs, tracesMax, spansMax }: Turn): Promise<readonly OldTrace[]> {
   const params = [Number(isKept), untouchedSinceMs, Math.min(TRACES_BATCH, tracesMax)]
   const rows = await tx.query<OldTrace>({ sql: sql.SELECT_OLDEST, params })
   let spans = 0
-  return rows.filter(({ span_count }, index) => (spans += span_count) <= SPANS_BATCH || index === 0)
+  return rows.filter(({ span_count }, index) => (spans += span_count) <= Math.min(SPANS_BATCH, spansMax) || index === 0)
 }
 
 /** Takes a part from a trace that is too large to go at once. What is left of it is still the oldest. */

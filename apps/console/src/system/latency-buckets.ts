@@ -1,13 +1,19 @@
 // Buckets grow by a sixteenth of a power of two from a microsecond on, so that a percentile is at most 4.5 % off.
 const STEPS_PER_OCTAVE = 16
+const OCTAVES = 32
 /** From a microsecond to an hour and more. */
-export const BUCKETS = 32 * STEPS_PER_OCTAVE
+export const BUCKETS = OCTAVES * STEPS_PER_OCTAVE
 
-/** The bucket of a duration. */
-export function bucketOf(durationMs: number): number {
+/** The bucket of a duration; `steps` of them make a power of two. */
+export function bucketOf(durationMs: number, steps = STEPS_PER_OCTAVE): number {
   const microseconds = durationMs * 1_000
   if (microseconds <= 1) return 0
-  return Math.min(BUCKETS - 1, Math.floor(Math.log2(microseconds) * STEPS_PER_OCTAVE))
+  return Math.min(OCTAVES * steps - 1, Math.floor(Math.log2(microseconds) * steps))
+}
+
+/** Where a bucket begins and ends. The first holds all that is shorter, too. */
+export function bucketBoundsMs(bucket: number, steps = STEPS_PER_OCTAVE): readonly [fromMs: number, toMs: number] {
+  return [bucket === 0 ? 0 : 2 ** (bucket / steps) / 1_000, 2 ** ((bucket + 1) / steps) / 1_000]
 }
 
 /** The middle of the bucket in which the nearest rank lies, in milliseconds; null where nothing was counted. */

@@ -144,7 +144,9 @@ test('under a flood the file stays within its limit and what was sent is account
   assert.ok(store.trimmed.size.spans > 0)
   assert.equal(store.counts.spans + store.trimmed.size.spans, stored)
   await store.close()
-  assert.ok(statSync(path).size <= bytesMax * 1.5, `${statSync(path).size} bytes for ${bytesMax}`)
+  // A batch of 500 spans comes before room is made.
+  const batchBytes = 500 * 1_600
+  assert.ok(statSync(path).size <= bytesMax + batchBytes, `${statSync(path).size} bytes for ${bytesMax}`)
 })
 
 test('the slowest twentieth of a kind is slow, once enough are known; equals are not', () => {
