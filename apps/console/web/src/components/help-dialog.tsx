@@ -9,6 +9,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['g', 'm'], 'Go to Messages'],
   [['g', 'r'], 'Go to Resilience'],
   [['g', 't'], 'Go to Traces'],
+  [['g', 'p'], 'Go to the Map'],
   [['g', 'l'], 'Go to Labs'],
   [['/'], 'Search traces'],
   [['↑', '↓'], 'Previous, next row'],
