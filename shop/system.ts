@@ -34,7 +34,7 @@ const operations = defineService({
   consumes: [],
   calls: [],
   main: new URL('../apps/console/src/main.ts', import.meta.url),
-  serves: ['http'],
+  serves: ['http', 'grpc'],
 })
 
 /**

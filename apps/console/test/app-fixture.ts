@@ -9,6 +9,9 @@ import { NotFoundError, UnavailableError } from 'seaworthy/core'
 import { createApp } from '../src/http/app.ts'
 import { LiveUpdates } from '../src/http/live.ts'
 import { IngestQueue } from '../src/ingest-queue.ts'
+import { Admission } from '../src/intake/admission.ts'
+import { traceSignal } from '../src/intake/traces.ts'
+import { ServiceMap } from '../src/map/service-map.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
 import type { Resilience } from '../src/system/resilience.ts'
@@ -48,8 +51,9 @@ export async function fixture(
 ): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
+  const map = new ServiceMap()
   const queue = new IngestQueue({
-    store,
+    store: { write: (rows) => store.write(rows, map.observe(rows)) },
     onStored: () => undefined,
     onError: (error) => assert.fail(String(error)),
     ...(options.spansMax !== undefined && { spansMax: options.spansMax }),
@@ -59,6 +63,9 @@ export async function fixture(
   const app = createApp({
     store,
     queue,
+    map,
+    signals: [traceSignal(queue)],
+    admission: new Admission(),
     labsDir,
     live: new LiveUpdates(),
     runFile: new RunFileReader(undefined),

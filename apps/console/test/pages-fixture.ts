@@ -60,12 +60,14 @@ before(async () => {
     databasePath: join(folder, 'traces.sqlite'),
     consolePort,
     httpPort: consolePort,
+    grpcPort: undefined,
     runFile,
     logLevel: 'silent',
     hostNames: [],
     tracesMax: 1_000,
     bytesMax: 1 << 30,
     ageMaxMs: 3_600_000,
+    keptAgeMaxMs: 3_600_000,
   } as const
   await startConsole(config, {
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),

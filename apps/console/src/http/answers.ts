@@ -3,7 +3,9 @@ import type { Cause, DoubtfulFact, LockHolder, PopulationDifference } from 'seaw
 import type { LabRunSummary } from '@seaworthy/supervisor'
 import type { Format } from '../import/formats.ts'
 import type { IngestStatus } from '../ingest-queue.ts'
+import type { Edge, HistogramBucket } from '../map/edge-window.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
+import type { TrimmedCounts } from '../store/trimming.ts'
 import type { ServiceMessages } from '../system/messages.ts'
 import type { ServiceResilience } from '../system/resilience.ts'
 import type { ServiceView } from '../system/overview.ts'
@@ -13,7 +15,14 @@ export interface SystemState {
   readonly system: string | null
   readonly startedAt: string | null
   readonly services: readonly ServiceView[]
-  readonly ingest: IngestStatus & { readonly traces: number; readonly spans: number }
+  readonly ingest: IngestStatus & {
+    readonly traces: number
+    readonly spans: number
+    /** Of the traces, those that outlive others because they were slow or failed. */
+    readonly kept: number
+    /** What was deleted to keep within the limits, since the start. */
+    readonly trimmed: TrimmedCounts
+  }
 }
 
 /** `GET /api/messages`. */
@@ -24,6 +33,23 @@ export interface MessagesState {
 /** `GET /api/resilience`. */
 export interface ResilienceState {
   readonly services: readonly ServiceResilience[]
+}
+
+/** `GET /api/map`. */
+export interface MapState {
+  /** The window. */
+  readonly minutes: number
+  readonly edges: readonly Edge[]
+  /** Calls of pairs beyond the limit, which are on no map. */
+  readonly passedOver: number
+}
+
+/** `GET /api/map/edge`. */
+export interface EdgeState {
+  readonly minutes: number
+  /** Null when there was no call in the window. */
+  readonly edge: Edge | null
+  readonly histogram: readonly HistogramBucket[]
 }
 
 /** `GET /api/labs`. */

@@ -1,8 +1,10 @@
 import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
 import type { Fault, LabReport } from '@seaworthy/supervisor'
 import type {
+  EdgeState,
   ImportAnswer,
   LabsState,
+  MapState,
   MessagesState,
   OperationAnswer,
   OperationsAnswer,
@@ -11,7 +13,7 @@ import type {
   TracePage,
 } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
-import type { TraceFilter } from '../view-model/route.ts'
+import type { CallName, TraceFilter } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {
@@ -58,6 +60,10 @@ export function fetchTraces(filter: TraceFilter, options: { before?: string; sig
   if (filter.outcome !== '') query.set('outcome', filter.outcome)
   if (!filter.showsBackground) query.set('background', 'hide')
   if (filter.minDurationMs > 0) query.set('minDurationMs', String(filter.minDurationMs))
+  if (filter.call !== undefined) {
+    query.set('caller', filter.call.caller)
+    query.set('callee', filter.call.callee)
+  }
   if (options.before !== undefined) query.set('before', options.before)
   return get(`/api/traces?${query}`, options.signal)
 }
@@ -88,6 +94,14 @@ export function fetchResilience(signal: AbortSignal): Promise<ResilienceState> {
 
 export function injectFault(service: string, fault: Fault): Promise<unknown> {
   return ask('/api/faults', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, fault }) })
+}
+
+export function fetchMap(minutes: number, signal: AbortSignal): Promise<MapState> {
+  return get(`/api/map?minutes=${minutes}`, signal)
+}
+
+export function fetchEdge({ caller, callee }: CallName, minutes: number, signal: AbortSignal): Promise<EdgeState> {
+  return get(`/api/map/edge?${new URLSearchParams({ caller, callee, minutes: String(minutes) })}`, signal)
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {
