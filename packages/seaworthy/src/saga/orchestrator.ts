@@ -3,6 +3,7 @@ import type { EventEnvelope } from 'seaworthy/messaging'
 import type { ByHand } from './by-hand.ts'
 import type { Saga } from './definition.ts'
 import { RunningOrchestrator } from './running-orchestrator.ts'
+import type { SagaRetention } from './retention.ts'
 import type { SagaRecord, SagaStore } from './saga-store.ts'
 
 export interface OrchestratorOptions {
@@ -32,6 +33,8 @@ export interface OrchestratorOptions {
   readonly leases?: LeaseStore
   /** How long after its last sign of life a process is given up. Default 15,000 ms. */
   readonly leaseTtlMs?: number
+  /** What is kept of sagas that are over; looked at from {@link Orchestrator.resume} on. `keep-all` keeps everything for ever. */
+  readonly retention?: SagaRetention | 'keep-all'
   readonly clock?: Clock
   readonly random?: Random
   /**
@@ -49,7 +52,7 @@ export interface WaitOptions {
 export interface Orchestrator {
   /**
    * Stores a saga in the caller's transaction; it runs once that has committed.
-   * @returns false when a saga of this id was started before: it is left as it is
+   * @returns false when a saga of this id was started before: it is left as it is. Ids of sagas that are over are remembered for `retention.rememberIdsMs`
    * @throws ConfigurationError when the saga is not one of the orchestrator's
    */
   start<Input>(
