@@ -4,6 +4,7 @@ import type { Format } from '../import/formats.ts'
 import type { IngestStatus } from '../ingest-queue.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
 import type { ServiceMessages } from '../system/messages.ts'
+import type { SagasView } from '../system/sagas.ts'
 import type { ServiceResilience } from '../system/resilience.ts'
 import type { ServiceView } from '../system/overview.ts'
 
@@ -24,6 +25,9 @@ export interface MessagesState {
 export interface ResilienceState {
   readonly services: readonly ServiceResilience[]
 }
+
+/** `GET /api/sagas`. */
+export type SagasState = SagasView
 
 /** `GET /api/labs`. */
 export interface LabsState {

@@ -12,11 +12,14 @@ import { problem, sendProblem } from './problem.ts'
 import { protect } from './protection.ts'
 import type { Messages } from '../system/messages.ts'
 import type { Resilience } from '../system/resilience.ts'
+import type { Sagas } from '../system/sagas.ts'
 import { registerResilienceApi } from './resilience-api.ts'
+import { registerSagasApi } from './sagas-api.ts'
 
 export interface AppOptions extends ApiParts {
   readonly messages: Messages
   readonly resilience: Resilience
+  readonly sagas: Sagas
   /** Folder of what labs left, if there is one. */
   readonly labsDir: string | undefined
   readonly live: LiveUpdates
@@ -55,6 +58,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerApi(app, options)
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
+  registerSagasApi(app, options.sagas)
   registerLabsApi(app, options.labsDir)
   options.live.register(app)
   registerPage(app, options.pageFolder)
