@@ -1,8 +1,16 @@
-import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
+import type { DeadLetterDetails, RequeueAnswer, RequeueParameters, SagaChange, SagaDetails } from '@seaworthy/supervisor/management'
 import type { Fault, LabReport } from '@seaworthy/supervisor'
-import type { ImportAnswer, LabsState, MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
+import type {
+  ImportAnswer,
+  LabsState,
+  MessagesState,
+  ResilienceState,
+  SagasState,
+  SystemState,
+  TracePage,
+} from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
-import type { TraceFilter } from '../view-model/route.ts'
+import type { SagaFilter, TraceFilter } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {
@@ -71,6 +79,19 @@ export function fetchResilience(signal: AbortSignal): Promise<ResilienceState> {
 
 export function injectFault(service: string, fault: Fault): Promise<unknown> {
   return ask('/api/faults', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, fault }) })
+}
+
+export function fetchSagas({ state, saga, before }: SagaFilter, signal: AbortSignal): Promise<SagasState> {
+  const query = new URLSearchParams(Object.entries({ state, saga, before }).filter(([, value]) => value !== ''))
+  return get(`/api/sagas?${query}`, signal)
+}
+
+export function fetchSaga(service: string, id: string, signal: AbortSignal): Promise<SagaDetails> {
+  return get(`/api/saga?${new URLSearchParams({ service, id })}`, signal)
+}
+
+export function changeSaga(service: string, change: SagaChange): Promise<unknown> {
+  return ask('/api/saga/change', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...change }) })
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {

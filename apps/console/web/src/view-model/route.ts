@@ -1,3 +1,4 @@
+import type { SagaState } from 'seaworthy/saga'
 import type { Outcome } from '../../../src/otlp/outcome.ts'
 
 /** A page of the console, with what its address says. */
@@ -5,6 +6,9 @@ export type Route =
   | { readonly page: 'system' }
   | { readonly page: 'messages'; readonly letter: { readonly service: string; readonly id: string } | undefined }
   | { readonly page: 'resilience' }
+  | { readonly page: 'sagas'; readonly filter: SagaFilter }
+  | { readonly page: 'saga'; readonly service: string; readonly id: string }
+  | { readonly page: 'choreography' }
   | { readonly page: 'labs'; readonly run: { readonly lab: string; readonly run: string } | undefined }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
   | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
@@ -18,6 +22,18 @@ export interface TraceFilter {
   /** With traces that nobody asked for: polls, projections, timers. */
   readonly showsBackground: boolean
 }
+
+export interface SagaFilter {
+  readonly state: '' | SagaState
+  /** Of this name alone. */
+  readonly saga: string
+  /** Where the page begins: behind this one. */
+  readonly before: string
+}
+
+export const SAGA_STATES: readonly SagaState[] = ['parked', 'compensating', 'running', 'waiting', 'completed', 'compensated']
+
+export const ALL_SAGAS: SagaFilter = { state: '', saga: '', before: '' }
 
 const OUTCOMES: readonly Outcome[] = ['ok', 'rejected', 'failed']
 
@@ -37,6 +53,15 @@ export function parseRoute(url: { readonly pathname: string; readonly search: st
     const [service, id] = [query.get('service'), query.get('letter')]
     return { page: 'messages', letter: service === null || id === null ? undefined : { service, id } }
   }
+  if (path === '/sagas') {
+    const state = SAGA_STATES.find((known) => known === query.get('state')) ?? ''
+    return { page: 'sagas', filter: { state, saga: query.get('saga') ?? '', before: query.get('before') ?? '' } }
+  }
+  if (path === '/saga') {
+    const [service, id] = [query.get('service'), query.get('id')]
+    return service === null || id === null ? { page: 'sagas', filter: ALL_SAGAS } : { page: 'saga', service, id }
+  }
+  if (path === '/choreography') return { page: 'choreography' }
   if (path === '/traces') {
     const minDurationMs = Number(query.get('min') ?? 0)
     return {
@@ -67,6 +92,14 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
       return route.letter === undefined
         ? '/messages'
         : `/messages?${new URLSearchParams({ service: route.letter.service, letter: route.letter.id })}`
+    case 'sagas': {
+      const query = new URLSearchParams(Object.entries(route.filter).filter(([, value]) => value !== ''))
+      return query.size === 0 ? '/sagas' : `/sagas?${query}`
+    }
+    case 'saga':
+      return `/saga?${new URLSearchParams({ service: route.service, id: route.id })}`
+    case 'choreography':
+      return '/choreography'
     case 'traces': {
       const { text, service, outcome, minDurationMs, showsBackground } = route.filter
       const query = new URLSearchParams()
