@@ -46,14 +46,13 @@ function desk() {
     clock,
     store,
     database,
-    async start(id: string, lines: number[] = [1]) {
+    start: async (id: string, lines: number[] = [1]) => {
       await database.transaction((tx) => running.start(tx, checkout, { id, input: { card: '4711', lines }, context }))
       for (let moment = 0; moment < 20; moment++) await clock.advance(20)
     },
     startSlow: (id: string) => database.transaction((tx) => running.start(tx, slow, { id, input: null })),
-    async ask<Name extends keyof SagaQuestions>(name: Name, parameters: object, by?: string) {
-      return JSON.parse(JSON.stringify(await answers[name](parameters as never, by))) as SagaQuestions[Name]['answer']
-    },
+    ask: async <Name extends keyof SagaQuestions>(name: Name, parameters: object, by?: string) =>
+      JSON.parse(JSON.stringify(await answers[name](parameters as never, by))) as SagaQuestions[Name]['answer'],
     change: (change: Omit<SagaChange, 'note'> & { note?: string }, by = 'ada') =>
       answers['change-saga']({ note: 'because', ...change } as never, by),
   }

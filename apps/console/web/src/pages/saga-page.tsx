@@ -61,7 +61,7 @@ export function SagaPage({ service, id }: { service: string; id: string }): JSX.
             <p class="part-note">
               There are more steps.{' '}
               <code>
-                seaworthy saga show {view.details.id} --service {service}
+                seaworthy saga show {service} {view.details.id}
               </code>{' '}
               shows all.
             </p>
