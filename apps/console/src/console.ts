@@ -21,6 +21,7 @@ import { openTraceStore } from './store/open-trace-store.ts'
 import { LatencyWindow, WINDOW_MS } from './system/latency-window.ts'
 import { type Messages, supervisedMessages } from './system/messages.ts'
 import { type Resilience, supervisedResilience } from './system/resilience.ts'
+import { type Sagas, supervisedSagas } from './system/sagas.ts'
 import { RunFileReader } from './system/run-file.ts'
 
 export interface ConsoleOptions {
@@ -33,6 +34,8 @@ export interface ConsoleOptions {
   readonly messages?: Messages
   /** What processes say of their policies. Default: as their supervisor has them say. */
   readonly resilience?: Resilience
+  /** What processes say of their sagas. Default: as their supervisor has them say. */
+  readonly sagas?: Sagas
 }
 
 const HOST = '127.0.0.1'
@@ -49,7 +52,7 @@ const MAP_SINCE_MS = MINUTES_MAX * 60_000
  */
 export async function startConsole(
   config: ConsoleConfig,
-  { logger, life, pageFolder, messages, resilience }: ConsoleOptions,
+  { logger, life, pageFolder, messages, resilience, sagas }: ConsoleOptions,
 ): Promise<void> {
   const { databasePath: path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs } = config
   const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs }, (error, setAside) =>
@@ -107,6 +110,7 @@ export async function startConsole(
     pageFolder,
     messages: messages ?? supervisedMessages(supervisor),
     resilience: resilience ?? supervisedResilience(supervisor),
+    sagas: sagas ?? supervisedSagas(supervisor),
   })
   life.add('http', () => app.close())
   for (const server of await listen(app, config)) life.add('server', () => closeServer(server))

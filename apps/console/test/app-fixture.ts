@@ -15,7 +15,9 @@ import { ServiceMap } from '../src/map/service-map.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
 import type { Resilience } from '../src/system/resilience.ts'
+import type { Sagas } from '../src/system/sagas.ts'
 import { fakeResilience } from './resilience-fixture.ts'
+import { fakeSagas } from './sagas-fixture.ts'
 import type { Messages } from '../src/system/messages.ts'
 import { RunFileReader } from '../src/system/run-file.ts'
 
@@ -47,7 +49,7 @@ interface Answer {
 
 export async function fixture(
   t: TestContext,
-  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience } = {},
+  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience; sagas?: Sagas } = {},
 ): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
@@ -71,6 +73,7 @@ export async function fixture(
     runFile: new RunFileReader(undefined),
     messages: options.messages ?? NOBODY,
     resilience: options.resilience ?? fakeResilience([]).resilience,
+    sagas: options.sagas ?? fakeSagas([]).sagas,
     figures: new LatencyWindow(),
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],

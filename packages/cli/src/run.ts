@@ -17,7 +17,10 @@ import { logs } from './commands/logs.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { relay } from './commands/relay.ts'
 import { checkSagasCommand } from './commands/saga/check.ts'
+import { abortSaga, retrySaga, skipSagaStep } from './commands/saga/change.ts'
 import { graphSagas } from './commands/saga/graph.ts'
+import { listSagas } from './commands/saga/list.ts'
+import { showSaga } from './commands/saga/show.ts'
 import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -44,6 +47,11 @@ const COMMANDS: readonly Command[] = [
   lockEvents,
   showEvents,
   auditEvents,
+  listSagas,
+  showSaga,
+  retrySaga,
+  skipSagaStep,
+  abortSaga,
   checkSagasCommand,
   graphSagas,
   graph,

@@ -1,3 +1,5 @@
+import { sagaAnswers } from '@seaworthy/supervisor/management'
+import { redactedJson } from '@seaworthy/telemetry'
 import { monolithApi } from '../../monolith/contract/rest.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { Inventory } from '../inventory/contract/gen/inventory_pb.js'
@@ -22,7 +24,21 @@ export const orders: ServiceComposition = {
   service,
   schema: [ORDERS_SCHEMA],
   stores: ['sagas'],
-  async wire({ connections, switches, seeding, logger, clock, newId, database, stores, outbox, sharing, serveRest, onStop }) {
+  async wire({
+    answerSupervisor,
+    connections,
+    switches,
+    seeding,
+    logger,
+    clock,
+    newId,
+    database,
+    stores,
+    outbox,
+    sharing,
+    serveRest,
+    onStop,
+  }) {
     const monolith = connections.rest(monolithApi, 'monolith')
     const inventory = connections.grpc(Inventory, 'inventory')
     const payments = connections.grpc(Payments, 'payments')
@@ -30,9 +46,10 @@ export const orders: ServiceComposition = {
 
     const repository = orderRepository(database)
     const saga = checkoutSaga({ inventory: inventoryOver(inventory), payments: paymentsOver(payments), shipping: shippingOver(shipping) })
+    const store = stores.sagas()
     const sagas = checkoutOrchestrator({
       saga,
-      store: stores.sagas(),
+      store,
       database,
       orders: repository,
       outbox,
@@ -42,6 +59,7 @@ export const orders: ServiceComposition = {
       askUnknownAgain: switches.has('unknown-outcome'),
     })
     onStop('sagas', () => sagas.stop())
+    answerSupervisor(sagaAnswers({ sagas: [saga], store, orchestrator: sagas, redacted: redactedJson, clock }))
 
     const takeOver = takeOverOrders({ database, orders: repository, outbox })
     await seeding((seed) => seedOrders({ orders: repository, takeOver, seed }))

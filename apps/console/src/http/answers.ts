@@ -7,6 +7,7 @@ import type { Edge, HistogramBucket } from '../map/edge-window.ts'
 import type { TraceSummary } from '../store/trace-list.ts'
 import type { TrimmedCounts } from '../store/trimming.ts'
 import type { ServiceMessages } from '../system/messages.ts'
+import type { SagasView } from '../system/sagas.ts'
 import type { ServiceResilience } from '../system/resilience.ts'
 import type { ServiceView } from '../system/overview.ts'
 
@@ -51,6 +52,8 @@ export interface EdgeState {
   readonly edge: Edge | null
   readonly histogram: readonly HistogramBucket[]
 }
+/** `GET /api/sagas`. */
+export type SagasState = SagasView
 
 /** `GET /api/labs`. */
 export interface LabsState {

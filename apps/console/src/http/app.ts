@@ -16,13 +16,16 @@ import { protect } from './protection.ts'
 import type { ServiceMap } from '../map/service-map.ts'
 import type { Messages } from '../system/messages.ts'
 import type { Resilience } from '../system/resilience.ts'
+import type { Sagas } from '../system/sagas.ts'
 import { registerResilienceApi } from './resilience-api.ts'
 import { registerVerdictApi } from './verdict-api.ts'
+import { registerSagasApi } from './sagas-api.ts'
 
 export interface AppOptions extends ApiParts, IngestParts {
   readonly map: Pick<ServiceMap, 'edges'>
   readonly messages: Messages
   readonly resilience: Resilience
+  readonly sagas: Sagas
   /** Folder of what labs left, if there is one. */
   readonly labsDir: string | undefined
   readonly live: LiveUpdates
@@ -64,6 +67,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerResilienceApi(app, options.resilience)
   registerMetrics(app, options)
   registerMapApi(app, options.map)
+  registerSagasApi(app, options.sagas)
   registerLabsApi(app, options.labsDir)
   options.live.register(app)
   registerPage(app, options.pageFolder)

@@ -7,6 +7,9 @@ import { MapPage } from './pages/map-page.tsx'
 import { MessagesPage } from './pages/messages-page.tsx'
 import { ResiliencePage } from './pages/resilience-page.tsx'
 import { SlowPage } from './pages/slow-page.tsx'
+import { ChoreographyPage } from './pages/choreography-page.tsx'
+import { SagaPage } from './pages/saga-page.tsx'
+import { SagasPage } from './pages/sagas-page.tsx'
 import { SystemPage } from './pages/system-page.tsx'
 import { TracePage } from './pages/trace-page.tsx'
 import { TracesPage } from './pages/traces-page.tsx'
@@ -30,6 +33,12 @@ function Page(): JSX.Element {
       return <ResiliencePage />
     case 'map':
       return <MapPage view={current.view} />
+    case 'sagas':
+      return <SagasPage filter={current.filter} />
+    case 'saga':
+      return <SagaPage key={`${current.service} ${current.id}`} service={current.service} id={current.id} />
+    case 'choreography':
+      return <ChoreographyPage />
     case 'labs':
       return <LabsPage run={current.run} />
     case 'slow':

@@ -1,4 +1,4 @@
-import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
+import type { DeadLetterDetails, RequeueAnswer, RequeueParameters, SagaChange, SagaDetails } from '@seaworthy/supervisor/management'
 import type { Fault, LabReport } from '@seaworthy/supervisor'
 import type {
   EdgeState,
@@ -9,11 +9,12 @@ import type {
   OperationAnswer,
   OperationsAnswer,
   ResilienceState,
+  SagasState,
   SystemState,
   TracePage,
 } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
-import type { CallName, TraceFilter } from '../view-model/route.ts'
+import type { CallName, SagaFilter, TraceFilter } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {
@@ -102,6 +103,19 @@ export function fetchMap(minutes: number, signal: AbortSignal): Promise<MapState
 
 export function fetchEdge({ caller, callee }: CallName, minutes: number, signal: AbortSignal): Promise<EdgeState> {
   return get(`/api/map/edge?${new URLSearchParams({ caller, callee, minutes: String(minutes) })}`, signal)
+}
+
+export function fetchSagas({ state, saga, before }: SagaFilter, signal: AbortSignal): Promise<SagasState> {
+  const query = new URLSearchParams(Object.entries({ state, saga, before }).filter(([, value]) => value !== ''))
+  return get(`/api/sagas?${query}`, signal)
+}
+
+export function fetchSaga(service: string, id: string, signal: AbortSignal): Promise<SagaDetails> {
+  return get(`/api/saga?${new URLSearchParams({ service, id })}`, signal)
+}
+
+export function changeSaga(service: string, change: SagaChange): Promise<unknown> {
+  return ask('/api/saga/change', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...change }) })
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {

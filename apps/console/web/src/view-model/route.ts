@@ -1,3 +1,4 @@
+import type { SagaState } from 'seaworthy/saga'
 import type { Outcome } from '../../../src/otlp/outcome.ts'
 
 /** A page of the console, with what its address says. */
@@ -6,6 +7,9 @@ export type Route =
   | { readonly page: 'messages'; readonly letter: { readonly service: string; readonly id: string } | undefined }
   | { readonly page: 'resilience' }
   | { readonly page: 'map'; readonly view: MapView }
+  | { readonly page: 'sagas'; readonly filter: SagaFilter }
+  | { readonly page: 'saga'; readonly service: string; readonly id: string }
+  | { readonly page: 'choreography' }
   | { readonly page: 'labs'; readonly run: { readonly lab: string; readonly run: string } | undefined }
   | { readonly page: 'slow'; readonly operation: { readonly service: string; readonly name: string } | undefined }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
@@ -38,6 +42,17 @@ export interface MapView {
 
 export const MAP_MINUTES = [5, 15, 60] as const
 export const WHOLE_MAP: MapView = { minutes: 15, showsStores: true, edge: undefined }
+export interface SagaFilter {
+  readonly state: '' | SagaState
+  /** Of this name alone. */
+  readonly saga: string
+  /** Where the page begins: behind this one. */
+  readonly before: string
+}
+
+export const SAGA_STATES: readonly SagaState[] = ['parked', 'compensating', 'running', 'waiting', 'completed', 'compensated']
+
+export const ALL_SAGAS: SagaFilter = { state: '', saga: '', before: '' }
 
 const OUTCOMES: readonly Outcome[] = ['ok', 'rejected', 'failed']
 
@@ -65,6 +80,15 @@ export function parseRoute(url: { readonly pathname: string; readonly search: st
     const minutes = MAP_MINUTES.find((choice) => String(choice) === query.get('minutes')) ?? WHOLE_MAP.minutes
     return { page: 'map', view: { minutes, showsStores: query.get('stores') !== 'hide', edge: callName(query) } }
   }
+  if (path === '/sagas') {
+    const state = SAGA_STATES.find((known) => known === query.get('state')) ?? ''
+    return { page: 'sagas', filter: { state, saga: query.get('saga') ?? '', before: query.get('before') ?? '' } }
+  }
+  if (path === '/saga') {
+    const [service, id] = [query.get('service'), query.get('id')]
+    return service === null || id === null ? { page: 'sagas', filter: ALL_SAGAS } : { page: 'saga', service, id }
+  }
+  if (path === '/choreography') return { page: 'choreography' }
   if (path === '/traces') {
     const minDurationMs = Number(query.get('min') ?? 0)
     return {
@@ -110,6 +134,14 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
       if (!showsStores) query.set('stores', 'hide')
       return query.size === 0 ? '/map' : `/map?${query}`
     }
+    case 'sagas': {
+      const query = new URLSearchParams(Object.entries(route.filter).filter(([, value]) => value !== ''))
+      return query.size === 0 ? '/sagas' : `/sagas?${query}`
+    }
+    case 'saga':
+      return `/saga?${new URLSearchParams({ service: route.service, id: route.id })}`
+    case 'choreography':
+      return '/choreography'
     case 'traces': {
       const { text, service, outcome, minDurationMs, showsBackground, call } = route.filter
       const query = new URLSearchParams(call && { ...call })
