@@ -84,6 +84,7 @@ export function admit(head: RequestHead, context: CallContext, peer: Peer, rules
       segments: canonicalSegments(target),
       host,
       fields,
+      correlationId: context.correlationId,
       clientAddress: clientAddress(fields, peer.address, peer.isTrusted),
     })
     if (destination === undefined) throw new NotFoundError(`There is no ${method} ${target.split('?', 1)[0]!.slice(0, 200)}.`)

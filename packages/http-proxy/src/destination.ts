@@ -13,6 +13,7 @@ export interface RoutableRequest {
   readonly fields: Fields
   /** Of the client, or what the last trusted proxy says that it is. */
   readonly clientAddress: string
+  readonly correlationId: string
 }
 
 /** Where a request goes. */

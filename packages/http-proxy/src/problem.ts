@@ -24,6 +24,7 @@ export class RefusedRequestError extends SeaworthyError {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'invalid-input': 400,
   'not-found': 404,
+  conflict: 409,
   'limit-exceeded': 503,
   'bulkhead-full': 503,
   unavailable: 503,

@@ -13,6 +13,8 @@ export interface LedgerEntry {
    *  - `refused`: not moved, because the data was not ready or something had come between. */
   readonly kind: 'shift' | 'rollback' | 'automatic-rollback' | 'refused'
   readonly route: string
+  /** The upstream that the share is of: a route that moves to another one later begins anew. */
+  readonly to: string
   /** Absent for all that have no share of their own. */
   readonly tenant?: string
   readonly fromPercent: number
@@ -39,15 +41,14 @@ export class Ledger {
   readonly #folder: string
   readonly #changes: FileHandle
   readonly #entries: LedgerEntry[]
-  readonly #shares: Map<string, number>
+  readonly #shares = new Map<string, { readonly to: string; readonly percent: number }>()
   readonly counts: Map<string, Counts>
   #last: Promise<unknown> = Promise.resolve()
 
   private constructor(folder: string, changes: FileHandle, entries: readonly LedgerEntry[], counts: Map<string, Counts>) {
     this.#folder = folder
     this.#changes = changes
-    this.#shares = new Map()
-    for (const entry of entries) if (entry.kind !== 'refused') this.#shares.set(placeOf(entry.route, entry.tenant), entry.toPercent)
+    for (const entry of entries) this.#apply(entry)
     this.#entries = entries.slice(-ENTRIES_KEPT)
     this.counts = counts
   }
@@ -72,14 +73,19 @@ export class Ledger {
   }
 
   /** What the last decision about a share made it; undefined where there was none. */
-  shareOf(route: string, tenant: string | undefined): number | undefined {
-    return this.#shares.get(placeOf(route, tenant))
+  shareOf(route: string, to: string | undefined): number | undefined {
+    const share = this.#shares.get(placeOf(route, undefined))
+    return share?.to === to ? share?.percent : undefined
   }
 
-  /** Every tenant of a route that has a share of its own. */
-  tenantsOf(route: string): readonly string[] {
+  /** The shares of those tenants of a route that have one of their own. */
+  tenantSharesOf(route: string, to: string | undefined): ReadonlyMap<string, number> {
     const prefix = placeOf(route, '')
-    return [...this.#shares.keys()].filter((place) => place.startsWith(prefix)).map((place) => place.slice(prefix.length))
+    return new Map(
+      [...this.#shares].flatMap(([place, share]) =>
+        place.startsWith(prefix) && share.to === to ? [[place.slice(prefix.length), share.percent] as const] : [],
+      ),
+    )
   }
 
   /** Settles when the entry is on the disk. */
@@ -89,7 +95,7 @@ export class Ledger {
       await this.#changes.datasync()
       this.#entries.push(entry)
       if (this.#entries.length > ENTRIES_KEPT) this.#entries.shift()
-      if (entry.kind !== 'refused') this.#shares.set(placeOf(entry.route, entry.tenant), entry.toPercent)
+      this.#apply(entry)
     })
   }
 
@@ -111,6 +117,10 @@ export class Ledger {
   async close(): Promise<void> {
     await this.#last.catch(() => {})
     await this.#changes.close()
+  }
+
+  #apply({ kind, route, tenant, to, toPercent }: LedgerEntry): void {
+    if (kind !== 'refused') this.#shares.set(placeOf(route, tenant), { to, percent: toPercent })
   }
 
   #inTurn<T>(write: () => Promise<T>): Promise<T> {
@@ -141,7 +151,8 @@ async function readEntries(path: string): Promise<LedgerEntry[]> {
 function readEntry(line: string, where: string): LedgerEntry {
   try {
     const entry = JSON.parse(line) as LedgerEntry
-    if (typeof entry.route === 'string' && Number.isFinite(entry.toPercent) && typeof entry.kind === 'string') return entry
+    const { route, to, kind, toPercent } = entry
+    if ([route, to, kind].every((each) => typeof each === 'string') && Number.isFinite(toPercent)) return entry
   } catch {
     // Said below.
   }
