@@ -13,6 +13,11 @@ export interface LockWatchOptions {
   readonly looksPerSecondMax: number
 }
 
+// A timer that is as late tells of a machine, or a process, that stood still: statements are late for the same reason, and get as long again.
+const STALLED_MS = 10
+// By which multiple of the time after which a statement is late it is looked at all the same.
+const POSTPONED_MAX = 4
+
 /**
  * Looks at the server's locks for statements that are out for long, and for nobody else: while all are answered soon, nothing is asked. One timer for all, because
  * those that were sent first become late first; one look for all that are late.
@@ -28,6 +33,7 @@ export class LockWatch {
   // The timer is set by whoever comes first, and belongs to no request.
   readonly #outside = new AsyncResource('SEAWORTHY_LOCK_WATCH', { requireManualDestroy: true })
   #timer: Timer | undefined
+  #dueMs = 0
   #isLooking = false
   #notBeforeMs = 0
   #failures = 0
@@ -73,6 +79,7 @@ export class LockWatch {
   }
 
   #arm(delayMs: number): void {
+    this.#dueMs = this.#clock.monotonicMs() + delayMs
     this.#timer = this.#outside.runInAsyncScope(() =>
       // After a stretch of work of this process, answers may lie in the socket that make the look superfluous: they are read first.
       this.#clock.timer(delayMs, () => void nextMacrotask(() => this.#fire()), { keepAlive: false }),
@@ -84,6 +91,11 @@ export class LockWatch {
     if (this.#closed) return
     const nowMs = this.#clock.monotonicMs()
     const due = this.#due(nowMs)
+    const lateMs = nowMs - this.#dueMs
+    if (lateMs >= STALLED_MS && due.every((times) => nowMs - times.statementSinceMs < this.#options.afterMs * POSTPONED_MAX)) {
+      this.#arm(lateMs)
+      return
+    }
     if (due.length > 0 && nowMs >= this.#notBeforeMs) void this.#look(due, nowMs)
     else this.#armForNext(nowMs)
   }
