@@ -1,11 +1,16 @@
 import { AsyncResource } from 'node:async_hooks'
-import type { ClientConfig } from 'pg'
 import { type Clock, type Timer, nextMacrotask } from 'seaworthy/core'
-import { type LockLook, LockProbe } from './lock-probe.ts'
+import type { LockLook } from './lock-probe.ts'
 import { type NameHolder, SessionTimes } from './session-times.ts'
 
+/** Looks at the server's locks. */
+export interface LockLooker {
+  look(pids: readonly number[]): Promise<LockLook>
+  close(): Promise<void>
+}
+
 export interface LockWatchOptions {
-  readonly config: ClientConfig
+  readonly probe: LockLooker
   readonly clock: Clock
   /** How long a statement is out before its locks are looked at, in milliseconds. */
   readonly afterMs: number
@@ -25,7 +30,7 @@ const POSTPONED_MAX = 4
 export class LockWatch {
   readonly #options: LockWatchOptions
   readonly #clock: Clock
-  readonly #probe: LockProbe
+  readonly #probe: LockLooker
   /** Out, and not looked at. In the order in which they become late. */
   readonly #fresh = new Set<SessionTimes>()
   /** Out, and looked at before. */
@@ -42,7 +47,7 @@ export class LockWatch {
   constructor(options: LockWatchOptions) {
     this.#options = options
     this.#clock = options.clock
-    this.#probe = new LockProbe(options)
+    this.#probe = options.probe
   }
 
   /** Times the work of one session from now on. */
