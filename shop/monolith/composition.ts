@@ -3,7 +3,7 @@ import type { ServiceComposition } from '../platform/service-ports.ts'
 import { serveMonolith } from './adapters/http.ts'
 import { MONOLITH_SCHEMA } from './adapters/schema.ts'
 import { catalog } from './application/catalog.ts'
-import { customers } from './application/customers.ts'
+import { customers, settingLimits } from './application/customers.ts'
 import { reviews } from './application/reviews.ts'
 import { seedMonolith } from './application/seeding.ts'
 import { takingOver } from './application/taking-over.ts'
@@ -13,7 +13,7 @@ import { service } from './service.ts'
 export const monolith: ServiceComposition = {
   service,
   schema: [MONOLITH_SCHEMA],
-  async wire({ database, outbox, clock, newId, serveRest, seeding }) {
+  async wire({ database, outbox, clock, newId, serveRest, seeding, consume }) {
     const modules = {
       database,
       catalog: catalog(database),
@@ -24,5 +24,6 @@ export const monolith: ServiceComposition = {
     }
     await seeding((seed) => seedMonolith({ ...modules, seed }))
     serveMonolith(serveRest, modules)
+    await consume(settingLimits)
   },
 }

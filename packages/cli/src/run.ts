@@ -7,11 +7,11 @@ import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
 import { checkEvents } from './commands/events/check.ts'
 import { auditEvents } from './commands/events/audit.ts'
+import { graphEvents } from './commands/events/graph.ts'
 import { lockEvents } from './commands/events/lock.ts'
 import { showEvents } from './commands/events/show.ts'
 import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
-import { graph } from './commands/graph.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -45,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   requeueDeadLetters,
   checkEvents,
   lockEvents,
+  graphEvents,
   showEvents,
   auditEvents,
   listSagas,
@@ -54,7 +55,6 @@ const COMMANDS: readonly Command[] = [
   abortSaga,
   checkSagasCommand,
   graphSagas,
-  graph,
   migrateCommand,
   lab,
   conformance,

@@ -1,5 +1,5 @@
 import { defineService } from 'seaworthy/system'
-import { ORDERS_TOPIC } from './contract/events.ts'
+import { ORDERS_TOPIC, orderCompleted, orderImported, orderPlaced, orderRejected } from './contract/events.ts'
 import { MONOLITH_POLICY, PARTICIPANT_POLICY } from './policies.ts'
 
 export const service = defineService({
@@ -9,6 +9,7 @@ export const service = defineService({
   owns: ['orders'],
   publishes: [ORDERS_TOPIC],
   consumes: [],
+  emits: [orderPlaced, orderCompleted, orderRejected, orderImported],
   calls: ['monolith', 'inventory', 'payments', 'shipping'],
   policies: { monolith: MONOLITH_POLICY, inventory: PARTICIPANT_POLICY, payments: PARTICIPANT_POLICY, shipping: PARTICIPANT_POLICY },
   main: new URL('./main.ts', import.meta.url),
