@@ -9,7 +9,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['g', 'm'], 'Go to Messages'],
   [['g', 'r'], 'Go to Resilience'],
   [['g', 't'], 'Go to Traces'],
-  [['g', 'w'], 'Go to Why slow?'],
+  [['g', 'y'], 'Go to Why slow?'],
   [['g', 'l'], 'Go to Labs'],
   [['/'], 'Search traces'],
   [['↑', '↓'], 'Previous, next row'],
