@@ -158,7 +158,8 @@ function spreadLocalTime<Span extends VerdictSpan>({ facts: { times }, node, loo
   const statedBlockedUs = times.loopBlockedMs ?? 0
   const statedCpuUs = times.cpuMs ?? Math.max(0, (times.loopActiveMs ?? 0) - statedBlockedUs)
   const allUs = local.reduce((sum, { us }) => sum + us, 0)
-  const cpuUs = Math.min(allUs, Math.max(0, statedCpuUs - counted.cpuUs))
+  const wantedCpuUs = statedCpuUs + (times.processorWaitMs ?? 0)
+  const cpuUs = Math.min(allUs, Math.max(0, wantedCpuUs - counted.cpuUs))
   const busyUs = Math.min(allUs, cpuUs + Math.max(0, statedBlockedUs - counted.blockedUs))
   let passedUs = 0
   for (const { parts, us } of local) {

@@ -95,7 +95,7 @@ export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact:
   return {
     times,
     lockHolder: texts === undefined ? undefined : lockHolder(texts),
-    stretches: stretchesOf(span),
+    stretches: stretchesOf(span, processorShare(times)),
     database: first(DATABASE_KEYS),
     peer: first(PEER_KEYS),
     outboxWaitUs,
@@ -125,14 +125,21 @@ function lockHolder(texts: ReadonlyMap<string, string>): LockHolder | undefined 
 
 const NO_STRETCHES: readonly Stretch[] = []
 
-function stretchesOf({ events }: VerdictSpan): readonly Stretch[] {
+/** How much of the time in which the loop was busy without CPU the thread waited for a processor, 0 to 1. */
+function processorShare({ processorWaitMs = 0, loopBlockedMs = 0 }: SpanFacts['times']): number {
+  return processorWaitMs === 0 ? 0 : processorWaitMs / (processorWaitMs + loopBlockedMs)
+}
+
+function stretchesOf({ events }: VerdictSpan, waitShare: number): readonly Stretch[] {
   if (events === undefined || events.length === 0) return NO_STRETCHES
   const found: Stretch[] = []
   for (const { name, atUs, attributes } of events) {
     if (name !== loopStretch.event) continue
     const us = numberOf(attributes, loopStretch.ms) * 1_000
     if (!(us > 0)) continue
-    const cpuUs = Math.min(us, Math.max(0, numberOf(attributes, loopStretch.cpuMs) * 1_000 || 0))
+    const computedUs = Math.min(us, Math.max(0, numberOf(attributes, loopStretch.cpuMs) * 1_000 || 0))
+    // A thread that waits for a processor would compute if it could.
+    const cpuUs = computedUs + (us - computedUs) * waitShare
     const startUs = Math.round(atUs)
     found.push({ startUs, endUs: startUs + Math.round(us), cpuUs: Math.round(cpuUs) })
   }

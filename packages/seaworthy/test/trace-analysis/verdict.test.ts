@@ -254,6 +254,7 @@ suite('for any trace', () => {
   const kind = fc.constantFrom('unspecified', 'internal', 'server', 'client', 'producer', 'consumer')
   const ms = fc.oneof(fc.double({ min: 0, max: 400, noNaN: true }), fc.constantFrom(0, -5, 1e9, Number.NaN))
   const names = [
+    'processor_wait_ms',
     'pool_wait_ms',
     'lock_wait_ms',
     'execute_ms',
