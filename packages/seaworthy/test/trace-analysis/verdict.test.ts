@@ -106,6 +106,13 @@ suite('stretches of the event loop', () => {
     })
   })
 
+  test('in which the thread waited for a processor are CPU that it did not get, and no blocked loop', () => {
+    const facts = { 'seaworthy.time.cpu_ms': 25, 'seaworthy.time.loop_blocked_ms': 0, 'seaworthy.time.processor_wait_ms': 20 }
+    const starved = [{ at: 20, ms: 40, cpuMs: 22 }]
+    assert.deepEqual(partsOf(entry({ id: 'a', from: 0, to: 100, facts, stretches: starved })), { code: 55, cpu: 45 })
+    assert.deepEqual(partsOf(entry({ id: 'a', from: 0, to: 100, facts })), { code: 55, cpu: 45 })
+  })
+
   test('make a reply wait, so that neither the network nor the database took that time', () => {
     const served = entry({ id: 's', service: 'inventory', from: 5, to: 25 })
     const reply = entry({
