@@ -6,6 +6,7 @@ import { eventually } from '@seaworthy/testing'
 import type { Operation } from 'seaworthy/core'
 import { OperationRecorder, traceOf } from './recorded-operations.ts'
 import { databaseForTest } from './server.ts'
+import { runExamples } from '../../../test/servers/run-examples.ts'
 
 const WITHIN = { withinMs: 60_000 }
 const TAKE = 'UPDATE thing SET touched = touched + 1 WHERE id = $1'
@@ -316,6 +317,11 @@ suite('lock attribution', () => {
     const { operation } = recorder.of(traceOf(1))[0]!
     assert.equal(operation.attributes['seaworthy.time.lock_wait_ms'], undefined)
     assert.ok(number(operation, 'seaworthy.time.execute_ms') >= 250)
+  })
+
+  test('the example of its page does what it says', async (t) => {
+    const { url } = await open(t)
+    await runExamples('docs/5-observability/where-time-goes.md', { POSTGRES_URL: url })
   })
 
   test('switched off, it neither looks nor marks', async (t) => {

@@ -36,7 +36,7 @@ function simulated(options: { readonly tellsProcessorWait?: boolean } = {}) {
     clock,
     tracer,
     /** The loop is busy for so long, with so much CPU and so long in the processor's queue, before any timer fires. */
-    busy(ms: number, cpuMs: number, processorWaitMs = 0) {
+    busy: (ms: number, cpuMs: number, processorWaitMs = 0) => {
       counted.activeMs += ms
       counted.cpuMs += cpuMs
       counted.processorWaitMs += processorWaitMs

@@ -40,7 +40,7 @@ async function open(t: TestContext) {
     /** A request that does nothing but what `body` does. */
     request: <T>(name: string, body: () => Promise<T>) => request.run(() => ({ name, kind: 'server', attributes: {} }), body),
     /** The span of the only transaction, or slow read, of a request. */
-    inside(name: string) {
+    inside: (name: string) => {
       const spans = exporter.getFinishedSpans()
       const { traceId } = spans.find((span) => span.name === name)!.spanContext()
       return spans.find((span) => span.spanContext().traceId === traceId && span.name !== name)

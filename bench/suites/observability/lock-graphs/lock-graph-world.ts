@@ -79,7 +79,7 @@ interface Actor {
   readonly traceId: string | undefined
   /** As a span would name it that knows no trace. */
   readonly application: string | undefined
-  take(lock: Lock): Promise<Told | undefined>
+  take(lock: Lock, options: { readonly thenEnd: boolean }): Promise<Told | undefined>
   end(): Promise<void>
   span(): ToldSpan | undefined
 }
@@ -118,7 +118,7 @@ export class LockGraphWorld implements AsyncDisposable {
     for (const node of plan.nodes) {
       const actor = await this.#begin(node)
       actors.push(actor)
-      await actor.take(node.holds)
+      await actor.take(node.holds, { thenEnd: false })
     }
     const waits: Promise<unknown>[] = []
     const failed: boolean[] = plan.nodes.map(() => false)
@@ -129,11 +129,11 @@ export class LockGraphWorld implements AsyncDisposable {
     for (const [position, index] of order.entries()) {
       const { waitsFor } = plan.nodes[index]!
       if (waitsFor === undefined) continue
-      const taking = actors[index]!.take(plan.nodes[waitsFor]!.holds).then(async (told) => {
+      const taking = async () => {
+        const told = await actors[index]!.take(plan.nodes[waitsFor]!.holds, { thenEnd: true })
         failed[index] = told?.kind === 'failed'
-        if (!failed[index]) await actors[index]!.end()
-      })
-      waits.push(taking)
+      }
+      waits.push(taking())
       const closesCircle = plan.kind === 'deadlock' && position === order.length - 1
       if (!closesCircle) await this.#untilWaiting(waits.length)
     }
@@ -143,7 +143,9 @@ export class LockGraphWorld implements AsyncDisposable {
     }
     await Promise.all(waits)
     return plan.nodes.flatMap(({ waitsFor }, index) =>
-      waitsFor === undefined ? [] : [plan.kind === 'tree' ? inTree(actors, index) : inDeadlock(actors, index, plan.circle, failed[index]!)],
+      waitsFor === undefined
+        ? []
+        : [plan.kind === 'tree' ? inTree(actors, index) : inDeadlock(plan, { actors, index, isLoser: failed[index]! })],
     )
   }
 
@@ -164,7 +166,7 @@ export class LockGraphWorld implements AsyncDisposable {
     return {
       traceId,
       application: undefined,
-      take: (lock) => participant.obey({ kind: 'take', transaction, lock }),
+      take: (lock, { thenEnd }) => participant.obey({ kind: 'take', transaction, lock, thenEnd }),
       end: async () => void (await participant.obey({ kind: 'end', transaction })),
       span: () => participant.spans.get(traceId ?? ''),
     }
@@ -220,14 +222,23 @@ function inTree(actors: readonly Actor[], index: number): WaiterVerdict {
   return { isRight, why: `waiter ${index} of ${actors.length - 1}: expected ${root.traceId ?? root.application}, found ${found(said)}` }
 }
 
-function inDeadlock(actors: readonly Actor[], index: number, circle: number, isLoser: boolean): WaiterVerdict {
+function inDeadlock(
+  { circle, nodes }: LockGraphPlan,
+  { actors, index, isLoser }: { readonly actors: readonly Actor[]; readonly index: number; readonly isLoser: boolean },
+): WaiterVerdict {
+  // Who came first to a row stands before those in the circle who come later, and so is in it.
+  const isBehind = (node: Node) => nodes[circle]?.waitsFor === node.waitsFor
+  const others = isBehind(nodes[index]!) ? actors.slice(circle).map(({ traceId }) => traceId) : []
   const traces = actors.slice(0, circle).map(({ traceId }) => traceId)
   const own = actors[index]!.traceId
   const said = actors[index]!.span()?.attributes ?? {}
-  const named = String(said['seaworthy.lock.deadlock.trace_ids'] ?? '').split(', ')
-  const blocker = said['seaworthy.lock.blocker.trace_id']
-  const isRight = isLoser ? traces.every((trace) => named.includes(String(trace))) : traces.includes(String(blocker)) && blocker !== own
-  const expected = isLoser ? 'all traces of the deadlock that it lost' : 'one of the deadlock'
+  const traceIds = said['seaworthy.lock.deadlock.trace_ids']
+  const named = typeof traceIds === 'string' ? traceIds.split(', ') : []
+  const blocker = said['seaworthy.lock.blocker.trace_id'] as string | undefined
+  const isRight = isLoser
+    ? traces.every((trace) => trace !== undefined && named.includes(trace))
+    : blocker !== undefined && [...traces, ...others].includes(blocker) && blocker !== own
+  const expected = `${own} to name ${isLoser ? 'all traces of the deadlock that it lost' : 'another of the deadlock'}: ${traces.join(', ')}`
   return { isRight, why: `${index} of a circle of ${circle}: expected ${expected}, found ${found(said)}` }
 }
 

@@ -58,7 +58,7 @@ async function obey(command: Command): Promise<void> {
   const { tx, end, fail, over } = open.get(transaction)!
   try {
     if (command.kind === 'take') await tx.query({ sql: statementFor(command.lock) })
-    else {
+    if (command.kind === 'end' || command.thenEnd) {
       end()
       await over
     }

@@ -6,7 +6,8 @@ export interface Lock {
 
 export type Command = { readonly id: number; readonly transaction: number } & (
   | { readonly kind: 'begin' }
-  | { readonly kind: 'take'; readonly lock: Lock }
+  /** `thenEnd`: at once when it has the lock, so that it holds up those behind it no longer than that. */
+  | { readonly kind: 'take'; readonly lock: Lock; readonly thenEnd: boolean }
   | { readonly kind: 'end' }
 )
 

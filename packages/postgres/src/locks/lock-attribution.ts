@@ -5,6 +5,7 @@ import type { Connection } from '../connection.ts'
 import { deadlockPartners } from './deadlock.ts'
 import { type Holders, holdersOn } from './holders.ts'
 import type { LockGraph, LockSession } from './lock-graph.ts'
+import { LockProbe } from './lock-probe.ts'
 import { LockWatch } from './lock-watch.ts'
 import { redactSql } from './redact-sql.ts'
 import type { Blocker, SessionTimes } from './session-times.ts'
@@ -49,7 +50,8 @@ export class LockAttribution {
     this.#clock = clock
     this.#lateMs = afterMs
     this.#marks = options !== false && marksTransactions
-    this.#watch = options === false ? undefined : new LockWatch({ config, clock, afterMs, looksPerSecondMax })
+    this.#watch =
+      options === false ? undefined : new LockWatch({ probe: new LockProbe({ config, clock }), clock, afterMs, looksPerSecondMax })
   }
 
   /** Does the work of an operation on a session. `work` gets the name that its transaction shall carry, if any. Nothing is done for an operation that nobody records. */

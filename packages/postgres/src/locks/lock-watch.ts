@@ -1,17 +1,27 @@
 import { AsyncResource } from 'node:async_hooks'
-import type { ClientConfig } from 'pg'
 import { type Clock, type Timer, nextMacrotask } from 'seaworthy/core'
-import { type LockLook, LockProbe } from './lock-probe.ts'
+import type { LockLook } from './lock-probe.ts'
 import { type NameHolder, SessionTimes } from './session-times.ts'
 
+/** Looks at the server's locks. */
+export interface LockLooker {
+  look(pids: readonly number[]): Promise<LockLook>
+  close(): Promise<void>
+}
+
 export interface LockWatchOptions {
-  readonly config: ClientConfig
+  readonly probe: LockLooker
   readonly clock: Clock
   /** How long a statement is out before its locks are looked at, in milliseconds. */
   readonly afterMs: number
   /** Looks in one second at most, for all sessions together. */
   readonly looksPerSecondMax: number
 }
+
+// A timer that is as late tells of a machine, or a process, that stood still: statements are late for the same reason, and get as long again.
+const STALLED_MS = 10
+// By which multiple of the time after which a statement is late it is looked at all the same.
+const POSTPONED_MAX = 4
 
 /**
  * Looks at the server's locks for statements that are out for long, and for nobody else: while all are answered soon, nothing is asked. One timer for all, because
@@ -20,7 +30,7 @@ export interface LockWatchOptions {
 export class LockWatch {
   readonly #options: LockWatchOptions
   readonly #clock: Clock
-  readonly #probe: LockProbe
+  readonly #probe: LockLooker
   /** Out, and not looked at. In the order in which they become late. */
   readonly #fresh = new Set<SessionTimes>()
   /** Out, and looked at before. */
@@ -28,6 +38,7 @@ export class LockWatch {
   // The timer is set by whoever comes first, and belongs to no request.
   readonly #outside = new AsyncResource('SEAWORTHY_LOCK_WATCH', { requireManualDestroy: true })
   #timer: Timer | undefined
+  #dueMs = 0
   #isLooking = false
   #notBeforeMs = 0
   #failures = 0
@@ -36,7 +47,7 @@ export class LockWatch {
   constructor(options: LockWatchOptions) {
     this.#options = options
     this.#clock = options.clock
-    this.#probe = new LockProbe(options)
+    this.#probe = options.probe
   }
 
   /** Times the work of one session from now on. */
@@ -73,6 +84,7 @@ export class LockWatch {
   }
 
   #arm(delayMs: number): void {
+    this.#dueMs = this.#clock.monotonicMs() + delayMs
     this.#timer = this.#outside.runInAsyncScope(() =>
       // After a stretch of work of this process, answers may lie in the socket that make the look superfluous: they are read first.
       this.#clock.timer(delayMs, () => void nextMacrotask(() => this.#fire()), { keepAlive: false }),
@@ -84,6 +96,11 @@ export class LockWatch {
     if (this.#closed) return
     const nowMs = this.#clock.monotonicMs()
     const due = this.#due(nowMs)
+    const lateMs = nowMs - this.#dueMs
+    if (lateMs >= STALLED_MS && due.every((times) => nowMs - times.statementSinceMs < this.#options.afterMs * POSTPONED_MAX)) {
+      this.#arm(lateMs)
+      return
+    }
     if (due.length > 0 && nowMs >= this.#notBeforeMs) void this.#look(due, nowMs)
     else this.#armForNext(nowMs)
   }

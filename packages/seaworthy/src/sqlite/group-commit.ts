@@ -4,7 +4,6 @@ import {
   type Random,
   type Timer,
   LimitExceededError,
-  TimeoutError,
   backoffMs,
   exponential,
   faultPoint,
@@ -13,18 +12,8 @@ import {
   runAfterCommit,
 } from 'seaworthy/core'
 import type { SqlConnection } from './connection.ts'
-import {
-  CommitFailedError,
-  NestedTransactionError,
-  SqliteBusyError,
-  SqliteClosedError,
-  SqliteConstraintError,
-  SqliteError,
-  SqliteFullError,
-  TransactionLostError,
-  isBusy,
-  typed,
-} from './errors.ts'
+import { NestedTransactionError, SqliteClosedError, SqliteError, TransactionLostError, isBusy, typed } from './errors.ts'
+import { busyError, bodyTimeout, commitError } from './commit-errors.ts'
 import { writerOf } from './lock-holder.ts'
 import { OpenTransaction } from './open-transaction.ts'
 import type { TransactionTimes } from './transaction-times.ts'
@@ -392,32 +381,4 @@ export class GroupCommit {
     job.signal?.removeEventListener('abort', job.onAbort)
     job.onAbort = undefined
   }
-}
-
-function busyError(path: string, busyTimeoutMs: number, cause: unknown): SqliteBusyError {
-  const writer = writerOf(path)
-  const advice =
-    writer === undefined
-      ? 'Find what holds it (an open sqlite3 shell, a backup) and end it.'
-      : `It is process ${writer.pid}${writer.command === '' ? '' : ` (${writer.command})`}: end its transaction.`
-  return new SqliteBusyError(`The write lock of ${path} was held by another process for over ${busyTimeoutMs} ms. ${advice}`, {
-    retryAfterMs: busyTimeoutMs,
-    cause,
-  })
-}
-
-function bodyTimeout(path: string, timeoutMs: number): TimeoutError {
-  return new TimeoutError(
-    `The body of a transaction on ${path} took longer than ${timeoutMs} ms and was rolled back. Await nothing but tx inside it: every other writer waits.`,
-    timeoutMs,
-    { executed: 'no' },
-  )
-}
-
-function commitError(error: unknown, path: string): unknown {
-  const cause = typed(error, path)
-  // Constraints are checked, and a full disk is met, before the commit record is complete: the rollback takes everything back.
-  if (cause instanceof SqliteConstraintError || cause instanceof SqliteFullError || cause instanceof SqliteBusyError) return cause
-  // A failed write or sync may have left a whole commit record in the WAL, which recovery after a crash would honour.
-  return new CommitFailedError('maybe', cause)
 }
