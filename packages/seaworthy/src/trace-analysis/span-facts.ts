@@ -31,6 +31,18 @@ export interface DoubtfulFact {
   readonly countedUs: number
 }
 
+/** A clock that is read twice may be off by a little. What the loop did is known at its turns alone, and a turn may have begun before the span. */
+function toleranceUs(key: string, maxUs: number): number {
+  return OF_THE_PROCESS.has(key) ? Math.max(50_000, maxUs * 0.1) : Math.max(1_000, maxUs * 0.01)
+}
+
+const OF_THE_PROCESS: ReadonlySet<string> = new Set([
+  timeFact.cpuMs,
+  timeFact.loopActiveMs,
+  timeFact.loopBlockedMs,
+  timeFact.processorWaitMs,
+])
+
 type TimeName = keyof typeof timeFact
 
 /** What a span states about its time, in whole microseconds. */
@@ -73,13 +85,11 @@ export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact:
   let texts: Map<string, string> | undefined
   const read = (key: string, value: string, maxUs: number): number | undefined => {
     const us = Math.round(Number(value) * 1_000)
-    // A clock that is read twice may be off by a little.
-    const isLonger = us > maxUs + Math.max(1_000, maxUs * 0.01)
     if (!Number.isFinite(us) || us < 0 || value.trim() === '') {
       onDoubt({ spanId: span.spanId, fact: key, stated: value, countedUs: 0 })
       return undefined
     }
-    if (isLonger) onDoubt({ spanId: span.spanId, fact: key, stated: value, countedUs: maxUs })
+    if (us > maxUs + toleranceUs(key, maxUs)) onDoubt({ spanId: span.spanId, fact: key, stated: value, countedUs: maxUs })
     return Math.min(us, maxUs)
   }
   for (const { key, value } of span.attributes) {

@@ -247,6 +247,12 @@ suite('facts that cannot be', () => {
     )
   })
 
+  test('of a turn of the loop that began before the span are cut to it, and not told: nobody measured wrongly', () => {
+    const facts = { 'seaworthy.time.loop_active_ms': 14.6, 'seaworthy.time.cpu_ms': 14 }
+    const verdict = traceVerdict(spansOf(entry({ id: 'a', from: 0, to: 1, facts })))!
+    assert.deepEqual([inMs(verdict.answer.parts), verdict.doubts], [{ cpu: 1 }, []])
+  })
+
   test('waits that add up to more than the span are cut in the order in which they come', () => {
     const facts = { 'seaworthy.time.pool_wait_ms': 80, 'seaworthy.time.lock_wait_ms': 80, 'seaworthy.time.execute_ms': 80 }
     assert.deepEqual(partsOf(query({ id: 'q', from: 0, to: 100, facts })), { 'pool-wait': 80, 'lock-wait': 20 })
