@@ -76,8 +76,9 @@ function takeApart<Span extends VerdictSpan>(
   switch (role) {
     case 'local':
       takeStretches(known.loop)
-      takeFirst('admission', facts.times.admissionWaitMs)
-      return lengthOf(rest)
+      // A handler may have waited to be let through in its midst, once or more often.
+      parts.admission += Math.min(lengthOf(rest), Math.round((facts.times.admissionWaitMs ?? 0) * share))
+      return lengthOf(rest) - parts.admission
     case 'call': {
       takeStretches(known.loop)
       for (const callee of new Set(known.callees.map(({ span }) => loopOf(span.source)))) takeStretches(callee)

@@ -78,6 +78,13 @@ suite('what a span spent its time on', () => {
     assert.deepEqual(partsOf(held), { admission: 75, code: 15, network: 10 })
   })
 
+  test('a handler that waited to be let through in its midst was admitted late, wherever its calls lie', () => {
+    const served = entry({ id: 's', service: 'inventory', from: 10, to: 60 })
+    const facts = { 'seaworthy.time.admission_wait_ms': 300 }
+    const parts = partsOf(entry({ id: 'a', from: 0, to: 400, facts, children: [call({ id: 'c', networkMs: 5, to: served })] }))
+    assert.deepEqual(parts, { admission: 300, code: 90, network: 10 })
+  })
+
   test('from one attempt to the next within a call it is the caller that waits', () => {
     const attempt = (id: string, from: number, to: number) => entry({ id, service: 'inventory', from, to })
     const parts = partsOf(
