@@ -57,15 +57,6 @@ export interface SpanFacts {
   readonly outboxWaitUs: number | undefined
 }
 
-const TIME_NAMES: ReadonlyMap<string, TimeName> = new Map([
-  ...Object.entries(timeFact).map(([name, key]) => [key, name as TimeName] as const),
-  // What the library's spans said before there were facts, and what SQLite's still say.
-  ['seaworthy.database.wait_ms', 'poolWaitMs'],
-])
-/** Facts of these speak of a time before the span, or of whatever the thread did: only a queue's wait may be longer than the span. */
-const UNBOUNDED: ReadonlySet<TimeName> = new Set(['queueWaitMs'])
-const OUTBOX_WAIT = 'seaworthy.outbox.wait_ms'
-
 // The names of semantic conventions, the current one first.
 const DATABASE_KEYS = ['db.system.name', 'db.system', 'db.type'] as const
 const PEER_KEYS = [
@@ -76,7 +67,17 @@ const PEER_KEYS = [
   'net.peer.name',
   'http.host',
 ] as const
-const TEXT_KEYS: ReadonlySet<string> = new Set([...DATABASE_KEYS, ...PEER_KEYS, ...Object.values(lockFact)])
+
+/** What an attribute is looked at for: one look-up for each of a million. */
+const KEYS: ReadonlyMap<string, TimeName | 'outbox' | 'text'> = new Map<string, TimeName | 'outbox' | 'text'>([
+  ...Object.entries(timeFact).map(([name, key]) => [key, name as TimeName] as const),
+  // What the library's spans said before there were facts, and what SQLite's still say.
+  ['seaworthy.database.wait_ms', 'poolWaitMs'],
+  ['seaworthy.outbox.wait_ms', 'outbox'],
+  ...[...DATABASE_KEYS, ...PEER_KEYS, ...Object.values(lockFact)].map((key) => [key, 'text'] as const),
+])
+/** Facts of these speak of a time before the span, or of whatever the thread did: only a queue's wait may be longer than the span. */
+const UNBOUNDED: ReadonlySet<TimeName> = new Set(['queueWaitMs'])
 
 /** Reads what a span states; tells `onDoubt` what cannot be. */
 export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact: DoubtfulFact) => void): SpanFacts {
@@ -93,15 +94,18 @@ export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact:
     return Math.min(us, maxUs)
   }
   for (const { key, value } of span.attributes) {
-    const name = TIME_NAMES.get(key)
-    if (name !== undefined) {
-      const us = read(key, value, UNBOUNDED.has(name) ? Number.MAX_SAFE_INTEGER : durationUs)
-      // Of two names for one thing the one that comes later in the map is older.
-      if (us !== undefined && (times[name] === undefined || key === timeFact[name])) times[name] = us
-    } else if (key === OUTBOX_WAIT) outboxWaitUs = read(key, value, durationUs)
-    else if (TEXT_KEYS.has(key)) (texts ??= new Map()).set(key, value)
+    const known = KEYS.get(key)
+    if (known === undefined) continue
+    if (known === 'text') (texts ??= new Map()).set(key, value)
+    else if (known === 'outbox') outboxWaitUs = read(key, value, durationUs)
+    else {
+      const us = read(key, value, UNBOUNDED.has(known) ? Number.MAX_SAFE_INTEGER : durationUs)
+      // Of two names for one thing the fact counts.
+      if (us !== undefined && (times[known] === undefined || key === timeFact[known])) times[known] = us
+    }
   }
-  const first = (keys: readonly string[]) => keys.map((key) => texts?.get(key)).find((value) => value !== undefined && value !== '')
+  const first = (keys: readonly string[]) =>
+    texts === undefined ? undefined : keys.map((key) => texts!.get(key)).find((value) => value !== undefined && value !== '')
   return {
     times,
     lockHolder: texts === undefined ? undefined : lockHolder(texts),
