@@ -18,6 +18,7 @@ for (const page of [
   'docs/1-decomposition/http-proxy.md',
   'docs/2-communication/jobs.md',
   'docs/5-observability/critical-path.md',
+  'docs/5-observability/why-is-it-slow.md',
   'docs/4-data/projections.md',
 ]) {
   test(`the example of ${page} does what it says`, async () => {
