@@ -22,6 +22,7 @@ for (const page of [
   'docs/4-data/database-per-service.md',
   'docs/4-data/outbox.md',
   'docs/5-observability/critical-path.md',
+  'docs/5-observability/why-is-it-slow.md',
   'docs/4-data/projections.md',
 ]) {
   test(`the example of ${page} does what it says`, async () => {

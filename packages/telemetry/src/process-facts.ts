@@ -125,7 +125,7 @@ export class ProcessFacts implements SpanProcessor {
     span.setAttribute(timeFact.cpuMs, rounded(cpuMs))
     span.setAttribute(timeFact.loopActiveMs, rounded(activeMs))
     span.setAttribute(timeFact.loopBlockedMs, rounded(blockedMs))
-    if (processorWaitMs > 0) span.setAttribute('seaworthy.time.processor_wait_ms', rounded(processorWaitMs))
+    if (processorWaitMs > 0) span.setAttribute(timeFact.processorWaitMs, rounded(processorWaitMs))
     const toWallMs = this.#wallMs() - now.atMs
     for (const stretch of this.#stretches.between(entry.begin.atMs, now).slice(-EVENTS_MAX)) {
       span.addEvent(

@@ -10,7 +10,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['g', 'a'], 'Go to Sagas'],
   [['g', 'r'], 'Go to Resilience'],
   [['g', 't'], 'Go to Traces'],
-  [['g', 'w'], 'Go to Why slow?'],
+  [['g', 'y'], 'Go to Why slow?'],
   [['g', 'p'], 'Go to the Map'],
   [['g', 'l'], 'Go to Labs'],
   [['/'], 'Search traces'],

@@ -23,7 +23,7 @@ export function startKeyboard(): void {
       if (event.key === 'r') navigate({ page: 'resilience' })
       if (event.key === 'p') navigate({ page: 'map', view: WHOLE_MAP })
       if (event.key === 'l') navigate({ page: 'labs', run: undefined })
-      if (event.key === 'w') navigate({ page: 'slow', operation: undefined })
+      if (event.key === 'y') navigate({ page: 'slow', operation: undefined })
       if (event.key === 't') navigate({ page: 'traces', filter: NO_FILTER })
     }
     goAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY
