@@ -6,6 +6,7 @@ export interface ConsoleConfig {
   readonly service: string
   readonly instance: string
   readonly databasePath: string
+  readonly logsPath: string
   /** Page, API and ingest, for people. */
   readonly consolePort: number
   /** Health, for the supervisor. May be the same. */
@@ -19,6 +20,8 @@ export interface ConsoleConfig {
   readonly bytesMax: number
   readonly ageMaxMs: number
   readonly keptAgeMaxMs: number
+  readonly logBytesMax: number
+  readonly logAgeMaxMs: number
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -47,6 +50,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     service: env['SEAWORTHY_SERVICE'] || 'console',
     instance: env['SEAWORTHY_INSTANCE'] || 'console-1',
     databasePath: join(dataDir, 'traces.sqlite'),
+    logsPath: join(dataDir, 'logs.sqlite'),
     consolePort,
     httpPort: number('SEAWORTHY_HTTP_PORT', { ...port, fallback: consolePort }),
     grpcPort: optionalPort('SEAWORTHY_GRPC_PORT') ?? optionalPort('SEAWORTHY_CONSOLE_GRPC_PORT'),
@@ -57,6 +61,8 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     bytesMax: number('SEAWORTHY_CONSOLE_MIB_MAX', { min: 1, max: 1_048_576, fallback: 512 }) * MEBIBYTE,
     ageMaxMs: number('SEAWORTHY_CONSOLE_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 168 }) * HOUR_MS,
     keptAgeMaxMs: number('SEAWORTHY_CONSOLE_KEPT_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 720 }) * HOUR_MS,
+    logBytesMax: number('SEAWORTHY_CONSOLE_LOGS_MIB_MAX', { min: 1, max: 1_048_576, fallback: 128 }) * MEBIBYTE,
+    logAgeMaxMs: number('SEAWORTHY_CONSOLE_LOGS_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 168 }) * HOUR_MS,
   }
   if (problems.length > 0) throw new ConfigurationError(`The console cannot start: ${problems.join('; ')}.`)
   return config

@@ -12,7 +12,11 @@ import { createApp } from './http/app.ts'
 import { LiveUpdates } from './http/live.ts'
 import { IngestQueue } from './ingest-queue.ts'
 import { Admission } from './intake/admission.ts'
+import { logSignal } from './intake/logs.ts'
 import { traceSignal } from './intake/traces.ts'
+import { LogFolder } from './logs/log-folder.ts'
+import type { LogRow } from './logs/log-row.ts'
+import { openLogStore } from './logs/open-log-store.ts'
 import { MINUTES_MAX } from './map/edge-window.ts'
 import { ServiceMap } from './map/service-map.ts'
 import { KIND } from './otlp/model.ts'
@@ -37,6 +41,7 @@ export interface ConsoleOptions {
 
 const HOST = '127.0.0.1'
 const RUN_FILE_EVERY_MS = 1_000
+const LOGS_EVERY_MS = 500
 const PRUNE_EVERY_MS = 5_000
 const CLOSE_TIMEOUT_MS = 1_000
 /** Spans that are read again at the start for the figures of the last minutes. */
@@ -52,10 +57,12 @@ export async function startConsole(
   { logger, life, pageFolder, messages, resilience }: ConsoleOptions,
 ): Promise<void> {
   const { databasePath: path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs } = config
-  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs }, (error, setAside) =>
-    logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
-  )
+  const onDamaged = (error: Error, setAside: string): void =>
+    logger.warn({ err: error }, `a file was damaged and lies in ${setAside} now; the console begins a new one`)
+  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs }, onDamaged)
   life.add('traces', () => store.close())
+  const logs = await openLogStore(config, onDamaged)
+  life.add('logs', () => logs.close())
   const figures = new LatencyWindow()
   for (const span of await store.entrySpansSince(systemClock.now() - WINDOW_MS, RECENT_SPANS_MAX)) {
     figures.record(span.service, { ...span, endMs: span.endUs / 1_000 })
@@ -77,6 +84,12 @@ export async function startConsole(
   }
   const queue = new IngestQueue({ store: storing, onStored, onError })
   life.add('ingest', () => queue.drain())
+  const logQueue = new IngestQueue<LogRow>({
+    store: logs,
+    onStored: () => undefined,
+    onError: (error, recordsLost) => logger.error({ err: error, recordsLost }, 'log records could not be stored'),
+  })
+  life.add('ingest of logs', () => logQueue.drain())
 
   const runFile = new RunFileReader(config.runFile)
   await runFile.refresh()
@@ -88,10 +101,12 @@ export async function startConsole(
       return runFile.state
     },
   }
-  const signals = [traceSignal(queue)]
+  const signals = [traceSignal(queue), logSignal(logQueue)]
   const admission = new Admission()
   const app = createApp({
     store,
+    logs,
+    logQueue,
     signals,
     map,
     admission,
@@ -124,8 +139,17 @@ export async function startConsole(
   }
   const prune = async (): Promise<void> => {
     while (!life.signal.aborted && (await store.prune()));
+    while (!life.signal.aborted && (await logs.prune()));
   }
-  const repeating = [repeat(RUN_FILE_EVERY_MS, watchRunFile, life.signal, logger), repeat(PRUNE_EVERY_MS, prune, life.signal, logger)]
+  const folder = config.runFile && new LogFolder({ folder: dataDirectoryPaths(dirname(config.runFile)).logs, store: logs })
+  const readLogs = async (): Promise<void> => {
+    while (folder && !life.signal.aborted && (await folder.read()));
+  }
+  const repeating = [
+    repeat(LOGS_EVERY_MS, readLogs, life.signal, logger),
+    repeat(RUN_FILE_EVERY_MS, watchRunFile, life.signal, logger),
+    repeat(PRUNE_EVERY_MS, prune, life.signal, logger),
+  ]
   life.add('watchers', async () => void (await Promise.all(repeating)))
 }
 

@@ -10,7 +10,10 @@ import { createApp } from '../src/http/app.ts'
 import { LiveUpdates } from '../src/http/live.ts'
 import { IngestQueue } from '../src/ingest-queue.ts'
 import { Admission } from '../src/intake/admission.ts'
+import { logSignal } from '../src/intake/logs.ts'
 import { traceSignal } from '../src/intake/traces.ts'
+import type { LogRow } from '../src/logs/log-row.ts'
+import { LogStore } from '../src/logs/log-store.ts'
 import { ServiceMap } from '../src/map/service-map.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
@@ -33,6 +36,7 @@ interface Fixture {
   readonly folder: string
   readonly labsDir: string
   readonly queue: IngestQueue
+  readonly logQueue: IngestQueue<LogRow>
   readonly store: TraceStore
   readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>
   readonly get: (url: string, headers?: Record<string, string>) => Promise<Answer>
@@ -52,6 +56,8 @@ export async function fixture(
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
   const map = new ServiceMap()
+  const logs = await LogStore.open({ path: join(folder, 'logs.sqlite') })
+  const logQueue = new IngestQueue<LogRow>({ store: logs, onStored: () => undefined, onError: (error) => assert.fail(String(error)) })
   const queue = new IngestQueue({
     store: { write: (rows) => store.write(rows, map.observe(rows)) },
     onStored: () => undefined,
@@ -64,7 +70,9 @@ export async function fixture(
     store,
     queue,
     map,
-    signals: [traceSignal(queue)],
+    logs,
+    logQueue,
+    signals: [traceSignal(queue), logSignal(logQueue)],
     admission: new Admission(),
     labsDir,
     live: new LiveUpdates(),
@@ -80,7 +88,9 @@ export async function fixture(
   t.after(async () => {
     await queue.drain()
     await app.close()
+    await logQueue.drain()
     await store.close()
+    await logs.close()
     rmSync(folder, { recursive: true })
   })
   const parse = (text: string) => (text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {})
@@ -89,6 +99,7 @@ export async function fixture(
     folder: pageFolder,
     labsDir,
     queue,
+    logQueue,
     store,
     async post(body, headers = {}) {
       const payload = Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body)

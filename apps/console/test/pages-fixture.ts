@@ -68,6 +68,9 @@ before(async () => {
     bytesMax: 1 << 30,
     ageMaxMs: 3_600_000,
     keptAgeMaxMs: 3_600_000,
+    logsPath: join(folder, 'logs.sqlite'),
+    logBytesMax: 1 << 26,
+    logAgeMaxMs: 3_600_000,
   } as const
   await startConsole(config, {
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),

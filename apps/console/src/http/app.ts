@@ -7,6 +7,7 @@ import { type IngestParts, registerIngest } from './ingest.ts'
 import { registerLabsApi } from './labs-api.ts'
 import type { LiveUpdates } from './live.ts'
 import { registerMessagesApi } from './messages-api.ts'
+import { registerLogsApi } from './logs-api.ts'
 import { registerMapApi } from './map-api.ts'
 import { registerMetrics } from './metrics.ts'
 import { otherMethods } from './other-methods.ts'
@@ -61,6 +62,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
   registerMetrics(app, options)
+  registerLogsApi(app, options.logs)
   registerMapApi(app, options.map)
   registerLabsApi(app, options.labsDir)
   options.live.register(app)
