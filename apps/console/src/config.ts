@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { ConfigurationError } from 'seaworthy/core'
+import { isLoopback } from './access.ts'
 
 /** What the console's process is told by its environment. */
 export interface ConsoleConfig {
@@ -16,6 +18,10 @@ export interface ConsoleConfig {
   readonly runFile: string | undefined
   readonly logLevel: LogLevel
   readonly hostNames: readonly string[]
+  /** Where it listens for people and senders. Anything but loopback needs a token. */
+  readonly address: string
+  /** What whoever is not on this machine has to show. */
+  readonly token: string | undefined
   readonly tracesMax: number
   readonly bytesMax: number
   readonly ageMaxMs: number
@@ -26,6 +32,8 @@ export interface ConsoleConfig {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 type LogLevel = (typeof LOG_LEVELS)[number]
+/** Long enough not to be guessed. */
+const TOKEN_LENGTH_MIN = 20
 const HOUR_MS = 3_600_000
 const MEBIBYTE = 1 << 20
 
@@ -46,6 +54,16 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
   const logLevel = LOG_LEVELS.find((level) => level === (env['SEAWORTHY_LOG_LEVEL'] || 'info'))
   if (logLevel === undefined) problems.push(`SEAWORTHY_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`)
   const consolePort = number('SEAWORTHY_CONSOLE_PORT', port)
+  const address = env['SEAWORTHY_CONSOLE_ADDRESS'] || '127.0.0.1'
+  if (isIP(address) === 0 && address !== 'localhost')
+    problems.push('SEAWORTHY_CONSOLE_ADDRESS must be an address of this machine, such as 0.0.0.0')
+  const token = env['SEAWORTHY_CONSOLE_TOKEN'] || undefined
+  if (token !== undefined && !/^[\w.~+/=-]+$/.test(token))
+    problems.push('SEAWORTHY_CONSOLE_TOKEN must be letters, digits and . _ ~ + / = -')
+  if (token === undefined ? !isLoopback(address) : token.length < TOKEN_LENGTH_MIN)
+    problems.push(
+      `SEAWORTHY_CONSOLE_TOKEN must have at least ${TOKEN_LENGTH_MIN} characters where others than this machine can reach the console`,
+    )
   const config: ConsoleConfig = {
     service: env['SEAWORTHY_SERVICE'] || 'console',
     instance: env['SEAWORTHY_INSTANCE'] || 'console-1',
@@ -57,6 +75,8 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     runFile: env['SEAWORTHY_RUN_FILE'] || undefined,
     logLevel: logLevel ?? 'info',
     hostNames: (env['SEAWORTHY_CONSOLE_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || []),
+    address,
+    token,
     tracesMax: number('SEAWORTHY_CONSOLE_TRACES_MAX', { min: 1, max: 10_000_000, fallback: 20_000 }),
     bytesMax: number('SEAWORTHY_CONSOLE_MIB_MAX', { min: 1, max: 1_048_576, fallback: 512 }) * MEBIBYTE,
     ageMaxMs: number('SEAWORTHY_CONSOLE_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 168 }) * HOUR_MS,

@@ -39,6 +39,7 @@ export interface ConsoleOptions {
   readonly resilience?: Resilience
 }
 
+/** Of the supervisor's health checks. */
 const HOST = '127.0.0.1'
 const RUN_FILE_EVERY_MS = 1_000
 const LOGS_EVERY_MS = 500
@@ -117,7 +118,8 @@ export async function startConsole(
     labsDir: config.runFile && dataDirectoryPaths(dirname(config.runFile)).labs,
     live,
     logger,
-    hostNames: config.hostNames,
+    hostNames: [config.address, ...config.hostNames],
+    token: config.token,
     isReady,
     pageFolder,
     messages: messages ?? supervisedMessages(supervisor),
@@ -128,9 +130,16 @@ export async function startConsole(
   const { grpcPort } = config
   if (grpcPort !== undefined) {
     const { startOtlpServer } = await import('./grpc/otlp-server.ts')
-    const otlp = await startOtlpServer({ port: grpcPort, host: HOST, signals, admission, isAllowed: accessBy(undefined), logger })
+    const otlp = await startOtlpServer({
+      port: grpcPort,
+      host: config.address,
+      signals,
+      admission,
+      isAllowed: accessBy(config.token),
+      logger,
+    })
     life.add('grpc', () => otlp.close())
-    logger.info({ address: `${HOST}:${otlp.port}` }, 'OTLP over gRPC is taken')
+    logger.info({ address: `${config.address}:${otlp.port}` }, 'OTLP over gRPC is taken')
   }
   life.add('live pages', () => live.close())
 
@@ -161,19 +170,19 @@ function record(figures: LatencyWindow, row: SpanRow): void {
 async function listen(app: FastifyInstance, config: ConsoleConfig): Promise<readonly Server[]> {
   await app.ready()
   const ports = [
-    { port: config.consolePort, flag: '--console-port or SEAWORTHY_CONSOLE_PORT' },
-    ...(config.httpPort === config.consolePort ? [] : [{ port: config.httpPort, flag: 'SEAWORTHY_HTTP_PORT' }]),
+    { host: config.address, port: config.consolePort, flag: '--console-port or SEAWORTHY_CONSOLE_PORT' },
+    ...(config.httpPort === config.consolePort ? [] : [{ host: HOST, port: config.httpPort, flag: 'SEAWORTHY_HTTP_PORT' }]),
   ]
   const servers: Server[] = []
   try {
-    for (const { port, flag } of ports) {
+    for (const { host, port, flag } of ports) {
       const server = createServer((request, response) => app.routing(request, response))
       servers.push(server)
-      server.listen(port, HOST)
+      server.listen(port, host)
       try {
         await once(server, 'listening')
       } catch (cause) {
-        throw new ConfigurationError(`The console cannot listen on ${HOST}:${port}. Free it, or choose another by ${flag}.`, { cause })
+        throw new ConfigurationError(`The console cannot listen on ${host}:${port}. Free it, or choose another by ${flag}.`, { cause })
       }
     }
   } catch (error) {

@@ -51,7 +51,7 @@ interface Answer {
 
 export async function fixture(
   t: TestContext,
-  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience } = {},
+  options: { spansMax?: number; token?: string; hostNames?: string[]; messages?: Messages; resilience?: Resilience } = {},
 ): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
@@ -82,6 +82,7 @@ export async function fixture(
     figures: new LatencyWindow(),
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],
+    token: options.token,
     isReady: () => true,
     pageFolder,
   })

@@ -61,6 +61,8 @@ before(async () => {
     consolePort,
     httpPort: consolePort,
     grpcPort: undefined,
+    address: '127.0.0.1',
+    token: undefined,
     runFile,
     logLevel: 'silent',
     hostNames: [],

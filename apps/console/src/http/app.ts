@@ -29,6 +29,8 @@ export interface AppOptions extends ApiParts, IngestParts {
   readonly logger: Logger
   /** Names besides those of loopback under which the console may be called. */
   readonly hostNames: readonly string[]
+  /** What whoever is not on this machine has to show; undefined: nobody else may ask. */
+  readonly token?: string | undefined
   /** Whether the process may receive work. */
   readonly isReady: () => boolean
   /** Folder of the built page. */
@@ -38,7 +40,7 @@ export interface AppOptions extends ApiParts, IngestParts {
 /** The console's one application: page, API, ingest and health. */
 export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, routerOptions: { maxParamLength: 200 } })
-  protect(app, { hostNames: options.hostNames })
+  protect(app, { hostNames: options.hostNames, token: options.token })
   const addOtherMethods = otherMethods(app)
   app.setNotFoundHandler(notFound(options.pageFolder))
   app.setErrorHandler<FastifyError>((error, request, reply) => {

@@ -22,6 +22,7 @@ export interface LogRow {
 /** Of a message or of its fields. What is longer is cut, and says so. */
 const TEXT_LENGTH_MAX = 16_384
 const CUT = '… (cut)'
+const CORRELATION_IDS = ['seaworthy.correlation_id', 'correlationId', 'correlation_id']
 const UNKNOWN_SERVICE = 'unknown'
 
 /** Records that came by OTLP. Those that say no time get that of their arrival. */
@@ -36,7 +37,7 @@ export function logRows(resourceLogs: readonly ResourceLogs[], nowMs: number): L
         const fields = {
           ...(scope !== undefined && { scope }),
           ...(record.eventName !== undefined && { eventName: record.eventName }),
-          ...plainFields(record.attributes ?? []),
+          ...plainFields(record.attributes.filter(({ key }) => !CORRELATION_IDS.includes(key))),
         }
         const body = plainValue(record.body)
         return logRow({
@@ -46,7 +47,7 @@ export function logRows(resourceLogs: readonly ResourceLogs[], nowMs: number): L
           severity: record.severityNumber,
           traceId: record.traceId ?? null,
           spanId: record.spanId ?? null,
-          correlationId: attribute('seaworthy.correlation_id') ?? attribute('correlationId') ?? null,
+          correlationId: CORRELATION_IDS.map(attribute).find((id) => id !== undefined) ?? null,
           message: typeof body === 'string' ? body : '',
           fields: typeof body === 'string' || body === null ? fields : { ...fields, body },
         })

@@ -6,6 +6,7 @@ import type { Attribute } from '../view-model/otlp-trace.ts'
 import type { SpanNode } from '../view-model/trace-tree.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
+import { LogLinks } from './log-links.tsx'
 import { ServiceName } from './service-name.tsx'
 
 interface SpanDetailsProps {
@@ -53,6 +54,7 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
           sent.
         </p>
       )}
+      <LogLinks traceId={view.traceId} spanId={span.spanId} />
       <Section title="Attributes" attributes={span.attributes} />
       {span.events.length > 0 && (
         <section>

@@ -4,6 +4,7 @@ import type {
   EdgeState,
   ImportAnswer,
   LabsState,
+  LogsPage,
   MapState,
   MessagesState,
   ResilienceState,
@@ -11,7 +12,7 @@ import type {
   TracePage,
 } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
-import type { CallName, TraceFilter } from '../view-model/route.ts'
+import { type CallName, type LogFilter, type TraceFilter, logQuery } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {
@@ -92,6 +93,12 @@ export function fetchMap(minutes: number, signal: AbortSignal): Promise<MapState
 
 export function fetchEdge({ caller, callee }: CallName, minutes: number, signal: AbortSignal): Promise<EdgeState> {
   return get(`/api/map/edge?${new URLSearchParams({ caller, callee, minutes: String(minutes) })}`, signal)
+}
+
+export function fetchLogs(filter: LogFilter, options: { before?: string; signal?: AbortSignal } = {}): Promise<LogsPage> {
+  const query = new URLSearchParams(logQuery(filter))
+  if (options.before !== undefined) query.set('before', options.before)
+  return get(`/api/logs?${query}`, options.signal)
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {
