@@ -36,6 +36,7 @@ interface Fixture {
   readonly folder: string
   readonly labsDir: string
   readonly queue: IngestQueue
+  readonly logs: LogStore
   readonly logQueue: IngestQueue<LogRow>
   readonly store: TraceStore
   readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>
@@ -100,6 +101,7 @@ export async function fixture(
     folder: pageFolder,
     labsDir,
     queue,
+    logs,
     logQueue,
     store,
     async post(body, headers = {}) {

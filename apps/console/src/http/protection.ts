@@ -56,7 +56,7 @@ export function protect(
     // Out of the address at once: addresses are kept in histories. The cookie goes nowhere else, and no script reads it.
     return reply
       .header('set-cookie', `${COOKIE}=${options.token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${COOKIE_SECONDS}`)
-      .redirect(path, 303)
+      .redirect(path.replace(/^\/+/, '/'), 303)
   })
 }
 

@@ -2,7 +2,7 @@ import { REDACTED, redactText } from '@seaworthy/telemetry/redaction'
 import { holdsSql, withoutLiterals } from './sql.ts'
 
 // Most attributes are short words without any of these, and nothing else could give a secret away.
-const SUSPICIOUS = /[=:@?'"]|\d{4}|bearer|basic/i
+const SUSPICIOUS = /[=:@?'"($#]|--|\d{4}|bearer|basic|where|values/i
 /** What stands before the host of an address. */
 const USERINFO = /:\/\/[^\s/@"'\\?#]+@/g
 /** The query of an address or path: from the question mark on. */
