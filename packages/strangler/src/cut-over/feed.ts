@@ -40,11 +40,13 @@ export class Feed {
     this.#retryAtMs = parts.clock.monotonicMs() + parts.limits.retryParkedMs
   }
 
-  /** One batch of changes, and one of the copy. @param reach a position that must be stored even where nothing changed up to it */
-  async step(epoch: number, reach = 0): Promise<FeedProgress> {
-    const { source, target, limits } = this.#parts
-    const state = await target.state({})
-    if (state.epoch !== epoch) return 'outdated'
+  /**
+   * One batch of changes, and one of the copy.
+   * @param state of the target, as it was read last: before anything that is read of the source
+   * @param reach a position that must be stored even where nothing changed up to it
+   */
+  async step(state: SideState, reach = 0): Promise<FeedProgress> {
+    const { source, limits } = this.#parts
     await this.#trim(state.position)
     const page = await source.changes({ after: state.position, max: limits.batchKeysMax })
     if (mustCopy(state, page)) return this.#beginCopy(state, page)
@@ -55,6 +57,12 @@ export class Feed {
       return this.#copy(state)
     }
     return 'busy'
+  }
+
+  /** Copies everything once more. */
+  async copyAgain(): Promise<FeedProgress> {
+    const state = await this.#parts.target.state({})
+    return this.#apply(state, [], { position: state.position, copy: { stage: 'scan', after: null } })
   }
 
   async #beginCopy(state: SideState, page: ChangePage): Promise<FeedProgress> {
@@ -94,7 +102,7 @@ export class Feed {
   /** A key that was set aside may go now: the mapping was mended, or a row that stood in its way has gone. */
   async #retryParked(state: SideState): Promise<FeedProgress> {
     const { clock, limits, target } = this.#parts
-    if (clock.monotonicMs() < this.#retryAtMs) return 'idle'
+    if (!state.hasParked || clock.monotonicMs() < this.#retryAtMs) return 'idle'
     this.#retryAtMs = clock.monotonicMs() + limits.retryParkedMs
     const { keys } = await target.setAside({ kind: 'parked', max: limits.batchKeysMax })
     if (keys.length === 0) return 'idle'

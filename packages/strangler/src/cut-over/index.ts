@@ -24,6 +24,8 @@ export {
 export { type CutOverLimits } from './limits.ts'
 export { type SqliteFileSide, type SqliteSideOptions, readSqliteFile, sqliteSide } from './sqlite-side.ts'
 export { cutOverSchema } from './sqlite-capture.ts'
+export { serveCutOver } from './http-surface.ts'
+export { type RemoteSideOptions, remoteSide, serveSide } from './remote-side.ts'
 export { type OwnedWrites, ownedWrites } from './owned-writes.ts'
 export { type WriteEntity } from './database-side.ts'
 export { type Gate, type Ownership, type Phase, gateOf, step, writerOf } from './ownership.ts'

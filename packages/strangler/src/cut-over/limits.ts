@@ -17,7 +17,7 @@ export interface CutOverLimits {
   readonly rangeKeysMax: number
   /** Differing keys that a verification names. Default 1,000. */
   readonly differencesMax: number
-  /** How long to wait after a verification that found differences, in milliseconds, before the next. Default 60,000. */
+  /** How long to wait after a verification that found differences, in milliseconds, before the next. Default 10,000. */
   readonly verifyAgainMs: number
   /** How long the feed rests when there is nothing to do, in milliseconds. Default 50. */
   readonly pollMs: number
@@ -36,7 +36,7 @@ const DEFAULTS: CutOverLimits = {
   heldKeysMax: 10_000,
   rangeKeysMax: 500,
   differencesMax: 1_000,
-  verifyAgainMs: 60_000,
+  verifyAgainMs: 10_000,
   pollMs: 50,
   retryParkedMs: 5_000,
   trimEveryMs: 1_000,
