@@ -1,6 +1,9 @@
+import type { Statement } from 'seaworthy/core'
 import type { SqliteDatabase } from 'seaworthy/sqlite'
 import type { Side } from '@seaworthy/strangler/cut-over'
-import { cutOverWorld } from '../worlds/cut-over.ts'
+import type { FaultKind } from '@seaworthy/simulation'
+import { type CutOverParts, cutOverWorld } from '../worlds/cut-over.ts'
+import type { SimulatedWorld } from '../worlds/simulated-world.ts'
 import type { Plant } from './plant.ts'
 
 /** A side with one method of its own. */
@@ -14,16 +17,21 @@ function changed(side: Side, methods: (side: Side) => Partial<Side>): Side {
   })
 }
 
-/** A database whose transactions leave a statement out. */
-function without(database: SqliteDatabase, text: string): SqliteDatabase {
+/** A database whose transactions do something else for some statements. */
+function rewritten(
+  database: SqliteDatabase,
+  methods: { readonly skips?: string; readonly reads?: (row: object) => object },
+): SqliteDatabase {
+  const { skips, reads = (row) => row } = methods
   return {
     ...bound(database),
     transaction: (body, options) =>
       database.transaction(
         (tx) =>
           body({
-            query: (statement) => tx.query(statement),
-            execute: (statement) => (statement.sql.includes(text) ? Promise.resolve({ rowCount: 0 }) : tx.execute(statement)),
+            query: async <Row extends object>(statement: Statement) => (await tx.query<Row>(statement)).map((row) => reads(row) as Row),
+            execute: (statement) =>
+              skips !== undefined && statement.sql.includes(skips) ? Promise.resolve({ rowCount: 0 }) : tx.execute(statement),
             script: (sql) => tx.script(sql),
             afterCommit: (effect) => tx.afterCommit(effect),
           }),
@@ -43,12 +51,17 @@ function bound(database: SqliteDatabase): SqliteDatabase {
   }
 }
 
+/** The world of a plant, with the one kind of fault that shows it. */
+function only(fault: FaultKind, parts: CutOverParts): SimulatedWorld {
+  return { ...cutOverWorld(parts), faults: [fault] }
+}
+
 /** Mistakes of whoever moves data from one place to another while people use it. */
 export const cutOverPlants: readonly Plant[] = [
   {
     name: 'position-before-commit',
     mistake: 'How far the feed has come is stored in a transaction before that of its rows: a crash in between loses a change.',
-    world: cutOverWorld({
+    world: only('crash', {
       served: (side) =>
         changed(side, ({ apply }) => ({
           async apply(batch) {
@@ -79,7 +92,7 @@ export const cutOverPlants: readonly Plant[] = [
     name: 'feeds-in-a-loop',
     mistake:
       'What the feed writes is not told from what users write, and is captured: each side feeds the other what it has just been fed.',
-    world: cutOverWorld({ feeding: (database) => without(database, 'SET applying') }),
+    world: cutOverWorld({ feeding: (database) => rewritten(database, { skips: 'SET applying' }) }),
   },
   {
     name: 'switched-before-drained',

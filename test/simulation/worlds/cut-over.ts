@@ -232,6 +232,9 @@ async function operate({ call, sleep: wait, note }: ClientPorts): Promise<void> 
   const over = () => until(async () => (await call<Moved>('mover', 'switch', {}, once)).phase === 'new')
   const back = () => until(async () => (await call<Moved>('mover', 'rollBack', {}, once)).phase !== 'new')
   await writeAndLook(using, { id: 'a', value: 1 })
+  // After the copy: what comes now is fed as a change.
+  await wait(400)
+  await writeAndLook(using, { id: 'c', value: 1 })
   await over()
   await writeAndLook(using, { id: 'a', value: 2 })
   await back()

@@ -30,6 +30,7 @@ export class DatabaseSide implements Side {
   }
 
   async state(): Promise<SideState> {
+    await this.#parts.capture.notice()
     return this.#present(await this.#parts.table.read(this.#parts.database))
   }
 

@@ -33,6 +33,7 @@ export class Feed {
   #copyAgainAtMs = 0
   #retryAtMs: number
   #trimAtMs = 0
+  #advanceAtMs = 0
   #trimmed = 0
 
   constructor(parts: FeedParts) {
@@ -73,10 +74,14 @@ export class Feed {
   }
 
   async #applyChanges(state: SideState, page: ChangePage, reach: number): Promise<FeedProgress> {
-    const { limits } = this.#parts
+    const { clock, limits } = this.#parts
     const keys = [...new Set(page.changes.map(({ key }) => key))]
-    const isFar = page.upTo - state.position > limits.batchKeysMax || (state.position < reach && page.upTo > state.position)
-    if (keys.length === 0 && !isFar) return 'idle'
+    if (keys.length === 0) {
+      // Nothing of it is news. Now and then the place is stored all the same, so that the source need not keep what lies before it.
+      const isDue = state.position < reach || clock.monotonicMs() >= this.#advanceAtMs
+      if (page.upTo <= state.position || !isDue) return 'idle'
+    }
+    this.#advanceAtMs = clock.monotonicMs() + limits.trimEveryMs
     const entities = await this.#read(keys, page.upTo)
     return this.#apply(state, entities, { position: page.upTo, copy: state.copy })
   }

@@ -23,6 +23,8 @@ export {
 } from './mapping.ts'
 export { type CutOverLimits } from './limits.ts'
 export { type SqliteFileSide, type SqliteSideOptions, readSqliteFile, sqliteSide } from './sqlite-side.ts'
+export { type PostgresSide, type PostgresSideOptions, dropPostgresSide, postgresSide } from './postgres-side.ts'
+export { cutOverPostgresSchema } from './postgres-schema.ts'
 export { cutOverSchema } from './sqlite-capture.ts'
 export { serveCutOver } from './http-surface.ts'
 export { type RemoteSideOptions, remoteSide, serveSide } from './remote-side.ts'

@@ -126,6 +126,7 @@ export function sqliteCapture(name: string, reader: SqliteReader): Capture {
     async trim(tx, upTo) {
       await tx.execute({ sql: TRIM, params: [name, upTo] })
     },
+    notice: async () => undefined,
     async strays({ after, max }): Promise<readonly StrayWrite[]> {
       const rows = await reader.query<{ position: number; key: string; source: string; operation: string; stray: string; epoch: number }>({
         sql: STRAYS,
