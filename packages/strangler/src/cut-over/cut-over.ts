@@ -91,6 +91,7 @@ export interface CutOver {
 
 const SHOWN_MAX = 100
 const NO_KEYS: { readonly keys: readonly SetAsideKey[] } = { keys: [] }
+const ROLLBACK_PAUSE_MS = 20
 const RETRY = exponential({ baseMs: 20, maxMs: 2_000, jitter: 'full' })
 const strayChannel = channel('seaworthy:cut-over.stray')
 const movedChannel = channel('seaworthy:cut-over.moved')
@@ -340,8 +341,14 @@ class RunningCutOver implements CutOver {
     for (let behind = await this.#follow(state); ; behind = await old.state({})) {
       // The new side is closed: from here on there are only ever fewer.
       const unfed = await this.#unfed(behind)
-      if (unfed.all || unfed.keys.length > this.#limits.heldKeysMax) {
-        await this.#feeds.old.step(behind)
+      const mayDrain = unfed.keys.length > 0 && this.#clock.monotonicMs() - startedMs < this.#limits.rollbackDrainMs
+      if (unfed.all || unfed.keys.length > this.#limits.heldKeysMax || mayDrain) {
+        // What cannot be fed back now is held, where it can be named.
+        const progress = await this.#feeds.old.step(behind).catch((error: unknown) => {
+          if (unfed.all) throw error
+          return 'idle' as const
+        })
+        if (progress === 'idle') await sleep(this.#clock, ROLLBACK_PAUSE_MS, this.#stopping.signal)
         continue
       }
       const taken = await source.take({ phase: 'returning', epoch: state.epoch + 1 })

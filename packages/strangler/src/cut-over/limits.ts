@@ -11,6 +11,8 @@ export interface CutOverLimits {
   /** How far the feed may lag where a switch begins. Default 1,000 changes, and 2,000 ms. */
   readonly readyChangesMax: number
   readonly readyAgeMaxMs: number
+  /** How long a rollback goes on feeding back before it opens the monolith and holds what is missing, in milliseconds. Default 300. */
+  readonly rollbackDrainMs: number
   /** Keys that a rollback holds at most; while there are more, everything is held. Default 10,000. */
   readonly heldKeysMax: number
   /** Keys in one range of a verification. Default 500. */
@@ -33,6 +35,7 @@ const DEFAULTS: CutOverLimits = {
   switchMaxMs: 1_000,
   readyChangesMax: 1_000,
   readyAgeMaxMs: 2_000,
+  rollbackDrainMs: 300,
   heldKeysMax: 10_000,
   rangeKeysMax: 500,
   differencesMax: 1_000,

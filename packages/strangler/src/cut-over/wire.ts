@@ -49,11 +49,12 @@ export type Operations = Readonly<Record<string, (asked: Asked) => Promise<unkno
 /**
  * Answers `METHOD /path` by name, in JSON. For a port that only the system's own processes reach.
  * @param token what a caller shows as `authorization: Bearer`
+ * @param open what is answered without
  */
-export function jsonListener(operations: Operations, token: string): RequestListener {
+export function jsonListener(operations: Operations, token: string, open: ReadonlySet<string> = new Set()): RequestListener {
   const expected = digest(`Bearer ${token}`)
   return (request, response) => {
-    void answer(request, operations, expected).then(
+    void answer(request, { operations, expected, open }).then(
       (value) => send(response, 200, 'application/json', encode(value ?? null)),
       (error: unknown) => {
         const { status, problem, headers } = errorAnswer(error)
@@ -64,15 +65,21 @@ export function jsonListener(operations: Operations, token: string): RequestList
   }
 }
 
-async function answer(request: IncomingMessage, operations: Operations, expected: Buffer): Promise<unknown> {
+interface Answering {
+  readonly operations: Operations
+  readonly expected: Buffer
+  readonly open: ReadonlySet<string>
+}
+
+async function answer(request: IncomingMessage, { operations, expected, open }: Answering): Promise<unknown> {
   const body = await readBody(request)
-  if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://cut-over')
+  const asked = `${request.method} ${pathname}`
+  if (!open.has(asked) && !timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
     throw new RejectedError('unauthorized', 'This needs the header authorization: Bearer TOKEN.')
   }
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://cut-over')
-  const operation = operations[`${request.method} ${pathname}`]
-  if (operation === undefined)
-    throw new NotFoundError(`There is no ${request.method} ${pathname}. There are: ${Object.keys(operations).join(', ')}.`)
+  const operation = operations[asked]
+  if (operation === undefined) throw new NotFoundError(`There is no ${asked}. There are: ${Object.keys(operations).join(', ')}.`)
   return operation({ query: searchParams, body })
 }
 
