@@ -26,7 +26,8 @@ onTerminationSignals((reason) => {
 })
 life.add('telemetry', () => telemetry.shutdown())
 
-const gateway = await StranglerGateway.open({ file, log: logger })
+const dataToken = process.env['SEAWORTHY_DATA_TOKEN']
+const gateway = await StranglerGateway.open({ file, log: logger, ...(dataToken !== undefined && { dataToken }) })
 listenToControl(process, gateway)
 
 /** Reads the file and puts it in force; what is wrong with it is said, and what was in force stays so. */

@@ -1,7 +1,8 @@
-import type { Destination, RoutableRequest, Upstream } from '@seaworthy/http-proxy'
+import { type Destination, type RoutableRequest, type Upstream, isSafe } from '@seaworthy/http-proxy'
 import type { Random } from 'seaworthy/core'
 import { BUCKETS, bucketOf } from './bucket.ts'
 import { type Baseline, defaultGuard, type GuardDeclaration } from './guard.ts'
+import { HeldForwarding, MovingWrites } from './moving-writes.ts'
 import { keyOf } from './request-key.ts'
 import type { RuleDeclaration, Side } from './rule.ts'
 import { SideWindow } from './side-window.ts'
@@ -30,6 +31,7 @@ export class RouteState {
   baseline: Baseline | undefined
   /** Counts rollbacks, so that a shift that was asked for before one is not made after it. */
   epoch = 0
+  readonly writes = new MovingWrites()
   sharePercent: number
   readonly tenantShares = new Map<string, number>()
 
@@ -74,6 +76,7 @@ export class MovingRoute {
   destinationOf(request: RoutableRequest): SideDestination {
     // Most routes do not move.
     if (this.declaration.to === undefined) return this.#destinations.from
+    if (this.#followsData(request)) return this.#heldDestination()
     const { side, tenant } = this.decide(request)
     if (tenant === undefined) return this.#destinations[side]
     let sides = this.#ofTenants.get(tenant)
@@ -84,6 +87,8 @@ export class MovingRoute {
   decide(request: RoutableRequest): Decision {
     const { to, stickyBy, tenantBy } = this.declaration
     if (to === undefined) return { side: 'from', tenant: undefined, sharePercent: 0, bucket: undefined }
+    if (this.#followsData(request))
+      return { side: this.#owner, tenant: undefined, sharePercent: this.state.sharePercent, bucket: undefined }
     const { tenantShares, sharePercent: ofAll } = this.state
     const named = tenantBy === undefined || tenantShares.size === 0 ? undefined : keyOf(request, tenantBy)
     const tenant = named !== undefined && tenantShares.has(named) ? named : undefined
@@ -101,6 +106,29 @@ export class MovingRoute {
     // Salted with where they go: all routes of one service move a user together, and another service begins with other users.
     const bucket = bucketOf(`${to}\n${key}`)
     return { side: bucket < below ? 'to' : 'from', tenant, sharePercent, bucket }
+  }
+
+  /** Whatever writes goes to the one side that owns the data, however the share is. */
+  #followsData({ method }: RoutableRequest): boolean {
+    return this.declaration.data?.move !== undefined && !isSafe(method)
+  }
+
+  get #owner(): Side {
+    return this.state.sharePercent >= 100 ? 'to' : 'from'
+  }
+
+  #heldDestination(): SideDestination {
+    const base = this.#destinations[this.#owner]
+    const destination: { -readonly [Name in keyof SideDestination]: SideDestination[Name] } = { ...base }
+    const upstreamNow = () => {
+      destination.side = this.#owner
+      return this.#upstreams[this.#owner]
+    }
+    destination.upstream = {
+      name: base.upstream.name,
+      forwarding: (request) => new HeldForwarding(request, this.state.writes, upstreamNow),
+    }
+    return destination
   }
 
   upstreamOf(side: Side): Upstream {

@@ -87,9 +87,10 @@ export function readKeySource(source: Checked): KeySource {
     : { header: header.optional((each) => each.text(TOKEN, 'a header')) ?? '' }
 }
 
-function readData(data: Checked): { readonly url: string } {
-  const { url } = data.object('url')
-  return { url: url.url({ isBase: false })?.href ?? '' }
+function readData(data: Checked): NonNullable<RuleDeclaration['data']> {
+  const { url, move } = data.object('url', 'move')
+  const moved = move.optional((each) => each.url({ isBase: false })?.href)
+  return { url: url.url({ isBase: false })?.href ?? '', ...(moved !== undefined && { move: moved }) }
 }
 
 function readGuard(guard: Checked): GuardDeclaration | false {

@@ -71,7 +71,7 @@ export class Routing implements Destinations {
     const route = table.match(request)
     if (route === undefined) return undefined
     const destination = route.destinationOf(request)
-    const refusal = (destination.upstream as ServiceUpstream).rateLimit?.tryBegin(request)
+    const refusal = (route.upstreamOf(destination.side) as ServiceUpstream).rateLimit?.tryBegin(request)
     if (refusal !== undefined) throw refusal
     this.#offer(request, destination)
     return destination

@@ -28,7 +28,11 @@ export interface RuleDeclaration {
   /** By what a tenant is told, each of which may have a share of its own. */
   readonly tenantBy?: KeySource
   /** Where the data of the route says whether it is ready for a larger share. */
-  readonly data?: { readonly url: string }
+  readonly data?: {
+    readonly url: string
+    /** The cut-over that hands the data over when the share comes to 100 %, and back when it is rolled back. Until then whatever writes stays with `from`. */
+    readonly move?: string
+  }
   /** Safe requests that the old side answers are offered to whoever compares the two sides. */
   readonly mirror?: boolean
   /** When the route goes back by itself. `false`: never. */

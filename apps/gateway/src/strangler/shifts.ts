@@ -1,6 +1,7 @@
 import { type Clock, ConflictError, InvalidInputError, LimitExceededError, NotFoundError } from 'seaworthy/core'
 import type { GatewayLog } from '../log.ts'
 import type { ReadinessGate } from '../readiness-gate.ts'
+import type { DataMove } from './data-move.ts'
 import { limited } from './http-readiness.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
@@ -19,10 +20,15 @@ export interface ShiftsOptions {
   readonly ledger: Ledger
   readonly routeOf: (id: string) => MovingRoute | undefined
   readonly gateOf: (route: MovingRoute) => ReadinessGate | undefined
+  /** What hands the data of a route over; undefined for one whose data does not move with it. */
+  readonly dataOf?: (route: MovingRoute) => DataMove | undefined
   readonly log: GatewayLog
   readonly clock: Clock
 }
 
+/** How long writes wait for those that are in flight, and then for their data to move. */
+const DRAIN_MS = 5_000
+const MOVE_TIMEOUT_MS = 15_000
 /** How long the data's side may take to say whether it is ready. */
 const READINESS_TIMEOUT_MS = 5_000
 const TENANTS_MAX = 1_000
@@ -54,8 +60,30 @@ export class Shifts {
   async rollback(request: RollbackRequest, kind: 'rollback' | 'automatic-rollback' = 'rollback'): Promise<readonly LedgerEntry[]> {
     const route = this.#routeOf(request.route)
     const { state } = route
-    const { ledger, clock, log } = this.#options
     state.epoch++
+    const data = state.sharePercent >= 100 && request.tenant === undefined ? this.#options.dataOf?.(route) : undefined
+    if (data !== undefined) return this.#withData(route, data, () => this.#takeBack(route, request, kind))
+    return this.#takeBack(route, request, kind)
+  }
+
+  /** Brings the data back first: the old side takes no writes before, and has no answers that are new enough. */
+  async #withData<T>(route: MovingRoute, data: DataMove, takeBack: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options
+    const limit = limited(MOVE_TIMEOUT_MS, clock)
+    try {
+      await route.state.writes.hold({ clock, drainMs: DRAIN_MS })
+      const reason = await data.toOld(limit.signal)
+      if (reason !== undefined) throw new ConflictError(`Route ${route.id} stays at ${route.state.sharePercent} %: ${reason}.`)
+      return await takeBack()
+    } finally {
+      limit.done()
+      route.state.writes.release()
+    }
+  }
+
+  async #takeBack(route: MovingRoute, request: RollbackRequest, kind: 'rollback' | 'automatic-rollback'): Promise<readonly LedgerEntry[]> {
+    const { state } = route
+    const { ledger, clock, log } = this.#options
     const entries: LedgerEntry[] = []
     const back = (tenant: string | undefined) => {
       const fromPercent = tenant === undefined ? state.sharePercent : (state.tenantShares.get(tenant) ?? state.sharePercent)
@@ -114,6 +142,25 @@ export class Shifts {
       if (reason !== undefined) return refuse(reason)
     }
     if (state.epoch !== epoch) return refuse('it was rolled back meanwhile')
+    const data = tenant === undefined ? this.#options.dataOf?.(route) : undefined
+    if (data !== undefined && fromPercent >= 100 && percent < 100) return refuse('its data has moved: roll it back')
+    if (data === undefined || percent < 100 || fromPercent >= 100) return this.#make(route, entry)
+    const limit = limited(MOVE_TIMEOUT_MS, clock)
+    try {
+      await state.writes.hold({ clock, drainMs: DRAIN_MS })
+      const reason = await data.toNew(limit.signal)
+      return reason === undefined ? await this.#make(route, entry) : await refuse(reason)
+    } finally {
+      limit.done()
+      state.writes.release()
+    }
+  }
+
+  async #make(route: MovingRoute, entry: Omit<LedgerEntry, 'atMs' | 'kind'>): Promise<LedgerEntry> {
+    const { state } = route
+    const { ledger, clock } = this.#options
+    const { epoch } = state
+    const { route: id, tenant, toPercent: percent } = entry
     const made: LedgerEntry = { ...entry, atMs: clock.now(), kind: 'shift' }
     await ledger.append(made)
     if (state.epoch !== epoch) {

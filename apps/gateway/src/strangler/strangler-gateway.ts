@@ -16,6 +16,7 @@ import type { Mirror } from '../mirror.ts'
 import type { ReadinessGate } from '../readiness-gate.ts'
 import { accessLine } from './access-log.ts'
 import { Accounts } from './accounts.ts'
+import { type DataMove, HttpDataMove } from './data-move.ts'
 import type { GatewayFile } from './gateway-file.ts'
 import { HttpReadinessGate } from './http-readiness.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
@@ -33,6 +34,8 @@ export interface StranglerGatewayOptions {
   /** What is asked before a shift of a route, instead of the address in its configuration. */
   readonly gateOf?: (route: string) => ReadinessGate | undefined
   readonly mirror?: Mirror
+  /** What the processes that move data are shown. */
+  readonly dataToken?: string
 }
 
 /** What a request would come to, and why. */
@@ -79,7 +82,14 @@ export class StranglerGateway {
     this.#ledger = ledger
     this.#accounts = new Accounts(ledger, clock)
     this.#routing = new Routing(file, { ledger, limits, parts, random, ...(mirror !== undefined && { mirror }) })
-    this.#shifts = new Shifts({ ledger, log, clock, routeOf: (id) => this.#routing.routes.get(id), gateOf: (route) => this.#gateOf(route) })
+    this.#shifts = new Shifts({
+      ledger,
+      log,
+      clock,
+      routeOf: (id) => this.#routing.routes.get(id),
+      gateOf: (route) => this.#gateOf(route),
+      dataOf: (route) => this.#dataOf(route),
+    })
     this.#proxy = createProxyServer({
       parts,
       destinations: this.#routing,
@@ -165,6 +175,11 @@ export class StranglerGateway {
     } finally {
       await this.#ledger.close()
     }
+  }
+
+  #dataOf({ declaration }: MovingRoute): DataMove | undefined {
+    const move = declaration.data?.move
+    return move === undefined ? undefined : new HttpDataMove(move, this.#options.dataToken ?? '', this.#clock)
   }
 
   #gateOf({ id, declaration }: MovingRoute): ReadinessGate | undefined {
