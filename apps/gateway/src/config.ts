@@ -1,5 +1,6 @@
 import { ConfigurationError } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
+import { HostPolicy } from './host-policy.ts'
 
 /** What the gateway is told by whoever starts it, by environment variables. */
 export interface GatewayConfig {
@@ -9,6 +10,8 @@ export interface GatewayConfig {
   readonly publicPort: number
   /** For `/healthz` and `/readyz`. */
   readonly healthPort: number
+  /** Names under which the gateway answers. */
+  readonly hosts: readonly string[]
   readonly routes: readonly Route[]
   /** Base URLs of the instances, by service, for every service that a route leads to. */
   readonly upstreams: ReadonlyMap<string, readonly URL[]>
@@ -42,6 +45,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     instance: optional('SEAWORTHY_INSTANCE', 'gateway-1', String),
     publicPort: read('SEAWORTHY_GATEWAY_PORT', 0, readPort),
     healthPort: read('SEAWORTHY_HTTP_PORT', 0, readPort),
+    hosts: optional('SEAWORTHY_GATEWAY_HOSTS', ['local'], readHosts),
     routes: read('SEAWORTHY_ROUTES', [], readRoutes),
     upstreams: endpoints,
     otlpUrl: optional('SEAWORTHY_OTLP_URL', undefined, (text) => new URL(text).href),
@@ -66,6 +70,13 @@ function readPort(text: string): number {
   const port = Number(text)
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new TypeError(`is ${text}, not a port from 0 to 65535`)
   return port
+}
+
+function readHosts(text: string): readonly string[] {
+  const hosts = text.split(',').map((host) => host.trim())
+  // Its constructor says what is wrong with one.
+  void new HostPolicy(hosts)
+  return hosts
 }
 
 function readRoutes(text: string): readonly Route[] {

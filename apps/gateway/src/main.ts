@@ -29,7 +29,7 @@ life.add('telemetry', () => telemetry.shutdown())
 const health = await startHealthServer(config.healthPort, () => life.isReady)
 life.add('health server', () => health.close())
 
-const gateway = createGateway({ routes: config.routes, upstreams: config.upstreams, log: logger })
+const gateway = createGateway({ hosts: config.hosts, routes: config.routes, upstreams: config.upstreams, log: logger })
 listenToControl(process, gateway)
 const port = await gateway.listen(config.publicPort)
 life.add('gateway', () => gateway.drain())
