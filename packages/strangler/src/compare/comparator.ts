@@ -31,7 +31,7 @@ export interface ComparatorOptions extends ComparatorRules {
   readonly monolith: Ask
   readonly service: Ask
   /** Whether the monolith may be asked once more now. Default always. */
-  readonly mayAskMonolith?: () => boolean
+  readonly mayAskMonolith?: () => Promise<boolean>
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -81,7 +81,7 @@ export class Comparator {
   async #judge(endpoint: EndpointRecord, request: SafeRequest, answer: ComparableAnswer, signal: AbortSignal): Promise<Verdict> {
     endpoint.profile.observe(answer, request.target)
     if (!this.#isReady(endpoint)) {
-      if (endpoint.learning >= LEARNING_AT_ONCE || !this.#mayAskMonolith()) return 'learning'
+      if (endpoint.learning >= LEARNING_AT_ONCE || !(await this.#mayAskMonolith())) return 'learning'
       await this.#replay(endpoint, request, answer, signal)
       return 'learning'
     }
@@ -90,7 +90,7 @@ export class Comparator {
     if (answer.isBodyLeftOut || response.isBodyLeftOut) endpoint.bodiesLeftOut++
     const differences = this.#compare(endpoint, request, answer, response)
     const verdict = differences.length === 0 ? 'equal' : await this.#confirm(endpoint, request, answer, differences, signal)
-    if (verdict === 'equal' && this.#random.float() < (this.#options.replayShare ?? 0.02) && this.#mayAskMonolith())
+    if (verdict === 'equal' && this.#random.float() < (this.#options.replayShare ?? 0.02) && (await this.#mayAskMonolith()))
       await this.#replay(endpoint, request, answer, signal)
     return verdict
   }
@@ -131,7 +131,7 @@ export class Comparator {
     let last: readonly Difference[] = found
     let confirmations = 0
     for (const delayMs of confirmDelaysMs) {
-      if (!this.#mayAskMonolith()) return 'unconfirmed'
+      if (!(await this.#mayAskMonolith())) return 'unconfirmed'
       await sleep(this.#clock, delayMs, signal)
       const before = await this.#observedAnswer(endpoint, request, signal)
       const response = await this.#askService(endpoint, request, signal)
@@ -204,8 +204,8 @@ export class Comparator {
     return profile.series >= (this.#options.learningSeriesMin ?? 6)
   }
 
-  #mayAskMonolith(): boolean {
-    return this.#options.mayAskMonolith?.() ?? true
+  async #mayAskMonolith(): Promise<boolean> {
+    return (await this.#options.mayAskMonolith?.()) ?? true
   }
 
   /** Answers of another status have other fields. */

@@ -48,6 +48,9 @@ export function compareAnswers(
   return { differences: walk.differences, tolerated: walk.tolerated, isCutShort: walk.isCutShort }
 }
 
+const KEY_CHARACTERS_MAX = 80
+const shortKey = (value: Json): string => keyText(value).slice(0, KEY_CHARACTERS_MAX)
+
 class Walk {
   readonly differences: Difference[] = []
   readonly tolerated: Tolerated[] = []
@@ -123,7 +126,7 @@ class Walk {
 
   #byKey(key: string, { field, path, a, b, depth, tolerance }: Lists<JsonObject>): void {
     const element = elementOf(field)
-    const pathOf = (value: JsonObject) => `${path}[${key}=${keyText(value[key]!)}]`
+    const pathOf = (value: JsonObject) => `${path}[${key}=${shortKey(value[key]!)}]`
     const there = new Map(b.map((value) => [keyText(value[key]!), value]))
     const common: string[] = []
     for (const value of a) {
@@ -192,13 +195,13 @@ class Walk {
       for (const value of a) {
         const count = left.get(keyText(value)) ?? 0
         if (count > 0) left.set(keyText(value), count - 1)
-        else this.#absent('missing', element, `${path}[${keyText(value)}]`, value)
+        else this.#absent('missing', element, `${path}[${shortKey(value)}]`, value)
       }
       for (const value of b) {
         const count = left.get(keyText(value)) ?? 0
         if (count === 0) continue
         left.set(keyText(value), count - 1)
-        this.#absent('added', element, `${path}[${keyText(value)}]`, value)
+        this.#absent('added', element, `${path}[${shortKey(value)}]`, value)
       }
       return
     }

@@ -15,6 +15,18 @@ export { type DifferenceKind } from './difference.ts'
 export { reportText } from './report-text.ts'
 export { type ReceivedAnswer } from './answer.ts'
 export { type HeaderLine, type HeaderRules } from './answer-headers.ts'
-export { type Ask, type CredentialsRule, mirroringOf, SHADOW_HEADER, type SafeRequest } from './safe-request.ts'
+export { type Ask, type CredentialsRule, SHADOW_HEADER, type SafeRequest } from './safe-request.ts'
 export { type ShowingRules } from './shown-value.ts'
 export { type LearnedNoise } from './noise/endpoint-profile.ts'
+export {
+  type MirrorCounts,
+  type MirrorRules,
+  type PassingAnswer,
+  type PassingRequest,
+  shadowing,
+  type Shadowing,
+  type ShadowingOptions,
+  type ShadowingReport,
+} from './shadowing.ts'
+export { type ShadowedRoute } from './shadow-messages.ts'
+export { defaultShadowLimits, type ShadowCounts, type ShadowLimits } from './shadow.ts'

@@ -13,7 +13,7 @@ function bench({
 }: {
   monolith: () => unknown
   service: () => unknown
-  rules?: ComparatorRules & { mayAskMonolith?: () => boolean }
+  rules?: ComparatorRules & { mayAskMonolith?: () => Promise<boolean> }
 }) {
   const clock = new VirtualClock({ nowMs: NOW_MS })
   const asked = { monolith: 0, service: 0 }
@@ -102,7 +102,7 @@ test('the monolith is not asked more often than it may be', async () => {
   const { judge, learn, asked, endpoint } = bench({
     monolith: () => ({ a: 1 }),
     service: () => ({ a: 2 }),
-    rules: { mayAskMonolith: () => isAllowed },
+    rules: { mayAskMonolith: async () => isAllowed },
   })
   await learn()
   isAllowed = false

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EndpointNames } from '../../src/compare/endpoint-names.ts'
-import { type HeaderLine, mirroringOf, SHADOW_HEADER } from '../../src/compare/index.ts'
+import { type HeaderLine, SHADOW_HEADER } from '../../src/compare/index.ts'
+import { mirroringOf } from '../../src/compare/safe-request.ts'
 import { shown } from '../../src/compare/shown-value.ts'
 
 const of = (method: string, headers: readonly HeaderLine[] = [], credentials: 'skip' | 'forward' | 'strip' = 'skip') =>

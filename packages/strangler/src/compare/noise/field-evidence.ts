@@ -1,4 +1,4 @@
-import { isArray, isScalar, type Json, type JsonType, typeOf } from '../json.ts'
+import { isArray, isScalar, type Json, type JsonType, type Scalar, typeOf } from '../json.ts'
 import type { Difference, DifferenceKind } from '../difference.ts'
 import type { AnswerTimes, Objection, Tolerance } from '../knowledge.ts'
 import { type Pair, type Sample, Samples } from './samples.ts'
@@ -26,7 +26,14 @@ const TELLING_EVENTS = 2
 // What was noise and has stood still so long is not looked away from any longer.
 const FORGOTTEN_AFTER_SERIES = 200
 const SAMPLES_MAX = 64
-const RISES_TARGETS_MIN = 2
+const TELLING_RISES = 4
+// Answers overtake each other now and then.
+const FALLS_SHARE_MAX = 0.05
+
+// What is kept of a text, and looked at.
+const CHARACTERS_MAX = 1_000
+
+const clipped = (value: Scalar): Scalar => (typeof value === 'string' ? value.slice(0, CHARACTERS_MAX) : value)
 
 /** What answers of the monolith to the same request, and to others, have shown of one field that differs. */
 export class FieldEvidence implements Tolerance {
@@ -34,10 +41,12 @@ export class FieldEvidence implements Tolerance {
   readonly #pairs = new Samples<Pair>(SAMPLES_MAX)
   readonly #samples = new Samples<Sample>(SAMPLES_MAX)
   readonly #types = new Set<JsonType>()
-  readonly #targets = new Set<string>()
   #lengths: { min: number; max: number } | undefined
   #lastAtMs = Number.NEGATIVE_INFINITY
   #lastNumber: number | undefined
+  #lastTarget = ''
+  /** From one request to another one, not while one is asked again. */
+  #rises = 0
   #falls = 0
   #noise: ValueNoise | undefined
   #series = 0
@@ -56,7 +65,7 @@ export class FieldEvidence implements Tolerance {
           this.#lengths = { min: Math.min(length, this.#lengths?.min ?? length), max: Math.max(length, this.#lengths?.max ?? length) }
       } else if (expected !== undefined && actual !== undefined && kind !== 'order') {
         this.#types.add(typeOf(expected)).add(typeOf(actual))
-        if (isScalar(expected) && isScalar(actual)) this.#pairs.add({ a: expected, b: actual })
+        if (isScalar(expected) && isScalar(actual)) this.#pairs.add({ a: clipped(expected), b: clipped(actual) })
       }
     }
     this.#noise = undefined
@@ -69,7 +78,7 @@ export class FieldEvidence implements Tolerance {
       this.#lengths = { min: Math.min(this.#lengths.min, value.length), max: Math.max(this.#lengths.max, value.length) }
     if (!isScalar(value)) return
     this.#noteRise(value, atMs, target)
-    this.#samples.add({ value, atMs })
+    this.#samples.add({ value: clipped(value), atMs })
     this.#noise = undefined
   }
 
@@ -101,7 +110,7 @@ export class FieldEvidence implements Tolerance {
         : { kind: 'type', detail: `the monolith says ${typeOf(expected)}` }
     if (!this.#types.has(type)) return { kind: 'type', detail: `the monolith says ${[...this.#types].toSorted().join(' or ')}` }
     if (!isScalar(actual) || actual === null) return undefined
-    return objectionToValue(this.#valueNoise, expected, actual, times)
+    return objectionToValue(this.#valueNoise, isScalar(expected) ? clipped(expected) : expected, clipped(actual), times)
   }
 
   /** Whether the monolith's value is a new one each time. */
@@ -123,7 +132,7 @@ export class FieldEvidence implements Tolerance {
   }
 
   get #valueNoise(): ValueNoise {
-    const risesThroughout = this.#falls === 0 && this.#targets.size >= RISES_TARGETS_MIN
+    const risesThroughout = this.#rises >= TELLING_RISES && this.#falls <= FALLS_SHARE_MAX * this.#rises
     return (this.#noise ??= valueNoiseOf({ samples: this.#samples.all, pairs: this.#pairs.all, risesThroughout }))
   }
 
@@ -136,9 +145,12 @@ export class FieldEvidence implements Tolerance {
     const number = typeof value === 'string' ? Number(value) : value
     // Answers that overtake each other say nothing.
     if (typeof number !== 'number' || atMs <= this.#lastAtMs) return
-    if (this.#lastNumber !== undefined && number < this.#lastNumber) this.#falls++
+    if (this.#lastNumber !== undefined && target !== this.#lastTarget) {
+      if (number < this.#lastNumber) this.#falls++
+      else this.#rises++
+    }
     this.#lastNumber = number
     this.#lastAtMs = atMs
-    if (this.#targets.size < RISES_TARGETS_MIN) this.#targets.add(target)
+    this.#lastTarget = target
   }
 }
