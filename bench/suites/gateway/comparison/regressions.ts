@@ -6,7 +6,7 @@ export interface Regression {
   readonly name: string
   readonly endpoint: EndpointName
   /** Where it is to be found; a difference elsewhere does not count. */
-  readonly field: string
+  readonly field: string | RegExp
   readonly change: Change
 }
 
@@ -166,5 +166,161 @@ export const FIRST_REGRESSIONS: readonly Regression[] = [
     endpoint: 'product',
     field: 'body.tags[]',
     change: ({ body }) => void body.tags.pop(),
+  },
+]
+
+/** Written after the comparison was done, to see what it does on defects that nobody had in mind while making it. */
+export const LATER_REGRESSIONS: readonly Regression[] = [
+  { name: 'the total counts the page', endpoint: 'products', field: 'body.total', change: ({ body }) => (body.total = body.items.length) },
+  {
+    name: 'the last page says that there is more',
+    endpoint: 'products',
+    field: 'body.next',
+    change: ({ body }) => (body.next ??= '/products?page=6&sort=price'),
+  },
+  {
+    name: 'the session cookie may be read by scripts',
+    endpoint: 'products',
+    field: 'header.set-cookie.sid.httponly',
+    change: ({ headers }) => headers.set('set-cookie', headers.get('set-cookie')!.replace('; HttpOnly', '')),
+  },
+  {
+    name: 'the session is that of somebody else each time',
+    endpoint: 'products',
+    field: 'header.set-cookie.sid.value',
+    change: ({ headers }, { memory }) => {
+      if (!memory.has('cookie')) memory.set('cookie', headers.get('set-cookie'))
+      headers.set('set-cookie', memory.get('cookie') as string)
+    },
+  },
+  {
+    name: 'a third experiment that the monolith does not know',
+    endpoint: 'products',
+    field: 'body.variant',
+    change: ({ body }, { random }) => void (random.float() < 0.3 && (body.variant = 'dark')),
+  },
+  {
+    name: 'a whole number of cents is no decimal',
+    endpoint: 'order',
+    field: 'body.total',
+    change: ({ body }) => (body.total = body.total.toFixed(2)),
+  },
+  {
+    name: 'the discount is a percentage',
+    endpoint: 'order',
+    field: 'body.lines[].discount',
+    change: ({ body }) => {
+      for (const line of body.lines) line.discount = Math.round(line.discount * 100)
+    },
+  },
+  {
+    name: 'times in milliseconds where they were in seconds',
+    endpoint: 'order',
+    field: 'body.history[].at',
+    change: ({ body }) => {
+      for (const step of body.history) step.at *= 1_000
+    },
+  },
+  {
+    name: 'a time that differs by nature, in milliseconds where it was in seconds',
+    endpoint: 'order',
+    field: 'body.servedAt',
+    change: ({ body }) => (body.servedAt *= 1_000),
+  },
+  {
+    name: 'a rate that moves, turned upside down',
+    endpoint: 'order',
+    field: 'body.rates.USD',
+    change: ({ body }) => (body.rates.USD = Math.round(1e4 / body.rates.USD) / 1e4),
+  },
+  {
+    name: 'null at times, now an empty text at times',
+    endpoint: 'order',
+    field: 'body.promotion',
+    change: ({ body }) => (body.promotion ??= ''),
+  },
+  {
+    name: 'the customer of another order',
+    endpoint: 'order',
+    field: 'body.customer.id',
+    change: ({ body }, { target }) =>
+      void (target.endsWith('8') && (body.customer.id = body.customer.id.replace(/^./, 'f').replace(/.$/, '0'))),
+  },
+  {
+    name: 'one element twice, another one not at all',
+    endpoint: 'product',
+    field: 'body.images[]',
+    change: ({ body }) => (body.images[1] = body.images[0]),
+  },
+  {
+    name: 'a signed address that never ends',
+    endpoint: 'product',
+    field: 'body.download',
+    change: ({ body }) => (body.download = body.download.replace(/expires=\d+&/, '')),
+  },
+  {
+    name: 'a signed address of another product',
+    endpoint: 'product',
+    field: 'body.download',
+    change: ({ body }) => (body.download = body.download.replace(/\/p\/\d+/, '/p/100')),
+  },
+  {
+    name: 'a field that is left out at times is never the same',
+    endpoint: 'product',
+    field: 'body.dimensions.width',
+    change: ({ body }) => void (body.dimensions && (body.dimensions.width = Math.round(body.dimensions.width))),
+  },
+  {
+    name: 'an average over the page instead of over all',
+    endpoint: 'product',
+    field: 'body.rating.average',
+    change: ({ body }) =>
+      void (
+        body.reviews.length > 3 &&
+        (body.rating.average = body.reviews.slice(0, 3).reduce((sum: number, { rating }: { rating: number }) => sum + rating, 0) / 3)
+      ),
+  },
+  {
+    name: 'a review of a list without an order lost its accents',
+    endpoint: 'product',
+    field: 'body.reviews[].author',
+    change: ({ body }) => {
+      for (const review of body.reviews) review.author = review.author.normalize('NFD').replaceAll(/\p{M}/gu, '')
+    },
+  },
+  {
+    name: 'a ranking by the wrong key among ties',
+    endpoint: 'search',
+    field: 'body.hits',
+    change: ({ body }) => void body.hits.sort((a: { id: number }, b: { id: number }) => a.id - b.id),
+  },
+  {
+    name: 'a search that forgets the limit',
+    endpoint: 'search',
+    field: 'body.hits[]',
+    change: ({ body }) => void (body.hits.length >= 3 && body.hits.push({ ...body.hits[0], id: 1, title: 'one more', score: 0 })),
+  },
+  { name: 'a facet is missing', endpoint: 'search', field: 'body.facets.sale', change: ({ body }) => void delete body.facets.sale },
+  { name: 'how long it took, in seconds', endpoint: 'search', field: 'body.tookMs', change: ({ body }) => (body.tookMs /= 1_000) },
+  {
+    name: 'revenue per group with one order too few',
+    endpoint: 'statistics',
+    field: /^body\.groups(?:\.\w+|\["[^"]+"\])\.revenue$/,
+    change: ({ body }) => {
+      for (const group of Object.values(body.groups as Record<string, { revenue: number; orders: number }>))
+        if (group.orders > 3) group.revenue = Math.round(group.revenue * (1 - 1 / group.orders) * 100) / 100
+    },
+  },
+  {
+    name: 'a file with other line ends',
+    endpoint: 'export',
+    field: 'bytes.length',
+    change: (draft) => (draft.body = draft.body.replaceAll('\r\n', '\n')),
+  },
+  {
+    name: 'an error without its type',
+    endpoint: 'missing',
+    field: 'header.content-type',
+    change: ({ headers }) => headers.set('content-type', 'application/json'),
   },
 ]

@@ -26,7 +26,6 @@ const TELLING_EVENTS = 2
 // What was noise and has stood still so long is not looked away from any longer.
 const FORGOTTEN_AFTER_SERIES = 200
 const SAMPLES_MAX = 64
-const TELLING_RISES = 4
 // Answers overtake each other now and then.
 const FALLS_SHARE_MAX = 0.05
 
@@ -132,7 +131,8 @@ export class FieldEvidence implements Tolerance {
   }
 
   get #valueNoise(): ValueNoise {
-    const risesThroughout = this.#rises >= TELLING_RISES && this.#falls <= FALLS_SHARE_MAX * this.#rises
+    // In doubt it is: a counter whose other values nobody has seen yet may be anything.
+    const risesThroughout = this.#falls <= FALLS_SHARE_MAX * this.#rises
     return (this.#noise ??= valueNoiseOf({ samples: this.#samples.all, pairs: this.#pairs.all, risesThroughout }))
   }
 

@@ -27,7 +27,7 @@ const COUNTING_PAIRS = 8
 export interface NumberEvidence {
   readonly pairs: readonly (readonly [number, number])[]
   readonly samples: readonly number[]
-  /** Over all requests the values only ever rose, and there were several different requests. */
+  /** From one request to the next, whatever it asks for, the values only ever rose. */
   readonly risesThroughout: boolean
 }
 
