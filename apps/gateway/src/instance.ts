@@ -1,6 +1,8 @@
 import { type ProxyParts, UpstreamPool } from '@seaworthy/http-proxy'
 import { HoldGate } from './hold.ts'
+import { HealthCheck, Outlier } from './instance-health.ts'
 import type { GatewayLimits } from './limits.ts'
+import type { UpstreamPolicy } from './upstream-policy.ts'
 
 export interface InstanceOptions {
   /** Of its service. */
@@ -8,6 +10,9 @@ export interface InstanceOptions {
   readonly url: URL
   readonly limits: GatewayLimits
   readonly parts: ProxyParts
+  readonly policy: UpstreamPolicy
+  /** Whether one more instance may be passed over for its answers. */
+  readonly mayEject: () => boolean
   /** It is no longer held. */
   readonly onOpen: () => void
 }
@@ -18,12 +23,14 @@ export class Instance {
   readonly gate: HoldGate
   readonly pool: UpstreamPool
   readonly #options: InstanceOptions
+  readonly #outlier: Outlier | undefined
+  readonly #check: HealthCheck | undefined
   readonly #idle = new Set<() => void>()
   #running = 0
   #awayUntilMs = -Infinity
 
   constructor(options: InstanceOptions) {
-    const { name, url, limits, parts, onOpen } = options
+    const { name, url, limits, parts, policy, onOpen } = options
     this.url = url
     this.#options = options
     this.gate = new HoldGate({
@@ -34,6 +41,9 @@ export class Instance {
         onOpen()
       },
     })
+    const { outlier, healthCheck } = policy
+    this.#outlier = outlier === undefined ? undefined : new Outlier(outlier, parts.clock)
+    this.#check = healthCheck === undefined ? undefined : new HealthCheck(healthCheck, url, parts.clock)
     // Never the limit that a request meets: places are counted for all instances together, before one is chosen.
     this.pool = new UpstreamPool({
       ...parts,
@@ -48,9 +58,17 @@ export class Instance {
     return this.#running
   }
 
-  /** Whether it could not be reached a moment ago. */
+  /** Whether it is passed over while there are others: it could not be reached a moment ago, or is not well. */
   get isAway(): boolean {
-    return this.#options.parts.clock.monotonicMs() < this.#awayUntilMs
+    return this.#options.parts.clock.monotonicMs() < this.#awayUntilMs || this.isEjected || this.#check?.isHealthy === false
+  }
+
+  get isEjected(): boolean {
+    return this.#outlier?.isEjected === true
+  }
+
+  get isHealthy(): boolean {
+    return this.#check?.isHealthy !== false
   }
 
   passOver(): void {
@@ -62,8 +80,15 @@ export class Instance {
   }
 
   /** It answered. */
-  answered(): void {
+  answered(status: number): void {
     this.#awayUntilMs = -Infinity
+    if (status < 500) this.#outlier?.succeeded()
+    else this.#outlier?.failed(this.#options.mayEject)
+  }
+
+  /** It did not. */
+  failed(): void {
+    this.#outlier?.failed(this.#options.mayEject)
   }
 
   end(): void {
@@ -91,8 +116,15 @@ export class Instance {
     return this.gate.has(id)
   }
 
+  /** Gets no more requests. What it has goes on. */
+  retire(): void {
+    this.#check?.stop()
+    this.pool.keepConnections(false)
+  }
+
   /** Closes every connection, also under requests in flight. */
   close(): void {
+    this.#check?.stop()
     this.pool.close()
   }
 }

@@ -1,5 +1,6 @@
 import type { AttemptFailure, ForwardedRequest, Forwarding, ResponseHead } from '@seaworthy/http-proxy'
-import { backoffMs, executedOf, isFinal, systemRandom, type Timer, UnavailableError } from 'seaworthy/core'
+import { backoffMs, executedOf, isFinal, systemRandom, TimeoutError, type Timer, UnavailableError } from 'seaworthy/core'
+import type { Outcome, Permit } from 'seaworthy/resilience'
 import type { Instance } from './instance.ts'
 import type { Claimant, Places } from './places.ts'
 import type { ServiceUpstream } from './upstream.ts'
@@ -15,7 +16,14 @@ type State =
   | { readonly kind: 'arriving' }
   | { readonly kind: 'queued'; readonly places: Places }
   | { readonly kind: 'parked'; readonly go: () => void }
-  | { readonly kind: 'attempting'; readonly places: Places; readonly instance: Instance }
+  | {
+      readonly kind: 'attempting'
+      readonly places: Places
+      readonly instance: Instance
+      /** Of the circuit breaker, until it has heard what came of it. */
+      readonly permit: Permit | undefined
+      readonly startedMs: number
+    }
   | { readonly kind: 'backing-off'; readonly timer: Timer }
   | { readonly kind: 'ended' }
 
@@ -47,6 +55,7 @@ export class PatientForwarding implements Forwarding, Claimant {
     const { admission, hasArrived } = this.#request
     const { framing, expectsContinue } = admission
     // One that waits for 100 Continue waits for the upstream to say it.
+    this.#upstream.retryBudget?.deposit()
     const isAwaited =
       !hasArrived && framing.kind === 'length' && framing.bytes <= this.#upstream.limits.keptBodyBytesMax && !expectsContinue
     if (!isAwaited) this.#go()
@@ -65,9 +74,17 @@ export class PatientForwarding implements Forwarding, Claimant {
       places.release()
       return
     }
+    const { breaker, parts } = this.#upstream
+    const permit = breaker?.admit()
+    if (breaker !== undefined && permit === undefined) {
+      this.#state = ARRIVING
+      places.release()
+      this.#request.fail(breaker.rejection())
+      return
+    }
     this.#attempts++
     instance.begin()
-    this.#state = { kind: 'attempting', places, instance }
+    this.#state = { kind: 'attempting', places, instance, permit, startedMs: breaker === undefined ? 0 : parts.clock.monotonicMs() }
     this.#request.attempt(instance.pool, { isFresh: this.#isFresh })
   }
 
@@ -75,7 +92,10 @@ export class PatientForwarding implements Forwarding, Claimant {
     if (this.#state.kind !== 'attempting') return undefined
     if (head.status === 503 && this.#request.isReplayable && isDraining(head))
       return new UnavailableError(`${this.#upstream.name} is draining and took no new request.`)
-    this.#state.instance.answered()
+    const { instance, permit, startedMs } = this.#state
+    instance.answered(head.status)
+    if (permit !== undefined) this.#upstream.breaker?.settle(permit, head.status < 500 ? 'success' : 'failure', startedMs)
+    this.#state = { ...this.#state, permit: undefined }
     this.#patience?.cancel()
     return undefined
   }
@@ -83,7 +103,8 @@ export class PatientForwarding implements Forwarding, Claimant {
   onFailed({ error, wasStale }: AttemptFailure): void {
     if (this.#state.kind !== 'attempting') return
     const { instance } = this.#state
-    this.#release()
+    instance.failed()
+    this.#release('failure')
     if (executedOf(error) === 'no') instance.passOver()
     this.#lastError = error
     const isStale = wasStale && !this.#isFresh
@@ -95,8 +116,11 @@ export class PatientForwarding implements Forwarding, Claimant {
     else this.#backOff(error)
   }
 
-  onEnd(): void {
-    this.#release()
+  onEnd(error: unknown): void {
+    // It took too long to answer; or the client left, which says nothing about the upstream.
+    const isLate = error instanceof TimeoutError
+    if (isLate && this.#state.kind === 'attempting') this.#state.instance.failed()
+    this.#release(isLate ? 'failure' : 'ignored')
     this.#state = ENDED
     this.#patience?.cancel()
   }
@@ -173,11 +197,13 @@ export class PatientForwarding implements Forwarding, Claimant {
 
   #isWorthRepeating(error: unknown): boolean {
     const { isReplayable, isRepeatable } = this.#request
-    return !isFinal(error) && isReplayable && (executedOf(error) === 'no' || isRepeatable)
+    const { policy, retryBudget } = this.#upstream
+    if (isFinal(error) || !isReplayable || (executedOf(error) !== 'no' && !isRepeatable)) return false
+    return this.#attempts < (policy.retry?.attemptsMax ?? Number.POSITIVE_INFINITY) && retryBudget?.tryTake() !== false
   }
 
   /** Gives back whatever it has of the upstream. */
-  #release(): void {
+  #release(outcome: Outcome): void {
     const state = this.#state
     const { room } = this.#upstream
     switch (state.kind) {
@@ -191,6 +217,7 @@ export class PatientForwarding implements Forwarding, Claimant {
       case 'attempting':
         // First, so that whoever gets the place does not take the instance for busier than it is.
         state.instance.end()
+        if (state.permit !== undefined) this.#upstream.breaker?.settle(state.permit, outcome, state.startedMs)
         this.#state = ARRIVING
         state.places.release()
         break

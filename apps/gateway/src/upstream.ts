@@ -1,8 +1,12 @@
 import type { ForwardedRequest, Forwarding, ProxyParts, Upstream } from '@seaworthy/http-proxy'
+import { systemRandom } from 'seaworthy/core'
+import { CircuitBreaker, type CircuitBreakerSnapshot, RetryBudget } from 'seaworthy/resilience'
 import { Instance } from './instance.ts'
+import { KeyedRateLimit } from './keyed-rate-limit.ts'
 import type { GatewayLimits } from './limits.ts'
 import { PatientForwarding } from './patient-forwarding.ts'
 import { Places } from './places.ts'
+import { limitsWith, type UpstreamPolicy } from './upstream-policy.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface ServiceUpstreamOptions {
@@ -11,6 +15,22 @@ export interface ServiceUpstreamOptions {
   readonly urls: readonly URL[]
   readonly limits: GatewayLimits
   readonly parts: ProxyParts
+  readonly policy?: UpstreamPolicy
+}
+
+/** What an upstream is doing, for people. */
+export interface UpstreamSnapshot {
+  readonly name: string
+  readonly parked: number
+  readonly circuitBreaker: CircuitBreakerSnapshot | undefined
+  readonly instances: readonly {
+    readonly url: string
+    readonly running: number
+    readonly isHeld: boolean
+    readonly isAway: boolean
+    readonly isEjected: boolean
+    readonly isHealthy: boolean
+  }[]
 }
 
 /** A service behind the gateway: its instances, and how many requests it gets at once. */
@@ -23,10 +43,21 @@ export class ServiceUpstream implements Upstream {
   readonly places: Places
   /** For those whose body is still coming in. */
   readonly streamingPlaces: Places
+  readonly policy: UpstreamPolicy
+  readonly breaker: CircuitBreaker | undefined
+  readonly retryBudget: RetryBudget | undefined
+  readonly rateLimit: KeyedRateLimit | undefined
   readonly #instances: readonly Instance[]
   #turn = 0
 
-  constructor({ name, urls, limits, parts }: ServiceUpstreamOptions) {
+  constructor({ name, urls, limits: some, parts, policy = {} }: ServiceUpstreamOptions) {
+    const limits = limitsWith(some, policy)
+    const { clock } = parts
+    const { circuitBreaker, retry, rateLimit } = policy
+    this.policy = policy
+    this.breaker = circuitBreaker && new CircuitBreaker(circuitBreaker, name, clock, systemRandom)
+    this.retryBudget = retry?.budget && new RetryBudget(retry.budget, clock)
+    this.rateLimit = rateLimit && new KeyedRateLimit(name, rateLimit, clock)
     const { concurrencyMax, streamingMax, queueMax } = limits
     this.name = name
     this.limits = limits
@@ -34,7 +65,9 @@ export class ServiceUpstream implements Upstream {
     this.room = new WaitingRoom(name, limits.waitingMax)
     this.places = new Places(name, { concurrencyMax, queueMax })
     this.streamingPlaces = new Places(name, { concurrencyMax: streamingMax, queueMax })
-    this.#instances = urls.map((url) => new Instance({ name, url, limits, parts, onOpen: () => this.room.open() }))
+    const onOpen = () => this.room.open()
+    const mayEject = () => this.#mayEject
+    this.#instances = urls.map((url) => new Instance({ name, url, limits, parts, policy, mayEject, onOpen }))
   }
 
   forwarding(request: ForwardedRequest): Forwarding {
@@ -72,6 +105,36 @@ export class ServiceUpstream implements Upstream {
 
   release(id: string): void {
     for (const { gate } of this.#instances) gate.release(id)
+  }
+
+  /** Gets no more requests, because its configuration has changed. Those that it has go on, and its tunnels. */
+  retire(): void {
+    for (const instance of this.#instances) instance.retire()
+  }
+
+  get isIdle(): boolean {
+    return this.room.parked === 0 && this.#instances.every(({ running }) => running === 0)
+  }
+
+  snapshot(): UpstreamSnapshot {
+    return {
+      name: this.name,
+      parked: this.room.parked,
+      circuitBreaker: this.breaker?.snapshot(),
+      instances: this.#instances.map(({ url, running, gate, isAway, isEjected, isHealthy }) => ({
+        url: url.origin,
+        running,
+        isHeld: gate.isHeld,
+        isAway,
+        isEjected,
+        isHealthy,
+      })),
+    }
+  }
+
+  get #mayEject(): boolean {
+    const ejected = this.#instances.filter(({ isEjected }) => isEjected).length
+    return (ejected + 1) / this.#instances.length <= (this.policy.outlier?.ejectedShareMax ?? 0.5)
   }
 
   /** Closes every connection, also under requests in flight. */

@@ -249,7 +249,7 @@ describe('the gateway refuses', () => {
 
   test('a connection that says nothing is closed at the end of its time', async (t) => {
     const orders = await upstream(t)
-    const { port } = await gatewayBefore(t, { orders }, { silenceTimeoutMs: 50 })
+    const { port } = await gatewayBefore(t, { orders }, { headersTimeoutMs: 50 })
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'close')
   })

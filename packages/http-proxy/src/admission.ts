@@ -6,7 +6,7 @@ import { type Framing, requestFraming } from './framing.ts'
 import { type Fields, optionsOf, type RequestHead } from './head.ts'
 import type { KnownField } from './known-fields.ts'
 import type { HttpProxyLimits } from './limits.ts'
-import { HOST, originLines } from './origin.ts'
+import { clientAddress, HOST, originLines } from './origin.ts'
 import { RefusedRequestError } from './problem.ts'
 
 /** A request that may go on, and what was understood of it. */
@@ -78,7 +78,15 @@ export function admit(head: RequestHead, context: CallContext, peer: Peer, rules
     const framing = requestFraming(head)
     refuseTooLarge(framing, rules.limits.bodyBytesMax)
     const expectsContinue = expectationOf(head, framing)
-    destination = rules.destinations.destinationOf({ method, target, segments: canonicalSegments(target), host, fields })
+    destination = rules.destinations.destinationOf({
+      method,
+      target,
+      segments: canonicalSegments(target),
+      host,
+      fields,
+      correlationId: context.correlationId,
+      clientAddress: clientAddress(fields, peer.address, peer.isTrusted),
+    })
     if (destination === undefined) throw new NotFoundError(`There is no ${method} ${target.split('?', 1)[0]!.slice(0, 200)}.`)
     if (destination.bodyBytesMax !== undefined) refuseTooLarge(framing, destination.bodyBytesMax)
     return admission(head, { context, peer, destination, host, target, framing, expectsContinue })

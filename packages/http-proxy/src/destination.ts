@@ -11,6 +11,9 @@ export interface RoutableRequest {
   /** The Host field, as it came; undefined in HTTP/1.0. */
   readonly host: string | undefined
   readonly fields: Fields
+  /** Of the client, or what the last trusted proxy says that it is. */
+  readonly clientAddress: string
+  readonly correlationId: string
 }
 
 /** Where a request goes. */

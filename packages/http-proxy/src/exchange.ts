@@ -337,7 +337,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     this.#kept = undefined
     this.#deadline?.cancel()
     this.#attempt.end(outcome)
-    this.#forwarding.onEnd()
+    this.#forwarding.onEnd(outcome.error)
   }
 
   /** That the last attempt was not executed does not settle a request of which an earlier one may have been. */

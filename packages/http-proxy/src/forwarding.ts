@@ -49,6 +49,6 @@ export interface Forwarding {
   onBody?(spans: readonly Buffer[], ends: boolean): void
   /** The attempt is over, and the client has had nothing of an answer. The forwarding owes another attempt or an error again. */
   onFailed(failure: AttemptFailure): void
-  /** The answer was relayed or broke off, the protocol was switched, an error was answered, or the client is gone. */
-  onEnd(): void
+  /** The answer was relayed or broke off, the protocol was switched, the error was answered, or the client is gone. */
+  onEnd(error: unknown): void
 }
