@@ -216,7 +216,14 @@ class ThreadedShadowing implements Shadowing {
   }
 
   #start(): void {
-    const worker = new Worker(THREAD, { name: 'shadow', resourceLimits: { maxOldGenerationSizeMb: this.#heapMbMax } })
+    const worker = new Worker(THREAD, {
+      name: 'shadow',
+      resourceLimits: { maxOldGenerationSizeMb: this.#heapMbMax },
+      // A program that was given as a text hands on a flag that no file may be run with.
+      ...(process.execArgv.some((flag) => flag.startsWith('--input-type')) && {
+        execArgv: process.execArgv.filter((flag) => /^--(?:conditions|disable-warning)=/.test(flag)),
+      }),
+    })
     // A comparison keeps no process alive.
     worker.unref()
     let cause: unknown
