@@ -32,7 +32,7 @@ export async function shopAt(dataDir: string): Promise<ShopAtWork> {
 
 function endpointsOf(processes: readonly ProcessRecord[]): ImportEndpoints {
   const urlOf = (name: string) => {
-    const found = processes.find((process) => process.name === name)
+    const found = processes.find((process) => process.name === name || process.standsInFor.includes(name))
     if (found === undefined || found.state !== 'ready') {
       throw new ConfigurationError(
         `The shop runs, but ${name} is ${found?.state ?? 'not part of it'}. Wait until it is ready, and import again.`,
@@ -40,7 +40,13 @@ function endpointsOf(processes: readonly ProcessRecord[]): ImportEndpoints {
     }
     return found.httpUrl
   }
-  return { monolith: urlOf('monolith'), inventory: urlOf('inventory'), orders: urlOf('orders') }
+  return {
+    catalog: urlOf('catalog'),
+    reviews: urlOf('reviews'),
+    customers: urlOf('customers'),
+    inventory: urlOf('inventory'),
+    orders: urlOf('orders'),
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -1,6 +1,6 @@
 import { type Clock, type Database, type NewId, NotFoundError } from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
-import { customerCreated } from '../contract/events.ts'
+import { customerCreated } from '../../services/customers/contract/events.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
 
 interface Customer {

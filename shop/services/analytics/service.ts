@@ -1,5 +1,5 @@
 import { defineService } from 'seaworthy/system'
-import { CUSTOMERS_TOPIC } from '../../monolith/contract/events.ts'
+import { CUSTOMERS_TOPIC } from '../customers/contract/events.ts'
 import { ORDERS_TOPIC } from '../orders/contract/events.ts'
 
 export const service = defineService({

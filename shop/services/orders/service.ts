@@ -1,6 +1,6 @@
 import { defineService } from 'seaworthy/system'
 import { ORDERS_TOPIC } from './contract/events.ts'
-import { MONOLITH_POLICY, PARTICIPANT_POLICY } from './policies.ts'
+import { PARTICIPANT_POLICY, QUESTION_POLICY } from './policies.ts'
 
 export const service = defineService({
   name: 'orders',
@@ -9,8 +9,14 @@ export const service = defineService({
   owns: ['orders'],
   publishes: [ORDERS_TOPIC],
   consumes: [],
-  calls: ['monolith', 'inventory', 'payments', 'shipping'],
-  policies: { monolith: MONOLITH_POLICY, inventory: PARTICIPANT_POLICY, payments: PARTICIPANT_POLICY, shipping: PARTICIPANT_POLICY },
+  calls: ['catalog', 'customers', 'inventory', 'payments', 'shipping'],
+  policies: {
+    catalog: QUESTION_POLICY,
+    customers: QUESTION_POLICY,
+    inventory: PARTICIPANT_POLICY,
+    payments: PARTICIPANT_POLICY,
+    shipping: PARTICIPANT_POLICY,
+  },
   // A saga is driven by the process that started it, and after a crash by its successor, which takes up all that are unfinished.
   instancesMax: 1,
   main: new URL('./main.ts', import.meta.url),

@@ -1,0 +1,24 @@
+import type { CallContext, Transaction } from 'seaworthy/core'
+import type { Page, PageRequest } from '../../../platform/paging.ts'
+import type { Review } from '../domain/review.ts'
+
+/** Reviews, in the service's own database. */
+export interface ReviewRepository {
+  /** Those of a product, newest first. */
+  ofProduct(request: PageRequest & { readonly productId: string }): Promise<Page<Review>>
+  add(tx: Transaction, review: Review): Promise<void>
+  /** Takes over those that are not known yet. @returns the ids of those that were not */
+  takeOver(tx: Transaction, reviews: readonly Review[]): Promise<ReadonlySet<string>>
+  isEmpty(): Promise<boolean>
+}
+
+/** The products, wherever they are owned. */
+export interface Catalog {
+  has(productId: string, call: CallContext): Promise<boolean>
+}
+
+/** The customers, wherever they are owned. */
+export interface Customers {
+  /** Undefined where there is no such customer. */
+  nameOf(customerId: string, call: CallContext): Promise<string | undefined>
+}

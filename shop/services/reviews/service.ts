@@ -1,0 +1,16 @@
+import { defineService } from 'seaworthy/system'
+import { REVIEWS_TOPIC } from './contract/events.ts'
+import { QUESTION_POLICY } from './policies.ts'
+
+export const service = defineService({
+  name: 'reviews',
+  context: 'shopping',
+  purpose: 'Keeps what people think of products.',
+  owns: ['reviews'],
+  publishes: [REVIEWS_TOPIC],
+  consumes: [],
+  calls: ['catalog', 'customers'],
+  policies: { catalog: QUESTION_POLICY, customers: QUESTION_POLICY },
+  main: new URL('./main.ts', import.meta.url),
+  serves: ['http'],
+})
