@@ -68,7 +68,7 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
   }
 
   const engines = enginesOf(service, contract)
-  const { database, stores } = await engines.openDatabase({ schema, stores: [...PARTS, ...more], signal })
+  const { database, stores, leases } = await engines.openDatabase({ schema, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
   const openLog = () => engines.openEventLog({ signal })
   const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
@@ -124,6 +124,7 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
     folder: contract.dataDir,
     database,
     stores,
+    sharing: leases && { leases, instance: contract.instance },
     openQueue: async (name, queueOptions) => {
       const open = () => engines.openQueue(name, queueOptions)
       const queue = await (crashAt === undefined ? open() : crashAt.queue(name, open))

@@ -2,7 +2,7 @@ import type { DescService } from '@bufbuild/protobuf'
 import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import { type HttpServer, type RestClient, type RestContract, type RestHandlers, type RestOperations, serve } from '@seaworthy/rpc/rest'
 import type { Answer } from '@seaworthy/supervisor/management'
-import { type Clock, ConfigurationError, type Database, type NewId, type Transaction } from 'seaworthy/core'
+import { type Clock, ConfigurationError, type Database, type LeaseStore, type NewId, type Transaction } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, MessageHandler, Queue } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
 import { type Policy, policy } from 'seaworthy/resilience'
@@ -54,6 +54,12 @@ export interface ServiceLogger {
   fatal(fields: object, message: string): void
 }
 
+/** Leases, and the name that this instance has in them, which its successor gets. */
+export interface Sharing {
+  readonly leases: LeaseStore
+  readonly instance: string
+}
+
 /**
  * What a service is wired to. In production a process of its own with files and sockets (run-service.ts); under simulation the virtual ones of a test.
  * A service cannot tell which.
@@ -74,6 +80,8 @@ export interface ServicePorts {
   /** Publishes on the service's own topics; the relay runs beside it. */
   readonly outbox: Outbox
   readonly participant: Participant
+  /** What this instance shares work with the service's others by; undefined where it is the only one, as on embedded storage. */
+  readonly sharing: Sharing | undefined
   /** Opens a queue of the service's own. It closes before the database does. */
   readonly openQueue: (name: string, options: QueueOptions) => Promise<Queue>
   readonly connections: Connections

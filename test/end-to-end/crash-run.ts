@@ -17,6 +17,8 @@ export interface CrashRunOptions {
   readonly seed: number
   /** Default: embedded ones. */
   readonly engines?: ShopEngines
+  /** How many instances of a service, as in `orders=2`; any of them is killed. Default: one of each. */
+  readonly scale?: readonly string[]
 }
 
 export interface CrashRun {
@@ -50,6 +52,7 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
   await using shop = await startShop({
     ...(options.without !== undefined && { env: { SHOP_WITHOUT: options.without } }),
     ...(options.engines !== undefined && { engines: options.engines }),
+    ...(options.scale !== undefined && { scale: options.scale }),
   })
   const before = await openedBooks(shop)
   const customers = await customersArrive(shop.gateway, { count: options.clients })
@@ -91,13 +94,15 @@ async function killAtRandom(
     await new Promise((resolve) => setTimeout(resolve, least + random.float() * (most - least)))
     // On a slow machine, where a start takes longer than the time between two kills, there would never be all that a checkout needs.
     const before = victims.at((turn - 1) % victims.length)!
-    for (const untilMs = performance.now() + RECOVERY_WAIT_MS; shop.process(before).state !== 'ready' && performance.now() < untilMs;)
+    const isBack = () => shop.instances(before).every(({ state }) => state === 'ready')
+    for (const untilMs = performance.now() + RECOVERY_WAIT_MS; !isBack() && performance.now() < untilMs;)
       await new Promise((resolve) => setTimeout(resolve, 50))
     if (signal.aborted) return
     // In turns, so that each is hit, at moments that nobody chose.
     const victim = victims[turn % victims.length]!
     // Only what came back is killed again: on a slow machine it would otherwise never be there, and nothing would be tested.
-    const { pid, state } = shop.process(victim)
+    const instances = shop.instances(victim)
+    const { pid, state } = instances[Math.floor(random.float() * instances.length)]!
     if (pid === null || state !== 'ready') continue
     try {
       process.kill(pid, 'SIGKILL')

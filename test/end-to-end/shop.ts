@@ -27,6 +27,8 @@ export interface Shop {
   readonly supervisorPid: number
   processes(): readonly RunningProcess[]
   process(name: string): RunningProcess
+  /** All instances of it. */
+  instances(name: string): readonly RunningProcess[]
   /** All that the supervisor printed. */
   output(): string
   /** Stops it as Ctrl-C does. @returns how long that took, in ms */
@@ -85,8 +87,9 @@ export async function startShop(options: StartShopOptions = {}): Promise<Shop> {
     engines: options.engines,
     supervisorPid: child.pid!,
     processes: () => (JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as { processes: RunningProcess[] }).processes,
+    instances: (name) => shop.processes().filter((candidate) => candidate.name === name),
     process(name) {
-      const found = this.processes().find((candidate) => candidate.name === name)
+      const [found] = this.instances(name)
       if (found === undefined) throw new Error(`There is no process ${name} in ${dataDir}/run.json.`)
       return found
     },

@@ -26,6 +26,7 @@ suite('the shop on PostgreSQL, Kafka and RabbitMQ', () => {
       checkouts: 60,
       seed,
       engines: servers.named(`crash-${seed}`),
+      scale: ['orders=2'],
     })
     t.diagnostic(`seed ${seed}: kills ${JSON.stringify(kills)} in ${(tookMs / 1000).toFixed(0)} s`)
     assert.deepEqual(violations, [])
@@ -35,7 +36,7 @@ suite('the shop on PostgreSQL, Kafka and RabbitMQ', () => {
   test('several instances share the work, and are replaced one after another without a checkout that fails', async (t) => {
     await using shop = await startShop({
       engines: servers.named(`scale-${seed}`),
-      scale: ['payments=3', 'analytics=2', 'monolith=2'],
+      scale: ['orders=2', 'payments=3', 'analytics=2', 'monolith=2'],
       readyTimeoutMs: READY_TIMEOUT_MS,
     })
     const opened = await openedBooks(shop)
@@ -60,17 +61,17 @@ suite('the shop on PostgreSQL, Kafka and RabbitMQ', () => {
     })
     const before = pidsOf(shop)
     try {
-      for (const service of ['payments', 'monolith']) await seaworthy(['restart', service, '--data-dir', shop.dataDir])
+      for (const service of ['orders', 'payments', 'monolith']) await seaworthy(['restart', service, '--data-dir', shop.dataDir])
     } finally {
       home.abort()
       await Promise.all(shopping)
     }
-    t.diagnostic(`${orders} checkouts while 5 processes were replaced`)
+    t.diagnostic(`${orders} checkouts while 7 processes were replaced`)
     assert.deepEqual(refused, [])
     assert.ok(orders > 0)
 
     const replaced = pidsOf(shop)
-    for (const instance of ['payments-1', 'payments-2', 'payments-3', 'monolith-1', 'monolith-2'])
+    for (const instance of ['orders-1', 'orders-2', 'payments-1', 'payments-2', 'payments-3', 'monolith-1', 'monolith-2'])
       assert.notEqual(replaced.get(instance), before.get(instance), `${instance} was not replaced`)
     assert.match(await seaworthy(['status', '--data-dir', shop.dataDir]), /payments-1 .*\n.*payments-2 .*\n.*payments-3 /)
     await until(

@@ -9,6 +9,11 @@ export interface SchemaComponent {
   readonly component: string
   /** Plain SQL, several statements each: `versions[0]` brings version 0 (nothing) to 1. What was released is never edited, only followed. */
   readonly versions: readonly string[]
+  /**
+   * By how many versions the tables may be newer than this code. Default 0. Set 1 where no version takes away or demands anything that the one before it lives
+   * by: then instances of the old code go on, and start again, beside those of the new code, for as long as a rolling deployment takes.
+   */
+  readonly newerBy?: number
 }
 
 // Held until the migration ends: of several instances that start at one time, one migrates and the others find it done.
@@ -19,10 +24,13 @@ const HAS_VERSIONS = "SELECT to_regclass('seaworthy_schema') IS NOT NULL AS exis
 const SET_VERSION = `INSERT INTO seaworthy_schema (component, version) VALUES ($1, $2)
   ON CONFLICT (component) DO UPDATE SET version = excluded.version, migrated_at = excluded.migrated_at`
 
-/** A component of the library, from the plain SQL files in sql/, which another tool may run as well: each says by itself what it brought about. */
+/**
+ * A component of the library, from the plain SQL files in sql/, which another tool may run as well: each says by itself what it brought about. Code one version
+ * older works beside each: test/versions.process.test.ts holds them to that.
+ */
 export function librarySchema(component: string, versions: number): SchemaComponent {
   const file = component.replace(/^seaworthy\./, '')
-  return { component, versions: Array.from({ length: versions }, (_, index) => sqlFile(`${file}.${index + 1}.sql`)) }
+  return { component, versions: Array.from({ length: versions }, (_, index) => sqlFile(`${file}.${index + 1}.sql`)), newerBy: 1 }
 }
 
 function sqlFile(name: string): string {
@@ -43,7 +51,7 @@ export interface Migration {
  * Brings the tables of every component to the newest version, all of them in one transaction. Where they are already, nothing is
  * written. The user's own tables go the same way.
  * @returns what was done
- * @throws SchemaTooNewError when newer code was here before
+ * @throws SchemaTooNewError when newer code was here before, by more than the component's `newerBy`
  */
 export async function migrate(
   database: PostgresDatabase,
@@ -87,11 +95,11 @@ export function migrationScript(components: readonly SchemaComponent[], versions
 }
 
 function missing(components: readonly SchemaComponent[], stored: ReadonlyMap<string, number>): readonly Migration[] {
-  return components.flatMap(({ component, versions }) => {
+  return components.flatMap(({ component, versions, newerBy = 0 }) => {
     const from = stored.get(component) ?? 0
     const to = versions.length
-    if (from > to) throw new SchemaTooNewError(component, from, to)
-    return from === to ? [] : [{ component, from, to, statements: versions.slice(from) }]
+    if (from > to + newerBy) throw new SchemaTooNewError(component, from, to)
+    return from >= to ? [] : [{ component, from, to, statements: versions.slice(from) }]
   })
 }
 

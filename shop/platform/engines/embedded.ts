@@ -66,7 +66,7 @@ export async function embeddedDatabase(
   const database = await openSqliteDatabase({ path: join(folder, `${service.name}.db`), signal })
   try {
     await migrate(database, sqliteSchema(options))
-    return { database, stores: sqliteStores(database) }
+    return { database, stores: sqliteStores(database), leases: undefined }
   } catch (error) {
     await database.close()
     throw error

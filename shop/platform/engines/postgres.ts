@@ -24,6 +24,7 @@ import {
   sagaStoreSchema,
   type SchemaComponent,
 } from '@seaworthy/postgres'
+import type { LeaseStore } from 'seaworthy/core'
 import type { Queue } from 'seaworthy/messaging'
 import type { DatabaseOptions } from './engines.ts'
 import { closingWith } from './closing-with.ts'
@@ -56,9 +57,11 @@ export async function postgresDatabase({ url, instance, schema, stores }: Postgr
   const database = await openPostgresDatabase({ connection: url, placeholders: 'question-marks', ...SESSIONS })
   try {
     await migrate(database, [leaseStoreSchema, ...stores.map((name) => SCHEMAS[name]), ...schema.map((component) => component('postgres'))])
+    const leases = postgresLeaseStore(database)
     return {
       database,
-      stores: postgresStores(database, instance),
+      stores: postgresStores(database, { leases, holder: instance }),
+      leases,
       openQueue: (name, options) => postgresQueue({ url, name, ...options }),
     }
   } catch (error) {
@@ -82,10 +85,10 @@ async function postgresQueue({ url, ...options }: QueueOptions & { readonly url:
   }
 }
 
-function postgresStores(database: PostgresDatabase, instance: string): Stores {
+function postgresStores(database: PostgresDatabase, shared: { readonly leases: LeaseStore; readonly holder: string }): Stores {
   return {
     // Held under the instance's name: the successor of one that died has its part at once, and not when the leases end.
-    outbox: () => postgresOutboxStore(database, { shared: { leases: postgresLeaseStore(database), holder: instance } }),
+    outbox: () => postgresOutboxStore(database, { shared }),
     inbox: () => postgresInboxStore(database),
     consumer: () => postgresConsumerStore(database),
     participant: () => postgresParticipantStore(database),

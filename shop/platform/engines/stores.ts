@@ -1,4 +1,4 @@
-import type { Database } from 'seaworthy/core'
+import type { Database, LeaseStore } from 'seaworthy/core'
 import type { EventStore } from 'seaworthy/event-sourcing'
 import type { ConsumerStore, Queue } from 'seaworthy/messaging'
 import type { InboxStore, OutboxStore } from 'seaworthy/outbox'
@@ -32,6 +32,8 @@ export interface RelayedOutboxStore extends OutboxStore {
 export interface ServiceDatabase {
   readonly database: Database
   readonly stores: Stores
+  /** What the instances of the service share their work by; undefined where the engine has one process alone. */
+  readonly leases: LeaseStore | undefined
   /** A queue in the same database, where the engine has one. */
   readonly openQueue?: (name: string, options: QueueOptions) => Promise<Queue>
 }

@@ -23,7 +23,7 @@ export const orders: ServiceComposition = {
   service,
   schema: [ORDERS_SCHEMA],
   stores: ['sagas'],
-  async wire({ connections, switches, seeding, logger, clock, newId, database, stores, outbox, serveRest, onStop }) {
+  async wire({ connections, switches, seeding, logger, clock, newId, database, stores, outbox, sharing, serveRest, onStop }) {
     const catalog = connections.rest(catalogApi, 'catalog')
     const customers = connections.rest(customersApi, 'customers')
     const inventory = connections.grpc(Inventory, 'inventory')
@@ -39,6 +39,7 @@ export const orders: ServiceComposition = {
       orders: repository,
       outbox,
       clock,
+      sharing,
       onError: (error, sagaId) => logger.error({ err: error, sagaId }, 'a checkout is held up'),
       askUnknownAgain: switches.has('unknown-outcome'),
     })

@@ -17,8 +17,6 @@ export const service = defineService({
     payments: PARTICIPANT_POLICY,
     shipping: PARTICIPANT_POLICY,
   },
-  // A saga is driven by the process that started it, and after a crash by its successor, which takes up all that are unfinished.
-  instancesMax: 1,
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],
 })

@@ -49,6 +49,7 @@ export function serviceNode({ name, compose, standIns, without = '', takesOver =
       logger,
       clock,
       newId,
+      sharing: undefined,
       folder: name,
       database,
       stores,

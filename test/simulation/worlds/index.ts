@@ -13,7 +13,7 @@ import { sagasWorld } from './sagas.ts'
 import type { SimulatedWorld } from './simulated-world.ts'
 import { statementsWorld } from './statements.ts'
 import { topUpWorld } from './top-up.ts'
-import { tripsWorld } from './trips.ts'
+import { refusedTripsWorld, tripsWorld } from './trips.ts'
 
 /** A world for every chapter of the library that keeps state. */
 export const worlds: readonly SimulatedWorld[] = [
@@ -26,6 +26,7 @@ export const worlds: readonly SimulatedWorld[] = [
   checkoutWorld(),
   sagasWorld(),
   tripsWorld(),
+  refusedTripsWorld(),
   accountsWorld(),
   statementsWorld(),
   projectionWorld(),

@@ -22,11 +22,15 @@ const REFLECT_MS = 25
 const PAY_WITHIN_MS = 400
 const LATE_MS = 3_000
 
-const TRIPS: readonly Trip[] = [
+/** They go through, or turn back because of the money. */
+const BOOKED: readonly Trip[] = [
   { id: 'fine', rooms: ['a', 'b'], insured: true, paidMs: 120, ends: 'completed' },
   // Its money comes before it is booked.
   { id: 'early', rooms: [], insured: false, paidMs: 0, ends: 'completed' },
   { id: 'late', rooms: [], insured: false, paidMs: LATE_MS, ends: 'compensated: timeout' },
+]
+/** A partner refuses something. */
+const REFUSED: readonly Trip[] = [
   { id: 'full', rooms: ['a', 'b'], insured: true, refused: 'room[1]', paidMs: 'never', ends: 'compensated: refused' },
   { id: 'denied', rooms: [], insured: false, refused: 'stamp', paidMs: 100, ends: 'compensated: refused' },
   // The ticket is the pivot: all before it is undone, the visa that is there already among it.
@@ -58,14 +62,27 @@ type Partners = {
 const DONE = 'a partner did'
 const TOLD = 'a trip was told that it is paid'
 
+interface TripsOptions {
+  readonly storing?: (store: SagaStore) => SagaStore
+}
+
 /** Trips with all that a saga can be made of: lines side by side, items, a condition, a sleep, an event that is waited for, and a child. */
-export function tripsWorld({ storing = (store: SagaStore) => store } = {}): SimulatedWorld {
+export function tripsWorld(options: TripsOptions = {}): SimulatedWorld {
+  return worldOf('trips', BOOKED, options)
+}
+
+/** The same where a partner refuses something, early or late. A world of its own: each takes time with the square of what happens in it. */
+export function refusedTripsWorld(options: TripsOptions = {}): SimulatedWorld {
+  return worldOf('refused-trips', REFUSED, options)
+}
+
+function worldOf(name: string, trips: readonly Trip[], { storing = (store) => store }: TripsOptions): SimulatedWorld {
   return {
-    name: 'trips',
+    name,
     chapter: 'saga',
     system: {
       nodes: [node('agency', (ports) => startAgency(ports, storing)), node('partners', startPartners)],
-      clients: TRIPS.flatMap((trip) => [
+      clients: trips.flatMap((trip) => [
         client(`traveller-${trip.id}`, async ({ call, sleep }) => {
           await sleep(BOOKED_MS)
           await call('agency', 'book', trip)
@@ -83,7 +100,7 @@ export function tripsWorld({ storing = (store: SagaStore) => store } = {}): Simu
     invariants: [
       invariant('every trip ends, and while nothing goes wrong as it must', (view) => {
         const faulty = view.history.some(({ fault }) => fault !== undefined)
-        for (const { id, ends, refused, paidMs } of TRIPS) {
+        for (const { id, ends, refused, paidMs } of trips) {
           const found = endOf(view.query<End>('agency', 'SELECT status, reason FROM seaworthy_sagas WHERE id = ?', [id])[0])
           // Money that a fault delays comes too late.
           const may = faulty && paidMs !== 'never' ? [ends, 'compensated: timeout'] : [ends]
@@ -93,7 +110,7 @@ export function tripsWorld({ storing = (store: SagaStore) => store } = {}): Simu
       }),
       invariant('of a trip everything is done, or nothing', (view) => {
         const deeds = view.query<{ key: string }>('partners', 'SELECT key FROM deeds').map(({ key }) => decodeURIComponent(key))
-        for (const trip of TRIPS) {
+        for (const trip of trips) {
           const { status } = view.query<End>('agency', 'SELECT status, reason FROM seaworthy_sagas WHERE id = ?', [trip.id])[0]!
           const expected = status === 'completed' ? deedsOf(trip).map((deed) => `${trip.id}/${deed}`) : []
           const found = deeds.filter((key) => key.startsWith(`${trip.id}/`))

@@ -32,6 +32,11 @@ export interface OrchestratorOptions {
   readonly leases?: LeaseStore
   /** How long after its last sign of life a process is given up. Default 15,000 ms. */
   readonly leaseTtlMs?: number
+  /**
+   * The name of this instance, if it has one that its successor gets as well, and no two living processes share. With it a process takes up at once what the
+   * one before it left, and need not wait until that one's lease ends. Used with `leases` alone.
+   */
+  readonly instance?: string
   readonly clock?: Clock
   readonly random?: Random
   /**

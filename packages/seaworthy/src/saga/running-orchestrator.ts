@@ -7,7 +7,6 @@ import {
   ConfigurationError,
   SeaworthyError,
   contextOrRoot,
-  newId,
   propagated,
   sleep,
   systemClock,
@@ -22,7 +21,7 @@ import { type SagaRecord, type SagaStatus, type SagaStore, type StoredSaga, isDe
 import type { Orchestrator, OrchestratorOptions, WaitOptions } from './orchestrator.ts'
 import { Slots } from './slots.ts'
 import { Waiters } from './waiters.ts'
-import { WorkerLease } from './worker-lease.ts'
+import { WorkerLease, workerOf } from './worker-lease.ts'
 
 const CONCURRENCY_MAX = 64
 const SAGAS_MAX = 10_000
@@ -69,7 +68,7 @@ export class RunningOrchestrator implements Orchestrator {
       clock: this.#clock,
       random: this.#random,
       slots: new Slots(options.concurrencyMax ?? CONCURRENCY_MAX),
-      owner: newId(),
+      owner: workerOf(options.instance),
       stopping: this.#stopping.signal,
       abandoned: this.#abandoned.signal,
       treatUnknownAsFailed: options.unsafe?.unknownOutcome === 'treat-as-failed',

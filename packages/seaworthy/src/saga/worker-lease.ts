@@ -1,7 +1,18 @@
-import type { Clock, Lease, LeaseStore } from 'seaworthy/core'
+import { type Clock, type Lease, type LeaseStore, newId } from 'seaworthy/core'
 import type { SagaClaim, SagaStore } from './saga-store.ts'
 
 const PREFIX = 'saga-worker/'
+
+/** A name that no process had before, in which that of its instance can be read. */
+export function workerOf(instance: string | undefined): string {
+  return instance === undefined ? newId() : `${instance}/${newId()}`
+}
+
+/** Whether a process has the same instance's name. It is one from before: of an instance only one lives at a time. */
+function isPredecessor(worker: string, of: string): boolean {
+  const end = of.lastIndexOf('/')
+  return end !== -1 && worker.slice(0, worker.lastIndexOf('/') + 1) === of.slice(0, end + 1)
+}
 
 /**
  * Shows the other processes that this one lives, so that they leave its sagas alone. There is one lease for all of them: what it has in the store bears its
@@ -37,11 +48,11 @@ export class WorkerLease {
     if (this.#lease !== undefined) this.#endsMs = askedMs + this.#ttlMs
   }
 
-  /** Owners that are gone. Those with sagas first: who comes between the two questions has a lease by the second. */
+  /** Owners that are gone, whose place this process has, too. Those with sagas first: who comes between the two questions has a lease by the second. */
   async dead(store: SagaStore): Promise<Exclude<SagaClaim['dead'], 'others'>> {
     const owners = await store.owners()
     const living = new Set((await this.#leases.held(PREFIX)).map(({ holder }) => holder))
-    return owners.filter((owner) => owner !== this.#owner && !living.has(owner))
+    return owners.filter((owner) => owner !== this.#owner && (!living.has(owner) || isPredecessor(owner, this.#owner)))
   }
 
   async release(): Promise<void> {

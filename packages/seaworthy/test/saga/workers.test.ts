@@ -40,23 +40,25 @@ function twoProcesses(sagas: readonly Saga<never>[], others = sagas) {
   const database = inMemoryDatabase()
   const store = inMemorySagaStore(database)
   const leases = leasesOn(time)
-  const process = (clock: VirtualClock, known: readonly Saga<never>[], errors: unknown[] = []) =>
-    Object.assign(
-      orchestrator({
-        sagas: known,
-        store,
-        database,
-        clock,
-        leases,
-        leaseTtlMs: LEASE_TTL_MS,
-        resumeSpreadMs: 0,
-        onError: (error) => errors.push(error),
-      }),
-      { errors },
-    )
+  const processOf = (clock: VirtualClock, known: readonly Saga<never>[], instance?: string) => {
+    const errors: unknown[] = []
+    const running = orchestrator({
+      sagas: known,
+      ...(instance !== undefined && { instance }),
+      store,
+      database,
+      clock,
+      leases,
+      leaseTtlMs: LEASE_TTL_MS,
+      resumeSpreadMs: 0,
+      onError: (error) => errors.push(error),
+    })
+    return Object.assign(running, { errors })
+  }
+  const process = (clock: VirtualClock, instance: string) => processOf(clock, sagas, instance)
   const paused = new VirtualClock()
   const journal = async (id: string) => ((await store.load(id))?.journal ?? []).map(journalLine)
-  return { time, paused, database, store, leases, journal, one: process(paused, sagas), other: process(time, others) }
+  return { time, paused, database, store, leases, journal, process, one: processOf(paused, sagas), other: processOf(time, others) }
 }
 
 void suite('of two processes', () => {
@@ -105,6 +107,27 @@ void suite('of two processes', () => {
     await time.advance(LEASE_TTL_MS / 3)
     assert.equal((await store.load('1'))?.record.status, 'completed')
     await other.stop()
+  })
+
+  test('the successor of one that died has what that one left at once', async () => {
+    const chain = saga<null>('s', { version: 1 }).pivot('a', {
+      run: async (s) => (s.attempt === 1 ? await new Promise<never>(() => undefined) : s.attempt),
+    })
+    const { time, database, store, process } = twoProcesses([chain])
+    const died = process(time, 'orders-1')
+    const other = process(time, 'orders-10')
+    await died.resume()
+    await database.transaction((tx) => died.start(tx, chain, { id: '1', input: null }))
+    await time.advance(0)
+    await other.resume()
+    await time.advance(0)
+    assert.deepEqual([(await store.load('1'))?.token, other.active], [1, 0], "it is not the other one's")
+    const successor = process(time, 'orders-1')
+    await successor.resume()
+    await time.advance(0)
+    assert.equal((await store.load('1'))?.record.status, 'completed')
+    assert.deepEqual([successor.errors, other.errors], [[], []])
+    await Promise.all([successor.stop(), other.stop(), time.advance(4 * LEASE_TTL_MS)])
   })
 
   test('each runs the versions that it knows, and neither strands the other', async () => {

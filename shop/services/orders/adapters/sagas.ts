@@ -1,6 +1,7 @@
 import { type Clock, type Database, type Random, systemRandom } from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
 import { type Orchestrator, orchestrator, type Saga, type SagaStore } from 'seaworthy/saga'
+import type { Sharing } from '../../../platform/service-ports.ts'
 import type { CheckoutInput } from '../application/checkout-saga.ts'
 import type { CheckoutSagas } from '../application/place-order.ts'
 import type { OrderRepository } from '../application/ports.ts'
@@ -13,6 +14,7 @@ export interface CheckoutOrchestratorOptions {
   readonly orders: OrderRepository
   readonly outbox: Outbox
   readonly clock: Clock
+  readonly sharing?: Sharing | undefined
   readonly random?: Random
   readonly onError: (error: unknown, sagaId: string | undefined) => void
   /** False only in the test that shows what the rule is for. */
@@ -29,6 +31,7 @@ export function checkoutOrchestrator(options: CheckoutOrchestratorOptions): Orch
     clock: options.clock,
     random: options.random ?? systemRandom,
     onError: options.onError,
+    ...options.sharing,
     ...(!options.askUnknownAgain && { unsafe: { unknownOutcome: 'treat-as-failed' as const } }),
     async onStatus(tx, record) {
       const { orderId, customerId, lines, totalCents } = record.input as CheckoutInput
