@@ -1,4 +1,4 @@
-import { defineService, defineSystem, type Service, type System } from 'seaworthy/system'
+import { defineService, defineSystem, type Service, type StageOptions, type System } from 'seaworthy/system'
 import type { Module } from './monolith/domain/modules.ts'
 import { monolithService } from './monolith/service.ts'
 import { service as analytics } from './services/analytics/service.ts'
@@ -12,6 +12,7 @@ import { service as payments } from './services/payments/service.ts'
 import { service as reviews } from './services/reviews/service.ts'
 import { service as shipping } from './services/shipping/service.ts'
 import { service as storefront } from './services/storefront/service.ts'
+import { stageToStart } from './stages/data-stage.ts'
 import { type Stage, stageOf } from './stages/stages.ts'
 
 /** What was taken out of the monolith before the first stage. */
@@ -60,3 +61,8 @@ export function systemAt({ routes, moved, kept }: Stage): System {
 
 /** The shop at its first stage. The monolith still answers whatever nobody took over. */
 export const system = systemAt(stageOf(0))
+
+/** The shop at the stage that its data is at, or at which a new one is to begin. @throws ConfigurationError where the data is at another one */
+export async function atStage(options: StageOptions): Promise<System> {
+  return systemAt(stageOf(await stageToStart(options)))
+}

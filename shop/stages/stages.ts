@@ -20,10 +20,18 @@ export interface Stage {
 /** In the order of their leaving: the smallest first, and last what most others ask. */
 const LEAVING: readonly Module[] = ['reviews', 'catalog', 'customers']
 
-/** From everything in the monolith to no monolith. */
+/**
+ * From everything in the monolith to no monolith. The files are the `routes` of a gateway's file: from one stage to the next, those with the same `id` move from one
+ * `from` to the other.
+ */
 export const STAGES: readonly Stage[] = [routes0, routes1, routes2, routes3].map(({ routes }, number) => {
   const moved = LEAVING.slice(0, number)
-  return { number, routes, moved, kept: MODULES.filter((module) => !moved.includes(module)) }
+  return {
+    number,
+    routes: routes.map(({ match, from }) => ({ path: match.path, service: from })),
+    moved,
+    kept: MODULES.filter((module) => !moved.includes(module)),
+  }
 })
 
 /** @throws ConfigurationError when there is no such stage */

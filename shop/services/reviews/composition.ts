@@ -25,6 +25,7 @@ export const reviews: ServiceComposition = {
       newId,
     })
     await seeding((seed) => seedReviewing({ reviews: repository, reviewing: useCases, seed }))
+    await useCases.tellOfUntold()
     serveReviews(serveRest, { reviewing: useCases, reviews: repository })
   },
 }

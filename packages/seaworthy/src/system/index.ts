@@ -8,4 +8,5 @@
 export { type Lifecycle, lifecycle, type LifecycleOptions, onTerminationSignals, type Part, StopError } from './lifecycle.ts'
 export { choreographyGraph } from './graph.ts'
 export { type ServiceDeclaration, type ServiceRole, type Service, calleeOf, defineService } from './service.ts'
+export type { StageOptions } from './stage.ts'
 export { type Route, type System, type SystemDeclaration, defineSystem } from './system.ts'

@@ -4,7 +4,7 @@ import { insertAll } from '../../../platform/statements.ts'
 import type { ReviewRepository } from '../application/ports.ts'
 import type { Review } from '../domain/review.ts'
 
-const REVIEWS = 'reviews (id, product_id, customer_id, author, rating, comment, written_at_ms)'
+const REVIEWS = 'reviews (id, product_id, customer_id, author, rating, comment, written_at_ms, told)'
 // By reviews_by_product.
 const SELECT_PAGE = `SELECT id, product_id, customer_id, author, rating, comment, written_at_ms FROM reviews
   WHERE product_id = ? ORDER BY written_at_ms DESC, id LIMIT ? OFFSET ?`
@@ -12,6 +12,9 @@ const SELECT_PAGE = `SELECT id, product_id, customer_id, author, rating, comment
 const COUNT = 'SELECT count(*) AS total FROM reviews WHERE product_id = ?'
 // By primary key.
 const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING RETURNING id'
+// By reviews_untold, and by primary key. Whoever else tells at the same time finds them told.
+const TAKE_UNTOLD = `UPDATE reviews SET told = 1 WHERE told = 0 AND id IN (SELECT id FROM reviews WHERE told = 0 ORDER BY id LIMIT ?)
+  RETURNING id, product_id, customer_id, author, rating, comment, written_at_ms`
 const SELECT_ANY = 'SELECT 1 AS found FROM reviews LIMIT 1'
 
 interface ReviewRow {
@@ -39,14 +42,18 @@ export function reviewRepository(database: Database): ReviewRepository {
       const added = await tx.query<{ id: string }>(insertAll(REVIEWS, reviews.map(valuesOf), KNOWN_STAYS))
       return new Set(added.map(({ id }) => id))
     },
+    async takeUntold(tx, max) {
+      return (await tx.query<ReviewRow>({ sql: TAKE_UNTOLD, params: [max] })).map(toReview)
+    },
     async isEmpty() {
       return (await database.query({ sql: SELECT_ANY })).length === 0
     },
   }
 }
 
+/** What is told of it goes into the same transaction. */
 function valuesOf({ id, productId, customerId, author, rating, comment, writtenAtMs }: Review): readonly SqlValue[] {
-  return [id, productId, customerId ?? null, author, rating, comment, writtenAtMs]
+  return [id, productId, customerId ?? null, author, rating, comment, writtenAtMs, 1]
 }
 
 function toReview(row: ReviewRow): Review {

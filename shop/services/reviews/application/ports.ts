@@ -9,6 +9,8 @@ export interface ReviewRepository {
   add(tx: Transaction, review: Review): Promise<void>
   /** Takes over those that are not known yet. @returns the ids of those that were not */
   takeOver(tx: Transaction, reviews: readonly Review[]): Promise<ReadonlySet<string>>
+  /** Reviews that nobody was told of, at most `max`, which count as told from now on. */
+  takeUntold(tx: Transaction, max: number): Promise<readonly Review[]>
   isEmpty(): Promise<boolean>
 }
 

@@ -5,6 +5,8 @@ import type { ImportedReview } from '../contract/import.ts'
 import { decideReview, type NewReview, type Review } from '../domain/review.ts'
 import type { Catalog, Customers, ReviewRepository } from './ports.ts'
 
+const TOLD_AT_ONCE_MAX = 500
+
 /** What reviews does. */
 export interface Reviewing {
   /**
@@ -14,6 +16,8 @@ export interface Reviewing {
   write(review: NewReview, call: CallContext): Promise<Review>
   /** Takes over what other systems know. What is known already is left as it is. @returns how many were new */
   takeOver(reviews: readonly ImportedReview[]): Promise<number>
+  /** Tells of the reviews that came with the data of another owner, who told nobody: whoever follows the topic has all of them then. @returns how many */
+  tellOfUntold(): Promise<number>
 }
 
 export interface ReviewingOptions {
@@ -50,7 +54,7 @@ export function reviewing({ database, reviews, catalog, customers, outbox, clock
       const review: Review = { id: newId(), ...decision.review, writtenAtMs: clock.now() }
       await database.transaction(async (tx) => {
         await reviews.add(tx, review)
-        await outbox.add(tx, reviewWritten(told(review)))
+        await outbox.add(tx, reviewWritten(factsOf(review)))
       })
       return review
     },
@@ -61,9 +65,22 @@ export function reviewing({ database, reviews, catalog, customers, outbox, clock
         const added = await reviews.takeOver(tx, asReviews)
         // Each once, also where a file has one twice.
         const byId = new Map(asReviews.filter(({ id }) => added.has(id)).map((review) => [review.id, review]))
-        await outbox.add(tx, ...Array.from(byId.values(), (review) => reviewImported(told(review))))
+        await outbox.add(tx, ...Array.from(byId.values(), (review) => reviewImported(factsOf(review))))
         return added.size
       }),
+
+    async tellOfUntold() {
+      let told = 0
+      for (;;) {
+        const batch = await database.transaction(async (tx) => {
+          const untold = await reviews.takeUntold(tx, TOLD_AT_ONCE_MAX)
+          await outbox.add(tx, ...untold.map((review) => reviewImported(factsOf(review))))
+          return untold.length
+        })
+        told += batch
+        if (batch < TOLD_AT_ONCE_MAX) return told
+      }
+    },
   }
 }
 
@@ -72,6 +89,6 @@ function unknown({ field, id }: { readonly field: 'productId' | 'customerId'; re
   return new InvalidInputError(`The review cannot be stored: ${message}.`, [{ field, message }])
 }
 
-function told({ id, customerId, writtenAtMs, ...review }: Review): ReviewData {
+function factsOf({ id, customerId, writtenAtMs, ...review }: Review): ReviewData {
   return { reviewId: id, ...review, ...(customerId !== undefined && { customerId }), createdAt: new Date(writtenAtMs).toISOString() }
 }
