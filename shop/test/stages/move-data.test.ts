@@ -162,10 +162,13 @@ describe('moving the data of a shop that does not run', () => {
       })
       assert.deepEqual([await write.tellOfUntold(), await write.tellOfUntold()], [2, 0])
       const told = (await store.unsent('reviews', 10)).map(({ event }) => [event.type, event.key, event.sequence])
-      assert.deepEqual(told.toSorted(), [
-        ['review.imported', 'lamp', 1],
-        ['review.imported', 'Öse', 1],
-      ])
+      assert.deepEqual(
+        new Set(told),
+        new Set([
+          ['review.imported', 'lamp', 1],
+          ['review.imported', 'Öse', 1],
+        ]),
+      )
     })
   })
 
