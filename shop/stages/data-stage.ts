@@ -62,10 +62,10 @@ function writeDurably(path: string, text: string): void {
 }
 
 /**
- * - `none`: there is no data yet; a shop can begin at any stage.
+ * - `none`: there is no data yet; a shop can begin at any stage. `wished` is the one at which somebody wanted it to, and nothing came of it.
  * - `at`: it is at a stage, and only there all of it is found.
  */
-export type DataStage = { readonly kind: 'none' } | { readonly kind: 'at'; readonly stage: number }
+export type DataStage = { readonly kind: 'none'; readonly wished: number } | { readonly kind: 'at'; readonly stage: number }
 
 /**
  * The stage that the data is at.
@@ -74,8 +74,10 @@ export type DataStage = { readonly kind: 'none' } | { readonly kind: 'at'; reado
 export async function dataStage({ dataDir, storage, hasData }: Omit<StageOptions, 'stage'>): Promise<DataStage> {
   const recorded = readRecord(dataDir)[storage]
   const [monolith, ...successors] = await Promise.all(['monolith', ...MODULES].map(hasData))
-  if (recorded !== undefined) return monolith === true || successors.includes(true) ? { kind: 'at', stage: recorded } : { kind: 'none' }
-  if (!successors.includes(true)) return monolith === true ? { kind: 'at', stage: 0 } : { kind: 'none' }
+  const isThere = monolith === true || successors.includes(true)
+  if (!isThere) return { kind: 'none', wished: recorded ?? 0 }
+  if (recorded !== undefined) return { kind: 'at', stage: recorded }
+  if (!successors.includes(true)) return { kind: 'at', stage: 0 }
   throw new ConfigurationError(
     `There is data of ${MODULES.filter((_, index) => successors[index]).join(', ')} (${storage}), but ${pathOf(dataDir)} does not say at which stage it is. Write it there, as in {"${storage}":${STAGES.length - 1}}.`,
   )
@@ -92,8 +94,9 @@ export async function stageToStart(options: StageOptions): Promise<number> {
   const data = await dataStage(options)
   if (data.kind === 'none') {
     // From the first moment on, and not from when everything has started: what has begun somewhere goes on there.
-    if (wished !== undefined && wished > 0) recordStage(dataDir, storage, wished)
-    return wished ?? 0
+    const stage = wished ?? data.wished
+    if (stage !== data.wished) recordStage(dataDir, storage, stage)
+    return stage
   }
   if (wished === undefined || wished === data.stage) return data.stage
   throw new ConfigurationError(

@@ -45,7 +45,12 @@ describe('the stage that a shop starts at', () => {
     const dataDir = folder(t)
     assert.equal(await start(dataDir, 3, []), 3)
     assert.equal(await start(dataDir, 1, []), 1)
+    assert.equal(await start(dataDir, undefined, []), 1, 'the wish holds until there is another')
     assert.equal(await start(dataDir, undefined, ['monolith', 'reviews']), 1)
+    const again = folder(t)
+    await start(again, 3, [])
+    assert.equal(await start(again, 0, []), 0)
+    assert.equal(await start(again, undefined, ['monolith']), 0, 'what was begun at the first stage goes on there')
   })
 
   test('is not guessed where data is found in two places, or what was written down is damaged', async (t) => {
