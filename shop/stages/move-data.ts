@@ -45,7 +45,7 @@ export interface MoveOptions {
   readonly clock?: Clock
 }
 
-export interface StageReached {
+interface StageReached {
   readonly stage: number
   readonly module: Module
   readonly entities: number
