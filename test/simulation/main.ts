@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { historyAsText } from '@seaworthy/simulation'
 import { ConfigurationError } from 'seaworthy/core'
 import { writeTable } from './command/plants-table.ts'
-import { type ProofOptions, prove, summary } from './command/prove.ts'
+import { type ProofOptions, prove, proveShare, summary } from './command/prove.ts'
 import { runMutants } from './mutants/run-mutants.ts'
 import { targets } from './mutants/targets.ts'
 import { plants } from './plants/index.ts'
@@ -54,16 +54,17 @@ function named<T extends { readonly name: string }>(sort: string, known: readonl
 }
 
 /** @returns whether every invariant held */
-async function explored(world: SimulatedWorld, options: ProofOptions): Promise<boolean> {
-  const result = await prove(world, options)
+async function explored(world: SimulatedWorld, options: ProofOptions, exploring = prove): Promise<boolean> {
+  const result = await exploring(world, options)
   console.log(summary(world, result))
   if (result.failure !== undefined) console.log(`\n${historyAsText(result.failure)}\n`)
   return result.failure === undefined
 }
 
 async function allHold(chosen: readonly SimulatedWorld[], options: ProofOptions): Promise<boolean> {
+  const exploring = chosen.length > 1 ? proveShare : prove
   let hold = true
-  for (const world of chosen) hold = (await explored(world, options)) && hold
+  for (const world of chosen) hold = (await explored(world, options, exploring)) && hold
   return hold
 }
 

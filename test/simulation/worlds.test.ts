@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { prove } from './command/prove.ts'
+import { proveShare } from './command/prove.ts'
 import { worlds } from './worlds/index.ts'
 
 const RANDOM_HISTORIES = 40
@@ -10,7 +10,7 @@ const skip = process.env['CI'] !== undefined && 'in continuous integration npm r
 void suite('the library under simulation', () => {
   for (const world of worlds) {
     test(`${world.name}: no single fault, and none of some random histories, breaks what ${world.chapter} promises`, { skip }, async () => {
-      const { failure, runs, points } = await prove(world, { exhaustive: 1, seeds: RANDOM_HISTORIES })
+      const { failure, runs, points } = await proveShare(world, { exhaustive: 1, seeds: RANDOM_HISTORIES })
       assert.equal(failure, undefined, failure === undefined ? '' : `${failure.message} In history '${failure.history}'.`)
       // Of a world that leaves faults out, there are points where none can strike.
       const least = world.faults === undefined ? points : RANDOM_HISTORIES

@@ -1,5 +1,6 @@
 import { ConfigurationError } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
+import { HostPolicy } from './host-policy.ts'
 
 /** What the gateway is told by whoever starts it, by environment variables. */
 export interface GatewayConfig {
@@ -9,6 +10,8 @@ export interface GatewayConfig {
   readonly publicPort: number
   /** For `/healthz` and `/readyz`. */
   readonly healthPort: number
+  /** Names under which the gateway answers. */
+  readonly hosts: readonly string[]
   readonly routes: readonly Route[]
   /** Base URLs of the instances, by service, for every service that a route leads to. */
   readonly upstreams: ReadonlyMap<string, readonly URL[]>
@@ -19,46 +22,78 @@ export interface GatewayConfig {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** @throws ConfigurationError naming every variable that is missing or wrong */
-export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
-  const problems: string[] = []
-  /** The checked value of a variable, or `fallback` after noting what is wrong. */
-  const read = <T>(name: string, fallback: T, check: (text: string) => T): T => {
-    const text = env[name]
-    try {
-      if (text === undefined || text === '') throw new TypeError('is not set')
-      return check(text)
-    } catch (error) {
-      problems.push(`${name} ${error instanceof Error ? error.message : String(error)}`)
-      return fallback
-    }
-  }
-  const optional = <T>(name: string, absent: T, check: (text: string) => T): T =>
-    env[name] === undefined || env[name] === '' ? absent : read(name, absent, check)
+/** What every gateway is told of its process. */
+export type ProcessConfig = Pick<GatewayConfig, 'service' | 'instance' | 'otlpUrl' | 'logLevel'>
 
-  const endpoints = read('SEAWORTHY_ENDPOINTS', new Map<string, readonly URL[]>(), readEndpoints)
-  const config: GatewayConfig = {
-    service: optional('SEAWORTHY_SERVICE', 'gateway', String),
-    instance: optional('SEAWORTHY_INSTANCE', 'gateway-1', String),
-    publicPort: read('SEAWORTHY_GATEWAY_PORT', 0, readPort),
-    healthPort: read('SEAWORTHY_HTTP_PORT', 0, readPort),
-    routes: read('SEAWORTHY_ROUTES', [], readRoutes),
-    upstreams: endpoints,
-    otlpUrl: optional('SEAWORTHY_OTLP_URL', undefined, (text) => new URL(text).href),
-    logLevel: optional<LogLevel>('SEAWORTHY_LOG_LEVEL', 'info', (text) => {
+/** @throws ConfigurationError naming every variable that is wrong */
+export function readProcessConfig(env: NodeJS.ProcessEnv): ProcessConfig {
+  const variables = new Variables(env)
+  const config = processConfig(variables)
+  variables.assertSound()
+  return config
+}
+
+function processConfig(variables: Variables): ProcessConfig {
+  return {
+    service: variables.optional('SEAWORTHY_SERVICE', 'gateway', String),
+    instance: variables.optional('SEAWORTHY_INSTANCE', 'gateway-1', String),
+    otlpUrl: variables.optional('SEAWORTHY_OTLP_URL', undefined, (text) => new URL(text).href),
+    logLevel: variables.optional<LogLevel>('SEAWORTHY_LOG_LEVEL', 'info', (text) => {
       const level = LOG_LEVELS.find((each) => each === text)
       if (level === undefined) throw new TypeError(`is ${text}, not one of ${LOG_LEVELS.join(', ')}`)
       return level
     }),
   }
-  const lost = new Set(config.routes.map(({ service }) => service).filter((service) => !endpoints.has(service)))
-  if (endpoints.size > 0 && lost.size > 0)
-    problems.push(`SEAWORTHY_ENDPOINTS has no address of ${[...lost].join(', ')}, where routes lead to`)
-  if (problems.length > 0) {
+}
+
+class Variables {
+  readonly #env: NodeJS.ProcessEnv
+  readonly problems: string[] = []
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env
+  }
+
+  /** The checked value of a variable, or `fallback` after noting what is wrong. */
+  read<T>(name: string, fallback: T, check: (text: string) => T): T {
+    const text = this.#env[name]
+    try {
+      if (text === undefined || text === '') throw new TypeError('is not set')
+      return check(text)
+    } catch (error) {
+      this.problems.push(`${name} ${error instanceof Error ? error.message : String(error)}`)
+      return fallback
+    }
+  }
+
+  optional<T>(name: string, absent: T, check: (text: string) => T): T {
+    return this.#env[name] === undefined || this.#env[name] === '' ? absent : this.read(name, absent, check)
+  }
+
+  assertSound(): void {
+    if (this.problems.length === 0) return
     throw new ConfigurationError(
-      `The gateway was not told what it must know. Start it by the supervisor, or set the variables yourself: ${problems.join('; ')}.`,
+      `The gateway was not told what it must know. Start it by the supervisor, or set the variables yourself: ${this.problems.join('; ')}.`,
     )
   }
+}
+
+/** @throws ConfigurationError naming every variable that is missing or wrong */
+export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+  const variables = new Variables(env)
+  const endpoints = variables.read('SEAWORTHY_ENDPOINTS', new Map<string, readonly URL[]>(), readEndpoints)
+  const config: GatewayConfig = {
+    publicPort: variables.read('SEAWORTHY_GATEWAY_PORT', 0, readPort),
+    healthPort: variables.read('SEAWORTHY_HTTP_PORT', 0, readPort),
+    hosts: variables.optional('SEAWORTHY_GATEWAY_HOSTS', ['local'], readHosts),
+    routes: variables.read('SEAWORTHY_ROUTES', [], readRoutes),
+    upstreams: endpoints,
+    ...processConfig(variables),
+  }
+  const lost = new Set(config.routes.map(({ service }) => service).filter((service) => !endpoints.has(service)))
+  if (endpoints.size > 0 && lost.size > 0)
+    variables.problems.push(`SEAWORTHY_ENDPOINTS has no address of ${[...lost].join(', ')}, where routes lead to`)
+  variables.assertSound()
   return config
 }
 
@@ -66,6 +101,13 @@ function readPort(text: string): number {
   const port = Number(text)
   if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new TypeError(`is ${text}, not a port from 0 to 65535`)
   return port
+}
+
+function readHosts(text: string): readonly string[] {
+  const hosts = text.split(',').map((host) => host.trim())
+  // Its constructor says what is wrong with one.
+  void new HostPolicy(hosts)
+  return hosts
 }
 
 function readRoutes(text: string): readonly Route[] {

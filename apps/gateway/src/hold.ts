@@ -1,34 +1,34 @@
 import type { Clock, Timer } from 'seaworthy/core'
 
+export interface HoldGateOptions {
+  readonly clock: Clock
+  readonly holdMaxMs: number
+  /** The last hold was released. */
+  readonly onOpen: () => void
+}
+
 /**
- * A gate before an upstream that is being replaced. Open, it costs nothing; held, requests are parked in order of
- * arrival until the last hold is released. A hold that nobody releases ends by itself, because a supervisor that died
- * must not stop the traffic.
+ * A gate before an instance that is being replaced. While it is held the instance gets no requests. A hold that nobody releases ends by itself, because
+ * a supervisor that died must not stop the traffic.
  */
 export class HoldGate {
-  readonly #clock: Clock
-  readonly #holdMaxMs: number
+  readonly #options: HoldGateOptions
   readonly #holds = new Map<string, Timer>()
-  readonly #parked = new Set<() => void>()
 
-  constructor(options: { clock: Clock; holdMaxMs: number }) {
-    this.#clock = options.clock
-    this.#holdMaxMs = options.holdMaxMs
+  constructor(options: HoldGateOptions) {
+    this.#options = options
   }
 
   get isHeld(): boolean {
     return this.#holds.size > 0
   }
 
-  get parked(): number {
-    return this.#parked.size
-  }
-
   /** `onExpiry` is told when nobody released it in time. */
   hold(id: string, onExpiry: () => void = () => {}): void {
+    const { clock, holdMaxMs } = this.#options
     this.#holds.get(id)?.cancel()
-    const timer = this.#clock.timer(
-      this.#holdMaxMs,
+    const timer = clock.timer(
+      holdMaxMs,
       () => {
         this.release(id)
         onExpiry()
@@ -45,32 +45,6 @@ export class HoldGate {
 
   release(id: string): void {
     this.#holds.get(id)?.cancel()
-    this.#holds.delete(id)
-    if (this.isHeld) return
-    // In order: each goes on in its own microtask, before any request that comes later.
-    const parked = [...this.#parked]
-    this.#parked.clear()
-    for (const go of parked) go()
-  }
-
-  /** Resolves when the gate is open. An abort ends the wait with its reason. */
-  pass(signal: AbortSignal): Promise<void> {
-    if (!this.isHeld) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason)
-        return
-      }
-      const onAbort = () => {
-        this.#parked.delete(go)
-        reject(signal.reason)
-      }
-      const go = () => {
-        signal.removeEventListener('abort', onAbort)
-        resolve()
-      }
-      this.#parked.add(go)
-      signal.addEventListener('abort', onAbort, { once: true })
-    })
+    if (this.#holds.delete(id) && !this.isHeld) this.#options.onOpen()
   }
 }

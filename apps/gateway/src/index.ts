@@ -9,3 +9,5 @@
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export { defaultLimits, type GatewayLimits } from './limits.ts'
 export { type GatewayLog } from './log.ts'
+export { type Readiness, type ReadinessGate, type ShiftQuestion } from './readiness-gate.ts'
+export { type Mirror, type MirrorCandidate } from './mirror.ts'

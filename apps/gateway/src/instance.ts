@@ -1,46 +1,55 @@
-import { Agent } from 'node:http'
-import type { Socket } from 'node:net'
-import type { Clock, Operation } from 'seaworthy/core'
-import { attempt } from './attempt.ts'
-import type { Exchange } from './exchange.ts'
+import { type ProxyParts, UpstreamPool } from '@seaworthy/http-proxy'
 import { HoldGate } from './hold.ts'
+import { HealthCheck, Outlier } from './instance-health.ts'
 import type { GatewayLimits } from './limits.ts'
+import type { UpstreamPolicy } from './upstream-policy.ts'
 
 export interface InstanceOptions {
   /** Of its service. */
   readonly name: string
   readonly url: URL
   readonly limits: GatewayLimits
-  readonly clock: Clock
+  readonly parts: ProxyParts
+  readonly policy: UpstreamPolicy
+  /** Whether one more instance may be passed over for its answers. */
+  readonly mayEject: () => boolean
+  /** It is no longer held. */
+  readonly onOpen: () => void
 }
-
-/** How long an instance that could not be reached is passed over, while there are others. */
-const PASSED_OVER_MS = 1_000
 
 /** One process behind an upstream: its connections, what it has in hand, and whether it is held. */
 export class Instance {
   readonly url: URL
   readonly gate: HoldGate
+  readonly pool: UpstreamPool
   readonly #options: InstanceOptions
-  readonly #agent: Agent
+  readonly #outlier: Outlier | undefined
+  readonly #check: HealthCheck | undefined
+  readonly #idle = new Set<() => void>()
   #running = 0
   #awayUntilMs = -Infinity
-  #onIdle: () => void = () => {}
 
   constructor(options: InstanceOptions) {
-    const { url, limits, clock } = options
+    const { name, url, limits, parts, policy, onOpen } = options
     this.url = url
     this.#options = options
-    this.gate = new HoldGate({ clock, holdMaxMs: limits.holdMaxMs })
-    this.#agent = new Agent({
-      keepAlive: true,
-      maxSockets: limits.concurrencyMax + limits.streamingMax,
-      maxFreeSockets: limits.concurrencyMax,
-      scheduling: 'lifo',
+    this.gate = new HoldGate({
+      clock: parts.clock,
+      holdMaxMs: limits.holdMaxMs,
+      onOpen: () => {
+        this.pool.keepConnections(true)
+        onOpen()
+      },
     })
-    // While it is held, a connection that becomes free leads to a process that is about to end.
-    this.#agent.on('free', (socket: Socket) => {
-      if (this.gate.isHeld) socket.destroy()
+    const { outlier, healthCheck } = policy
+    this.#outlier = outlier === undefined ? undefined : new Outlier(outlier, parts.clock)
+    this.#check = healthCheck === undefined ? undefined : new HealthCheck(healthCheck, url, parts.clock)
+    // Never the limit that a request meets: places are counted for all instances together, before one is chosen.
+    this.pool = new UpstreamPool({
+      ...parts,
+      name,
+      url,
+      limits: { ...limits, upstreamConnectionsMax: limits.concurrencyMax + limits.streamingMax },
     })
   }
 
@@ -49,56 +58,73 @@ export class Instance {
     return this.#running
   }
 
-  /** Whether it could not be reached a moment ago. */
+  /** Whether it is passed over while there are others: it could not be reached a moment ago, or is not well. */
   get isAway(): boolean {
-    return this.#options.clock.monotonicMs() < this.#awayUntilMs
+    return this.#options.parts.clock.monotonicMs() < this.#awayUntilMs || this.isEjected || this.#check?.isHealthy === false
+  }
+
+  get isEjected(): boolean {
+    return this.#outlier?.isEjected === true
+  }
+
+  get isHealthy(): boolean {
+    return this.#check?.isHealthy !== false
   }
 
   passOver(): void {
-    this.#awayUntilMs = this.#options.clock.monotonicMs() + PASSED_OVER_MS
+    this.#awayUntilMs = this.#options.parts.clock.monotonicMs() + this.#options.limits.passedOverMs
   }
 
-  async attempt(exchange: Exchange, operation: Operation | undefined): Promise<void> {
-    const { name, url, limits, clock } = this.#options
+  begin(): void {
     this.#running++
-    try {
-      await attempt(exchange, { name, url, agent: this.#agent, connectTimeoutMs: limits.connectTimeoutMs, clock }, operation)
-      this.#awayUntilMs = -Infinity
-    } finally {
-      this.#running--
-      if (this.#running === 0) {
-        const onIdle = this.#onIdle
-        this.#onIdle = () => {}
-        onIdle()
-      }
-    }
+  }
+
+  /** It answered. */
+  answered(status: number): void {
+    this.#awayUntilMs = -Infinity
+    if (status < 500) this.#outlier?.succeeded()
+    else this.#outlier?.failed(this.#options.mayEject)
+  }
+
+  /** It did not. */
+  failed(): void {
+    this.#outlier?.failed(this.#options.mayEject)
+  }
+
+  end(): void {
+    this.#running--
+    if (this.#running === 0) for (const tell of this.#idle) tell()
   }
 
   /** Gets no new requests; those in flight finish, for `holdDrainMs` at most. @returns false when it was released meanwhile */
   async hold(id: string, onExpiry: () => void): Promise<boolean> {
-    const { clock, limits } = this.#options
+    const { parts, limits } = this.#options
     this.gate.hold(id, onExpiry)
+    // A connection that becomes free leads to a process that is about to end.
+    this.pool.keepConnections(false)
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
-        const before = this.#onIdle
         const done = () => {
           timer.cancel()
+          this.#idle.delete(done)
           resolve()
         }
-        const timer = clock.timer(limits.holdDrainMs, done)
-        this.#onIdle = () => {
-          before()
-          done()
-        }
+        const timer = parts.clock.timer(limits.holdDrainMs, done)
+        this.#idle.add(done)
       })
     }
-    if (!this.gate.has(id)) return false
-    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
-    return true
+    return this.gate.has(id)
+  }
+
+  /** Gets no more requests. What it has goes on. */
+  retire(): void {
+    this.#check?.stop()
+    this.pool.keepConnections(false)
   }
 
   /** Closes every connection, also under requests in flight. */
   close(): void {
-    this.#agent.destroy()
+    this.#check?.stop()
+    this.pool.close()
   }
 }

@@ -1,70 +1,96 @@
-import { backoffMs, type Clock, executedOf, isFinal, observed, type Operation, sleep, systemRandom } from 'seaworthy/core'
-import { bulkhead, BulkheadFullError, type Policy } from 'seaworthy/resilience'
-import type { Exchange } from './exchange.ts'
+import type { ForwardedRequest, Forwarding, ProxyParts, Upstream } from '@seaworthy/http-proxy'
+import { systemRandom } from 'seaworthy/core'
+import { CircuitBreaker, type CircuitBreakerSnapshot, RetryBudget } from 'seaworthy/resilience'
 import { Instance } from './instance.ts'
+import { KeyedRateLimit } from './keyed-rate-limit.ts'
 import type { GatewayLimits } from './limits.ts'
+import { PatientForwarding } from './patient-forwarding.ts'
+import { Places } from './places.ts'
+import { limitsWith, type UpstreamPolicy } from './upstream-policy.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
-export interface UpstreamOptions {
+export interface ServiceUpstreamOptions {
   readonly name: string
   /** Of its instances, at least one. */
   readonly urls: readonly URL[]
   readonly limits: GatewayLimits
-  readonly clock: Clock
+  readonly parts: ProxyParts
+  readonly policy?: UpstreamPolicy
 }
 
-const call = observed('gateway.upstream')
+/** What an upstream is doing, for people. */
+export interface UpstreamSnapshot {
+  readonly name: string
+  readonly parked: number
+  readonly circuitBreaker: CircuitBreakerSnapshot | undefined
+  readonly instances: readonly {
+    readonly url: string
+    readonly running: number
+    readonly isHeld: boolean
+    readonly isAway: boolean
+    readonly isEjected: boolean
+    readonly isHealthy: boolean
+  }[]
+}
 
 /** A service behind the gateway: its instances, and how many requests it gets at once. */
-export class Upstream {
+export class ServiceUpstream implements Upstream {
   readonly name: string
+  readonly limits: GatewayLimits
+  readonly parts: ProxyParts
+  readonly room: WaitingRoom
+  /** For requests whose body is there. */
+  readonly places: Places
+  /** For those whose body is still coming in. */
+  readonly streamingPlaces: Places
+  readonly policy: UpstreamPolicy
+  readonly breaker: CircuitBreaker | undefined
+  readonly retryBudget: RetryBudget | undefined
+  readonly rateLimit: KeyedRateLimit | undefined
   readonly #instances: readonly Instance[]
-  readonly #room: WaitingRoom
-  readonly #places: Policy
-  readonly #streamingPlaces: Policy
-  readonly #limits: GatewayLimits
-  readonly #clock: Clock
   #turn = 0
 
-  constructor(options: UpstreamOptions) {
-    const { name, urls, limits, clock } = options
+  constructor({ name, urls, limits: some, parts, policy = {} }: ServiceUpstreamOptions) {
+    const limits = limitsWith(some, policy)
+    const { clock } = parts
+    const { circuitBreaker, retry, rateLimit } = policy
+    this.policy = policy
+    this.breaker = circuitBreaker && new CircuitBreaker(circuitBreaker, name, clock, systemRandom)
+    this.retryBudget = retry?.budget && new RetryBudget(retry.budget, clock)
+    this.rateLimit = rateLimit && new KeyedRateLimit(name, rateLimit, clock)
+    const { concurrencyMax, streamingMax, queueMax } = limits
     this.name = name
-    this.#limits = limits
-    this.#clock = clock
-    this.#instances = urls.map((url) => new Instance({ name, url, limits, clock }))
-    this.#room = new WaitingRoom(name, limits.waitingMax)
-    this.#places = bulkhead({ concurrencyMax: limits.concurrencyMax, queueMax: limits.queueMax }, { name, clock })
-    this.#streamingPlaces = bulkhead({ concurrencyMax: limits.streamingMax, queueMax: limits.queueMax }, { name, clock })
+    this.limits = limits
+    this.parts = parts
+    this.room = new WaitingRoom(name, limits.waitingMax)
+    this.places = new Places(name, { concurrencyMax, queueMax })
+    this.streamingPlaces = new Places(name, { concurrencyMax: streamingMax, queueMax })
+    const onOpen = () => this.room.open()
+    const mayEject = () => this.#mayEject
+    this.#instances = urls.map((url) => new Instance({ name, url, limits, parts, policy, mayEject, onOpen }))
   }
 
-  /** Requests that wait at the gate. */
-  get parked(): number {
-    return this.#instances.reduce((sum, { gate }) => sum + gate.parked, 0)
+  forwarding(request: ForwardedRequest): Forwarding {
+    return new PatientForwarding(request, this)
   }
 
-  /**
-   * Sends the request on and relays the answer. While the upstream is away, waits and tries again what was surely not
-   * executed, and what may have been only if a repetition does no harm. Clients that send slowly keep nobody else's place: a small body takes one once it
-   * is there, and bodies that stream have places of their own.
-   * @throws the typed error that is to be answered, while the client has had nothing of an answer
-   */
-  async forward(exchange: Exchange): Promise<void> {
-    if (!exchange.body.hasArrived) await exchange.body.prefetch(exchange.signal)
-    exchange.waiting()
-    for (let attempts = 1; ; attempts++) {
-      if (this.#next() === undefined) await this.#room.during(() => this.#instances[0]!.gate.pass(exchange.signal), undefined)
-      try {
-        const places = exchange.body.hasArrived ? this.#places : this.#streamingPlaces
-        const isDone = await places.run(() => this.#attempt(exchange), { ...exchange.context, signal: exchange.signal })
-        if (isDone) return
-        attempts--
-      } catch (error) {
-        if (!this.#isWorthRepeating(error, exchange)) throw error
-        exchange.waiting(error)
-        const delayMs = backoffMs(this.#limits.waitBackoff, attempts, systemRandom)
-        await this.#room.during(() => sleep(this.#clock, delayMs, exchange.signal), error)
-      }
-    }
+  /** Whether every instance is held. */
+  get isHeld(): boolean {
+    return this.#instances.every(({ gate }) => gate.isHeld)
+  }
+
+  /** The one that has least in hand of those that are not held; in turns, where several have. Undefined while all are held. */
+  next(): Instance | undefined {
+    // Most upstreams have one.
+    if (this.#instances.length === 1) return this.#instances[0]!.gate.isHeld ? undefined : this.#instances[0]
+    const open = this.#instances.filter(({ gate }) => !gate.isHeld)
+    const there = open.filter(({ isAway }) => !isAway)
+    const [candidates, turn] = [there.length > 0 ? there : open, this.#turn++]
+    const inTurn = candidates.map((_, index) => candidates[(index + turn) % candidates.length]!)
+    return inTurn.reduce<Instance | undefined>(
+      (least, each) => (least === undefined || each.running < least.running ? each : least),
+      undefined,
+    )
   }
 
   /**
@@ -81,56 +107,38 @@ export class Upstream {
     for (const { gate } of this.#instances) gate.release(id)
   }
 
+  /** Gets no more requests, because its configuration has changed. Those that it has go on, and its tunnels. */
+  retire(): void {
+    for (const instance of this.#instances) instance.retire()
+  }
+
+  get isIdle(): boolean {
+    return this.room.parked === 0 && this.#instances.every(({ running }) => running === 0)
+  }
+
+  snapshot(): UpstreamSnapshot {
+    return {
+      name: this.name,
+      parked: this.room.parked,
+      circuitBreaker: this.breaker?.snapshot(),
+      instances: this.#instances.map(({ url, running, gate, isAway, isEjected, isHealthy }) => ({
+        url: url.origin,
+        running,
+        isHeld: gate.isHeld,
+        isAway,
+        isEjected,
+        isHealthy,
+      })),
+    }
+  }
+
+  get #mayEject(): boolean {
+    const ejected = this.#instances.filter(({ isEjected }) => isEjected).length
+    return (ejected + 1) / this.#instances.length <= (this.policy.outlier?.ejectedShareMax ?? 0.5)
+  }
+
   /** Closes every connection, also under requests in flight. */
   close(): void {
     for (const instance of this.#instances) instance.close()
-  }
-
-  /** @returns false when the upstream came to be held while the request queued for its place */
-  async #attempt(exchange: Exchange): Promise<boolean> {
-    const instance = this.#next()
-    if (instance === undefined) return false
-    this.#turn++
-    try {
-      await call.run(
-        () => this.#describe(exchange, instance),
-        (operation) => instance.attempt(exchange, operation),
-      )
-    } catch (error) {
-      if (executedOf(error) === 'no') instance.passOver()
-      throw error
-    }
-    return true
-  }
-
-  /** The one that has least in hand of those that are not held; in turns, where several have. Undefined while all are held. */
-  #next(): Instance | undefined {
-    const open = this.#instances.filter(({ gate }) => !gate.isHeld)
-    const there = open.filter(({ isAway }) => !isAway)
-    const [candidates, turn] = [there.length > 0 ? there : open, this.#turn]
-    const inTurn = candidates.map((_, index) => candidates[(index + turn) % candidates.length]!)
-    return inTurn.reduce<Instance | undefined>(
-      (least, each) => (least === undefined || each.running < least.running ? each : least),
-      undefined,
-    )
-  }
-
-  #isWorthRepeating(error: unknown, exchange: Exchange): boolean {
-    if (exchange.signal.aborted || isFinal(error) || error instanceof BulkheadFullError || !exchange.body.isReplayable) return false
-    return executedOf(error) === 'no' || exchange.isRepeatable
-  }
-
-  #describe({ request, context }: Exchange, { url }: Instance): Operation {
-    return {
-      name: `${request.method} ${this.name}`,
-      kind: 'client',
-      attributes: {
-        'http.request.method': request.method ?? '',
-        'server.address': url.hostname,
-        'server.port': Number(url.port || 80),
-        'seaworthy.upstream': this.name,
-        'seaworthy.correlation_id': context.correlationId,
-      },
-    }
   }
 }

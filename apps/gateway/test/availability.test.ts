@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { constant } from 'seaworthy/core'
 import { echo, ask, gatewayBefore, raw, rawUpstream, requestsSeen, type TestAnswer, until, upstream } from './rig.ts'
 
 const KEY = { 'idempotency-key': 'order-1' }
@@ -126,6 +127,23 @@ describe('an upstream that drains', () => {
 })
 
 describe('a connection that breaks after the request was sent', () => {
+  test('as idle, is repeated at once on a fresh one, once', async (t) => {
+    const orders = await rawUpstream(t, (socket) => {
+      let requests = 0
+      socket.on('data', () => {
+        if (++requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+        else socket.destroy()
+      })
+    })
+    // No back-off would end in time.
+    const { port } = await gatewayBefore(t, { orders }, { waitBackoff: constant(60_000) })
+    for (let round = 0; round < 3; round++) {
+      const answer = await ask(port, { method: 'POST', path: '/orders', headers: KEY, body: 'x' })
+      assert.equal(answer.status, 200)
+    }
+    assert.equal(orders.connections(), 3)
+  })
+
   /** Breaks the first connection when it has read the request, and answers on the others. */
   const breaking = (t: Parameters<typeof rawUpstream>[0]) => {
     let connections = 0
@@ -286,6 +304,18 @@ describe('a hold', () => {
     assert.equal((await queued).status, 200)
   })
 
+  test('of every instance ends for those that are parked with the first that is released', async (t) => {
+    const [first, second] = [await upstream(t), await upstream(t)]
+    const { gateway, port } = await gatewayBefore(t, { orders: [first, second] })
+    await gateway.hold('orders', 'h1', first.url.origin)
+    await gateway.hold('orders', 'h2', second.url.origin)
+    const asked = ask(port, { path: '/orders' })
+    gateway.release('orders', 'h2')
+    assert.equal((await asked).status, 200)
+    assert.deepEqual([first.received.length, second.received.length], [0, 1])
+    gateway.release('orders', 'h1')
+  })
+
   test('that is released before its confirmation is not confirmed', async (t) => {
     let finish = () => {}
     const orders = await upstream(t, (request, response) => {
@@ -373,7 +403,7 @@ describe('the gateway that stops', () => {
     await gateway.drain()
     const answer = await waiting
     assert.deepEqual([answer.status, answer.headers['x-seaworthy-executed']], [503, 'no'])
-    assert.match(String(answer.json['detail']), /gateway stops/)
+    assert.match(String(answer.json['detail']), /proxy stops/)
     const unanswered = await sent
     assert.deepEqual([unanswered.status, unanswered.headers['x-seaworthy-executed']], [502, 'maybe'])
     assert.doesNotMatch((await begun).text, /\r\n0\r\n\r\n$/)

@@ -22,6 +22,7 @@ describe('the configuration', () => {
       config.upstreams.get('orders')?.map(({ host }) => host),
       ['127.0.0.1:4101'],
     )
+    assert.deepEqual(config.hosts, ['local'])
     assert.equal(config.otlpUrl, undefined)
     assert.equal(config.logLevel, 'info')
   })
@@ -46,6 +47,7 @@ describe('the configuration', () => {
     ['SEAWORTHY_ROUTES', '[{"path":"/x","service":"ghost"}]', /no address of ghost/],
     ['SEAWORTHY_ENDPOINTS', '{"orders":{}}', /no URL at orders\.http/],
     ['SEAWORTHY_ENDPOINTS', '{"orders":{"http":"ftp://x"}}', /expected http:\/\/HOST:PORT/],
+    ['SEAWORTHY_GATEWAY_HOSTS', 'shop.example, http://x', /SEAWORTHY_GATEWAY_HOSTS .*http:\/\/x is no host name/],
     ['SEAWORTHY_LOG_LEVEL', 'loud', /is loud, not one of/],
     ['SEAWORTHY_OTLP_URL', 'console', /SEAWORTHY_OTLP_URL/],
   ] as const) {

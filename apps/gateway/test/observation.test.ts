@@ -15,7 +15,7 @@ function listening(t: TestContext): Heard[] {
   const heard: Heard[] = []
   const stops: (() => void)[] = []
   const stop = watchOperations((kind, channel) => {
-    if (!kind.startsWith('gateway.')) return
+    if (!kind.startsWith('http-proxy.')) return
     const handlers = {
       start: () => {},
       end: () => {},
@@ -43,7 +43,7 @@ describe('what the gateway tells of a request', () => {
     await ask(port, { path: '/api/orders/17?card=1', headers: { 'x-correlation-id': 'c-17', traceparent } })
     await until(() => heard.length === 2, 'both end')
     const [call, request] = heard
-    assert.equal(request!.kind, 'gateway.request')
+    assert.equal(request!.kind, 'http-proxy.request')
     assert.equal(request!.correlationId, 'c-17')
     assert.deepEqual(request!.operation, {
       name: 'GET /api/orders/:orderId',
@@ -60,7 +60,7 @@ describe('what the gateway tells of a request', () => {
       },
       ...('result' in request!.operation && { result: undefined }),
     })
-    assert.equal(call!.kind, 'gateway.upstream')
+    assert.equal(call!.kind, 'http-proxy.attempt')
     assert.equal(call!.correlationId, 'c-17')
     assert.equal(call!.operation.name, 'GET orders')
     assert.equal(call!.operation.kind, 'client')
@@ -74,12 +74,12 @@ describe('what the gateway tells of a request', () => {
     const { port, logged } = await gatewayBefore(t, { orders }, { waitMaxMs: 100 })
     await orders.stop()
     await ask(port, { path: '/orders' })
-    await until(() => heard.some(({ kind }) => kind === 'gateway.request'), 'the request ends')
-    const request = heard.find(({ kind }) => kind === 'gateway.request')!.operation
+    await until(() => heard.some(({ kind }) => kind === 'http-proxy.request'), 'the request ends')
+    const request = heard.find(({ kind }) => kind === 'http-proxy.request')!.operation
     assert.equal(request.attributes['http.response.status_code'], 503)
     assert.equal(request.attributes['error.type'], 'unavailable')
     assert.match(request.failure ?? '', /orders was not there/)
-    const attempts = heard.filter(({ kind }) => kind === 'gateway.upstream')
+    const attempts = heard.filter(({ kind }) => kind === 'http-proxy.attempt')
     assert.ok(attempts.length >= 2)
     for (const { error } of attempts) assert.match(String(error), /cannot be reached/)
     assert.match(logged.at(-1)!.message, /GET \/orders was not answered/)

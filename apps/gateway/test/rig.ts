@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { TestContext } from 'node:test'
 import type { Route } from 'seaworthy/system'
 import { routesTo } from '../../../packages/http-proxy/test/rig.ts'
-import { createGateway, type Gateway, type GatewayLimits } from '../src/index.ts'
+import { createGateway, type Gateway, type GatewayLimits, type GatewayOptions } from '../src/index.ts'
 
 export {
   ask,
@@ -14,6 +14,7 @@ export {
   until,
   untilStill,
   upstream,
+  valuesOf,
 } from '../../../packages/http-proxy/test/rig.ts'
 
 export interface TestGateway {
@@ -29,6 +30,7 @@ export async function gatewayBefore(
   upstreams: Readonly<Record<string, { readonly url: URL } | readonly { readonly url: URL }[]>>,
   limits: Partial<GatewayLimits> = {},
   routes: readonly Route[] = routesTo(upstreams),
+  options: Pick<GatewayOptions, 'hosts'> = {},
 ): Promise<TestGateway> {
   const logged: TestGateway['logged'][number][] = []
   const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
@@ -37,6 +39,7 @@ export async function gatewayBefore(
     upstreams: new Map(Object.entries(upstreams).map(([service, instances]) => [service, [instances].flat().map(({ url }) => url)])),
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     limits: { drainTimeoutMs: 200, lingerMs: 100, ...limits },
+    ...options,
   })
   const port = await gateway.listen(0)
   t.after(() => gateway.drain())
@@ -48,11 +51,11 @@ export function requestsSeen(t: TestContext): { begun: number; ended: number } {
   const seen = { begun: 0, ended: 0 }
   const onBegin = () => void seen.begun++
   const onEnd = () => void seen.ended++
-  subscribe('tracing:seaworthy:gateway.request:start', onBegin)
-  subscribe('tracing:seaworthy:gateway.request:asyncEnd', onEnd)
+  subscribe('tracing:seaworthy:http-proxy.request:start', onBegin)
+  subscribe('tracing:seaworthy:http-proxy.request:asyncEnd', onEnd)
   t.after(() => {
-    unsubscribe('tracing:seaworthy:gateway.request:start', onBegin)
-    unsubscribe('tracing:seaworthy:gateway.request:asyncEnd', onEnd)
+    unsubscribe('tracing:seaworthy:http-proxy.request:start', onBegin)
+    unsubscribe('tracing:seaworthy:http-proxy.request:asyncEnd', onEnd)
   })
   return seen
 }

@@ -1,35 +1,48 @@
 import { type CallContext, InvalidInputError, NotFoundError, type Operation, traceHeaders } from 'seaworthy/core'
 import { readContext } from 'seaworthy/http'
-import type { Route } from 'seaworthy/system'
 import { canonicalSegments } from './canonical-path.ts'
+import type { Destination, Destinations } from './destination.ts'
 import { type Framing, requestFraming } from './framing.ts'
 import { type Fields, optionsOf, type RequestHead } from './head.ts'
 import type { KnownField } from './known-fields.ts'
 import type { HttpProxyLimits } from './limits.ts'
-import { HOST, originLines } from './origin.ts'
+import { clientAddress, HOST, originLines } from './origin.ts'
 import { RefusedRequestError } from './problem.ts'
-import type { Router } from './router.ts'
 
 /** A request that may go on, and what was understood of it. */
 export interface Admission {
-  /** Where its route leads. */
-  readonly upstream: string
+  readonly destination: Destination
   readonly method: string
   readonly minorVersion: 0 | 1
   readonly framing: Framing
   /** In the origin form; byte for byte as the client sent it. */
   readonly target: string
-  /** The field lines to send on, all but Host. */
+  /** The end-to-end field lines as they came, without those that the proxy writes. */
+  readonly endToEnd: string
+  /** The field lines to send on, all but Host and the context's. */
   readonly lines: string
-  readonly correlationId: string
+  readonly context: CallContext
+  /** The client's own limit for the answer, from the request's head on. */
+  readonly timeoutMs: number | undefined
   readonly keepAlive: boolean
   readonly expectsContinue: boolean
   /** The client asks to speak WebSocket on this connection. */
   readonly upgrades: boolean
 }
 
+/** Why a request does not go on. */
+export class Refusal {
+  readonly error: unknown
+  readonly destination: Destination | undefined
+
+  constructor(error: unknown, destination: Destination | undefined) {
+    this.error = error
+    this.destination = destination
+  }
+}
+
 export interface AdmissionRules {
-  readonly router: Router
+  readonly destinations: Destinations
   readonly limits: HttpProxyLimits
 }
 
@@ -54,69 +67,109 @@ export function publicContext(fields: Fields): CallContext {
 
 const CONTEXT_FIELDS: ReadonlySet<string> = new Set<KnownField>(['x-correlation-id', 'traceparent', 'tracestate', 'baggage'])
 
-/**
- * Decides whether a request is one thing only, and where it goes.
- * @throws the typed error that it is refused with
- */
-export function admit(head: RequestHead, context: CallContext, peer: Peer, { router, limits }: AdmissionRules): Admission {
+/** Decides whether a request is one thing only, and where it goes. */
+export function admit(head: RequestHead, context: CallContext, peer: Peer, rules: AdmissionRules): Admission | Refusal {
+  let destination: Destination | undefined
+  try {
+    const { method, fields } = head
+    if (method === 'CONNECT') throw new RefusedRequestError(405, 'This proxy opens no tunnels.')
+    const host = hostOf(head)
+    const target = originForm(head.target, host)
+    const framing = requestFraming(head)
+    refuseTooLarge(framing, rules.limits.bodyBytesMax)
+    const expectsContinue = expectationOf(head, framing)
+    destination = rules.destinations.destinationOf({
+      method,
+      target,
+      segments: canonicalSegments(target),
+      host,
+      fields,
+      correlationId: context.correlationId,
+      clientAddress: clientAddress(fields, peer.address, peer.isTrusted),
+    })
+    if (destination === undefined) throw new NotFoundError(`There is no ${method} ${target.split('?', 1)[0]!.slice(0, 200)}.`)
+    if (destination.bodyBytesMax !== undefined) refuseTooLarge(framing, destination.bodyBytesMax)
+    return admission(head, { context, peer, destination, host, target, framing, expectsContinue })
+  } catch (error) {
+    return new Refusal(error, destination)
+  }
+}
+
+interface Understood {
+  readonly context: CallContext
+  readonly peer: Peer
+  readonly destination: Destination
+  readonly host: string | undefined
+  readonly target: string
+  readonly framing: Framing
+  readonly expectsContinue: boolean
+}
+
+function admission(head: RequestHead, { context, peer, destination, host, target, framing, expectsContinue }: Understood): Admission {
   const { method, minorVersion, fields } = head
-  if (method === 'CONNECT') throw new RefusedRequestError(405, 'This proxy opens no tunnels.')
-  const host = hostOf(head)
-  const target = originForm(head.target, host)
-  const framing = requestFraming(head)
-  if (framing.kind === 'length' && framing.bytes > limits.bodyBytesMax)
-    throw new RefusedRequestError(413, `The body is ${framing.bytes} bytes; at most ${limits.bodyBytesMax} are taken.`)
-  const expectsContinue = expectationOf(head, framing)
-  const route = router.match(canonicalSegments(target))
-  if (route === undefined) throw new NotFoundError(`There is no ${method} ${target.split('?', 1)[0]!.slice(0, 200)}.`)
   const upgrades = asksForWebSocket(head, framing)
   return {
-    upstream: route.service,
+    destination,
     method,
     minorVersion,
     framing,
     target,
+    endToEnd: fields.endToEnd,
     lines:
       fields.endToEnd +
       originLines(fields, { peer: peer.address, host, isTrusted: peer.isTrusted }) +
-      contextLines(context, timeoutOf(fields)) +
       messageLines(fields, framing, { expectsContinue, upgrades }),
-    correlationId: context.correlationId,
+    context,
+    timeoutMs: timeoutOf(fields),
     keepAlive: keepsAlive(head),
     expectsContinue,
     upgrades,
   }
 }
 
+function refuseTooLarge(framing: Framing, bytesMax: number): void {
+  if (framing.kind === 'length' && framing.bytes > bytesMax)
+    throw new RefusedRequestError(413, `The body is ${framing.bytes} bytes; at most ${bytesMax} are taken.`)
+}
+
 /** The request for whoever listens. */
-export function describe({ method, target }: RequestHead, context: CallContext, router: Router): Operation {
-  const route = routeOf(target, router)
+export function describe({ method, target }: RequestHead, context: CallContext, destination: Destination | undefined): Operation {
   return {
-    name: route === undefined ? method : `${method} ${route.path}`,
+    name: destination === undefined ? method : `${method} ${destination.path}`,
     kind: 'server',
     parent: { traceparent: context.traceparent, tracestate: context.tracestate },
     attributes: {
       'http.request.method': method,
       'url.scheme': 'http',
       'url.path': target.split('?', 1)[0]!,
-      ...(route !== undefined && { 'http.route': route.path, 'seaworthy.upstream': route.service }),
+      ...(destination !== undefined && { 'http.route': destination.path, 'seaworthy.upstream': destination.upstream.name }),
       'seaworthy.correlation_id': context.correlationId,
     },
   }
 }
 
-function routeOf(target: string, router: Router): Route | undefined {
-  try {
-    return router.match(canonicalSegments(target))
-  } catch {
-    // It will be refused; what it was is told all the same.
-    return undefined
+/** An attempt for whoever listens. */
+export function describeAttempt(
+  { method, context }: Admission,
+  { host, port, name }: { host: string; port: number; name: string },
+): Operation {
+  return {
+    name: `${method} ${name}`,
+    kind: 'client',
+    attributes: {
+      'http.request.method': method,
+      'server.address': host,
+      'server.port': port,
+      'seaworthy.upstream': name,
+      'seaworthy.correlation_id': context.correlationId,
+    },
   }
 }
 
-/** The head that is sent to an upstream at that host and port. */
-export function headFor({ method, target, lines }: Admission, upstreamHost: string): string {
-  return `${method} ${target} HTTP/1.1\r\nhost: ${upstreamHost}\r\n${lines}\r\n`
+/** The head that is sent to an upstream at that host and port; `remainingMs` is what is left of the client's own limit. */
+export function headFor(admission: Admission, upstreamHost: string, remainingMs: number | undefined): string {
+  const { method, target, lines, context } = admission
+  return `${method} ${target} HTTP/1.1\r\nhost: ${upstreamHost}\r\n${lines}${contextLines(context, remainingMs)}\r\n`
 }
 
 function hostOf({ fields, minorVersion }: RequestHead): string | undefined {
@@ -160,22 +213,24 @@ function asksForWebSocket({ method, minorVersion, fields }: RequestHead, framing
 const TIMEOUT_MS = /^\d{1,9}$/
 
 /** What the client says its own time limit is. */
-function timeoutOf(fields: Fields): string | undefined {
+function timeoutOf(fields: Fields): number | undefined {
   const text = fields.get('x-request-timeout-ms')
-  if (text === undefined || TIMEOUT_MS.test(text)) return text
+  if (text === undefined) return undefined
+  if (TIMEOUT_MS.test(text)) return Number(text)
   throw new InvalidInputError('The header x-request-timeout-ms is no whole number of milliseconds.', [
     { field: 'x-request-timeout-ms', message: 'Expected a whole number of milliseconds' },
   ])
 }
 
-function contextLines(context: CallContext, timeoutMs: string | undefined): string {
+/** Asked for at each attempt: the trace context is that of the attempt in progress. */
+function contextLines(context: CallContext, remainingMs: number | undefined): string {
   const { correlationId, baggage } = context
   const { traceparent, tracestate } = traceHeaders(context)
   let lines = `x-correlation-id: ${correlationId}\r\n`
   if (traceparent !== undefined) lines += `traceparent: ${traceparent}\r\n`
   if (tracestate !== undefined) lines += `tracestate: ${tracestate}\r\n`
   if (baggage !== undefined) lines += `baggage: ${baggage}\r\n`
-  if (timeoutMs !== undefined) lines += `x-request-timeout-ms: ${timeoutMs}\r\n`
+  if (remainingMs !== undefined) lines += `x-request-timeout-ms: ${remainingMs}\r\n`
   return lines
 }
 

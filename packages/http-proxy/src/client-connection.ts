@@ -1,16 +1,19 @@
 import type { Socket } from 'node:net'
-import { type CallContext, newId } from 'seaworthy/core'
-import { admit, type Admission, describe, keepsAlive, type Peer, publicContext } from './admission.ts'
+import { admit, type Admission, describe, keepsAlive, type Peer, publicContext, Refusal } from './admission.ts'
 import { BodyReader } from './body-reader.ts'
 import type { ConnectionHost } from './connection-host.ts'
-import { Exchange, type ExchangeClient } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeClient } from './exchange-client.ts'
 import { requestFraming } from './framing.ts'
 import type { RequestHead } from './head.ts'
 import { MalformedMessageError } from './malformed.ts'
 import { type Part, writePart } from './message-writer.ts'
-import { type ObservedRequest, observeRequest, UNOBSERVED } from './observed-request.ts'
+import { type ObservedOperation, observeRequest, type OperationOutcome, UNOBSERVED } from './observed-operation.ts'
 import { peerAddress } from './origin.ts'
-import { problemAnswer, rawProblem, refusalOf, RefusedRequestError } from './problem.ts'
+import { type AnsweredRequest, ownAnswer } from './own-answer.ts'
+import { refusalOf, RefusedRequestError } from './problem.ts'
+import { RequestAccount } from './request-account.ts'
+import type { RequestEnd } from './request-end.ts'
 import type { WheelTimer } from './timer-wheel.ts'
 import { tunnel } from './tunnel.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
@@ -24,8 +27,6 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  */
 type State = 'head' | 'exchange' | 'discarding' | 'closing' | 'tunnel' | 'closed'
 
-const BREAKS_CONNECTION: ReadonlySet<number> = new Set([400, 405, 408, 417, 431, 501, 505])
-
 /** One connection of a client: one request after the other, in order, each with exactly one answer. */
 export class ClientConnection implements ExchangeClient {
   readonly #socket: Socket
@@ -36,10 +37,13 @@ export class ClientConnection implements ExchangeClient {
   #pending: Buffer | undefined
   #exchange: Exchange | undefined
   #body: BodyReader | undefined
-  #observed: ObservedRequest = UNOBSERVED
+  #observed: ObservedOperation = UNOBSERVED
+  #account: RequestAccount | undefined
   #isPaused = false
   #isAdvancing = false
   #isHeadBegun = false
+  /** Of the attempt that was sent last. */
+  #answerTimeoutMs = 0
   /** Where the body of the current request ends, nobody can tell any more. */
   #isOutOfStep = false
 
@@ -103,25 +107,34 @@ export class ClientConnection implements ExchangeClient {
     this.#advance()
   }
 
-  onSent(): void {
-    this.#timer.set(this.#host.limits.answerTimeoutMs)
+  onSent(answerTimeoutMs: number): void {
+    this.#answerTimeoutMs = answerTimeoutMs
+    this.#timer.set(answerTimeoutMs)
+  }
+
+  onWaiting(): void {
+    this.#timer.cancel()
+  }
+
+  onHead(): void {
+    this.#account?.answered()
   }
 
   onAnswered({ closes, status }: { readonly closes: boolean; readonly status: number }): void {
     this.#exchange = undefined
-    this.#endObserved({ status })
+    this.#endRequest('answered', { status })
     if (closes) this.#finish()
     else this.#next()
   }
 
   onFailed(error: unknown): void {
-    const { admission } = this.#exchange!
+    const { method, context, keepAlive, expectsContinue } = this.#exchange!.admission
     this.#exchange = undefined
-    this.#answer(error, admission)
+    this.#answer(error, { method, correlationId: context.correlationId, keepAlive, expectsContinue })
   }
 
   onTorn(): void {
-    this.#endObserved({ failure: 'the answer broke off' })
+    this.#endRequest('broken', { failure: 'the answer broke off' })
     this.#socket.resetAndDestroy()
     this.#gone()
   }
@@ -130,7 +143,7 @@ export class ClientConnection implements ExchangeClient {
     const client = this.#socket
     this.#exchange = undefined
     this.#state = 'tunnel'
-    this.#endObserved({ status: 101 })
+    this.#endRequest('switched', { status: 101 })
     client.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end')
     if (rest.length > 0) client.write(rest)
     if (this.#pending !== undefined) connection.socket.write(this.#pending)
@@ -205,30 +218,28 @@ export class ClientConnection implements ExchangeClient {
 
   #begin(head: RequestHead, bytes: Buffer): void {
     const context = publicContext(head.fields)
+    const admission = admit(head, context, this.#peer, this.#host)
+    const { destination } = admission
+    this.#account = RequestAccount.open(this.#host, { head, context, peer: this.#peer, destination })
     observeRequest(
-      () => describe(head, context, this.#host.router),
+      context,
+      () => describe(head, context, destination),
       (request) => {
         this.#observed = request
-        this.#admit(head, bytes, context)
+        if (admission instanceof Refusal) this.#refuse(admission.error, head, bytes, context.correlationId)
+        else this.#forward(admission, bytes, head.next)
       },
     )
   }
 
-  #admit(head: RequestHead, bytes: Buffer, context: CallContext): void {
-    let admission: Admission
-    try {
-      admission = admit(head, context, this.#peer, this.#host)
-    } catch (error) {
-      this.#refuse(error, head, bytes, context.correlationId)
-      return
-    }
-    const exchange = new Exchange(admission, this, this.#host.pools.get(admission.upstream)!)
+  #forward(admission: Admission, bytes: Buffer, next: number): void {
     const body = new BodyReader(admission.framing, this.#host.parser)
     this.#state = 'exchange'
-    this.#exchange = exchange
     this.#body = body
+    const exchange = new Exchange(admission, this, this.#host, this.#observed)
+    this.#exchange = exchange
     this.#timer.set(this.#host.limits.requestTimeoutMs)
-    const spans = this.#take(body, bytes, head.next)
+    const spans = this.#take(body, bytes, next)
     if (spans !== undefined) exchange.start(spans, body.ended, body.trailers)
   }
 
@@ -243,7 +254,10 @@ export class ClientConnection implements ExchangeClient {
 
   /** Reads what has come of a body. @returns undefined when it was refused */
   #take(body: BodyReader, bytes: Buffer, start: number): Buffer[] | undefined {
-    const { bodyBytesMax } = this.#host.limits
+    const bodyBytesMax = Math.min(
+      this.#host.limits.bodyBytesMax,
+      this.#exchange?.admission.destination.bodyBytesMax ?? Number.POSITIVE_INFINITY,
+    )
     const spans: Buffer[] = []
     let next = start
     try {
@@ -283,29 +297,24 @@ export class ClientConnection implements ExchangeClient {
     })
   }
 
-  #answer(error: unknown, request: Pick<Admission, 'method' | 'correlationId' | 'keepAlive' | 'expectsContinue'> | undefined): void {
-    const correlationId = request?.correlationId ?? newId()
-    const { status } = problemAnswer(error, correlationId)
+  #answer(error: unknown, request: AnsweredRequest | undefined): void {
+    const inStep = { isOutOfStep: this.#isOutOfStep, bodyEnded: this.#body?.ended ?? true, mayKeepAlive: this.mayKeepAlive }
+    const { status, closes, text } = ownAnswer(error, request, inStep)
     if (status === 500) this.#host.onDefect(error)
-    // A client that was not told to continue may or may not send its body now; only a new connection is sure to be in step.
-    // Nor is one whose bytes could be read in two ways.
-    const closes =
-      request === undefined ||
-      !request.keepAlive ||
-      !this.mayKeepAlive ||
-      this.#isOutOfStep ||
-      BREAKS_CONNECTION.has(status) ||
-      (request.expectsContinue && !this.#body!.ended)
-    this.#socket.write(rawProblem(error, { correlationId, closes, omitsBody: request?.method === 'HEAD' }))
-    this.#endObserved({ status, ...(status >= 500 && { failure: error instanceof Error ? error.message : String(error) }) })
+    this.#socket.write(text)
+    this.#account?.answered()
+    this.#endRequest('answered', { status, error })
     if (closes) this.#finish()
     else this.#next()
   }
 
-  #endObserved(outcome: Parameters<ObservedRequest['end']>[0]): void {
-    const request = this.#observed
+  #endRequest(outcome: RequestEnd['outcome'], told: OperationOutcome): void {
+    const observed = this.#observed
+    const account = this.#account
     this.#observed = UNOBSERVED
-    request.end(outcome)
+    this.#account = undefined
+    observed.end(told)
+    account?.end(outcome, told)
   }
 
   /** The request has been answered: on to the next, once its body is out of the way. */
@@ -349,7 +358,6 @@ export class ClientConnection implements ExchangeClient {
   }
 
   #expired(): void {
-    const { limits } = this.#host
     const late = 'The request did not arrive in time.'
     switch (this.#state) {
       case 'head':
@@ -358,10 +366,10 @@ export class ClientConnection implements ExchangeClient {
         return
       case 'exchange': {
         const exchange = this.#exchange!
-        if (!exchange.isRelaying && !exchange.requestEnded) {
+        if (!exchange.isRelaying && !exchange.hasArrived) {
           this.#isOutOfStep = true
           exchange.refuse(408, late)
-        } else exchange.timeOut(limits.answerTimeoutMs)
+        } else exchange.timeOut(this.#answerTimeoutMs)
         return
       }
       case 'discarding':
@@ -378,9 +386,9 @@ export class ClientConnection implements ExchangeClient {
     this.#state = 'closed'
     this.#pending = undefined
     this.#timer.release()
-    this.#endObserved({ failure: 'the client closed the connection' })
     this.#exchange?.abandon()
     this.#exchange = undefined
+    this.#endRequest('left', { failure: 'the client closed the connection' })
     this.#host.onClosed(this)
   }
 }

@@ -1,21 +1,15 @@
 import type { ClientConnection } from './client-connection.ts'
-import type { HeadParser } from './head.ts'
-import type { HttpProxyLimits } from './limits.ts'
+import type { Destinations } from './destination.ts'
 import type { TrustedProxies } from './origin.ts'
-import type { Router } from './router.ts'
-import type { TimerWheel } from './timer-wheel.ts'
-import type { UpstreamPool } from './upstream-pool.ts'
+import type { ProxyParts } from './proxy-parts.ts'
+import type { RequestEnd } from './request-end.ts'
 
-/** What all connections of a proxy share. */
-export interface ConnectionHost {
-  readonly parser: HeadParser
-  readonly wheel: TimerWheel
-  readonly limits: HttpProxyLimits
-  readonly router: Router
+/** What all connections of clients share. */
+export interface ConnectionHost extends ProxyParts {
+  readonly destinations: Destinations
   readonly trusted: TrustedProxies
-  readonly pools: ReadonlyMap<string, UpstreamPool>
+  readonly onRequestEnd: ((end: RequestEnd) => void) | undefined
   /** The proxy is about to stop: every answer closes its connection. */
   readonly isDraining: boolean
   onClosed(connection: ClientConnection): void
-  onDefect(error: unknown): void
 }

@@ -1,68 +1,78 @@
-import { TimeoutError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
-import { type Admission, headFor } from './admission.ts'
+import { executedOf, isFinal, TimeoutError, type Timer, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
+import { type Admission, describeAttempt, headFor } from './admission.ts'
+import { answerHead, interimHead, switchHead } from './answer-head.ts'
+import type { ExchangeClient } from './exchange-client.ts'
+import type { ForwardedRequest, Forwarding } from './forwarding.ts'
 import type { ResponseHead } from './head.ts'
-import type { Part } from './message-writer.ts'
+import { isSafe } from './methods.ts'
+import { type ObservedOperation, observeAttempt, UNOBSERVED } from './observed-operation.ts'
 import { RefusedRequestError } from './problem.ts'
+import type { ProxyParts } from './proxy-parts.ts'
 import type { AnswerPart, Breakage, ConnectionUser, UpstreamConnection } from './upstream-connection.ts'
 import type { Applicant, UpstreamPool } from './upstream-pool.ts'
 
-/** The client's side of an exchange. */
-export interface ExchangeClient {
-  /** @returns false when the client takes no more for now */
-  write(part: Part): boolean
-  pauseBody(): void
-  resumeBody(): void
-  /** The request went out whole; from now on the upstream's time counts. */
-  onSent(): void
-  /** The answer has been written whole. */
-  onAnswered(options: { readonly closes: boolean; readonly status: number }): void
-  /** Nothing of an answer has been written: the error is to be answered. */
-  onFailed(error: unknown): void
-  /** An answer broke off. A clean end would pass half of it off as the whole. */
-  onTorn(): void
-  onSwitched(connection: UpstreamConnection, rest: Buffer): void
-  /** Whether the connection may serve another request after this one. */
-  readonly mayKeepAlive: boolean
-  /** Some of what was written waits to be sent. */
-  readonly holdsBytes: boolean
-}
-
 /**
- * - `queued`: no connection yet; the body so far is kept.
+ * - `waiting`: no attempt is at work; what came of the body is kept.
+ * - `queued`: an attempt has no connection yet, or one that is not open: nothing has been written, so nothing was executed.
  * - `sent`: head, and perhaps the body, have been written.
  * - `relaying`: the client has the head of the answer; what goes wrong now can only be shown by a broken transfer.
  * - `settled`.
  */
-type State = 'queued' | 'sent' | 'relaying' | 'settled'
-
-// RFC 9110, section 9.2.1: a request that asks for nothing to be changed.
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+type State = 'waiting' | 'queued' | 'sent' | 'relaying' | 'settled'
 
 /** One request on its way to an upstream, and its answer on the way back; both stream, with back-pressure. */
-export class Exchange implements ConnectionUser, Applicant {
+export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
   readonly admission: Admission
   readonly #client: ExchangeClient
-  readonly #pool: UpstreamPool
+  readonly #parts: ProxyParts
+  readonly #request: ObservedOperation
+  readonly #forwarding: Forwarding
+  readonly #startedMs: number
+  readonly #deadline: Timer | undefined
+  #pool: UpstreamPool | undefined
   #connection: UpstreamConnection | undefined
-  #state: State = 'queued'
+  #attempt: ObservedOperation = UNOBSERVED
+  #state: State = 'waiting'
   /** The body so far, while all of it is kept: it can still be sent, or sent again, from its beginning. */
   #kept: Buffer[] | undefined = []
   #keptBytes = 0
   #requestEnded = false
   #trailers = ''
-  #wasRepeated = false
+  #lastError: unknown
+  #mayHaveRun = false
+  #wasContinued = false
   #isAnswerChunked = false
   #closes = false
   #status = 0
 
-  constructor(admission: Admission, client: ExchangeClient, pool: UpstreamPool) {
+  constructor(admission: Admission, client: ExchangeClient, parts: ProxyParts, request: ObservedOperation) {
+    const { timeoutMs, destination } = admission
     this.admission = admission
     this.#client = client
-    this.#pool = pool
+    this.#parts = parts
+    this.#request = request
+    this.#startedMs = timeoutMs === undefined ? 0 : parts.clock.monotonicMs()
+    // Not on the wheel, which may be too late for the little that a caller has left.
+    this.#deadline =
+      timeoutMs === undefined ? undefined : parts.clock.timer(timeoutMs, () => this.#onDeadline(timeoutMs), { keepAlive: false })
+    this.#forwarding = destination.upstream.forwarding(this)
   }
 
-  get requestEnded(): boolean {
+  get hasArrived(): boolean {
     return this.#requestEnded
+  }
+
+  get isReplayable(): boolean {
+    return this.#kept !== undefined
+  }
+
+  get isRepeatable(): boolean {
+    const { method, endToEnd } = this.admission
+    return isSafe(method) || IDEMPOTENCY_KEY.test(endToEnd)
+  }
+
+  get mayHaveRun(): boolean {
+    return this.#mayHaveRun
   }
 
   get holdsBytes(): boolean {
@@ -73,70 +83,129 @@ export class Exchange implements ConnectionUser, Applicant {
     return this.#state === 'relaying'
   }
 
-  /** Sends the request, with what came of its body together with its head. */
+  /** Begins with what came of the body together with its head. */
   start(spans: readonly Buffer[], ends: boolean, trailers: string): void {
     this.#keep(spans, ends, trailers)
-    this.#pool.acquire(this)
+    if (ends) this.#client.onWaiting()
+    if (this.admission.timeoutMs === 0) this.#onDeadline(0)
+    else this.#forwarding.begin()
   }
 
   /** More of the request's body. */
   send(spans: readonly Buffer[], ends: boolean, trailers: string): void {
-    if (this.#state === 'queued') {
-      this.#keep(spans, ends, trailers)
+    const state = this.#state
+    if (state === 'settled') return
+    this.#keep(spans, ends, trailers)
+    if (state === 'waiting' || state === 'queued') {
+      if (!ends) return
+      this.#client.onWaiting()
+      if (state === 'waiting') this.#forwarding.onArrived()
       return
     }
-    this.#requestEnded = ends
-    this.#kept = undefined
-    if (this.#state === 'settled') return
+    if (this.#keptBytes > this.#parts.limits.keptBodyBytesMax) this.#kept = undefined
     const isTaken = this.#connection!.write({ head: '', spans, isChunked: this.#isChunked, ends, trailers })
-    if (ends && this.#state === 'sent') this.#client.onSent()
+    if (ends && state === 'sent') this.#client.onSent(this.#pool!.limits.answerTimeoutMs)
     if (!isTaken) this.#client.pauseBody()
   }
 
+  attempt(pool: UpstreamPool, options?: { readonly isFresh?: boolean }): void {
+    // The client may have left, or run out of time, in the meantime.
+    if (this.#state !== 'waiting') return
+    this.#pool = pool
+    this.#state = 'queued'
+    this.#request.within(() =>
+      observeAttempt(
+        this.admission.context,
+        () => describeAttempt(this.admission, pool),
+        (attempt) => {
+          this.#attempt = attempt
+          pool.acquire(this, options)
+        },
+      ),
+    )
+  }
+
+  fail(error: unknown): void {
+    this.#end(error)
+  }
+
   onConnection(connection: UpstreamConnection): void {
-    const { admission } = this
-    const spans = this.#kept ?? []
     this.#connection = connection
+    connection.begin(this, this.admission.method)
+    if (connection.isOpen) this.onOpen()
+  }
+
+  onOpen(): void {
+    const { admission } = this
+    const connection = this.#connection!
+    const pool = this.#pool!
+    const spans = this.#kept!
     this.#state = 'sent'
-    connection.begin(this, admission.method)
-    const head = headFor(admission, this.#pool.authority)
-    const isTaken = connection.write({ head, spans, isChunked: this.#isChunked, ends: this.#requestEnded, trailers: this.#trailers })
-    if (this.#requestEnded) this.#client.onSent()
-    else this.#kept = undefined
+    let isTaken = false
+    this.#attempt.within(() => {
+      const head = headFor(admission, pool.authority, this.#remainingMs)
+      isTaken = connection.write({ head, spans, isChunked: this.#isChunked, ends: this.#requestEnded, trailers: this.#trailers })
+    })
+    if (this.#requestEnded) this.#client.onSent(pool.limits.answerTimeoutMs)
+    if (this.#keptBytes > this.#parts.limits.keptBodyBytesMax) this.#kept = undefined
     if (isTaken) this.#client.resumeBody()
     else this.#client.pauseBody()
   }
 
   onNoConnection(error: Error): void {
-    this.#fail(error)
+    this.#failAttempt({ error, wasStale: false })
   }
 
   onInterim(head: ResponseHead): void {
     const { minorVersion, expectsContinue } = this.admission
-    if (this.#state !== 'sent' || minorVersion === 0 || (head.status === 100 && !expectsContinue)) return
-    this.#client.write({ head: `${statusLine(head)}${head.fields.endToEnd}\r\n`, spans: [], isChunked: false, ends: false, trailers: '' })
+    if (this.#state !== 'sent' || minorVersion === 0) return
+    if (head.status === 100) {
+      // Once is enough: at a second attempt the body is there.
+      if (!expectsContinue || this.#wasContinued) return
+      this.#wasContinued = true
+    }
+    this.#client.write({ head: interimHead(head), spans: [], isChunked: false, ends: false, trailers: '' })
   }
 
   onSwitch(head: ResponseHead, rest: Buffer): void {
     const connection = this.#connection!
     if (this.#state !== 'sent' || !this.admission.upgrades || head.fields.get('upgrade')?.toLowerCase() !== 'websocket') {
       connection.abandon()
-      this.#fail(new UnknownOutcomeError(`${this.#pool.name} switched to another protocol, for which nobody asked.`))
+      const error = new UnknownOutcomeError(`${this.#pool!.name} switched to another protocol, for which nobody asked.`)
+      this.#failAttempt({ error, wasStale: false })
       return
     }
-    this.#state = 'settled'
-    const lines = `${head.fields.endToEnd}connection: upgrade\r\nupgrade: websocket\r\n${this.#correlationLine}`
-    this.#client.write({ head: `${statusLine(head)}${lines}\r\n`, spans: [], isChunked: false, ends: false, trailers: '' })
+    this.#forwarding.onHead(head)
+    this.#settle({ status: 101 })
+    this.#client.onHead()
+    this.#client.write({ head: switchHead(head, this.admission.context), spans: [], isChunked: false, ends: false, trailers: '' })
     this.#client.onSwitched(connection, rest)
   }
 
   onAnswer({ head, body, spans, ends }: AnswerPart): void {
     if (this.#state === 'settled') return
+    let written = ''
     if (head !== undefined) {
+      const error = this.#forwarding.onHead(head)
+      if (error !== undefined) {
+        // One that has ended may serve somebody else by now.
+        if (!ends) this.#connection?.abandon()
+        this.#failAttempt({ error, wasStale: false, status: head.status })
+        return
+      }
       this.#state = 'relaying'
       this.#status = head.status
+      this.#kept = undefined
+      this.#deadline?.cancel()
+      this.#client.onHead()
+      const answer = answerHead(head, body.framing, this.admission, {
+        requestEnded: this.#requestEnded,
+        mayKeepAlive: this.#client.mayKeepAlive,
+      })
+      this.#isAnswerChunked = answer.isChunked
+      this.#closes = answer.closes
+      written = answer.text
     }
-    const written = head === undefined ? '' : this.#answerHead(head, body.framing.kind)
     const isTaken = this.#client.write({
       head: written,
       spans,
@@ -145,8 +214,7 @@ export class Exchange implements ConnectionUser, Applicant {
       trailers: ends ? body.trailers : '',
     })
     if (ends) {
-      this.#state = 'settled'
-      this.#connection = undefined
+      this.#settle({ status: this.#status })
       this.#client.onAnswered({ closes: this.#closes, status: this.#status })
     } else if (!isTaken) this.#connection?.pause()
   }
@@ -164,115 +232,142 @@ export class Exchange implements ConnectionUser, Applicant {
     this.#connection = undefined
     if (this.#state === 'settled') return
     if (this.#state === 'relaying') {
-      this.#state = 'settled'
+      this.#settle({ status: this.#status, failure: `broken answer: ${reasonOf(cause)}` })
       this.#client.onTorn()
       return
     }
-    const { name } = this.#pool
+    const { name } = this.#pool!
     if (stage === 'connecting') {
-      this.#fail(new UnavailableError(`${name} cannot be reached: ${reasonOf(cause)}. Nothing was sent.`, { cause }))
-    } else if (stage === 'silent' && wasReused && this.#mayBeRepeated) {
-      // It was most likely closed as idle when the request was on its way.
-      this.#wasRepeated = true
-      this.#state = 'queued'
-      this.#pool.acquire(this, { isFresh: true })
-    } else {
-      const what = stage === 'silent' ? 'closed the connection before it answered' : 'gave no answer that can be relayed'
-      this.#fail(new UnknownOutcomeError(`${name} ${what}: ${reasonOf(cause)}. The request may have been executed.`, { cause }))
+      const error = new UnavailableError(`${name} cannot be reached: ${reasonOf(cause)}. Nothing was sent.`, { cause })
+      this.#failAttempt({ error, wasStale: false })
+      return
     }
+    const what = stage === 'silent' ? 'closed the connection before it answered' : 'gave no answer that can be relayed'
+    const error = new UnknownOutcomeError(`${name} ${what}: ${reasonOf(cause)}. The request may have been executed.`, { cause })
+    this.#failAttempt({ error, wasStale: stage === 'silent' && wasReused })
   }
 
-  /** Ends the request at the upstream: the client is gone, or has been answered otherwise. */
+  /** Ends the request at the upstream: the client is gone. */
   abandon(): void {
-    this.#state = 'settled'
-    this.#pool.withdraw(this)
-    this.#connection?.abandon()
-    this.#connection = undefined
+    this.#stopAttempt()
+    this.#settle({ failure: 'the client closed the connection' })
   }
 
   /** Refuses a request of which something may have gone on already. */
   refuse(status: number, message: string): void {
-    this.#end(new RefusedRequestError(status, message, this.#state === 'queued' ? 'no' : 'maybe'))
+    this.#end(new RefusedRequestError(status, message, this.#isUnderWay || this.#mayHaveRun ? 'maybe' : 'no'))
   }
 
   /** The upstream took too long to begin its answer. */
   timeOut(timeoutMs: number): void {
-    const isSent = this.#state !== 'queued'
+    const isSent = this.#isUnderWay
     const what = isSent ? 'The request may have been executed.' : 'Nothing was sent.'
-    this.#end(
-      new TimeoutError(`${this.#pool.name} did not answer within ${timeoutMs} ms. ${what}`, timeoutMs, {
-        executed: isSent ? 'maybe' : 'no',
-      }),
-    )
+    const name = this.admission.destination.upstream.name
+    const error = new TimeoutError(`${name} did not answer within ${Math.round(timeoutMs)} ms. ${what}`, timeoutMs, {
+      executed: isSent ? 'maybe' : 'no',
+    })
+    this.#end(error)
   }
 
   /** The proxy stops. */
   stop(): void {
     const message = 'The proxy stops, and the request was not finished in time.'
-    this.#end(this.#state === 'queued' ? new UnavailableError(message) : new UnknownOutcomeError(`${message} It may have been executed.`))
+    this.#end(this.#isUnderWay ? new UnknownOutcomeError(`${message} It may have been executed.`) : new UnavailableError(message))
   }
 
-  #end(error: Error): void {
+  #onDeadline(timeoutMs: number): void {
+    if (this.#state === 'relaying') return
+    if (this.#isUnderWay) {
+      this.timeOut(timeoutMs)
+      return
+    }
+    const { name } = this.admission.destination.upstream
+    const cause = this.#lastError
+    const message = this.#requestEnded
+      ? `${name} was not there within the client's ${timeoutMs} ms.${cause instanceof Error ? ` ${cause.message}` : ''}`
+      : `The body did not arrive within the client's ${timeoutMs} ms.`
+    this.#end(new TimeoutError(message, timeoutMs, { executed: 'no', cause }))
+  }
+
+  /** Something may have been sent, and there is no answer yet. */
+  get #isUnderWay(): boolean {
+    return this.#state === 'sent' || this.#state === 'relaying'
+  }
+
+  get #remainingMs(): number | undefined {
+    const { timeoutMs } = this.admission
+    if (timeoutMs === undefined) return undefined
+    return Math.max(1, Math.floor(this.#startedMs + timeoutMs - this.#parts.clock.monotonicMs()))
+  }
+
+  /** The attempt is over without an answer: on with whoever leads the request. */
+  #failAttempt({ error, wasStale, status }: { readonly error: Error; readonly wasStale: boolean; readonly status?: number }): void {
+    this.#connection = undefined
+    this.#state = 'waiting'
+    this.#lastError = error
+    if (executedOf(error) !== 'no') this.#mayHaveRun = true
+    this.#attempt.end({ error, ...(status !== undefined && { status }) })
+    this.#attempt = UNOBSERVED
+    if (this.#requestEnded) this.#client.onWaiting()
+    else if (this.#keptBytes <= this.#parts.limits.keptBodyBytesMax) this.#client.resumeBody()
+    // What came of the body meanwhile may have been refused.
+    if ((this.#state as State) === 'waiting') this.#forwarding.onFailed({ error, wasStale })
+  }
+
+  /** Answers with the error, or breaks off an answer. */
+  #end(error: unknown): void {
     const { isRelaying } = this
     if (this.#state === 'settled') return
-    this.abandon()
+    this.#stopAttempt()
+    this.#settle({ error })
     if (isRelaying) this.#client.onTorn()
-    else this.#client.onFailed(error)
+    else this.#client.onFailed(this.#errorOfAllAttempts(error))
   }
 
-  #fail(error: Error): void {
+  #stopAttempt(): void {
+    this.#pool?.withdraw(this)
+    this.#connection?.abandon()
+  }
+
+  #settle(outcome: Parameters<ObservedOperation['end']>[0]): void {
     if (this.#state === 'settled') return
     this.#state = 'settled'
     this.#connection = undefined
-    this.#client.onFailed(error)
+    this.#kept = undefined
+    this.#deadline?.cancel()
+    this.#attempt.end(outcome)
+    this.#forwarding.onEnd(outcome.error)
+  }
+
+  /** That the last attempt was not executed does not settle a request of which an earlier one may have been. */
+  #errorOfAllAttempts(error: unknown): unknown {
+    if (!this.#mayHaveRun || executedOf(error) !== 'no' || isFinal(error)) return error
+    const message = error instanceof Error ? error.message : String(error)
+    const name = this.admission.destination.upstream.name
+    return new UnknownOutcomeError(`${name} may have executed the request at an earlier attempt. The last one failed: ${message}`, {
+      cause: error,
+    })
   }
 
   #keep(spans: readonly Buffer[], ends: boolean, trailers: string): void {
     this.#requestEnded = ends
     this.#trailers = trailers
+    if (this.#kept === undefined) return
     for (const span of spans) {
-      this.#kept?.push(span)
+      this.#kept.push(span)
       this.#keptBytes += span.length
     }
-    if (this.#keptBytes > this.#pool.limits.keptBodyBytesMax && !ends) this.#client.pauseBody()
+    const isWaiting = this.#state === 'waiting' || this.#state === 'queued'
+    if (isWaiting && this.#keptBytes > this.#parts.limits.keptBodyBytesMax && !ends) this.#client.pauseBody()
   }
 
   get #isChunked(): boolean {
     return this.admission.framing.kind === 'chunked'
   }
-
-  get #mayBeRepeated(): boolean {
-    return this.#kept !== undefined && !this.#wasRepeated && this.#requestEnded && SAFE_METHODS.has(this.admission.method)
-  }
-
-  get #correlationLine(): string {
-    return `x-correlation-id: ${this.admission.correlationId}\r\n`
-  }
-
-  #answerHead(head: ResponseHead, framing: 'none' | 'length' | 'chunked' | 'close'): string {
-    const { minorVersion, keepAlive, expectsContinue } = this.admission
-    const { fields } = head
-    const isStreamed = framing === 'chunked' || framing === 'close'
-    this.#isAnswerChunked = isStreamed && minorVersion === 1
-    // A client that was not told to continue may or may not send its body now; only a new connection is sure to be in step.
-    const isOutOfStep = expectsContinue && !this.#requestEnded
-    // HTTP/1.0 knows no other end of a streamed body than that of its connection.
-    this.#closes = !keepAlive || !this.#client.mayKeepAlive || isOutOfStep || (isStreamed && minorVersion === 0)
-    let lines = fields.endToEnd + this.#correlationLine
-    const length = head.status === 204 ? undefined : fields.get('content-length')
-    if (length !== undefined) lines += `content-length: ${length}\r\n`
-    if (this.#isAnswerChunked) {
-      const trailer = fields.get('trailer')
-      if (trailer !== undefined) lines += `trailer: ${trailer}\r\n`
-      lines += 'transfer-encoding: chunked\r\n'
-    }
-    if (this.#closes) lines += 'connection: close\r\n'
-    else if (minorVersion === 0) lines += 'connection: keep-alive\r\n'
-    return `${statusLine(head)}${lines}\r\n`
-  }
 }
 
-const statusLine = ({ status, reason }: ResponseHead): string => `HTTP/1.1 ${status} ${reason}\r\n`
+/** It stands among the lines that are sent on, so that the receiver gets it too. */
+const IDEMPOTENCY_KEY = /(?:^|\n)idempotency-key:/i
 
 /** A refused connection to a name with two addresses is an AggregateError without a message of its own. */
 function reasonOf(error: Error): string {

@@ -8,8 +8,18 @@
  * Not promised: HTTP/2, TLS, compression, caching. A request that was sent and not answered is repeated only if its method is safe and its
  * connection had served before.
  */
-export { createHttpProxy, type HttpProxy, type HttpProxyOptions } from './http-proxy.ts'
+export { createHttpProxy, type HttpProxyOptions } from './http-proxy.ts'
+export { createProxyServer, type HttpProxy, type ProxyServerOptions } from './proxy-server.ts'
+export { type ProxyParts, proxyParts, type ProxyPartsOptions } from './proxy-parts.ts'
+export { type Destination, type Destinations, type RoutableRequest } from './destination.ts'
+export { type AttemptFailure, type ForwardedRequest, type Forwarding, type Upstream } from './forwarding.ts'
+export { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
+export { type RequestEnd } from './request-end.ts'
+export { type ResponseHead } from './head.ts'
 export { defaultLimits, type HttpProxyLimits } from './limits.ts'
-export { compileRoutes, type Router } from './router.ts'
+export { compilePaths, compileRoutes, type PathEntry, type PathTable, type Router, shapeOf } from './router.ts'
+export { isSafe } from './methods.ts'
+export { fieldValues } from './field-values.ts'
+export { Fields } from './head.ts'
 export { canonicalSegments } from './canonical-path.ts'
 export { type ProblemAnswer, problemAnswer, type ProblemMessage, rawProblem, RefusedRequestError } from './problem.ts'

@@ -58,6 +58,11 @@ export function originLines(
   return `x-forwarded-for: ${chain === undefined ? peer : `${chain}, ${peer}`}\r\n${hostLine}x-forwarded-proto: ${protocol}\r\n`
 }
 
+/** Whom a request is from: the other end, or whom that names last, if it is a proxy whose word is taken. */
+export function clientAddress(fields: Fields, peer: string, isTrusted: boolean): string {
+  return (isTrusted ? soundChain(fields.get('x-forwarded-for'))?.split(', ').at(-1) : undefined) ?? peer
+}
+
 function soundChain(stated: string | undefined): string | undefined {
   if (stated === undefined || stated.length > CHAIN_LENGTH_MAX) return undefined
   const addresses = stated.split(',').map((address) => address.trim())

@@ -24,9 +24,12 @@ export class RefusedRequestError extends SeaworthyError {
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'invalid-input': 400,
   'not-found': 404,
+  conflict: 409,
   'limit-exceeded': 503,
   'bulkhead-full': 503,
   unavailable: 503,
+  'broken-circuit': 503,
+  'rate-limited': 429,
   'unknown-outcome': 502,
   timeout: 504,
 }
@@ -38,7 +41,7 @@ export function problemAnswer(error: unknown, correlationId: string): ProblemAns
   const typed = error instanceof SeaworthyError ? error : undefined
   const status = (error instanceof RefusedRequestError ? error.status : typed && STATUS_BY_CODE[typed.code]) ?? 500
   const executed = executedOf(error)
-  const retryAfterMs = status === 503 ? (typed?.retryAfterMs ?? RETRY_AFTER_DEFAULT_MS) : undefined
+  const retryAfterMs = status === 503 || status === 429 ? (typed?.retryAfterMs ?? RETRY_AFTER_DEFAULT_MS) : undefined
   const fields = fieldsOf(error)
   const body = JSON.stringify({
     type: 'about:blank',

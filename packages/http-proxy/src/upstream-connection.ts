@@ -28,6 +28,8 @@ export interface Breakage {
 
 /** The request that a connection serves at the moment. */
 export interface ConnectionUser {
+  /** It is there to be written on. Not told of one that is handed over open. */
+  onOpen(): void
   /** Answers before the answer: 100, 103. */
   onInterim(head: ResponseHead): void
   /** The upstream switched protocols; `rest` is of the new one. */
@@ -55,6 +57,7 @@ export interface ConnectionHome {
   readonly wheel: TimerWheel
   readonly limits: HttpProxyLimits
   onFree(connection: UpstreamConnection): void
+  onTunnel(connection: UpstreamConnection): void
   onClosed(connection: UpstreamConnection): void
   /** Something went wrong that must not. */
   onDefect(error: unknown): void
@@ -102,6 +105,7 @@ export class UpstreamConnection {
       .on('connect', () => {
         this.#state = 'open'
         this.#timer.cancel()
+        this.#user?.onOpen()
       })
       .on('drain', () => this.#user?.onDrain())
       .on('end', () => this.#onEnd())
@@ -115,6 +119,10 @@ export class UpstreamConnection {
     this.#requestEnded = false
     this.#interimAnswers = 0
     if (this.#state === 'open') this.#timer.cancel()
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
   }
 
   /** @returns false when the upstream wants no more for now */
@@ -137,9 +145,10 @@ export class UpstreamConnection {
     this.#close()
   }
 
-  /** Hands on the bytes of another protocol from now on. The socket no longer counts among the connections of its upstream once it closes. */
+  /** Hands on the bytes of another protocol from now on. */
   tunnelTo(end: TunnelEnd): void {
     this.#tunnel = end
+    this.#home.onTunnel(this)
     this.#timer.release()
     this.socket.removeAllListeners('drain').removeAllListeners('end')
   }

@@ -1,6 +1,7 @@
-import { LimitExceededError, TimeoutError } from 'seaworthy/core'
+import { ConfigurationError, LimitExceededError, TimeoutError } from 'seaworthy/core'
 import type { HeadParser } from './head.ts'
 import type { HttpProxyLimits } from './limits.ts'
+import type { ProxyParts } from './proxy-parts.ts'
 import type { TimerWheel, WheelTimer } from './timer-wheel.ts'
 import { type ConnectionHome, UpstreamConnection } from './upstream-connection.ts'
 
@@ -10,13 +11,9 @@ export interface Applicant {
   onNoConnection(error: Error): void
 }
 
-export interface UpstreamPoolOptions {
+export interface UpstreamPoolOptions extends ProxyParts {
   readonly name: string
   readonly url: URL
-  readonly parser: HeadParser
-  readonly wheel: TimerWheel
-  readonly limits: HttpProxyLimits
-  readonly onDefect: (error: unknown) => void
 }
 
 /** The connections to one upstream: so many at most, the last that became free used first, and a bounded queue for them. */
@@ -31,10 +28,15 @@ export class UpstreamPool implements ConnectionHome {
   readonly limits: HttpProxyLimits
   readonly onDefect: (error: unknown) => void
   readonly #connections = new Set<UpstreamConnection>()
+  readonly #tunnels = new Set<UpstreamConnection>()
+  #keepsConnections = true
   readonly #idle: UpstreamConnection[] = []
   readonly #queue = new Map<Applicant, WheelTimer>()
 
+  /** @throws ConfigurationError when the URL is no plain HTTP */
   constructor({ name, url, parser, wheel, limits, onDefect }: UpstreamPoolOptions) {
+    if (url.protocol !== 'http:' || url.pathname !== '/' || url.search !== '' || url.username !== '')
+      throw new ConfigurationError(`Upstream ${name} is at ${url.href}; expected http://HOST:PORT.`)
     this.name = name
     // In a URL an IPv6 address stands in brackets, in an address it does not.
     this.host = url.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -70,19 +72,37 @@ export class UpstreamPool implements ConnectionHome {
     this.#queue.delete(applicant)
   }
 
-  /** Closes every connection, also under requests in flight. */
+  /** Closes every connection, also under requests in flight, and tunnels. */
   close(): void {
     for (const connection of this.#connections) connection.abandon()
+    for (const connection of this.#tunnels) connection.abandon()
+  }
+
+  /** Whether connections are kept for the next request. If not, those that are free are closed, and the others when they are: what they lead to is about to end. */
+  keepConnections(isKept: boolean): void {
+    this.#keepsConnections = isKept
+    if (isKept) return
+    for (const connection of this.#idle.splice(0)) connection.abandon()
   }
 
   onFree(connection: UpstreamConnection): void {
     connection.rest()
     const next = this.#dequeue()
-    if (next === undefined) this.#idle.push(connection)
-    else next.onConnection(connection)
+    if (next !== undefined) next.onConnection(connection)
+    else if (this.#keepsConnections) this.#idle.push(connection)
+    else connection.abandon()
+  }
+
+  /** It serves no more requests, and takes no place among the connections that do. */
+  onTunnel(connection: UpstreamConnection): void {
+    this.#connections.delete(connection)
+    this.#tunnels.add(connection)
+    const next = this.#dequeue()
+    if (next !== undefined) this.acquire(next)
   }
 
   onClosed(connection: UpstreamConnection): void {
+    if (this.#tunnels.delete(connection)) return
     this.#connections.delete(connection)
     const index = this.#idle.indexOf(connection)
     if (index !== -1) this.#idle.splice(index, 1)

@@ -141,6 +141,11 @@ export function ask(port: number, { method = 'GET', path, headers, body, agent, 
   })
 }
 
+/** The values of a header in node's `rawHeaders`, in order. */
+export function valuesOf(raw: readonly string[], name: string): string[] {
+  return raw.filter((_, index) => index % 2 === 1 && raw[index - 1]!.toLowerCase() === name)
+}
+
 /** Writes bytes to the port as they are, and reads until the other side closes. */
 export async function raw(port: number, bytes: string | Buffer): Promise<{ readonly text: string; readonly error: string | undefined }> {
   const socket = connect(port, '127.0.0.1')

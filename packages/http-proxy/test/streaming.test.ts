@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Agent, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
+import { FLOOD_BYTES, floodingClient, floodingUpstream, thirstlessClient, thirstlessUpstream } from './flood.ts'
 import { ask, echo, proxyBefore, raw, rawUpstream, until, untilStill, upstream } from './rig.ts'
 
 describe('a request and its answer', () => {
@@ -205,61 +206,23 @@ describe('a request and its answer', () => {
 })
 
 describe('back-pressure', () => {
-  const total = 32 * 1_048_576
-
   test('a client that does not read holds the upstream back', async (t) => {
-    let written = 0
-    const up = await upstream(t, (request, response) => {
-      request.resume()
-      const chunk = Buffer.alloc(65_536)
-      const write = () => {
-        while (written < total) {
-          written += chunk.length
-          if (!response.write(chunk)) return void response.once('drain', write)
-        }
-        response.end()
-      }
-      write()
-    })
+    const up = await floodingUpstream(t)
     const { port } = await proxyBefore(t, { up })
-    const request = httpRequest({ port, path: '/up', agent: false }).end()
-    const [response] = await once(request, 'response')
-    response.pause()
-    await untilStill(() => written)
-    assert.ok(written < total, `${written} bytes were taken from the upstream for a client that reads none`)
-    let read = 0
-    response.on('data', (chunk: Buffer) => (read += chunk.length))
-    response.resume()
-    await once(response, 'end')
-    assert.equal(read, total)
+    const client = await thirstlessClient(port, '/up')
+    await untilStill(up.written)
+    assert.ok(up.written() < FLOOD_BYTES, `${up.written()} bytes were taken from the upstream for a client that reads none`)
+    assert.equal(await client.drink(), FLOOD_BYTES)
   })
 
   test('an upstream that does not read holds the client back', async (t) => {
-    let resume: (() => void) | undefined
-    const up = await upstream(t, (request, response) => {
-      request.pause()
-      request.removeAllListeners('data')
-      resume = () => {
-        request.resume()
-        request.on('end', () => response.end('read'))
-      }
-    })
-    const { port } = await proxyBefore(t, { up }, { limits: { bodyBytesMax: total } })
-    const request = httpRequest({ port, method: 'POST', path: '/up', agent: false, headers: { 'content-length': total } })
-    const chunk = Buffer.alloc(65_536)
-    let written = 0
-    const write = () => {
-      while (written < total) {
-        written += chunk.length
-        if (!request.write(chunk)) return void request.once('drain', write)
-      }
-      request.end()
-    }
-    write()
-    await until(() => resume !== undefined, 'the request arrives')
-    await untilStill(() => written)
-    assert.ok(written < total)
-    resume?.()
+    const up = await thirstlessUpstream(t)
+    const { port } = await proxyBefore(t, { up }, { limits: { bodyBytesMax: FLOOD_BYTES } })
+    const { request, written } = floodingClient(port, '/up')
+    await until(() => written() > 0, 'it sends')
+    await untilStill(written)
+    assert.ok(written() < FLOOD_BYTES)
+    await up.drink()
     const [response] = await once(request, 'response')
     response.resume()
     await once(response, 'end')

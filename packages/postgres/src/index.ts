@@ -44,6 +44,16 @@ export {
   startReplicationWakeUp,
 } from './replication-wake-up.ts'
 export { type SlotLoss, type SlotNames, ReplicationSlotError, createOutboxReplication, dropOutboxReplication } from './replication-slot.ts'
+export {
+  type LogicalChange,
+  type LogicalChanges,
+  type LogicalChangesOptions,
+  type LogicalReceiver,
+  startLogicalChanges,
+} from './logical-changes.ts'
+export { lsnAsNumber } from './lsn.ts'
+export { visibility } from './visible-commits.ts'
+export { textArray } from './values.ts'
 export { inboxStoreSchema, postgresInboxStore } from './inbox-store.ts'
 export { consumerStoreSchema, postgresConsumerStore } from './consumer-store.ts'
 export { eventStoreSchema, postgresEventStore } from './event-store.ts'

@@ -5,3 +5,15 @@ export function justBefore(lsn: string): string {
   const before = place > 0n ? place - 1n : 0n
   return `${(before >> 32n).toString(16).toUpperCase()}/${(before & 0xff_ff_ff_ffn).toString(16).toUpperCase()}`
 }
+
+/** A place in the server's log as a number of bytes: exact up to 2^53, which a server reaches after eight thousand terabytes. */
+export function lsnAsNumber(lsn: string): number {
+  const [high = '0', low = '0'] = lsn.split('/')
+  return Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16)
+}
+
+export function numberAsLsn(place: number): string {
+  return `${Math.floor(place / 2 ** 32)
+    .toString(16)
+    .toUpperCase()}/${(place % 2 ** 32).toString(16).toUpperCase()}`
+}

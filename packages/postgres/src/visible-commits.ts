@@ -72,7 +72,7 @@ export class VisibleCommits {
 }
 
 /** @param snapshot `xmin:xmax:xip,…` with 64-bit numbers: everything before xmin has ended, nothing from xmax on, and of those in between not those of the list */
-function visibility(snapshot: string): (xid: number) => boolean {
+export function visibility(snapshot: string): (xid: number) => boolean {
   const [xmin = '', xmax = '', list = ''] = snapshot.split(':')
   const lower = (xid: string) => Number(BigInt.asUintN(32, BigInt(xid)))
   const [first, end] = [lower(xmin), lower(xmax)]

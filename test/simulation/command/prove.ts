@@ -9,6 +9,14 @@ export function prove(world: SimulatedWorld, options: ProofOptions): Promise<Exp
   return explore({ ...options, system, invariants, ...(faults !== undefined && { faults }) })
 }
 
+/** As much of it as has its place beside the other worlds. */
+export function proveShare(world: SimulatedWorld, options: ProofOptions): Promise<ExplorationResult> {
+  const { system, invariants, faults, share = 1 } = world
+  const { seeds } = options
+  const parts = { ...(seeds !== undefined && { seeds: Math.ceil(seeds * share) }), ...(faults !== undefined && { faults }) }
+  return explore({ ...options, ...parts, system, invariants, share })
+}
+
 /** One line about what an exploration did. */
 export function summary(world: SimulatedWorld, { runs, points, struck, elapsedMs, failure }: ExplorationResult): string {
   const faults = Object.values(struck).reduce((sum, count) => sum + count, 0)

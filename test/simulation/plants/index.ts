@@ -1,4 +1,5 @@
 import { consumerPlants } from './consumer.ts'
+import { cutOverPlants } from './cut-over.ts'
 import { eventSourcingPlants } from './event-sourcing.ts'
 import { inboxPlants } from './inbox.ts'
 import { leasePlants } from './lease.ts'
@@ -20,4 +21,5 @@ export const plants: readonly Plant[] = [
   ...sagaPlants,
   ...eventSourcingPlants,
   ...resiliencePlants,
+  ...cutOverPlants,
 ]

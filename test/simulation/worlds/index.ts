@@ -1,5 +1,6 @@
 import { accountsWorld } from './accounts.ts'
 import { checkoutWorld } from './checkout.ts'
+import { cutOverWorld } from './cut-over.ts'
 import { inboxWorld } from './inbox.ts'
 import { leaseWorld } from './lease.ts'
 import { mailingWorld } from './mailing.ts'
@@ -33,6 +34,7 @@ export const worlds: readonly SimulatedWorld[] = [
   rebuildWorld(),
   leaseWorld(),
   topUpWorld(),
+  cutOverWorld(),
 ]
 
 /** Worlds that are small enough for every pair of faults. */

@@ -11,6 +11,8 @@ export interface SimulatedWorld {
   readonly invariants: readonly Invariant[]
   /** Faults that may strike. Default: all. */
   readonly faults?: readonly FaultKind[]
+  /** The share of its histories that is run along with all other worlds, above 0 and up to 1. Asked for by its name, all are run. Default 1. */
+  readonly share?: number
 }
 
 /** Tables of a service's own, each statement once. */

@@ -44,15 +44,22 @@ const BULKHEAD: Shape = { concurrencyMax: 'a positive integer', queueMax: 'an in
 
 /** @throws ConfigurationError naming every setting that does not make sense */
 export function checkPolicy(name: string | undefined, declaration: PolicyDeclaration): void {
-  const { timeout, retry, circuitBreaker, bulkhead } = declaration
   assertSensible(`Policy ${name}`, [
     ...(typeof name === 'string' ? [] : ['it has no name: errors, events and pages call it by options.name']),
+    ...problemsOfPolicy(declaration),
+  ])
+}
+
+/** What is wrong with a policy that came as JSON: sentences without a full stop, each of which begins with the setting's path. */
+export function problemsOfPolicy(declaration: PolicyDeclaration): string[] {
+  const { timeout, retry, circuitBreaker, bulkhead } = declaration
+  return [
     ...problemsOf('', declaration, POLICY),
     ...(timeout ? problemsOf('timeout.', timeout, TIMEOUT) : []),
     ...(retry ? problemsOfRetry(retry) : []),
     ...(circuitBreaker ? problemsOfCircuitBreaker(circuitBreaker) : []),
     ...(bulkhead ? problemsOf('bulkhead.', bulkhead, BULKHEAD) : []),
-  ])
+  ]
 }
 
 function problemsOfRetry(retry: RetryDeclaration): string[] {

@@ -35,6 +35,11 @@ export {
   RateLimitedError,
 } from './errors.ts'
 export { type BulkheadSnapshot } from './bulkhead.ts'
+// The parts of a policy, for those who lead calls without a promise each, as a proxy does.
+export { CircuitBreaker, type Permit } from './circuit-breaker.ts'
+export { RetryBudget } from './retry-budget.ts'
+export { type CallLimit, callLimit, problemsOfRateLimiter } from './rate-limiter.ts'
+export { problemsOfPolicy } from './check-policy.ts'
 export { type CircuitBreakerSnapshot, type Outcome, outcomeOf } from './circuit-breaker.ts'
 export { type SavedCircuitBreaker } from './saved-circuit-breaker.ts'
 export { type RetryBudgetSnapshot } from './retry-budget.ts'

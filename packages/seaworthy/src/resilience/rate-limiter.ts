@@ -1,11 +1,11 @@
 import { assertTimeLeft, type CallContext, type Clock, contextOrRoot, remainingMs, systemClock } from 'seaworthy/core'
 import { assertSensible, problemsOfKind, type Shape } from './declaration-shape.ts'
-import { RateLimitedError } from './errors.ts'
+import { RateLimitedError, withoutStack } from './errors.ts'
 import { publish } from './events.ts'
 import type { Guard } from './policy.ts'
 import { SlidingWindowLimit } from './sliding-window-limit.ts'
 import { TokenBucket } from './token-bucket.ts'
-import { TurnQueue } from './turn-queue.ts'
+import { type Limit, TurnQueue } from './turn-queue.ts'
 
 /** How often calls may begin, as data. */
 export type RateLimiterDeclaration = (
@@ -51,18 +51,10 @@ export interface RateLimiter extends Guard {
  */
 export function rateLimiter(declaration: RateLimiterDeclaration, options: { readonly name: string; readonly clock?: Clock }): RateLimiter {
   const { name, clock = systemClock } = options
-  assertSensible(`Rate limiter ${name}`, problemsOfKind('', declaration, LIMITS))
+  assertSensible(`Rate limiter ${name}`, problemsOfRateLimiter('', declaration))
 
-  const turns = new TurnQueue(
-    declaration.kind === 'token-bucket'
-      ? new TokenBucket(declaration.perSecond, declaration.burst ?? 1, clock.monotonicMs())
-      : new SlidingWindowLimit(declaration.callsMax, declaration.windowMs),
-    clock,
-  )
-  const allowance =
-    declaration.kind === 'token-bucket'
-      ? `${declaration.perSecond} calls a second, ${declaration.burst ?? 1} at once`
-      : `${declaration.callsMax} calls in ${declaration.windowMs} ms`
+  const turns = new TurnQueue(limitOf(declaration, clock), clock)
+  const allowance = allowanceOf(declaration)
   const { waitMaxMs = 0 } = declaration
   const assertMayBegin = (context: CallContext) => {
     context.signal?.throwIfAborted()
@@ -92,3 +84,42 @@ export function rateLimiter(declaration: RateLimiterDeclaration, options: { read
     snapshot: () => ({ name, admitted, rejected }),
   }
 }
+
+/** @returns sentences without a full stop, each about a setting whose name `path` precedes */
+export function problemsOfRateLimiter(path: string, declaration: object): string[] {
+  return problemsOfKind(path, declaration, LIMITS)
+}
+
+/** A rate limit for those who lead calls without a promise each, as a proxy does. */
+export interface CallLimit {
+  /** Begins a call now. @returns why it may not begin */
+  tryBegin(): RateLimitedError | undefined
+}
+
+/** The same limit as {@link rateLimiter}, whose calls never wait: `waitMaxMs` means nothing here. */
+export function callLimit(
+  declaration: RateLimiterDeclaration,
+  { name, clock = systemClock }: { readonly name: string; readonly clock?: Clock },
+): CallLimit {
+  assertSensible(`Rate limiter ${name}`, problemsOfRateLimiter('', declaration))
+  const limit = limitOf(declaration, clock)
+  return {
+    tryBegin: () => {
+      const nowMs = clock.monotonicMs()
+      const delayMs = limit.delayMs(nowMs, 0)
+      if (delayMs > 0) return withoutStack(() => new RateLimitedError(name, allowanceOf(declaration), delayMs))
+      limit.take(nowMs)
+      return undefined
+    },
+  }
+}
+
+const limitOf = (declaration: RateLimiterDeclaration, clock: Clock): Limit =>
+  declaration.kind === 'token-bucket'
+    ? new TokenBucket(declaration.perSecond, declaration.burst ?? 1, clock.monotonicMs())
+    : new SlidingWindowLimit(declaration.callsMax, declaration.windowMs)
+
+const allowanceOf = (declaration: RateLimiterDeclaration): string =>
+  declaration.kind === 'token-bucket'
+    ? `${declaration.perSecond} calls a second, ${declaration.burst ?? 1} at once`
+    : `${declaration.callsMax} calls in ${declaration.windowMs} ms`

@@ -18,6 +18,8 @@ export interface Capture {
   reading<T>(upTo: number, read: (from: Pick<Transaction, 'query'>) => Promise<T>): Promise<T>
   /** Called in a transaction that writes down the place. */
   trim(tx: Transaction, upTo: number): Promise<void>
+  /** Takes notice of what was written against the ownership, where that does not come about in the writer's own transaction. */
+  notice(): Promise<void>
   strays(request: { readonly after: number; readonly max: number }): Promise<readonly StrayWrite[]>
   stop(): Promise<void>
 }

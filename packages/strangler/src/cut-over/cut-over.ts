@@ -36,6 +36,8 @@ export interface CutOverStatus extends Ownership {
   readonly fed: SideName | undefined
   readonly copy: SideState['copy']
   readonly verifiedAtMs: number
+  /** The last one of this process. */
+  readonly verification: Verification | undefined
   readonly lag: { readonly changes: number; readonly ageMs: number }
   /** Keys that the feed could not bring over, at most 100. */
   readonly parked: readonly SetAsideKey[]
@@ -81,11 +83,15 @@ export interface CutOver {
   retire(): Promise<Moved>
   /** Compares both sides, key by key, while users go on. */
   verify(signal?: AbortSignal): Promise<Verification>
+  /** Copies everything once more, where a verification found what changes did not bring. */
+  copyAgain(): Promise<void>
   /** Ends the feed. What was stored stays, and another process goes on from there. */
   stop(): Promise<void>
 }
 
 const SHOWN_MAX = 100
+const NO_KEYS: { readonly keys: readonly SetAsideKey[] } = { keys: [] }
+const ROLLBACK_PAUSE_MS = 20
 const RETRY = exponential({ baseMs: 20, maxMs: 2_000, jitter: 'full' })
 const strayChannel = channel('seaworthy:cut-over.stray')
 const movedChannel = channel('seaworthy:cut-over.moved')
@@ -109,11 +115,13 @@ class RunningCutOver implements CutOver {
   #turns = 0
   #failure: string | undefined
   #strayAfter = 0
+  #followed: SideState | undefined
   /** A switch of another process that is watched. */
   #foreign: { readonly epoch: number; readonly sinceMs: number } | undefined
   #isFirstLook = true
   #verifyAtMs = 0
   #verifying: Promise<unknown> = Promise.resolve()
+  #verification: Verification | undefined
 
   constructor(options: CutOverOptions) {
     const { mapping, clock = systemClock } = options
@@ -176,19 +184,21 @@ class RunningCutOver implements CutOver {
       await this.#release(state)
       return 'busy'
     }
-    await this.#follow(state)
-    await this.#tellStrays(state)
+    const old = await this.#follow(state)
+    await this.#tellStrays(state, old)
     const fed = fedSide(state.phase)
     if (fed === undefined) return 'idle'
-    const progress = await this.#feeds[fed].step(state.epoch)
+    const progress = await this.#feeds[fed].step(fed === 'new' ? state : old)
     if (progress === 'idle' && state.phase === 'old') this.#verifyOnce(state)
-    if (progress === 'idle' && state.phase === 'returning') return this.#endReturn(state)
+    if (progress === 'idle' && state.phase === 'returning') return this.#endReturn(state, old)
     return progress === 'busy' ? 'busy' : 'idle'
   }
 
   /** Beside the feed, which goes on: once for each copy, and again after a while where something differs. */
   #verifyOnce(state: SideState): void {
     if (state.copy.stage !== 'done' || state.verifiedAtMs > 0 || this.#clock.monotonicMs() < this.#verifyAtMs) return
+    // What is known to be missing need not be looked for.
+    if (state.hasParked) return
     this.#verifyAtMs = Number.POSITIVE_INFINITY
     const again = () => (this.#verifyAtMs = this.#clock.monotonicMs() + this.#limits.verifyAgainMs)
     this.#verifying = this.verify().then(again, again)
@@ -204,13 +214,18 @@ class RunningCutOver implements CutOver {
     return 'busy'
   }
 
-  /** Has the old side know what the new side's row says. */
-  async #follow(state: SideState, held?: readonly string[]): Promise<void> {
+  /** Has the old side know what the new side's row says. @returns what it knows then */
+  async #follow(state: SideState, held?: readonly string[]): Promise<SideState> {
+    // Its epoch only grows, and as long as the new side is fed nothing else of it is asked for.
+    if (state.phase === 'old' && this.#followed !== undefined && this.#followed.epoch >= state.epoch) return this.#followed
+    this.#followed = undefined
     const old = await this.#sides.old.state({})
-    if (old.epoch >= state.epoch) return
+    this.#followed = old
+    if (old.epoch >= state.epoch) return old
     const step: Step = { phase: state.phase, epoch: state.epoch, ...(await this.#stepOf(state, old)), ...(held && { held }) }
     const taken = held === undefined && state.phase === 'returning' ? { ...step, held: (await this.#unfed(old)).keys } : step
-    await this.#sides.old.take(taken)
+    this.#followed = (await this.#sides.old.take(taken)).state
+    return this.#followed
   }
 
   /** Where the way back begins, where the old side has not heard of it: at what the new side had when it was given the ownership. */
@@ -220,8 +235,8 @@ class RunningCutOver implements CutOver {
     return isBack && !hasHeard ? { resumeAt: state.switchedAt } : {}
   }
 
-  async #tellStrays(state: SideState): Promise<void> {
-    if (state.phase === 'old') return
+  async #tellStrays(state: SideState, old: SideState): Promise<void> {
+    if (state.phase === 'old' || old.strayAt <= this.#strayAfter) return
     const { strays } = await this.#sides.old.strays({ after: this.#strayAfter, max: SHOWN_MAX })
     for (const stray of strays) {
       this.#strayAfter = stray.position
@@ -265,9 +280,10 @@ class RunningCutOver implements CutOver {
     const drainedTo = closed.head
     let isDrained = closed.taken
     while (isDrained && left() > 0) {
-      const { position } = await target.state({})
-      if (position >= drainedTo) break
-      const progress = await this.#feeds.new.step(began.epoch, drainedTo)
+      const state = await target.state({})
+      if (state.position >= drainedTo) break
+      if (state.epoch !== began.epoch) isDrained = false
+      const progress = isDrained ? await this.#feeds.new.step(state, drainedTo) : 'outdated'
       if (progress === 'outdated') isDrained = false
       // Its engine has not told of everything yet.
       if (progress === 'idle') await sleep(this.#clock, 1, this.#stopping.signal)
@@ -321,13 +337,18 @@ class RunningCutOver implements CutOver {
 
   /** Opens the monolith's side for every key that it has whole. */
   async #release(state: SideState, startedMs = this.#clock.monotonicMs()): Promise<Moved> {
-    await this.#follow(state)
     const { old, new: source } = this.#sides
-    for (;;) {
+    for (let behind = await this.#follow(state); ; behind = await old.state({})) {
       // The new side is closed: from here on there are only ever fewer.
-      const unfed = await this.#unfed(await old.state({}))
-      if (unfed.all || unfed.keys.length > this.#limits.heldKeysMax) {
-        await this.#feeds.old.step(state.epoch)
+      const unfed = await this.#unfed(behind)
+      const mayDrain = unfed.keys.length > 0 && this.#clock.monotonicMs() - startedMs < this.#limits.rollbackDrainMs
+      if (unfed.all || unfed.keys.length > this.#limits.heldKeysMax || mayDrain) {
+        // What cannot be fed back now is held, where it can be named.
+        const progress = await this.#feeds.old.step(behind).catch((error: unknown) => {
+          if (unfed.all) throw error
+          return 'idle' as const
+        })
+        if (progress === 'idle') await sleep(this.#clock, ROLLBACK_PAUSE_MS, this.#stopping.signal)
         continue
       }
       const taken = await source.take({ phase: 'returning', epoch: state.epoch + 1 })
@@ -342,14 +363,14 @@ class RunningCutOver implements CutOver {
   async #unfed(old: SideState): Promise<{ readonly keys: readonly string[]; readonly all: boolean }> {
     const max = this.#limits.heldKeysMax
     const page = await this.#sides.new.changes({ after: old.position, max: max + 1 })
-    const { keys: parked } = await this.#sides.old.setAside({ kind: 'parked', max: max + 1 })
+    const { keys: parked } = old.hasParked ? await this.#sides.old.setAside({ kind: 'parked', max: max + 1 }) : NO_KEYS
     const keys = new Set([...page.changes, ...parked].map(({ key }) => key))
     return { keys: [...keys], all: page.all || page.changes.length > max || old.copy.stage !== 'done' }
   }
 
   /** Once everything has been fed back, the monolith owns all keys. */
-  async #endReturn(state: SideState): Promise<'busy' | 'idle'> {
-    const unfed = await this.#unfed(await this.#sides.old.state({}))
+  async #endReturn(state: SideState, old: SideState): Promise<'busy' | 'idle'> {
+    const unfed = await this.#unfed(old)
     if (unfed.all || unfed.keys.length > 0) return 'idle'
     const { state: after } = await this.#sides.new.take({ phase: 'old', epoch: state.epoch + 1 })
     await this.#follow(after)
@@ -379,6 +400,15 @@ class RunningCutOver implements CutOver {
     })
   }
 
+  copyAgain(): Promise<void> {
+    return this.#alone(async () => {
+      const state = await this.#sides.new.state({})
+      const fed = fedSide(state.phase)
+      if (fed !== undefined) await this.#feeds[fed].copyAgain()
+      this.#verifyAtMs = 0
+    })
+  }
+
   async readiness(): Promise<Readiness> {
     return (await this.#standing()).readiness
   }
@@ -390,16 +420,17 @@ class RunningCutOver implements CutOver {
     const source = fed === 'old' ? this.#sides.new : this.#sides.old
     const none = { changes: 0, ageMs: 0 }
     const lag = fed === undefined ? none : await source.lag({ after: target.position, max: this.#limits.heldKeysMax })
-    const { keys: parked } = await this.#sides[fed ?? 'new'].setAside({ kind: 'parked', max: SHOWN_MAX })
+    const { keys: parked } = target.hasParked ? await this.#sides[target.side].setAside({ kind: 'parked', max: SHOWN_MAX }) : NO_KEYS
     const standing = { phase: state.phase, copy: target.copy, verifiedAtMs: state.verifiedAtMs, lag, parked, failure: this.#failure }
     return { state, fed, ...standing, readiness: readinessOf(standing, this.#limits) }
   }
 
   async status(): Promise<CutOverStatus> {
     const { state, ...standing } = await this.#standing()
-    const { keys: held } = await this.#sides.old.setAside({ kind: 'held', max: SHOWN_MAX })
-    const { strays } = state.phase === 'old' ? { strays: [] } : await this.#sides.old.strays({ after: 0, max: SHOWN_MAX })
-    return { name: this.#mapping.name, ...standing, ...ownershipOf(state), held, strays }
+    const { old } = this.#sides
+    const { keys: held } = state.phase === 'returning' ? await old.setAside({ kind: 'held', max: SHOWN_MAX }) : NO_KEYS
+    const { strays } = state.phase === 'old' ? { strays: [] } : await old.strays({ after: 0, max: SHOWN_MAX })
+    return { name: this.#mapping.name, ...standing, ...ownershipOf(state), verification: this.#verification, held, strays }
   }
 
   async route({ key, wish, token }: { readonly key?: string; readonly wish?: SideName; readonly token?: string } = {}): Promise<Route> {
@@ -413,7 +444,7 @@ class RunningCutOver implements CutOver {
     const natural = isHeld ? 'new' : owner
     if (wish === undefined && parsed === undefined) return { ...ownershipOf(state), write, read: natural }
     const old = await this.#sides.old.state({})
-    const fed = { new: state.position, old: old.position }
+    const fed = { new: fedTo(state), old: fedTo(old) }
     const read = isHeld ? 'new' : readerOf({ ownership: state, fed, wish: wish ?? owner, token: parsed })
     return { ...ownershipOf(state), write, read }
   }
@@ -444,6 +475,7 @@ class RunningCutOver implements CutOver {
       settle: () => this.#caughtUp(source, target, signal),
       signal,
     })
+    this.#verification = verification
     if (verification.kind === 'equal' && to === 'new') await target.verified({ epoch: state.epoch, atMs: this.#clock.now() })
     return verification
   }
@@ -482,4 +514,9 @@ class RunningCutOver implements CutOver {
 
 function ownershipOf({ phase, epoch }: { readonly phase: Phase; readonly epoch: number }): Ownership {
   return { phase, epoch }
+}
+
+/** While a side is copied, changes up to its position may be missing in it. */
+function fedTo({ copy, position }: SideState): number {
+  return copy.stage === 'done' ? position : -1
 }

@@ -30,6 +30,7 @@ export class DatabaseSide implements Side {
   }
 
   async state(): Promise<SideState> {
+    await this.#parts.capture.notice()
     return this.#present(await this.#parts.table.read(this.#parts.database))
   }
 
@@ -39,19 +40,18 @@ export class DatabaseSide implements Side {
       await capture.quiesce(tx)
       const state = this.#present(await table.read(tx, 'update'))
       const head = await capture.head(tx)
-      if (!(await this.#mayTake(tx, state, step))) return { taken: false, state, head }
+      if (!this.#mayTake(state, step)) return { taken: false, state, head }
       await table.move(tx, state, step, head)
       return { taken: true, state: this.#present(await table.read(tx)), head }
     })
   }
 
-  async #mayTake(tx: Transaction, state: SideState, step: Step): Promise<boolean> {
+  #mayTake(state: SideState, step: Step): boolean {
     // The new side decides, step by step. The old side follows, and may have missed some.
     if (state.side === 'old') return step.epoch > state.epoch
     if (step.epoch !== state.epoch + 1 || !isStep(state.phase, step.phase)) return false
     if (step.drainedTo === undefined) return true
-    const parked = await this.#parts.table.setAside(tx, 'parked', 1)
-    return state.copy.stage === 'done' && state.position >= step.drainedTo && parked.length === 0
+    return state.copy.stage === 'done' && state.position >= step.drainedTo && !state.hasParked
   }
 
   async head(): Promise<{ readonly position: number }> {

@@ -1,4 +1,4 @@
-import { SeaworthyError } from 'seaworthy/core'
+import { ConflictError, SeaworthyError, UnavailableError } from 'seaworthy/core'
 
 /** A mapping could not say what an entity becomes. That key is set aside and tried again with each change of it; the others go on. */
 export class MappingError extends SeaworthyError {
@@ -15,28 +15,26 @@ export class MappingError extends SeaworthyError {
 }
 
 /** A write came to a side that does not own the data now. Nothing was written. Ask the cut-over who does, and send it there. */
-export class NotOwnerError extends SeaworthyError {
+export class NotOwnerError extends UnavailableError {
   readonly phase: string
   readonly epoch: number
 
   constructor(mapping: string, state: { readonly phase: string; readonly epoch: number; readonly key: string | undefined }) {
     const what = state.key === undefined ? mapping : `key ${state.key} of ${mapping}`
-    super(
-      'cut-over-not-owner',
-      `This side does not own ${what}: the cut-over is at '${state.phase}', epoch ${state.epoch}. Ask it again where to write.`,
-      { executed: 'no', retryAfterMs: 50 },
-    )
+    super(`This side does not own ${what}: the cut-over is at '${state.phase}', epoch ${state.epoch}. Ask it again where to write.`, {
+      retryAfterMs: 50,
+    })
     this.phase = state.phase
     this.epoch = state.epoch
   }
 }
 
 /** A switch was not begun, or given up in time: what was true before is true again. */
-export class SwitchRefusedError extends SeaworthyError {
+export class SwitchRefusedError extends ConflictError {
   readonly reason: string
 
   constructor(mapping: string, reason: string, options: { cause?: unknown } = {}) {
-    super('cut-over-refused', `${mapping} was not moved: ${reason}. Nothing has changed.`, { executed: 'no', ...options })
+    super(`${mapping} was not moved: ${reason}. Nothing has changed.`, options)
     this.reason = reason
   }
 }

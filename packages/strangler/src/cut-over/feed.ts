@@ -33,6 +33,7 @@ export class Feed {
   #copyAgainAtMs = 0
   #retryAtMs: number
   #trimAtMs = 0
+  #advanceAtMs = 0
   #trimmed = 0
 
   constructor(parts: FeedParts) {
@@ -40,11 +41,13 @@ export class Feed {
     this.#retryAtMs = parts.clock.monotonicMs() + parts.limits.retryParkedMs
   }
 
-  /** One batch of changes, and one of the copy. @param reach a position that must be stored even where nothing changed up to it */
-  async step(epoch: number, reach = 0): Promise<FeedProgress> {
-    const { source, target, limits } = this.#parts
-    const state = await target.state({})
-    if (state.epoch !== epoch) return 'outdated'
+  /**
+   * One batch of changes, and one of the copy.
+   * @param state of the target, as it was read last: before anything that is read of the source
+   * @param reach a position that must be stored even where nothing changed up to it
+   */
+  async step(state: SideState, reach = 0): Promise<FeedProgress> {
+    const { source, limits } = this.#parts
     await this.#trim(state.position)
     const page = await source.changes({ after: state.position, max: limits.batchKeysMax })
     if (mustCopy(state, page)) return this.#beginCopy(state, page)
@@ -57,6 +60,12 @@ export class Feed {
     return 'busy'
   }
 
+  /** Copies everything once more. */
+  async copyAgain(): Promise<FeedProgress> {
+    const state = await this.#parts.target.state({})
+    return this.#apply(state, [], { position: state.position, copy: { stage: 'scan', after: null } })
+  }
+
   async #beginCopy(state: SideState, page: ChangePage): Promise<FeedProgress> {
     const { position: head } = await this.#parts.source.head({})
     // Before the first key is read, so that whatever is written meanwhile comes as a change.
@@ -65,10 +74,14 @@ export class Feed {
   }
 
   async #applyChanges(state: SideState, page: ChangePage, reach: number): Promise<FeedProgress> {
-    const { limits } = this.#parts
+    const { clock, limits } = this.#parts
     const keys = [...new Set(page.changes.map(({ key }) => key))]
-    const isFar = page.upTo - state.position > limits.batchKeysMax || (state.position < reach && page.upTo > state.position)
-    if (keys.length === 0 && !isFar) return 'idle'
+    if (keys.length === 0) {
+      // Nothing of it is news. Now and then the place is stored all the same, so that the source need not keep what lies before it.
+      const isDue = state.position < reach || clock.monotonicMs() >= this.#advanceAtMs
+      if (page.upTo <= state.position || !isDue) return 'idle'
+    }
+    this.#advanceAtMs = clock.monotonicMs() + limits.trimEveryMs
     const entities = await this.#read(keys, page.upTo)
     return this.#apply(state, entities, { position: page.upTo, copy: state.copy })
   }
@@ -94,7 +107,7 @@ export class Feed {
   /** A key that was set aside may go now: the mapping was mended, or a row that stood in its way has gone. */
   async #retryParked(state: SideState): Promise<FeedProgress> {
     const { clock, limits, target } = this.#parts
-    if (clock.monotonicMs() < this.#retryAtMs) return 'idle'
+    if (!state.hasParked || clock.monotonicMs() < this.#retryAtMs) return 'idle'
     this.#retryAtMs = clock.monotonicMs() + limits.retryParkedMs
     const { keys } = await target.setAside({ kind: 'parked', max: limits.batchKeysMax })
     if (keys.length === 0) return 'idle'

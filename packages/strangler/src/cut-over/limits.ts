@@ -11,13 +11,15 @@ export interface CutOverLimits {
   /** How far the feed may lag where a switch begins. Default 1,000 changes, and 2,000 ms. */
   readonly readyChangesMax: number
   readonly readyAgeMaxMs: number
+  /** How long a rollback goes on feeding back before it opens the monolith and holds what is missing, in milliseconds. Default 300. */
+  readonly rollbackDrainMs: number
   /** Keys that a rollback holds at most; while there are more, everything is held. Default 10,000. */
   readonly heldKeysMax: number
   /** Keys in one range of a verification. Default 500. */
   readonly rangeKeysMax: number
   /** Differing keys that a verification names. Default 1,000. */
   readonly differencesMax: number
-  /** How long to wait after a verification that found differences, in milliseconds, before the next. Default 60,000. */
+  /** How long to wait after a verification that found differences, in milliseconds, before the next. Default 10,000. */
   readonly verifyAgainMs: number
   /** How long the feed rests when there is nothing to do, in milliseconds. Default 50. */
   readonly pollMs: number
@@ -33,10 +35,11 @@ const DEFAULTS: CutOverLimits = {
   switchMaxMs: 1_000,
   readyChangesMax: 1_000,
   readyAgeMaxMs: 2_000,
+  rollbackDrainMs: 300,
   heldKeysMax: 10_000,
   rangeKeysMax: 500,
   differencesMax: 1_000,
-  verifyAgainMs: 60_000,
+  verifyAgainMs: 10_000,
   pollMs: 50,
   retryParkedMs: 5_000,
   trimEveryMs: 1_000,

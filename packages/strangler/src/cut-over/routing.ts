@@ -25,7 +25,7 @@ export function parseToken(text: string): WriteToken {
 
 export interface ReadQuestion {
   readonly ownership: Ownership
-  /** How far the feed into each side has come, in the changes of the other. */
+  /** How far the feed into each side has come, in the changes of the other; -1 while that side is copied. */
   readonly fed: Readonly<Record<SideName, number>>
   /** Where the reader would go if nothing spoke against it. */
   readonly wish: SideName

@@ -3,11 +3,13 @@ import { type CopyProgress, type SetAsideKey, type SideState, type Step } from '
 import { type Gate, type Phase, gateOf } from './ownership.ts'
 import type { SideName } from './mapping.ts'
 
-/** Its own row of a side, in SQL that SQLite and PostgreSQL both understand. Every statement goes by the primary keys of the two tables. */
-const COLUMNS = `side, epoch, phase, gate, revision, position, copy_stage, copy_after, switched_at, verified_at_ms`
+/** Its own row of a side, in SQL that SQLite and PostgreSQL both understand. Every statement goes by the primary keys of its tables, and the index of strays. */
+const COLUMNS = `side, epoch, phase, gate, revision, position, copy_stage, copy_after, switched_at, verified_at_ms,
+  (SELECT count(*) FROM (SELECT 1 AS one FROM seaworthy_cut_over_keys k WHERE k.name = c.name AND k.kind = 'parked' LIMIT 1) AS parked_keys) AS parked,
+  coalesce((SELECT max(position) FROM seaworthy_cut_over_changes s WHERE s.name = c.name AND s.epoch IS NOT NULL), 0) AS stray_at`
 const INSERT = `INSERT INTO seaworthy_cut_over (name, side, refuse, gate) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`
 const SET_REFUSE = 'UPDATE seaworthy_cut_over SET refuse = $2 WHERE name = $1 AND refuse <> $2'
-const SELECT = `SELECT ${COLUMNS} FROM seaworthy_cut_over WHERE name = $1`
+const SELECT = `SELECT ${COLUMNS} FROM seaworthy_cut_over c WHERE name = $1`
 const MOVE = `UPDATE seaworthy_cut_over SET epoch = $2, phase = $3, gate = $4, revision = revision + 1, position = $5, copy_stage = $6, copy_after = $7,
     switched_at = $8, closed_at = $9, verified_at_ms = $10 WHERE name = $1`
 const ADVANCE = `UPDATE seaworthy_cut_over SET revision = revision + 1, position = $2, copy_stage = $3, copy_after = $4, verified_at_ms = $5 WHERE name = $1`
@@ -31,6 +33,8 @@ interface StoredRow {
   readonly copy_after: string | null
   readonly switched_at: number
   readonly verified_at_ms: number
+  readonly parked: number
+  readonly stray_at: number
 }
 
 type Reading = Pick<Transaction, 'query'>
@@ -52,15 +56,19 @@ export class SideTable {
     this.#sql = dialectOf(dialect)
   }
 
-  /** Where there is no row yet: the monolith owns the data. */
-  async create(tx: Transaction, side: SideName, refuse: boolean): Promise<void> {
-    await tx.execute(this.#statement(INSERT, side, refuse ? 1 : 0, gateOf(side, 'old')))
+  /**
+   * Where there is no row yet: the monolith owns the data.
+   * @returns whether there was none
+   */
+  async create(tx: Transaction, side: SideName, refuse: boolean): Promise<boolean> {
+    const { rowCount } = await tx.execute(this.#statement(INSERT, side, refuse ? 1 : 0, gateOf(side, 'old')))
     await tx.execute(this.#statement(SET_REFUSE, refuse ? 1 : 0))
+    return rowCount === 1
   }
 
   /** @param lock `update`: nobody else changes it until the transaction ends; `share`: the same, for many at one time. On SQLite there is one writer anyway. */
   async read(from: Reading, lock?: 'update' | 'share'): Promise<SideState | undefined> {
-    const suffix = lock === undefined || this.#dialect === 'sqlite' ? '' : ` FOR ${lock.toUpperCase()}`
+    const suffix = lock === undefined || this.#dialect === 'sqlite' ? '' : ` FOR ${lock.toUpperCase()} OF c`
     const [row] = await from.query<StoredRow>(this.#statement(SELECT + suffix))
     return row && stateOf(row)
   }
@@ -124,5 +132,7 @@ function stateOf(row: StoredRow): SideState {
     copy: { stage: row.copy_stage, after: row.copy_after },
     switchedAt: row.switched_at,
     verifiedAtMs: row.verified_at_ms,
+    hasParked: row.parked > 0,
+    strayAt: row.stray_at,
   }
 }

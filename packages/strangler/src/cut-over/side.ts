@@ -21,6 +21,10 @@ export interface SideState extends Ownership {
   readonly switchedAt: number
   /** Wall clock of the last verification that found no difference, in milliseconds since 1970; 0 for none since the copy. */
   readonly verifiedAtMs: number
+  /** Whether the feed has set keys aside. */
+  readonly hasParked: boolean
+  /** Position of the last own write that came while another side owned the data; 0 for none. */
+  readonly strayAt: number
 }
 
 /** That something under a key was written by the side itself, never by the feed. */

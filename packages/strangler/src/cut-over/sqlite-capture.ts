@@ -110,7 +110,13 @@ export function sqliteCapture(name: string, reader: SqliteReader): Capture {
       const [row] = await reader.query<{ captured_from: number }>({ sql: CAPTURED_FROM, params: [name] })
       const changes = await reader.query<{ position: number; key: string }>({ sql: CHANGES, params: [name, after, max] })
       const last = changes.at(-1)?.position ?? after
-      return { changes, from: row?.captured_from ?? 0, upTo: changes.length === max ? last : Math.max(end, last), all: false }
+      return {
+        changes,
+        from: row?.captured_from ?? 0,
+        upTo: changes.length === max ? last : Math.max(end, last),
+        // A file from before that position: an older copy was put in its place.
+        all: after > end,
+      }
     },
     async lag({ after, max }) {
       const [row] = await reader.query<{ changes: number; age: number }>({ sql: LAG, params: [name, after, max] })
@@ -120,6 +126,7 @@ export function sqliteCapture(name: string, reader: SqliteReader): Capture {
     async trim(tx, upTo) {
       await tx.execute({ sql: TRIM, params: [name, upTo] })
     },
+    notice: async () => undefined,
     async strays({ after, max }): Promise<readonly StrayWrite[]> {
       const rows = await reader.query<{ position: number; key: string; source: string; operation: string; stray: string; epoch: number }>({
         sql: STRAYS,

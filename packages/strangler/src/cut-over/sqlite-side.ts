@@ -32,10 +32,10 @@ export async function sqliteSide(options: SqliteSideOptions): Promise<Side> {
   const table = new SideTable(mapping.name, 'sqlite')
   const capture = sqliteCapture(mapping.name, database)
   await database.transaction(async (tx) => {
-    await table.create(tx, side, refuse)
+    const isFirst = await table.create(tx, side, refuse)
     const isNew = await installTriggers(tx, mapping.name, mapping[side])
     // Whoever has followed up to here has missed something, and copies again.
-    if (isNew) await table.capturedFrom(tx, await nextPosition(tx, mapping.name))
+    if (isNew && !isFirst) await table.capturedFrom(tx, await nextPosition(tx, mapping.name))
   })
   return new DatabaseSide({ mapping, side, database, table, capture, write: options.write })
 }

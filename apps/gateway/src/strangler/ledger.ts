@@ -1,0 +1,169 @@
+import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConfigurationError } from 'seaworthy/core'
+import type { Side } from './rule.ts'
+
+/** One decision about a share: who, when, what and why. */
+export interface LedgerEntry {
+  readonly atMs: number
+  /** - `shift`: moved on, or back, by somebody;
+   *  - `rollback`: moved back at once, by somebody;
+   *  - `automatic-rollback`: moved back by the gateway itself;
+   *  - `refused`: not moved, because the data was not ready or something had come between. */
+  readonly kind: 'shift' | 'rollback' | 'automatic-rollback' | 'refused'
+  readonly route: string
+  /** The upstream that the share is of: a route that moves to another one later begins anew. */
+  readonly to: string
+  /** Absent for all that have no share of their own. */
+  readonly tenant?: string
+  readonly fromPercent: number
+  readonly toPercent: number
+  readonly who: string
+  readonly why: string
+}
+
+/** Requests of one route and tenant since the ledger began, by side. */
+export interface Counts {
+  readonly requests: Readonly<Record<Side, number>>
+  readonly errors: Readonly<Record<Side, number>>
+}
+
+const CHANGES = 'changes.jsonl'
+const COUNTS = 'counts.json'
+const ENTRIES_KEPT = 1_000
+
+/**
+ * The history of a gateway's shares, in a folder of its own, for one gateway. A decision is appended and synced before it counts; figures are written
+ * now and then, and a crash loses what came after.
+ */
+export class Ledger {
+  readonly #folder: string
+  readonly #changes: FileHandle
+  readonly #entries: LedgerEntry[]
+  readonly #shares = new Map<string, { readonly to: string; readonly percent: number }>()
+  readonly counts: Map<string, Counts>
+  #last: Promise<unknown> = Promise.resolve()
+
+  private constructor(folder: string, changes: FileHandle, entries: readonly LedgerEntry[], counts: Map<string, Counts>) {
+    this.#folder = folder
+    this.#changes = changes
+    for (const entry of entries) this.#apply(entry)
+    this.#entries = entries.slice(-ENTRIES_KEPT)
+    this.counts = counts
+  }
+
+  /** @throws ConfigurationError when the folder holds something that is no ledger */
+  static async open(folder: string): Promise<Ledger> {
+    await mkdir(folder, { recursive: true })
+    const path = join(folder, CHANGES)
+    const entries = await readEntries(path)
+    const counts = await readCounts(join(folder, COUNTS))
+    const changes = await open(path, 'a', 0o600)
+    // The file's own name must outlive a crash, too.
+    const directory = await open(folder, 'r')
+    await directory.sync()
+    await directory.close()
+    return new Ledger(folder, changes, entries, counts)
+  }
+
+  /** The newest decisions, the latest last. */
+  get entries(): readonly LedgerEntry[] {
+    return this.#entries
+  }
+
+  /** What the last decision about a share made it; undefined where there was none. */
+  shareOf(route: string, to: string | undefined): number | undefined {
+    const share = this.#shares.get(placeOf(route, undefined))
+    return share?.to === to ? share?.percent : undefined
+  }
+
+  /** The shares of those tenants of a route that have one of their own. */
+  tenantSharesOf(route: string, to: string | undefined): ReadonlyMap<string, number> {
+    const prefix = placeOf(route, '')
+    return new Map(
+      [...this.#shares].flatMap(([place, share]) =>
+        place.startsWith(prefix) && share.to === to ? [[place.slice(prefix.length), share.percent] as const] : [],
+      ),
+    )
+  }
+
+  /** Settles when the entry is on the disk. */
+  append(entry: LedgerEntry): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#changes.appendFile(`${JSON.stringify(entry)}\n`)
+      await this.#changes.datasync()
+      this.#entries.push(entry)
+      if (this.#entries.length > ENTRIES_KEPT) this.#entries.shift()
+      this.#apply(entry)
+    })
+  }
+
+  /** Replaces the stored figures. */
+  writeCounts(counts: ReadonlyMap<string, Counts>): Promise<void> {
+    return this.#inTurn(async () => {
+      const path = join(this.#folder, COUNTS)
+      const file = await open(`${path}.new`, 'w', 0o600)
+      try {
+        await file.writeFile(JSON.stringify([...counts]))
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+      await rename(`${path}.new`, path)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => {})
+    await this.#changes.close()
+  }
+
+  #apply({ kind, route, tenant, to, toPercent }: LedgerEntry): void {
+    if (kind !== 'refused') this.#shares.set(placeOf(route, tenant), { to, percent: toPercent })
+  }
+
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const written = this.#last.then(write, write)
+    this.#last = written
+    return written
+  }
+}
+
+/** Names the share of a route, or of one of its tenants, among others. */
+export const placeOf = (route: string, tenant: string | undefined): string => (tenant === undefined ? route : `${route}\n${tenant}`)
+
+async function readEntries(path: string): Promise<LedgerEntry[]> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  })
+  // A crash in the middle of an append leaves a last line without its end. It was not acknowledged, and must not run into the next.
+  const end = bytes.lastIndexOf(0x0a) + 1
+  if (end < bytes.length) await truncate(path, end)
+  return bytes
+    .toString('utf8', 0, end)
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => readEntry(line, `${path}, line ${index + 1},`))
+}
+
+function readEntry(line: string, where: string): LedgerEntry {
+  try {
+    const entry = JSON.parse(line) as LedgerEntry
+    const { route, to, kind, toPercent } = entry
+    if ([route, to, kind].every((each) => typeof each === 'string') && Number.isFinite(toPercent)) return entry
+  } catch {
+    // Said below.
+  }
+  throw new ConfigurationError(`${where} is no entry of a gateway's ledger. Mend or remove that line; the shares come from the others.`)
+}
+
+async function readCounts(path: string): Promise<Map<string, Counts>> {
+  try {
+    return new Map(JSON.parse(await readFile(path, 'utf8')) as [string, Counts][])
+  } catch {
+    // Figures for people: without them the counting begins anew.
+    return new Map()
+  }
+}

@@ -1,0 +1,58 @@
+import { startTelemetry } from '@seaworthy/telemetry'
+import { systemClock } from 'seaworthy/core'
+import { lifecycle, onTerminationSignals } from 'seaworthy/system'
+import { readProcessConfig } from '../config.ts'
+import { listenToControl } from '../control.ts'
+import { startAdminApi } from './admin-api.ts'
+import { readToken } from './admin-token.ts'
+import { watchFile } from './file-watch.ts'
+import { readGatewayFile } from './gateway-file.ts'
+import { StranglerGateway } from './strangler-gateway.ts'
+
+const STOP_TIMEOUT_MS = 3_200
+
+const path = process.env['SEAWORTHY_GATEWAY_CONFIG']!
+const config = readProcessConfig(process.env)
+const file = await readGatewayFile(path)
+const telemetry = startTelemetry(config)
+const { logger } = telemetry
+const life = lifecycle({
+  stopTimeoutMs: STOP_TIMEOUT_MS,
+  onStopError: (part, error) => logger.error({ err: error }, `${part} failed to stop`),
+})
+onTerminationSignals((reason) => {
+  logger.info({ reason }, 'stopping')
+  return life.stop(reason)
+})
+life.add('telemetry', () => telemetry.shutdown())
+
+const dataToken = process.env['SEAWORTHY_DATA_TOKEN']
+const gateway = await StranglerGateway.open({ file, log: logger, ...(dataToken !== undefined && { dataToken }) })
+listenToControl(process, gateway)
+
+/** Reads the file and puts it in force; what is wrong with it is said, and what was in force stays so. */
+async function reload(): Promise<void> {
+  try {
+    gateway.configure(await readGatewayFile(path))
+    logger.info({ file: path }, 'the configuration was read again and is in force')
+  } catch (error) {
+    logger.error({ err: error }, 'the configuration was not taken, and what was in force stays so')
+    throw error
+  }
+}
+
+const admin = await startAdminApi({
+  ...file.admin,
+  token: await readToken(file.admin.tokenFile),
+  gateway,
+  isReady: () => life.isReady,
+  reload,
+})
+life.add('admin API', () => admin.close())
+const port = await gateway.listen()
+life.add('gateway', () => gateway.drain())
+const watch = watchFile(path, { clock: systemClock, onChange: () => void reload().catch(() => {}) })
+life.add('watch', () => watch.stop())
+process.on('SIGHUP', () => void reload().catch(() => {}))
+life.ready()
+logger.info({ port, adminPort: admin.port, routes: file.routes.length }, `listening on http://${file.listen.host}:${port}`)

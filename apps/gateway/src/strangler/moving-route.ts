@@ -1,0 +1,152 @@
+import { type Destination, type RoutableRequest, type Upstream, isSafe } from '@seaworthy/http-proxy'
+import type { Random } from 'seaworthy/core'
+import { BUCKETS, bucketOf } from './bucket.ts'
+import { type Baseline, defaultGuard, type GuardDeclaration } from './guard.ts'
+import { HeldForwarding, MovingWrites } from './moving-writes.ts'
+import { keyOf } from './request-key.ts'
+import type { RuleDeclaration, Side } from './rule.ts'
+import { SideWindow } from './side-window.ts'
+
+/** Where a request of a moving route goes, and for whom it is counted. */
+export interface SideDestination extends Destination {
+  readonly route: MovingRoute
+  readonly side: Side
+  /** One that has a share of its own. */
+  readonly tenant: string | undefined
+}
+
+/** Why a request goes where it does. */
+export interface Decision {
+  readonly side: Side
+  readonly tenant: string | undefined
+  readonly sharePercent: number
+  /** Undefined where no user key decided. */
+  readonly bucket: number | undefined
+}
+
+/** What stays of a route when its configuration changes: shares, and what its sides did lately. */
+export class RouteState {
+  readonly windows: Readonly<Record<Side, SideWindow>>
+  readonly guard: Required<GuardDeclaration> | undefined
+  baseline: Baseline | undefined
+  /** Counts rollbacks, so that a shift that was asked for before one is not made after it. */
+  epoch = 0
+  readonly writes = new MovingWrites()
+  sharePercent: number
+  readonly tenantShares = new Map<string, number>()
+
+  constructor(guard: GuardDeclaration | false | undefined, sharePercent: number) {
+    this.guard = guard === false ? undefined : { ...defaultGuard, ...guard }
+    const { windowMs } = this.guard ?? defaultGuard
+    this.windows = { from: new SideWindow(windowMs), to: new SideWindow(windowMs) }
+    this.sharePercent = sharePercent
+  }
+}
+
+/** One route: which of its two upstreams a request goes to. */
+export class MovingRoute {
+  readonly declaration: RuleDeclaration
+  readonly state: RouteState
+  readonly #upstreams: Readonly<Record<Side, Upstream>>
+  readonly #bodyBytesMax: Readonly<Record<Side, number | undefined>>
+  readonly #random: Random
+  readonly #destinations: Readonly<Record<Side, SideDestination>>
+  // By tenants that have a share of their own, of which the ledger knows each.
+  readonly #ofTenants = new Map<string, Readonly<Record<Side, SideDestination>>>()
+
+  constructor(options: {
+    readonly declaration: RuleDeclaration
+    readonly state: RouteState
+    readonly upstreams: Readonly<Record<Side, Upstream>>
+    readonly bodyBytesMax: Readonly<Record<Side, number | undefined>>
+    readonly random: Random
+  }) {
+    this.declaration = options.declaration
+    this.state = options.state
+    this.#upstreams = options.upstreams
+    this.#bodyBytesMax = options.bodyBytesMax
+    this.#random = options.random
+    this.#destinations = this.#sidesOf(undefined)
+  }
+
+  get id(): string {
+    return this.declaration.id
+  }
+
+  destinationOf(request: RoutableRequest): SideDestination {
+    // Most routes do not move.
+    if (this.declaration.to === undefined) return this.#destinations.from
+    if (this.#followsData(request)) return this.#heldDestination()
+    const { side, tenant } = this.decide(request)
+    if (tenant === undefined) return this.#destinations[side]
+    let sides = this.#ofTenants.get(tenant)
+    if (sides === undefined) this.#ofTenants.set(tenant, (sides = this.#sidesOf(tenant)))
+    return sides[side]
+  }
+
+  decide(request: RoutableRequest): Decision {
+    const { to, stickyBy, tenantBy } = this.declaration
+    if (to === undefined) return { side: 'from', tenant: undefined, sharePercent: 0, bucket: undefined }
+    if (this.#followsData(request))
+      return { side: this.#owner, tenant: undefined, sharePercent: this.state.sharePercent, bucket: undefined }
+    const { tenantShares, sharePercent: ofAll } = this.state
+    const named = tenantBy === undefined || tenantShares.size === 0 ? undefined : keyOf(request, tenantBy)
+    const tenant = named !== undefined && tenantShares.has(named) ? named : undefined
+    const sharePercent = tenant === undefined ? ofAll : tenantShares.get(tenant)!
+    if (sharePercent <= 0) return { side: 'from', tenant, sharePercent, bucket: undefined }
+    if (sharePercent >= 100) return { side: 'to', tenant, sharePercent, bucket: undefined }
+    const below = (sharePercent / 100) * BUCKETS
+    if (stickyBy === undefined) {
+      const side = this.#random.float() * BUCKETS < below ? 'to' : 'from'
+      return { side, tenant, sharePercent, bucket: undefined }
+    }
+    const key = keyOf(request, stickyBy)
+    // Whoever cannot be told from others would change sides at every request: they move last, all at once.
+    if (key === undefined) return { side: 'from', tenant, sharePercent, bucket: undefined }
+    // Salted with where they go: all routes of one service move a user together, and another service begins with other users.
+    const bucket = bucketOf(`${to}\n${key}`)
+    return { side: bucket < below ? 'to' : 'from', tenant, sharePercent, bucket }
+  }
+
+  /** Whatever writes goes to the one side that owns the data, however the share is. */
+  #followsData({ method }: RoutableRequest): boolean {
+    return this.declaration.data?.move !== undefined && !isSafe(method)
+  }
+
+  get #owner(): Side {
+    return this.state.sharePercent >= 100 ? 'to' : 'from'
+  }
+
+  #heldDestination(): SideDestination {
+    const base = this.#destinations[this.#owner]
+    const destination: { -readonly [Name in keyof SideDestination]: SideDestination[Name] } = { ...base }
+    const upstreamNow = () => {
+      destination.side = this.#owner
+      return this.#upstreams[this.#owner]
+    }
+    destination.upstream = {
+      name: base.upstream.name,
+      forwarding: (request) => new HeldForwarding(request, this.state.writes, upstreamNow),
+    }
+    return destination
+  }
+
+  upstreamOf(side: Side): Upstream {
+    return this.#upstreams[side]
+  }
+
+  #sidesOf(tenant: string | undefined): Readonly<Record<Side, SideDestination>> {
+    const of = (side: Side): SideDestination => {
+      const bodyBytesMax = this.#bodyBytesMax[side]
+      return {
+        path: this.declaration.match.path,
+        upstream: this.#upstreams[side],
+        ...(bodyBytesMax !== undefined && { bodyBytesMax }),
+        route: this,
+        side,
+        tenant,
+      }
+    }
+    return { from: of('from'), to: of('to') }
+  }
+}

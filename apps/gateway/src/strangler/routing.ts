@@ -1,0 +1,150 @@
+import type { Destination, Destinations, ProxyParts, RoutableRequest } from '@seaworthy/http-proxy'
+import { isDeepStrictEqual } from 'node:util'
+import { type Random, systemRandom } from 'seaworthy/core'
+import { HostPolicy } from '../host-policy.ts'
+import type { GatewayLimits } from '../limits.ts'
+import type { Mirror } from '../mirror.ts'
+import { ServiceUpstream } from '../upstream.ts'
+import type { GatewayFile, UpstreamDeclaration } from './gateway-file.ts'
+import type { Ledger } from './ledger.ts'
+import { MovingRoute, RouteState, type SideDestination } from './moving-route.ts'
+import { compileRules, type RuleTable } from './rule-table.ts'
+
+export interface RoutingOptions {
+  readonly ledger: Ledger
+  readonly limits: GatewayLimits
+  readonly parts: ProxyParts
+  readonly random?: Random
+  readonly mirror?: Mirror
+}
+
+interface Configured {
+  readonly hosts: HostPolicy
+  readonly table: RuleTable<MovingRoute>
+  readonly routes: ReadonlyMap<string, MovingRoute>
+  readonly upstreams: ReadonlyMap<string, { readonly declaration: UpstreamDeclaration; readonly upstream: ServiceUpstream }>
+}
+
+/**
+ * Which of its upstreams each request goes to, by the configuration that is in force. A new one takes the place of the old in one step, between two
+ * requests; upstreams that are declared as before stay, with their connections, and what the others have in hand goes on.
+ */
+export class Routing implements Destinations {
+  readonly #options: RoutingOptions
+  readonly #retired = new Set<ServiceUpstream>()
+  #configured: Configured
+
+  constructor(file: GatewayFile, options: RoutingOptions) {
+    this.#options = options
+    this.#configured = this.#configure(file, undefined)
+  }
+
+  get routes(): ReadonlyMap<string, MovingRoute> {
+    return this.#configured.routes
+  }
+
+  get upstreams(): readonly ServiceUpstream[] {
+    return [...this.#configured.upstreams.values()].map(({ upstream }) => upstream)
+  }
+
+  /** Puts another configuration in force. @throws what is wrong with it, and then nothing has changed */
+  configure(file: GatewayFile): void {
+    const before = this.#configured
+    const next = this.#configure(file, before)
+    this.#configured = next
+    const kept = new Set([...next.upstreams.values()].map(({ upstream }) => upstream))
+    for (const { upstream } of before.upstreams.values()) {
+      if (kept.has(upstream)) continue
+      upstream.retire()
+      this.#retired.add(upstream)
+    }
+    for (const upstream of this.#retired) {
+      if (!upstream.isIdle) continue
+      // Its tunnels are no requests, and go on until they end.
+      this.#retired.delete(upstream)
+    }
+  }
+
+  destinationOf(request: RoutableRequest): Destination | undefined {
+    const { hosts, table } = this.#configured
+    hosts.check(request.host)
+    const route = table.match(request)
+    if (route === undefined) return undefined
+    const destination = route.destinationOf(request)
+    const refusal = (route.upstreamOf(destination.side) as ServiceUpstream).rateLimit?.tryBegin(request)
+    if (refusal !== undefined) throw refusal
+    this.#offer(request, destination)
+    return destination
+  }
+
+  /** Shows safe requests to whoever compares the two sides. Nothing that this does wrong is the client's concern. */
+  #offer({ method, target, fields, correlationId }: RoutableRequest, { route, side }: SideDestination): void {
+    const { mirror, parts } = this.#options
+    const { id, to, mirror: isMirrored } = route.declaration
+    if (mirror === undefined || isMirrored !== true || to === undefined || side === 'to' || (method !== 'GET' && method !== 'HEAD')) return
+    try {
+      mirror.offer({ route: id, method, target, lines: fields.endToEnd, correlationId, to })
+    } catch (error) {
+      parts.onDefect(error)
+    }
+  }
+
+  /** The route of a request, without counting it. */
+  routeOf(request: RoutableRequest): MovingRoute | undefined {
+    return this.#configured.table.match(request)
+  }
+
+  /** Upstreams of that name, those included that a configuration has replaced and that still have something in hand. */
+  named(name: string): readonly ServiceUpstream[] {
+    return [...this.upstreams, ...this.#retired].filter((upstream) => upstream.name === name)
+  }
+
+  close(): void {
+    for (const upstream of [...this.upstreams, ...this.#retired]) upstream.close()
+  }
+
+  #configure(file: GatewayFile, before: Configured | undefined): Configured {
+    const hosts = new HostPolicy(file.listen.hosts)
+    const upstreams = new Map(
+      [...file.upstreams].map(([name, declaration]) => {
+        const known = before?.upstreams.get(name)
+        if (known !== undefined && isSame(known.declaration, declaration)) return [name, known]
+        const { limits, parts } = this.#options
+        const { urls, policy } = declaration
+        return [name, { declaration, upstream: new ServiceUpstream({ name, urls, policy, limits, parts }) }]
+      }),
+    )
+    const routes = new Map(
+      file.routes.map((declaration) => {
+        const [from, to] = [upstreams.get(declaration.from)!, upstreams.get(declaration.to ?? declaration.from)!]
+        const route = new MovingRoute({
+          declaration,
+          state: this.#stateOf(declaration, before?.routes.get(declaration.id)),
+          upstreams: { from: from.upstream, to: to.upstream },
+          bodyBytesMax: { from: from.declaration.policy.body?.bytesMax, to: to.declaration.policy.body?.bytesMax },
+          random: this.#options.random ?? systemRandom,
+        })
+        return [declaration.id, route]
+      }),
+    )
+    const table = compileRules([...routes.values()].map((route) => ({ declaration: route.declaration, value: route })))
+    return { hosts, table, routes, upstreams }
+  }
+
+  /** What a route's sides did lately stays with it while they and their guard are the same. */
+  #stateOf(declaration: GatewayFile['routes'][number], before: MovingRoute | undefined): RouteState {
+    const { id, from, to, guard, share = 0 } = declaration
+    const known = before?.declaration
+    if (before !== undefined && known?.from === from && known.to === to && isDeepStrictEqual(known.guard, guard)) return before.state
+    const { ledger } = this.#options
+    const state = new RouteState(guard, to === undefined ? 0 : (ledger.shareOf(id, to) ?? share))
+    for (const [tenant, percent] of ledger.tenantSharesOf(id, to)) state.tenantShares.set(tenant, percent)
+    return state
+  }
+}
+
+const isSame = (one: UpstreamDeclaration, other: UpstreamDeclaration): boolean =>
+  isDeepStrictEqual(
+    one.urls.map(({ href }) => href),
+    other.urls.map(({ href }) => href),
+  ) && isDeepStrictEqual(one.policy, other.policy)

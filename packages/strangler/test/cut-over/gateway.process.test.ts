@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type TestContext, suite, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { eventually } from '@seaworthy/testing'
+import { sleep, systemClock } from 'seaworthy/core'
+
+const TOKEN = 'a-token-of-this-test-alone'
+const WITHIN = { withinMs: 60_000 }
+const GATEWAY = '../../../../apps/gateway/src/main.ts'
+
+interface Answer {
+  readonly status: number
+  readonly json: Readonly<Record<string, unknown>>
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+
+function ask(method: string, url: string, body?: object): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      { method, agent, headers: { host: 'localhost', authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' } },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString()
+          let json: unknown
+          try {
+            json = JSON.parse(text)
+          } catch {
+            json = { text }
+          }
+          resolve({ status: response.statusCode ?? 0, json: json as Answer['json'] })
+        })
+      },
+    )
+    sent.on('error', reject)
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+/** A program, and the first line of its output that tells ports. */
+async function program(t: TestContext, file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--conditions=source', fileURLToPath(new URL(file, import.meta.url)), ...args],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TOKEN, ...env } },
+  )
+  t.after(() => child.kill('SIGKILL'))
+  const told = await new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it listened.`)))
+    createInterface(child.stdout!).on('line', (line) => {
+      const entry = JSON.parse(line) as Readonly<Record<string, unknown>>
+      if ('port' in entry) resolve(entry)
+    })
+  })
+  return { child, told }
+}
+
+/** Monolith, new service, cut-over and gateway, each a process. */
+async function strangled(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'cut-over-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const place = (side: string) => program(t, '../fixtures/notes-process.ts', [side], { NOTES_FILE: join(folder, `${side}.db`) })
+  const [old, target] = await Promise.all([place('old'), place('new')])
+  const url = (port: unknown) => `http://127.0.0.1:${String(port)}`
+  const sides = [url(old.told['sidePort']), url(target.told['sidePort'])]
+  let mover = await program(t, '../fixtures/cut-over-process.ts', [...sides, '0'], {})
+  const moverUrl = url(mover.told['port'])
+  writeFileSync(join(folder, 'token'), `${TOKEN}\n`, { mode: 0o600 })
+  const file = join(folder, 'gateway.json')
+  const config = {
+    listen: { port: 0, hosts: ['*'] },
+    admin: { port: 0, tokenFile: 'token' },
+    ledger: 'ledger',
+    upstreams: { monolith: { urls: [url(old.told['port'])] }, notes: { urls: [url(target.told['port'])] } },
+    routes: [
+      {
+        id: 'notes',
+        match: { path: '/api/notes/:id' },
+        from: 'monolith',
+        to: 'notes',
+        data: { url: `${moverUrl}/ready`, move: moverUrl },
+        guard: false,
+      },
+    ],
+  }
+  writeFileSync(file, JSON.stringify(config))
+  const gateway = await program(t, GATEWAY, [], {
+    SEAWORTHY_GATEWAY_CONFIG: file,
+    SEAWORTHY_DATA_TOKEN: TOKEN,
+    SEAWORTHY_SERVICE: 'gateway',
+    SEAWORTHY_INSTANCE: 'gateway-1',
+    SEAWORTHY_HTTP_PORT: '0',
+    SEAWORTHY_LOG_LEVEL: 'info',
+  })
+  const admin = (path: string, body: object) => ask('POST', `${url(gateway.told['adminPort'])}${path}`, body)
+  const named = { route: 'notes', who: 'the test', why: 'to see that nothing is lost' }
+  return {
+    publicUrl: url(gateway.told['port']),
+    places: { old: url(old.told['port']), new: url(target.told['port']) },
+    moverUrl,
+    shift: (percent: number) => admin('/shift', { ...named, percent }),
+    rollback: () => admin('/rollback', named),
+    /** SIGKILL, and at once another one on the same port. */
+    killMover: async () => {
+      const port = new URL(moverUrl).port
+      mover.child.kill('SIGKILL')
+      mover = await program(t, '../fixtures/cut-over-process.ts', [...sides, port], {})
+    },
+  }
+}
+
+/** Users who write, and look at once at what they have written. */
+class Load {
+  readonly #url: string
+  readonly last = new Map<string, number>()
+  readonly failures: string[] = []
+  readonly stale: string[] = []
+  requests = 0
+  slowestMs = 0
+  #isOver = false
+  readonly #users: Promise<void>[]
+
+  constructor(url: string, users: number) {
+    this.#url = url
+    this.#users = Array.from({ length: users }, (_, user) => this.#use(`user-${user}`))
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await Promise.all(this.#users)
+  }
+
+  async #use(user: string): Promise<void> {
+    for (let value = 1; !this.#isOver; value++) {
+      const id = `${user}-${value % 5}`
+      if ((await this.#ask('PUT', id, { value })) === undefined) continue
+      this.last.set(id, value)
+      const seen = await this.#ask('GET', id)
+      if (seen !== undefined && Number(seen['value']) < value) this.stale.push(`${id}: ${JSON.stringify(seen)} after ${value}`)
+      await sleep(systemClock, 5)
+    }
+  }
+
+  async #ask(method: string, id: string, body?: object): Promise<Answer['json'] | undefined> {
+    this.requests++
+    const startedMs = performance.now()
+    try {
+      const { status, json } = await ask(method, `${this.#url}/api/notes/${id}`, body)
+      this.slowestMs = Math.max(this.slowestMs, performance.now() - startedMs)
+      if (status === 200) return json
+      this.failures.push(`${method} ${id}: ${status} ${JSON.stringify(json)}`)
+    } catch (error) {
+      this.failures.push(`${method} ${id}: ${String(error)}`)
+    }
+    return undefined
+  }
+}
+
+void suite('a gateway that moves a route with its data', () => {
+  test(
+    'loses no write, shows nobody less than he has written, and fails no request, however often the cut-over is killed',
+    { timeout: 300_000 },
+    async (t) => {
+      const { publicUrl, places, moverUrl, shift, rollback, killMover } = await strangled(t)
+      const load = new Load(publicUrl, 6)
+      const outcomes: string[] = []
+      // Killed while it copies.
+      await killMover()
+      const early = await shift(100)
+      outcomes.push(`early ${early.status}`)
+      const until = async (what: string, attempt: () => Promise<Answer>) => {
+        const startedMs = performance.now()
+        for (;;) {
+          const answer = await attempt()
+          if (answer.status === 200) break
+          outcomes.push(`${what} ${answer.status}: ${String(answer.json['detail'])}`)
+          assert.ok(performance.now() - startedMs < 60_000, outcomes.join('\n'))
+          await sleep(systemClock, 100)
+        }
+      }
+      if (early.status === 200) await until('back', rollback)
+      for (const killAfterMs of [undefined, 0, 5, 20, 60]) {
+        const kill = () => (killAfterMs === undefined ? Promise.resolve() : sleep(systemClock, killAfterMs).then(killMover))
+        await Promise.all([until('over', () => shift(100)), kill()])
+        await sleep(systemClock, 100)
+        const { json } = await ask('GET', `${publicUrl}/api/notes/user-0-1`)
+        assert.equal(json['side'], 'new')
+        await Promise.all([until('back', rollback), kill()])
+        assert.equal((await ask('GET', `${publicUrl}/api/notes/user-0-1`)).json['side'], 'old')
+      }
+      await until('over', () => shift(100))
+      await load.stop()
+      t.diagnostic(`${load.requests} requests, the slowest ${Math.round(load.slowestMs)} ms; ${outcomes.join('; ')}`)
+      assert.deepEqual(load.failures.slice(0, 5), [])
+      assert.deepEqual(load.stale.slice(0, 5), [])
+      await eventually(
+        'it is fed back',
+        async () => {
+          const { json } = await ask('GET', `${moverUrl}/status`)
+          return (json['lag'] as { changes: number } | undefined)?.changes === 0
+        },
+        WITHIN,
+      )
+      for (const [id, value] of load.last) {
+        for (const place of Object.values(places))
+          assert.equal((await ask('GET', `${place}/api/notes/${id}`)).json['value'], value, `${id} at ${place}`)
+      }
+      assert.equal((await ask('POST', `${moverUrl}/verify`)).json['kind'], 'equal')
+    },
+  )
+})
