@@ -44,7 +44,7 @@ const operations = defineService({
   consumes: [],
   calls: [],
   main: new URL('../apps/console/src/main.ts', import.meta.url),
-  serves: ['http'],
+  serves: ['http', 'grpc'],
 })
 
 /** The shop at a stage. Those who ask for something that the monolith still has call it by the name of its service, and are led to the monolith. */

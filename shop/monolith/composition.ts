@@ -3,7 +3,7 @@ import { serveMonolith } from './adapters/http.ts'
 import { MONOLITH_SCHEMA } from './adapters/schema.ts'
 import { catalog } from './application/catalog.ts'
 import { customers } from './application/customers.ts'
-import { followingReviews } from './application/following-reviews.ts'
+import { reacting } from './application/reacting.ts'
 import { reviews } from './application/reviews.ts'
 import { seedMonolith } from './application/seeding.ts'
 import { takingOver } from './application/taking-over.ts'
@@ -27,7 +27,7 @@ export function monolith(modules: readonly Module[] = MODULES): ServiceCompositi
       await seeding((seed) => seedMonolith({ ...parts, modules, seed }))
       serveMonolith(serveRest, parts, modules)
       // After the seeding: what it hears of refers to products that are there.
-      if (service.consumes.length > 0) await consume(followingReviews())
+      if (service.reactions.length > 0) await consume(reacting(modules))
     },
   }
 }

@@ -1,19 +1,27 @@
-import { defineService, type Service } from 'seaworthy/system'
-import { CUSTOMERS_TOPIC } from '../services/customers/contract/events.ts'
-import { REVIEWS_TOPIC } from '../services/reviews/contract/events.ts'
-import { MODULES, type Module } from './domain/modules.ts'
+import { defineService, reaction, type Service } from 'seaworthy/system'
+import { CUSTOMERS_TOPIC, customerCreated, customerImported } from '../services/customers/contract/events.ts'
+import { creditChecked, PAYMENTS_TOPIC } from '../services/payments/contract/events.ts'
+import { reviewImported, REVIEWS_TOPIC, reviewWritten } from '../services/reviews/contract/events.ts'
+import { followsReviews, MODULES, type Module } from './domain/modules.ts'
 
 /** The monolith with the modules that it still has. Its catalog without its reviews follows those of the service, for the ratings. */
 export function monolithService(modules: readonly Module[] = MODULES): Service {
-  const follows = modules.includes('catalog') && !modules.includes('reviews')
+  const follows = followsReviews(modules)
+  const hasCustomers = modules.includes('customers')
+  const copies = { does: 'keeps its copy of the review, for the ratings' }
   return defineService({
     name: 'monolith',
     role: 'monolith',
     context: 'legacy',
     purpose: `Still owns ${listed(modules)}, and owned everything once.`,
     owns: ['monolith'],
-    publishes: modules.includes('customers') ? [CUSTOMERS_TOPIC] : [],
-    consumes: follows ? [REVIEWS_TOPIC] : [],
+    publishes: hasCustomers ? [CUSTOMERS_TOPIC] : [],
+    consumes: [...(hasCustomers ? [PAYMENTS_TOPIC] : []), ...(follows ? [REVIEWS_TOPIC] : [])],
+    emits: hasCustomers ? [customerCreated, customerImported] : [],
+    reactions: [
+      ...(hasCustomers ? [reaction(creditChecked, { does: 'sets the limit for one order' })] : []),
+      ...(follows ? [reaction(reviewWritten, copies), reaction(reviewImported, copies)] : []),
+    ],
     calls: [],
     main: new URL('./main.ts', import.meta.url),
     serves: ['http'],

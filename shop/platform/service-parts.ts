@@ -2,7 +2,7 @@ import { type Clock, type Database, sleep } from 'seaworthy/core'
 import { type Consumer, type ConsumerStore, type EventLog, type MessageHandler, startConsumer } from 'seaworthy/messaging'
 import { inbox, outbox, type Relay, startRelay } from 'seaworthy/outbox'
 import { participant } from 'seaworthy/saga'
-import type { Service } from 'seaworthy/system'
+import { type Service, assertDeclared } from 'seaworthy/system'
 import type { RelayedOutboxStore, Stores } from './engines/stores.ts'
 import { forgetOldKeys } from './forget-old-keys.ts'
 import type { ConsumedEventHandler, ServiceLogger, ServicePorts } from './service-ports.ts'
@@ -39,14 +39,20 @@ export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'parti
   const participantStore = stores.participant()
   onStop('key keeping', forgetOldKeys({ store: participantStore, clock, logger }))
   return {
-    outbox: outbox({ store: outboxStore, topics: service.publishes }),
+    outbox: outbox({ store: outboxStore, topics: service.publishes, types: service.emits.map(({ type }) => type) }),
     participant: participant({
       database,
       store: participantStore,
       ...(!switches.has('idempotency-keys') && { unsafe: { idempotencyKeys: 'ignored' } }),
     }),
-    consume: (handler) => consume(behindInbox(handler, ground), ground),
-    consumeByItself: (handler) => consume(handler, ground),
+    async consume(handler) {
+      assertDeclared(service, handler)
+      await consume(behindInbox(handler, ground), ground)
+    },
+    async consumeByItself(handler) {
+      assertDeclared(service, handler)
+      await consume(handler, ground)
+    },
   }
 }
 

@@ -16,6 +16,9 @@ import type { ServiceSchema } from './tables.ts'
 /** Handles an event in the transaction that remembers it: what it writes through `tx` happens once. */
 export type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
 
+/** A handler that tells which types of events it handles: they are held against the reactions that the service declares. */
+export type Reacting<Handler> = Handler & { readonly types: readonly string[] }
+
 /** Serves the operations of a contract. */
 export type ServeRest = <Contract extends RestContract, Handlers extends RestHandlers<Contract['operations']>>(
   contract: Contract,
@@ -91,10 +94,10 @@ export interface ServicePorts {
   readonly servePages: ServePages
   /** Serves these over gRPC once everything is wired. */
   readonly serveGrpc: (...implementations: readonly GrpcImplementation[]) => void
-  /** Consumes the topics that the service's declaration names, behind its inbox. */
-  readonly consume: (handler: ConsumedEventHandler) => Promise<void>
+  /** Consumes the topics that the service's declaration names, behind its inbox. @throws ConfigurationError for a reaction that is not declared */
+  readonly consume: (handler: Reacting<ConsumedEventHandler>) => Promise<void>
   /** The same without an inbox, for a handler that knows by itself what it has handled, wherever it keeps that. */
-  readonly consumeByItself: (handler: MessageHandler) => Promise<void>
+  readonly consumeByItself: (handler: Reacting<MessageHandler>) => Promise<void>
   /** What the supervisor may ask this service, beyond what every service answers. */
   readonly answerSupervisor: (answers: Readonly<Record<string, Answer>>) => void
   /** What is to be stopped before the database closes; what was added last is stopped first. */

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RestContract } from '@seaworthy/rpc/rest'
-import { calleeOf, type Route } from 'seaworthy/system'
+import { ConfigurationError, systemClock } from 'seaworthy/core'
+import { handlers, on } from 'seaworthy/messaging'
+import { calleeOf, choreography, type Route } from 'seaworthy/system'
+import { inMemoryEventLog } from '@seaworthy/testing'
+import { sqliteStores } from '../platform/engines/embedded.ts'
 import { publicContracts } from '../platform/openapi.ts'
+import { startParts } from '../platform/service-parts.ts'
+import { readSwitches } from '../platform/switches.ts'
+import { counting } from '../services/analytics/application/counting.ts'
+import { service as analytics } from '../services/analytics/service.ts'
+import { orderPlaced } from '../services/orders/contract/events.ts'
 import { STAGES } from '../stages/stages.ts'
 import { system, systemAt } from '../system.ts'
+import { openServiceDatabase } from './service-database.ts'
 
 /** The service that a path goes to: the route with the most literal segments, as the gateway chooses. */
 function serviceOf(path: string, routes: readonly Route[]): string | undefined {
@@ -54,6 +64,87 @@ describe('the system', () => {
       if (role === 'gateway') continue
       assert.deepEqual([...new Set(Object.keys(policies).map(calleeOf))].toSorted(), [...calls].toSorted(), name)
     }
+  })
+
+  test('declares who reacts to what: a new customer is checked, welcomed and counted, and the check sets the limit', () => {
+    const { events, topics } = choreography(system)
+    const reactionsTo = (type: string) =>
+      events.find((event) => event.type === type)?.reactions.map(({ service, does, then }) => [service, does, ...then])
+    assert.deepEqual(reactionsTo('customer.created'), [
+      ['payments', 'checks the credit', 'credit.checked'],
+      ['notifications', 'keeps the address, writes a welcome'],
+      ['analytics', 'counts the customer'],
+    ])
+    assert.deepEqual(reactionsTo('credit.checked'), [['monolith', 'sets the limit for one order']])
+    assert.deepEqual(
+      events.map(({ type, by, reactions }) => `${by} ${type}: ${reactions.map(({ service }) => service).join(', ')}`),
+      [
+        'monolith customer.created: payments, notifications, analytics',
+        'monolith customer.imported: notifications, analytics',
+        'orders order.placed: order-history',
+        'orders order.completed: notifications, analytics, order-history',
+        'orders order.rejected: analytics, order-history',
+        'orders order.imported: analytics, order-history',
+        'inventory stock.reserved: ',
+        'inventory stock.released: ',
+        'payments payment.charged: ',
+        'payments payment.refunded: ',
+        'payments payment.declined: ',
+        'payments credit.checked: monolith',
+        'shipping shipment.booked: inventory, order-history',
+        'shipping shipment.cancelled: order-history',
+      ],
+    )
+    assert.deepEqual(topics, [], 'nobody hears a topic without saying what for')
+    const last = choreography(systemAt(STAGES.at(-1)!))
+    const shown = (type: string) =>
+      last.events.filter((event) => event.type === type).map(({ by, reactions }) => [by, reactions.map(({ service }) => service)])
+    assert.deepEqual(shown('customer.created'), [['customers', ['payments', 'notifications', 'analytics']]])
+    assert.deepEqual(shown('credit.checked'), [['payments', ['customers']]])
+    assert.deepEqual(shown('review.written'), [['reviews', ['catalog']]])
+    for (const stage of STAGES) assert.deepEqual(choreography(systemAt(stage)).topics, [], `stage ${stage.number}`)
+  })
+
+  test('runs no reaction that is not declared, and misses none that is', async (t) => {
+    const own = await openServiceDatabase()
+    const nothing = async () => undefined
+    const stops: (() => Promise<void> | void)[] = []
+    t.after(async () => {
+      for (const stop of stops.toReversed()) await stop()
+      await own[Symbol.asyncDispose]()
+    })
+    const parts = startParts({
+      service: analytics,
+      database: own.database,
+      stores: sqliteStores(own.database),
+      log: inMemoryEventLog(),
+      switches: readSwitches({}),
+      clock: systemClock,
+      logger: { warn: nothing, error: nothing, fatal: nothing },
+      onStop: (_, stop) => void stops.push(stop),
+      onRelay: () => undefined,
+      onConsumer: () => assert.fail('a consumer was started'),
+    })
+    const declared = counting({ add: nothing, addSale: nothing } as never)
+    const more = Object.assign(async () => undefined, { types: [...declared.types, orderPlaced.type] })
+    await assert.rejects(
+      parts.consume(more),
+      (error: unknown) => error instanceof ConfigurationError && /reacts to order\.placed, and does not say so/.test(error.message),
+    )
+    const fewer = handlers([on(orderPlaced, nothing)], { others: 'ignore' })
+    await assert.rejects(
+      parts.consumeByItself(Object.assign(fewer, { types: declared.types.slice(1) })),
+      /declares a reaction to order\.completed, and has no handler/,
+    )
+    await assert.rejects(
+      own.database.transaction((tx) =>
+        parts.outbox.add(
+          tx,
+          orderPlaced({ orderId: 'o', customerId: 'c', lines: [{ productId: 'p', name: 'p', quantity: 1, priceCents: 1 }], totalCents: 1 }),
+        ),
+      ),
+      ConfigurationError,
+    )
   })
 
   test('routes nothing internal', () => {

@@ -4,6 +4,7 @@ import { posix } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Breach, bareTimeBreaches, chapterBreaches, errorBreaches, fileBreaches, importBreaches, testBreaches } from './rules.ts'
+import { linkBreaches } from './links.ts'
 import { parseSource, readSources, trackedFiles } from './source-files.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
@@ -28,6 +29,17 @@ suite('the house rules', () => {
     const documented = readFileSync(`${root}/docs/errors.md`, 'utf8')
     none(sources.flatMap((file) => errorBreaches(file, documented)))
   })
+  test('every link of a page leads somewhere', () => {
+    const pages = new Map(
+      readSources(
+        root,
+        tracked.filter((path) => path.endsWith('.md')),
+      ).map(({ path, text }) => [path, text]),
+    )
+    const folders = tracked.flatMap((path) => path.split('/').map((_, index, parts) => parts.slice(0, index).join('/')))
+    const paths = new Set([...tracked, ...folders])
+    none([...pages.keys()].flatMap((path) => linkBreaches(path, pages, paths)))
+  })
   test('no test runs alone', () => none(sources.flatMap(testBreaches)))
   test('every chapter opens with problem, guarantee and what is not promised', () => none(sources.flatMap(chapterBreaches)))
   test('the lock file and the configuration name no registry', () => {
@@ -46,6 +58,16 @@ suite('the rules catch a planted breach', () => {
     assert.match(breaches[0]!, why)
   }
 
+  test('a link to a page, or to a heading, that is not there', () => {
+    const pages = new Map([
+      ['docs/a.md', '[b](b.md#two-words) [c](c.md) [d](b.md#three)\n```\n[x](x.md)\n```'],
+      ['docs/b.md', '## Two words!'],
+    ])
+    assert.deepEqual(linkBreaches('docs/a.md', pages, new Set(pages.keys())), [
+      'docs/a.md:1: c.md is not there',
+      'docs/a.md:1: docs/b.md has no heading #three',
+    ])
+  })
   test('core that imports messaging', () => {
     caught(
       importBreaches(planted('packages/seaworthy/src/core/x.ts', "import { a } from 'seaworthy/messaging'"), packageFolders),

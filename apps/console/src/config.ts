@@ -10,12 +10,15 @@ export interface ConsoleConfig {
   readonly consolePort: number
   /** Health, for the supervisor. May be the same. */
   readonly httpPort: number
+  /** OTLP over gRPC; 0 takes a free port. Absent: none. */
+  readonly grpcPort: number | undefined
   readonly runFile: string | undefined
   readonly logLevel: LogLevel
   readonly hostNames: readonly string[]
   readonly tracesMax: number
   readonly bytesMax: number
   readonly ageMaxMs: number
+  readonly keptAgeMaxMs: number
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -34,6 +37,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     return range.min
   }
   const port = { min: 1, max: 65_535 }
+  const optionalPort = (name: string) => (env[name] ? number(name, { min: 0, max: 65_535 }) : undefined)
   const dataDir = env['SEAWORTHY_DATA_DIR'] ?? ''
   if (dataDir === '') problems.push('SEAWORTHY_DATA_DIR must name the folder for the traces')
   const logLevel = LOG_LEVELS.find((level) => level === (env['SEAWORTHY_LOG_LEVEL'] || 'info'))
@@ -45,12 +49,14 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     databasePath: join(dataDir, 'traces.sqlite'),
     consolePort,
     httpPort: number('SEAWORTHY_HTTP_PORT', { ...port, fallback: consolePort }),
+    grpcPort: optionalPort('SEAWORTHY_GRPC_PORT') ?? optionalPort('SEAWORTHY_CONSOLE_GRPC_PORT'),
     runFile: env['SEAWORTHY_RUN_FILE'] || undefined,
     logLevel: logLevel ?? 'info',
     hostNames: (env['SEAWORTHY_CONSOLE_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || []),
     tracesMax: number('SEAWORTHY_CONSOLE_TRACES_MAX', { min: 1, max: 10_000_000, fallback: 20_000 }),
     bytesMax: number('SEAWORTHY_CONSOLE_MIB_MAX', { min: 1, max: 1_048_576, fallback: 512 }) * MEBIBYTE,
     ageMaxMs: number('SEAWORTHY_CONSOLE_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 168 }) * HOUR_MS,
+    keptAgeMaxMs: number('SEAWORTHY_CONSOLE_KEPT_AGE_MAX_HOURS', { min: 1, max: 87_600, fallback: 720 }) * HOUR_MS,
   }
   if (problems.length > 0) throw new ConfigurationError(`The console cannot start: ${problems.join('; ')}.`)
   return config

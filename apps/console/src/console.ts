@@ -6,16 +6,22 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { ConfigurationError, sleep, systemClock } from 'seaworthy/core'
 import type { Lifecycle } from 'seaworthy/system'
+import { accessBy } from './access.ts'
 import type { ConsoleConfig } from './config.ts'
 import { createApp } from './http/app.ts'
 import { LiveUpdates } from './http/live.ts'
 import { IngestQueue } from './ingest-queue.ts'
+import { Admission } from './intake/admission.ts'
+import { traceSignal } from './intake/traces.ts'
+import { MINUTES_MAX } from './map/edge-window.ts'
+import { ServiceMap } from './map/service-map.ts'
 import { KIND } from './otlp/model.ts'
 import type { SpanRow } from './otlp/rows.ts'
 import { openTraceStore } from './store/open-trace-store.ts'
 import { LatencyWindow, WINDOW_MS } from './system/latency-window.ts'
 import { type Messages, supervisedMessages } from './system/messages.ts'
 import { type Resilience, supervisedResilience } from './system/resilience.ts'
+import { type Sagas, supervisedSagas } from './system/sagas.ts'
 import { RunFileReader } from './system/run-file.ts'
 
 export interface ConsoleOptions {
@@ -28,6 +34,8 @@ export interface ConsoleOptions {
   readonly messages?: Messages
   /** What processes say of their policies. Default: as their supervisor has them say. */
   readonly resilience?: Resilience
+  /** What processes say of their sagas. Default: as their supervisor has them say. */
+  readonly sagas?: Sagas
 }
 
 const HOST = '127.0.0.1'
@@ -36,6 +44,7 @@ const PRUNE_EVERY_MS = 5_000
 const CLOSE_TIMEOUT_MS = 1_000
 /** Spans that are read again at the start for the figures of the last minutes. */
 const RECENT_SPANS_MAX = 100_000
+const MAP_SINCE_MS = MINUTES_MAX * 60_000
 
 /**
  * Opens the file, serves, and watches. When the life ends: no new spans, those that were taken are stored, the file is closed.
@@ -43,10 +52,10 @@ const RECENT_SPANS_MAX = 100_000
  */
 export async function startConsole(
   config: ConsoleConfig,
-  { logger, life, pageFolder, messages, resilience }: ConsoleOptions,
+  { logger, life, pageFolder, messages, resilience, sagas }: ConsoleOptions,
 ): Promise<void> {
-  const { databasePath: path, tracesMax, bytesMax, ageMaxMs } = config
-  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs }, (error, setAside) =>
+  const { databasePath: path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs } = config
+  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs }, (error, setAside) =>
     logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
   )
   life.add('traces', () => store.close())
@@ -62,7 +71,14 @@ export async function startConsole(
     }
   }
   const onError = (error: unknown, spansLost: number): void => logger.error({ err: error, spansLost }, 'spans could not be stored')
-  const queue = new IngestQueue({ store, onStored, onError })
+  const map = new ServiceMap()
+  map.observe(await store.callSpansSince(systemClock.now() - MAP_SINCE_MS, RECENT_SPANS_MAX))
+  const storing = {
+    write: (rows: readonly SpanRow[]) => store.write(rows, map.observe(rows)),
+    isFull: () => store.isFull(),
+    prune: () => store.prune(),
+  }
+  const queue = new IngestQueue({ store: storing, onStored, onError })
   life.add('ingest', () => queue.drain())
 
   const runFile = new RunFileReader(config.runFile)
@@ -75,8 +91,13 @@ export async function startConsole(
       return runFile.state
     },
   }
+  const signals = [traceSignal(queue)]
+  const admission = new Admission()
   const app = createApp({
     store,
+    signals,
+    map,
+    admission,
     queue,
     runFile,
     figures,
@@ -89,9 +110,17 @@ export async function startConsole(
     pageFolder,
     messages: messages ?? supervisedMessages(supervisor),
     resilience: resilience ?? supervisedResilience(supervisor),
+    sagas: sagas ?? supervisedSagas(supervisor),
   })
   life.add('http', () => app.close())
   for (const server of await listen(app, config)) life.add('server', () => closeServer(server))
+  const { grpcPort } = config
+  if (grpcPort !== undefined) {
+    const { startOtlpServer } = await import('./grpc/otlp-server.ts')
+    const otlp = await startOtlpServer({ port: grpcPort, host: HOST, signals, admission, isAllowed: accessBy(undefined), logger })
+    life.add('grpc', () => otlp.close())
+    logger.info({ address: `${HOST}:${otlp.port}` }, 'OTLP over gRPC is taken')
+  }
   life.add('live pages', () => live.close())
 
   const watchRunFile = async (): Promise<void> => {

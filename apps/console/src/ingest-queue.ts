@@ -3,7 +3,7 @@ import type { SpanRow } from './otlp/rows.ts'
 import type { TraceStore } from './store/trace-store.ts'
 
 export interface IngestQueueOptions {
-  readonly store: Pick<TraceStore, 'write'>
+  readonly store: Pick<TraceStore, 'write'> & Partial<Pick<TraceStore, 'isFull' | 'prune'>>
   /** Spans that wait to be stored at most. Default 50,000. */
   readonly spansMax?: number
   /** Bytes of their bodies at most. Default 64 MiB. */
@@ -16,6 +16,9 @@ export interface IngestQueueOptions {
   readonly onError: (error: unknown, spansLost: number) => void
   readonly clock?: Clock
 }
+
+/** Bytes stored in one transaction. */
+const BATCH_BYTES_MAX = 4 << 20
 
 /** Counts since the start. */
 export interface IngestStatus {
@@ -82,7 +85,7 @@ export class IngestQueue {
 
   async #writeAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#options.batchSizeMax)
+      const batch = this.#waiting.splice(0, batchEnd(this.#waiting, this.#options))
       this.#bytes -= bytesOf(batch)
       try {
         const { stored, dropped } = await this.#options.store.write(batch)
@@ -94,10 +97,35 @@ export class IngestQueue {
         this.#options.onError(error, batch.length)
       }
       // Requests get their turn between two transactions: storing is synchronous work.
-      await new Promise<void>((resolve) => this.#clock.timer(0, resolve))
+      await this.#turnOfOthers()
+      await this.#makeRoom()
     }
     this.#writing = undefined
   }
+
+  /** Before more is written, what is over the limits goes: the file does not grow by more than a batch, however fast spans come. */
+  async #makeRoom(): Promise<void> {
+    const { store } = this.#options
+    try {
+      while ((await store.isFull?.()) === true && (await store.prune?.()) === true) await this.#turnOfOthers()
+    } catch (error) {
+      this.#options.onError(error, 0)
+    }
+  }
+
+  async #turnOfOthers(): Promise<void> {
+    await new Promise<void>((resolve) => this.#clock.timer(0, resolve))
+  }
+}
+
+/** Where a batch ends. A single span that has more is stored alone. */
+function batchEnd(rows: readonly SpanRow[], { batchSizeMax }: { readonly batchSizeMax: number }): number {
+  let bytes = 0
+  for (let index = 0; index < Math.min(rows.length, batchSizeMax); index++) {
+    bytes += rows[index]!.body.length
+    if (bytes > BATCH_BYTES_MAX && index > 0) return index
+  }
+  return Math.min(rows.length, batchSizeMax)
 }
 
 function bytesOf(rows: readonly SpanRow[]): number {

@@ -9,10 +9,15 @@ import { NotFoundError, UnavailableError } from 'seaworthy/core'
 import { createApp } from '../src/http/app.ts'
 import { LiveUpdates } from '../src/http/live.ts'
 import { IngestQueue } from '../src/ingest-queue.ts'
+import { Admission } from '../src/intake/admission.ts'
+import { traceSignal } from '../src/intake/traces.ts'
+import { ServiceMap } from '../src/map/service-map.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
 import type { Resilience } from '../src/system/resilience.ts'
+import type { Sagas } from '../src/system/sagas.ts'
 import { fakeResilience } from './resilience-fixture.ts'
+import { fakeSagas } from './sagas-fixture.ts'
 import type { Messages } from '../src/system/messages.ts'
 import { RunFileReader } from '../src/system/run-file.ts'
 
@@ -44,12 +49,13 @@ interface Answer {
 
 export async function fixture(
   t: TestContext,
-  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience } = {},
+  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience; sagas?: Sagas } = {},
 ): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
+  const map = new ServiceMap()
   const queue = new IngestQueue({
-    store,
+    store: { write: (rows) => store.write(rows, map.observe(rows)) },
     onStored: () => undefined,
     onError: (error) => assert.fail(String(error)),
     ...(options.spansMax !== undefined && { spansMax: options.spansMax }),
@@ -59,11 +65,15 @@ export async function fixture(
   const app = createApp({
     store,
     queue,
+    map,
+    signals: [traceSignal(queue)],
+    admission: new Admission(),
     labsDir,
     live: new LiveUpdates(),
     runFile: new RunFileReader(undefined),
     messages: options.messages ?? NOBODY,
     resilience: options.resilience ?? fakeResilience([]).resilience,
+    sagas: options.sagas ?? fakeSagas([]).sagas,
     figures: new LatencyWindow(),
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],

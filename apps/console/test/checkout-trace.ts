@@ -112,7 +112,7 @@ const database = (service: string, start: number, end: number, waitMs = 0): Span
   kind: 'client',
   start,
   end,
-  attributes: { 'db.system.name': 'sqlite', 'db.namespace': `${service}.sqlite`, 'seaworthy.database.wait_ms': waitMs },
+  attributes: { 'db.system.name': 'sqlite', 'db.namespace': `${service}.sqlite`, 'seaworthy.time.pool_wait_ms': waitMs },
 })
 
 const consume = (service: string, topic: string, start: number, end: number, inner: readonly SpanSpec[]): SpanSpec => ({

@@ -12,6 +12,7 @@ import { startConsole } from '../src/console.ts'
 import { otlpRequest, type SpanSpec } from './checkout-trace.ts'
 import { fakeMessages, troubledServices } from './messages-fixture.ts'
 import { fakeResilience, strainedServices } from './resilience-fixture.ts'
+import { fakeSagas, mixedSagas } from './sagas-fixture.ts'
 import { freePort } from './started-console.ts'
 
 const CHROMIUM = process.env['SEAWORTHY_CHROMIUM'] ?? '/usr/bin/chromium'
@@ -30,6 +31,7 @@ const resilience = fakeResilience(strainedServices())
 /** What the console that is looked at knows. */
 export const given = {
   messages: fakeMessages(troubledServices()),
+  sagas: fakeSagas(mixedSagas()),
   /** Faults that were ordered. */
   ordered: resilience.ordered,
   labsDir: '',
@@ -60,12 +62,14 @@ before(async () => {
     databasePath: join(folder, 'traces.sqlite'),
     consolePort,
     httpPort: consolePort,
+    grpcPort: undefined,
     runFile,
     logLevel: 'silent',
     hostNames: [],
     tracesMax: 1_000,
     bytesMax: 1 << 30,
     ageMaxMs: 3_600_000,
+    keptAgeMaxMs: 3_600_000,
   } as const
   await startConsole(config, {
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
@@ -77,6 +81,11 @@ before(async () => {
       requeue: (...of) => given.messages.messages.requeue(...of),
     },
     resilience: resilience.resilience,
+    sagas: {
+      list: (filter) => given.sagas.sagas.list(filter),
+      saga: (...of) => given.sagas.sagas.saga(...of),
+      change: (...of) => given.sagas.sagas.change(...of),
+    },
   })
   life.ready()
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })

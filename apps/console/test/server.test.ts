@@ -71,6 +71,50 @@ test('spans that come twice, in parts and out of order make the same trace', asy
   assert.equal(trace!.services[0], 'gateway')
 })
 
+test('what was taken, deleted and turned away is there for Prometheus', async (t) => {
+  const { post, get, store } = await fixture(t)
+  await post(checkout())
+  await get('/api/traces')
+  const { status, text, headers } = await get('/metrics')
+  assert.equal(status, 200)
+  assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  assert.match(text, new RegExp(`^seaworthy_console_spans_received_total ${store.counts.spans}$`, 'm'))
+  assert.match(text, /^seaworthy_console_traces\{class="ordinary"\} 1$/m)
+  assert.match(text, /^seaworthy_console_traces_deleted_total\{why="size"\} 0$/m)
+  for (const line of text.trimEnd().split('\n')) assert.match(line, /^(?:# (?:HELP|TYPE) .+|[a-z_]+(?:\{[a-z]+="[a-z-]+"\})? \d+)$/)
+})
+
+test('who called whom is on the map, and the traces of a pair are found by it', async (t) => {
+  const { post, get } = await fixture(t)
+  const startMs = Date.now() - 1_000
+  await post(otlpRequest(checkoutSpans(), { traceId: TRACE_ID, correlationId: 'c-1', startMs }))
+  await post(
+    otlpRequest([{ service: 'orders', name: 'GET /orders', kind: 'server', start: 0, end: 1 }], {
+      traceId: '2af7651916cd43dd8448eb211c80319c',
+      correlationId: 'c-2',
+      startMs,
+    }),
+  )
+  const { traces: all } = (await get('/api/traces')).json as { traces: unknown[] }
+  assert.equal(all.length, 2)
+  const { edges } = (await get('/api/map?minutes=5')).json as { edges: { caller: string; callee: string; count: number }[] }
+  const payments = edges.find(({ callee }) => callee === 'service:payments')
+  assert.deepEqual([payments?.caller, payments?.count], ['service:orders', 1])
+  const { traces } = (await get('/api/traces?caller=service:orders&callee=service:payments')).json as { traces: { traceId: string }[] }
+  assert.deepEqual(
+    traces.map(({ traceId }) => traceId),
+    [TRACE_ID],
+  )
+  assert.deepEqual(((await get('/api/traces?caller=service:payments&callee=service:orders')).json as { traces: unknown[] }).traces, [])
+  assert.equal((await get('/api/traces?caller=service:orders')).status, 400)
+  const edge = (await get('/api/map/edge?caller=service:orders&callee=service:payments')).json as {
+    histogram: { exemplar: { traceId: string } }[]
+  }
+  assert.equal(edge.histogram[0]!.exemplar.traceId, TRACE_ID)
+  assert.equal((await get('/api/map/edge?caller=service:orders')).status, 400)
+  for (const minutes of ['0', '61', 'many']) assert.equal((await get(`/api/map?minutes=${minutes}`)).status, 400)
+})
+
 test('filters: service, outcome, duration, background, text, and pages', async (t) => {
   const { post, get } = await fixture(t)
   await post(checkout('11111111111111111111111111111111', 'alpha'))

@@ -7,21 +7,25 @@ import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
 import { checkEvents } from './commands/events/check.ts'
 import { auditEvents } from './commands/events/audit.ts'
+import { graphEvents } from './commands/events/graph.ts'
 import { lockEvents } from './commands/events/lock.ts'
 import { showEvents } from './commands/events/show.ts'
 import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
-import { graph } from './commands/graph.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { relay } from './commands/relay.ts'
 import { checkSagasCommand } from './commands/saga/check.ts'
+import { abortSaga, retrySaga, skipSagaStep } from './commands/saga/change.ts'
 import { graphSagas } from './commands/saga/graph.ts'
+import { listSagas } from './commands/saga/list.ts'
+import { showSaga } from './commands/saga/show.ts'
 import { restart } from './commands/restart.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
+import { why } from './commands/why.ts'
 import { helpOf, overview } from './help.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError, suggestion } from './usage.ts'
@@ -34,17 +38,23 @@ const COMMANDS: readonly Command[] = [
   fault,
   stop,
   logs,
+  why,
   relay,
   listDeadLetters,
   showDeadLetter,
   requeueDeadLetters,
   checkEvents,
   lockEvents,
+  graphEvents,
   showEvents,
   auditEvents,
+  listSagas,
+  showSaga,
+  retrySaga,
+  skipSagaStep,
+  abortSaga,
   checkSagasCommand,
   graphSagas,
-  graph,
   migrateCommand,
   lab,
   conformance,

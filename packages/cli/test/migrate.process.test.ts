@@ -61,7 +61,7 @@ suite('seaworthy migrate', () => {
     await old.query(versions[0]!)
     await old.end()
     assert.equal((await versionsIn(url))[component], 1)
-    assert.match((await say('migrate', '--database', url)).printed, /seaworthy\.sagas +version 1 to 2/)
+    assert.match((await say('migrate', '--database', url)).printed, /seaworthy\.sagas +version 1 to 3/)
   })
 
   test('refuses what it cannot do, and says what to do next', async () => {

@@ -4,6 +4,7 @@ import { typed } from './errors.ts'
 import { preparedName } from './prepared.ts'
 import { numbered } from './question-marks.ts'
 import { type BatchStatement, StatementBatch } from './statement-batch.ts'
+import type { SessionTimes } from './locks/session-times.ts'
 import { parameter } from './values.ts'
 
 /** What a statement came to. */
@@ -32,13 +33,18 @@ export class Connection {
   /** Of the server's process, by which a statement is cancelled. */
   readonly pid: number
   readonly #client: PoolClient
+  /** Which start of which server: process ids mean something there alone. */
+  readonly server: string
+  /** Told of what is sent and answered, while somebody wants to know where the time goes. */
+  times: SessionTimes | undefined
   readonly #placeholders: Placeholders
   #unanswered = 0
 
-  constructor(client: PoolClient, options: { name: string; pid: number; placeholders?: Placeholders | undefined }) {
+  constructor(client: PoolClient, options: { name: string; pid: number; server: string; placeholders?: Placeholders | undefined }) {
     this.#client = client
     this.name = options.name
     this.pid = options.pid
+    this.server = options.server
     this.#placeholders = options.placeholders ?? 'numbered'
   }
 
@@ -58,7 +64,7 @@ export class Connection {
       queryMode: 'extended',
       ...(timeoutMs !== undefined && { query_timeout: timeoutMs }),
     }
-    return this.#answered<Row>(this.#client.query<Row & QueryResultRow>(query), true)
+    return this.#answered<Row>(sql, this.#client.query<Row & QueryResultRow>(query), true)
   }
 
   /**
@@ -67,7 +73,7 @@ export class Connection {
    */
   control(sql: string, timeoutMs?: number): Promise<StatementResult<object>> {
     const query: PipelinedQuery = { text: sql, ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) }
-    return this.#answered<object>(this.#client.query(query), false)
+    return this.#answered<object>(sql, this.#client.query(query), false)
   }
 
   /**
@@ -75,7 +81,9 @@ export class Connection {
    * session is closed.
    */
   async batch(statements: readonly Statement[], timeoutMs: number): Promise<readonly number[]> {
+    const { times } = this
     this.#unanswered++
+    times?.sent()
     try {
       return await new Promise((resolve, reject) => {
         const onAnswer = (error: Error | null, rowCounts: readonly number[]) => (error === null ? resolve(rowCounts) : reject(error))
@@ -88,6 +96,7 @@ export class Connection {
       })
     } finally {
       this.#unanswered--
+      times?.answered(statements.map(({ sql }) => sql).join('; '))
     }
   }
 
@@ -100,8 +109,11 @@ export class Connection {
     return this.#placeholders === 'question-marks' ? numbered(sql) : sql
   }
 
-  async #answered<Row>(answer: Promise<QueryResult>, isTyped: boolean): Promise<StatementResult<Row>> {
+  async #answered<Row>(sql: string, answer: Promise<QueryResult>, isTyped: boolean): Promise<StatementResult<Row>> {
+    // Those who begin to listen in between hear of neither.
+    const { times } = this
     this.#unanswered++
+    times?.sent()
     try {
       // Of several statements in one script, the last.
       const result = await answer
@@ -111,6 +123,7 @@ export class Connection {
       throw isTyped ? typed(error, this.name) : error
     } finally {
       this.#unanswered--
+      times?.answered(sql)
     }
   }
 }

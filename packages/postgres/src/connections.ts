@@ -1,9 +1,10 @@
 import { type ClientConfig, type PoolClient, Pool } from 'pg'
-import { type Clock, ConfigurationError, UnavailableError } from 'seaworthy/core'
+import { type Clock, ConfigurationError, UnavailableError, tracedService } from 'seaworthy/core'
 import { Admission } from './admission.ts'
 import { type Placeholders, Connection } from './connection.ts'
 import { isConnectionLoss, typed } from './errors.ts'
 import { GatheringSocket } from './gathering-socket.ts'
+import { holdersOn } from './locks/holders.ts'
 import { rowTypes } from './values.ts'
 
 export interface ConnectionsOptions {
@@ -22,6 +23,7 @@ export interface ConnectionsOptions {
 
 interface SessionRow {
   readonly pid: number
+  readonly server: string
   readonly version: number
   readonly replica: boolean
   readonly fsync: string
@@ -30,7 +32,7 @@ interface SessionRow {
 const OLDEST_VERSION = 140_000
 // Sessions read only unless a transaction says otherwise, so that query() cannot write. A COMMIT waits for the server's disk even where
 // the role's default is not to: acknowledged means stored. A process that stands still must not hold locks for ever.
-const CONFIGURE_SESSION = `SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS replica,
+const CONFIGURE_SESSION = `SELECT pg_backend_pid() AS pid, pg_postmaster_start_time()::text AS server, current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS replica,
   current_setting('fsync') AS fsync,
   set_config('default_transaction_read_only', 'on', false),
   set_config('idle_in_transaction_session_timeout', $1, false),
@@ -43,7 +45,8 @@ const CANCEL = 'SELECT pg_cancel_backend($1)'
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #pool: Pool
-  readonly #pids = new WeakMap<PoolClient, number>()
+  /** By which the server knows each. */
+  readonly #sessions = new WeakMap<PoolClient, Pick<SessionRow, 'pid' | 'server'>>()
   readonly #transactions: Admission
   readonly #queries: Admission
   #durability: 'power-loss' | 'process-crash' = 'power-loss'
@@ -52,7 +55,7 @@ export class Connections {
     this.#options = options
     const { name, transactionsMax, queriesMax, queueMax, waitMs, clock } = options
     this.#pool = new Pool({
-      application_name: 'seaworthy',
+      application_name: tracedService() ?? 'seaworthy',
       keepAlive: true,
       stream: () => new GatheringSocket(),
       ...options.config,
@@ -66,6 +69,10 @@ export class Connections {
     // The pool takes a session that broke while idle out by itself; a session in use tells by its statement.
     this.#pool.on('error', () => undefined)
     this.#pool.on('connect', (client) => void client.on('error', () => undefined))
+    this.#pool.on('remove', (client) => {
+      const session = this.#sessions.get(client)
+      if (session !== undefined) holdersOn(session.server).delete(session.pid)
+    })
     // A query inside the body of a transaction would wait for ever for the place of a transaction that waits for it, if they shared them.
     this.#transactions = new Admission({ what: `transactions on ${name}`, placesMax: transactionsMax, queueMax, waitMs, clock })
     this.#queries = new Admission({ what: `queries on ${name}`, placesMax: queriesMax, queueMax, waitMs, clock })
@@ -114,12 +121,12 @@ export class Connections {
         ? new UnavailableError(`${name} cannot be reached: ${String(error)}. Is the server up?`, { cause: error })
         : typedRefusal(error, name)
     })
-    const known = this.#pids.get(client)
-    if (known !== undefined) return new Connection(client, { name, pid: known, placeholders })
+    const known = this.#sessions.get(client)
+    if (known !== undefined) return new Connection(client, { name, ...known, placeholders })
     try {
-      const session = await this.#configure(client)
-      this.#pids.set(client, session.pid)
-      return new Connection(client, { name, pid: session.pid, placeholders })
+      const { pid, server } = await this.#configure(client)
+      this.#sessions.set(client, { pid, server })
+      return new Connection(client, { name, pid, server, placeholders })
     } catch (error) {
       client.release(true)
       throw error
@@ -128,7 +135,7 @@ export class Connections {
 
   async #configure(client: PoolClient): Promise<SessionRow> {
     const { name, idleInTransactionMs, connectTimeoutMs } = this.#options
-    const configuring = new Connection(client, { name, pid: 0 })
+    const configuring = new Connection(client, { name, pid: 0, server: '' })
     const { rows } = await configuring.run<SessionRow>(
       { sql: CONFIGURE_SESSION, params: [String(Math.ceil(idleInTransactionMs))] },
       connectTimeoutMs,

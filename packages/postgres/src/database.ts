@@ -5,6 +5,7 @@ import {
   type Database,
   type Statement,
   type Transaction,
+  type Observed,
   ConfigurationError,
   TimeoutError,
   observed,
@@ -14,10 +15,12 @@ import {
 import type { Connection, Placeholders } from './connection.ts'
 import { Connections } from './connections.ts'
 import { CommitFailedError, NestedTransactionError, PostgresClosedError, typedAtCommit } from './errors.ts'
+import { type LockAttributionOptions, LockAttribution } from './locks/lock-attribution.ts'
 import { type Isolation, type PostgresTransaction, BEGIN, OpenTransaction } from './open-transaction.ts'
 import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { Signals } from './signals.ts'
 import { assertAllowed } from './statement-guard.ts'
+import { timeFact } from 'seaworthy/trace-analysis'
 
 export interface PostgresDatabaseOptions {
   /** Where it is: a connection string, or what `pg` takes. Behind a pooler, in its session mode: sessions have settings, and listen. */
@@ -43,6 +46,8 @@ export interface PostgresDatabaseOptions {
    * `?`, `?|` and `?&` are then functions: `jsonb_exists` and its like. Default `numbered`: `$1`.
    */
   readonly placeholders?: Placeholders
+  /** How it is found out who held the lock that a statement waited for, while traces are recorded. `false`: not at all. */
+  readonly lockAttribution?: LockAttributionOptions | false
   readonly clock?: Clock
 }
 
@@ -73,6 +78,7 @@ export interface PostgresDatabase extends Database {
 }
 
 const transactions = observed('database.transaction')
+const queries = observed('database.query')
 const BEGIN_BATCH: Statement = { sql: BEGIN['read-committed'] }
 const COMMIT_BATCH: Statement = { sql: 'COMMIT' }
 // How long a statement that was cancelled, and the ROLLBACK after it, may take before the session is given up.
@@ -107,6 +113,7 @@ class ServerDatabase implements PostgresDatabase {
   readonly name: string
   readonly #connections: Connections
   readonly #signals: Signals
+  readonly #attribution: LockAttribution
   readonly #clock: Clock
   readonly #transactionTimeoutMs: number
   readonly #queryTimeoutMs: number
@@ -135,6 +142,7 @@ class ServerDatabase implements PostgresDatabase {
       clock: this.#clock,
     })
     this.#signals = new Signals({ config, clock: this.#clock })
+    this.#attribution = new LockAttribution({ config, name: this.name, clock: this.#clock, options: options.lockAttribution ?? {} })
   }
 
   get durability(): 'power-loss' | 'process-crash' {
@@ -142,7 +150,9 @@ class ServerDatabase implements PostgresDatabase {
   }
 
   async transaction<T>(body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.#inTransaction(options.signal, (connection) => this.#run(connection, body, options))
+    return this.#inTransaction(options.signal, (connection, applicationName) =>
+      this.#run(connection, body, { ...options, applicationName }),
+    )
   }
 
   async atomically(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
@@ -167,7 +177,7 @@ class ServerDatabase implements PostgresDatabase {
   async query<Row extends object>(statement: Statement): Promise<readonly Row[]> {
     assertAllowed(statement.sql, this.name)
     return this.#begin(() =>
-      this.#connections.use('query', undefined, async (connection) => {
+      this.#use(queries, 'query', undefined, async (connection) => {
         const timer = this.#clock.timer(this.#queryTimeoutMs, () => void this.#cancel(connection))
         try {
           return (await connection.run<Row>(statement)).rows
@@ -195,6 +205,7 @@ class ServerDatabase implements PostgresDatabase {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#inProgress)
     await this.#signals.close()
+    await this.#attribution.close()
     await this.#connections.close()
   }
 
@@ -210,23 +221,43 @@ class ServerDatabase implements PostgresDatabase {
     }
   }
 
-  #inTransaction<T>(signal: AbortSignal | undefined, run: (connection: Connection) => Promise<T>): Promise<T> {
+  #inTransaction<T>(
+    signal: AbortSignal | undefined,
+    run: (connection: Connection, applicationName: string | undefined) => Promise<T>,
+  ): Promise<T> {
     if (this.#inside.getStore()?.open === true) return Promise.reject(new NestedTransactionError(this.name))
-    return this.#begin(() =>
-      transactions.run(
-        () => ({
-          name: `transaction ${this.name}`,
-          kind: 'client',
-          attributes: { 'db.system.name': 'postgresql', 'db.namespace': this.name },
-        }),
-        async (operation) => {
-          const arrivedMs = this.#clock.monotonicMs()
-          return this.#connections.use('transaction', signal, (connection) => {
-            if (operation !== undefined) operation.attributes['seaworthy.database.wait_ms'] = this.#clock.monotonicMs() - arrivedMs
-            return run(connection)
+    return this.#begin(() => this.#use(transactions, 'transaction', signal, run))
+  }
+
+  /** Waits for a session, and lets `run` work on it. */
+  #use<T>(
+    kind: Observed,
+    place: 'transaction' | 'query',
+    signal: AbortSignal | undefined,
+    run: (connection: Connection, applicationName: string | undefined) => Promise<T>,
+  ): Promise<T> {
+    return kind.run(
+      () => ({
+        name: `${place} ${this.name}`,
+        kind: 'client',
+        attributes: { 'db.system.name': 'postgresql', 'db.namespace': this.name },
+      }),
+      async (operation) => {
+        if (operation === undefined) return this.#connections.use(place, signal, (connection) => run(connection, undefined))
+        const arrivedMs = this.#clock.monotonicMs()
+        const waited = () => (operation.attributes[timeFact.poolWaitMs] = this.#clock.monotonicMs() - arrivedMs)
+        let isAdmitted = false
+        try {
+          return await this.#connections.use(place, signal, (connection) => {
+            isAdmitted = true
+            waited()
+            return this.#attribution.observe(operation, connection, (applicationName) => run(connection, applicationName))
           })
-        },
-      ),
+        } finally {
+          // All that it did was to wait.
+          if (!isAdmitted) waited()
+        }
+      },
     )
   }
 
@@ -252,9 +283,17 @@ class ServerDatabase implements PostgresDatabase {
     }
   }
 
-  async #run<T>(connection: Connection, body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions): Promise<T> {
-    const { isolation = 'read-committed', timeoutMs = 0 } = options
-    const tx = new OpenTransaction(connection, isolation, timeoutMs > this.#transactionTimeoutMs ? timeoutMs + IDLE_MARGIN_MS : undefined)
+  async #run<T>(
+    connection: Connection,
+    body: (tx: PostgresTransaction) => Promise<T>,
+    options: TransactionOptions & { readonly applicationName: string | undefined },
+  ): Promise<T> {
+    const { isolation = 'read-committed', timeoutMs = 0, applicationName } = options
+    const tx = new OpenTransaction(connection, {
+      isolation,
+      applicationName,
+      idleMs: timeoutMs > this.#transactionTimeoutMs ? timeoutMs + IDLE_MARGIN_MS : undefined,
+    })
     let value: T
     try {
       value = await this.#runBody(tx, body, options)

@@ -7,6 +7,7 @@
  * Not promised: an order between keys, exactly-once delivery, or anything on a replica.
  */
 export { type PostgresDatabase, type PostgresDatabaseOptions, type TransactionOptions, openPostgresDatabase } from './database.ts'
+export { type LockAttributionOptions } from './locks/lock-attribution.ts'
 export { type Isolation, type PostgresTransaction } from './open-transaction.ts'
 export {
   type ConstraintKind,
@@ -61,7 +62,7 @@ export { postgresSubjectStore, subjectStoreSchema } from './subject-store.ts'
 export { type EventStoreHeldUp } from './settled-positions.ts'
 export { postgresProjectionStore, projectionStoreSchema } from './projection-store.ts'
 export { postgresReadStore, readStoreSchema } from './read-store.ts'
-export { postgresSagaStore, sagaStoreSchema } from './saga-store.ts'
+export { postgresSagaReader, postgresSagaStore, sagaStoreSchema } from './saga-store.ts'
 export { participantStoreSchema, postgresParticipantStore } from './participant-store.ts'
 export { type PostgresQueueOptions, openPostgresQueue } from './queue.ts'
 export { queueSchema } from './queue-statements.ts'

@@ -31,10 +31,22 @@ export class OpenTransaction implements PostgresTransaction {
   #endedBecause: string | undefined
   #firstFailure: unknown
 
-  /** @param idleMs how long the server lets it wait for its next statement, where that is not what the session has */
-  constructor(connection: Connection, isolation: Isolation, idleMs?: number) {
+  constructor(
+    connection: Connection,
+    options: {
+      readonly isolation: Isolation
+      /** How long the server lets it wait for its next statement, where that is not what the session has. */
+      readonly idleMs?: number | undefined
+      /** By which other processes know whose it is. Safe in a literal. */
+      readonly applicationName?: string | undefined
+    },
+  ) {
+    const { isolation, idleMs, applicationName } = options
     this.#connection = connection
-    this.#begin = BEGIN[isolation] + (idleMs === undefined ? '' : `; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleMs)}`)
+    this.#begin =
+      BEGIN[isolation] +
+      (idleMs === undefined ? '' : `; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(idleMs)}`) +
+      (applicationName === undefined ? '' : `; SET LOCAL application_name = '${applicationName}'`)
   }
 
   get open(): boolean {

@@ -20,13 +20,13 @@ export const SEND = prepared(`WITH remembered AS (
 
 // seaworthy_queue_messages_by_visibility, a range; then the primary key. Rows that another receiver is taking are passed over.
 export const LEND = prepared(`WITH ready AS MATERIALIZED (
-    SELECT position FROM seaworthy_queue_messages WHERE queue = $1 AND visible_at_ms <= seaworthy_now_ms()
+    SELECT position, visible_at_ms FROM seaworthy_queue_messages WHERE queue = $1 AND visible_at_ms <= seaworthy_now_ms()
     ORDER BY visible_at_ms, position LIMIT $2 FOR UPDATE SKIP LOCKED
   )
   UPDATE seaworthy_queue_messages m
   SET attempts = m.attempts + 1, lease = nextval('seaworthy_queue_leases'), visible_at_ms = seaworthy_now_ms() + $3::bigint
   FROM ready WHERE m.position = ready.position
-  RETURNING m.position, m.id, m.body, m.context, m.attempts, m.lease`)
+  RETURNING m.position, m.id, m.body, m.context, m.attempts, m.lease, seaworthy_now_ms() - ready.visible_at_ms AS ready_for_ms`)
 // seaworthy_queue_messages_by_visibility, its first entry of the queue.
 export const SELECT_NEXT_VISIBLE = `SELECT min(visible_at_ms) - seaworthy_now_ms() AS in_ms FROM seaworthy_queue_messages WHERE queue = $1`
 

@@ -36,6 +36,7 @@ interface MessageRow {
   readonly context: Propagated
   readonly attempts: number
   readonly lease: number
+  readonly ready_for_ms: number
 }
 
 const CHANNEL = 'seaworthy_queue'
@@ -174,7 +175,7 @@ class PostgresQueue implements Queue {
     return { deliveries, nextInMs: next?.in_ms ?? undefined }
   }
 
-  #delivery({ position, id: storedId, body, context, attempts, lease }: MessageRow): Delivery {
+  #delivery({ position, id: storedId, body, context, attempts, lease, ready_for_ms: readyForMs }: MessageRow): Delivery {
     const id = restored(storedId)
     // One round trip each, which changes a row only under this very lease.
     const answer = async (statement: string, ...params: readonly (string | number)[]) => {
@@ -186,6 +187,7 @@ class PostgresQueue implements Queue {
       body,
       context,
       attempt: attempts,
+      readyForMs: Math.max(0, readyForMs),
       acknowledge: () => answer(sql.ACKNOWLEDGE),
       extend: async (leaseMs) => answer(sql.EXTEND, wholeMs(leaseMs, 'leaseMs')),
       reject: async ({ reason, delayMs = 0, dead = false }) => {

@@ -1,13 +1,29 @@
 import type { Propagated, SqlValue, Transaction } from 'seaworthy/core'
-import type { JournalEntry, SagaAdvance, SagaClaim, SagaParent, SagaRecord, SagaStatus, SagaStore, StoredSaga, Told } from 'seaworthy/saga'
+import type {
+  JournalEntry,
+  SagaAdvance,
+  SagaClaim,
+  SagaParent,
+  SagaPruning,
+  SagaQuery,
+  SagaReader,
+  SagaRecord,
+  SagaStatus,
+  SagaStore,
+  SagaSummary,
+  StoredSaga,
+  Told,
+} from 'seaworthy/saga'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
 import { prepared } from './prepared.ts'
 import { SagaAdvances } from './saga-advances.ts'
+import { sagaCount, sagaPage } from './saga-pages.ts'
+import { pruneSagas } from './saga-pruning.ts'
 import { restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresSagaStore}. */
-export const sagaStoreSchema = librarySchema('seaworthy.sagas', 2)
+export const sagaStoreSchema = librarySchema('seaworthy.sagas', 3)
 
 const SAGA = 'id, saga, version, status, input, context, reason, started_at_ms, updated_at_ms, parent'
 // Primary keys of both tables.
@@ -20,9 +36,12 @@ const INSERT_SAGA = prepared(`WITH started AS (
   )
   SELECT 1 FROM started`)
 // Primary keys of both tables. One statement, so that record and journal are of one moment.
-const LOAD_SAGA = prepared(`SELECT ${SAGA}, token,
+const loading = (columns: string) => `SELECT ${columns},
     (SELECT coalesce(json_agg(entry ORDER BY number), '[]') FROM seaworthy_saga_journal WHERE saga_id = id) AS journal
-  FROM seaworthy_sagas WHERE id = $1`)
+  FROM seaworthy_sagas WHERE id = $1`
+const LOAD_SAGA = prepared(loading(`${SAGA}, token, pruned_at_ms`))
+// As tables of older code have them too, which are checked before they are migrated.
+const READ_SAGA = loading(`${SAGA}, token`)
 // Primary key of seaworthy_sagas.
 const LOCK_SAGA = prepared('SELECT FROM seaworthy_sagas WHERE id = $1 FOR UPDATE')
 // Primary key of seaworthy_sagas. Its row is held until the transaction ends, so that the lines of two at one time get numbers apart; and who has an old
@@ -93,6 +112,15 @@ interface SagaRow {
 /** Sagas and their journals in a PostgreSQL database. */
 export function postgresSagaStore(database: PostgresDatabase): SagaStore {
   return new PostgresSagaStore(database)
+}
+
+/** The sagas of a service that another process runs, whose tables may be of older code: they are only read. */
+export function postgresSagaReader(database: PostgresDatabase): SagaReader {
+  const load = async (id: string): Promise<StoredSaga | undefined> => {
+    const [row] = await database.query<StoredRow>({ sql: READ_SAGA, params: [storable(id)] })
+    return row && storedSaga(row)
+  }
+  return { load, list: (options) => listSagas(database, options) }
 }
 
 class PostgresSagaStore implements SagaStore {
@@ -195,11 +223,30 @@ class PostgresSagaStore implements SagaStore {
     return new Map(rows.map(({ slot, data }) => [restored(slot), data]))
   }
 
-  async list({ status, max }: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]> {
-    const params: readonly SqlValue[] = status === undefined ? [max] : [status, max]
-    const rows = await this.#database.query<SagaRow>({ sql: status === undefined ? LIST : LIST_BY_STATUS, params })
-    return rows.map(sagaRecord)
+  list(options: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]> {
+    return listSagas(this.#database, options)
   }
+
+  page(query: SagaQuery): Promise<readonly SagaSummary[]> {
+    return sagaPage(this.#database, query)
+  }
+
+  count(query: Omit<SagaQuery, 'before'>): Promise<number> {
+    return sagaCount(this.#database, query)
+  }
+
+  prune(pruning: SagaPruning): Promise<{ readonly pruned: number; readonly forgotten: number }> {
+    return this.#database.transaction((tx) => pruneSagas(tx, pruning))
+  }
+}
+
+async function listSagas(
+  from: Pick<Transaction, 'query'>,
+  { status, max }: { status?: SagaStatus; max: number },
+): Promise<readonly SagaRecord[]> {
+  const params: readonly SqlValue[] = status === undefined ? [max] : [status, max]
+  const rows = await from.query<SagaRow>({ sql: status === undefined ? LIST : LIST_BY_STATUS, params })
+  return rows.map(sagaRecord)
 }
 
 function linesOf(entries: readonly JournalEntry[]): string {
@@ -220,10 +267,11 @@ function freeParams({ owner, dead, versions, nowMs, max }: Omit<SagaClaim, 'id'>
   return [owner, nowMs, others ? 'true' : 'false', textArray(others ? [] : dead), textArray(versions), max]
 }
 
-type StoredRow = SagaRow & { readonly journal: readonly JournalEntry[]; readonly token: number }
+type StoredRow = SagaRow & { readonly journal: readonly JournalEntry[]; readonly token: number; readonly pruned_at_ms?: number | null }
 
 function storedSaga(row: StoredRow): StoredSaga {
-  return { record: sagaRecord(row), journal: row.journal, token: row.token }
+  const { journal, token, pruned_at_ms: prunedAtMs = null } = row
+  return { record: sagaRecord(row), journal, token, ...(prunedAtMs !== null && { prunedAtMs }) }
 }
 
 function sagaRecord(row: SagaRow): SagaRecord {

@@ -9,6 +9,9 @@ const NOTIFY_ALL = 'SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[
 const CONFIGURE = "SELECT pg_backend_pid() AS pid, set_config('synchronous_commit', 'off', false)"
 // How long the server may take to answer. Nobody waits for a bell for longer, a closing process least of all.
 const ANSWER_MS = 5_000
+// From one notification to the next. The first after a pause goes at once; where commits follow each other closely, a bell for each of them cost a third of the
+// throughput of a single writer, and whoever heard the last one reads what came since anyhow.
+const GAP_MS = 5
 // What PostgreSQL takes.
 const PAYLOAD_BYTES_MAX = 7_999
 
@@ -22,13 +25,15 @@ interface Session {
  *
  * A NOTIFY inside a transaction holds a lock of the whole cluster from before its COMMIT until after it, so that transactions that notify wait for
  * each other's disk. So ours go out after the commits that they tell of, and one statement carries all that gathered while the one
- * before it was under way. A process that dies between the two rings no bell: whoever listens looks by itself from time to time as well.
+ * before it was under way, and for a moment after it. A process that dies between the two rings no bell: whoever listens looks by itself from time to time as well.
  */
 export class Signals {
   readonly #config: ClientConfig
   readonly #clock: Clock
   readonly #listeners = new Map<string, Set<(payload: string) => void>>()
   readonly #closing = new AbortController()
+  /** Ends the wait between two notifications: what is unsent goes now, or never. */
+  readonly #leaving = new AbortController()
   readonly #unsent = new Map<string, readonly [channel: string, payload: string]>()
   #session: Promise<Session> | undefined
   #sending: Promise<void> | undefined
@@ -57,6 +62,7 @@ export class Signals {
   }
 
   async close(): Promise<void> {
+    this.#leaving.abort()
     await this.#sending
     this.#closing.abort()
     await this.#reconnecting
@@ -78,6 +84,7 @@ export class Signals {
       } catch {
         // Who listens looks by itself too. The next one opens a new session.
       }
+      await sleep(this.#clock, GAP_MS, this.#leaving.signal).catch(() => undefined)
     }
   }
 

@@ -4,7 +4,7 @@ import type { Client } from 'pg'
 import { SchemaTooNewError, migrate, postgresEventStore, postgresSagaStore } from '@seaworthy/postgres'
 import { LIBRARY_SCHEMAS } from '../src/library-schemas.ts'
 import type { SchemaComponent } from '../src/migrate.ts'
-import { STATEMENTS_OF_VERSION_1 } from './fixtures/statements-of-version-1.ts'
+import { STATEMENTS_BEFORE } from './fixtures/statements-before.ts'
 import { databaseForTest } from './server.ts'
 
 const FOLLOWED = LIBRARY_SCHEMAS.filter(({ versions }) => versions.length > 1)
@@ -68,20 +68,17 @@ suite('tables of a version, and code of the one before it', () => {
     const session = await connect()
     await migrate(database, LIBRARY_SCHEMAS)
     for (const component of FOLLOWED) {
-      const statements = STATEMENTS_OF_VERSION_1[component.component]
-      // A third version needs the statements of the second.
-      assert.ok(
-        statements !== undefined && component.versions.length === 2,
-        `the statements of ${component.component} before its last version`,
-      )
-      assert.deepEqual(await migrate(database, [asOf(component, 1)]), [])
-      for (const { sql, params, rows } of statements) assert.equal((await session.query(sql, [...params])).rowCount, rows, sql)
+      const older = STATEMENTS_BEFORE[component.component]
+      const version = component.versions.length - 1
+      assert.equal(older?.version, version, `the statements of ${component.component} as code of version ${version} sends them`)
+      assert.deepEqual(await migrate(database, [asOf(component, version)]), [])
+      for (const { sql, params, rows } of older!.statements) assert.equal((await session.query(sql, [...params])).rowCount, rows, sql)
     }
     const [event] = await postgresEventStore(database).read('account-1')
     assert.deepEqual([event?.id, event?.version, event?.data], ['one', 1, { cents: 1 }])
     assert.equal((await postgresEventStore(database).loadSnapshot('account-1'))?.version, 1)
     const sagas = postgresSagaStore(database)
-    assert.deepEqual((await sagas.load('1'))?.journal.length, 1)
+    assert.deepEqual((await sagas.load('1'))?.journal.length, 2)
     // Whoever comes takes it up: it is nobody's, and due.
     assert.deepEqual(await sagas.claim({ owner: 'new', dead: [], versions: ['checkout/1'], nowMs: 1, max: 9 }), ['1'])
   })

@@ -25,6 +25,8 @@ export interface SuperviseOptions {
   readonly gatewayPort?: number | undefined
   /** The public port of the process with the role `console`; 0 takes a free one. Default 4000. */
   readonly consolePort?: number | undefined
+  /** Where the process with the role `console` takes OTLP over gRPC, if it does. 0, the default, takes a free one. */
+  readonly consoleGrpcPort?: number | undefined
   /** How many instances of a service run, where that is more than one. Whether they get along is its engines' business: on embedded storage they do not. */
   readonly scale?: Readonly<Record<string, number>>
   /** What every process inherits. Default: this process's environment. */
@@ -46,6 +48,7 @@ const INSTANCES_MAX = 32
 const PUBLIC_PORTS = {
   gateway: { purpose: 'gateway', flag: '--gateway-port', variable: 'SEAWORTHY_GATEWAY_PORT' },
   console: { purpose: 'console', flag: '--console-port', variable: 'SEAWORTHY_CONSOLE_PORT' },
+  consoleGrpc: { purpose: 'OTLP over gRPC', flag: '--console-grpc-port', variable: 'SEAWORTHY_CONSOLE_GRPC_PORT' },
 } as const
 
 /**
@@ -95,17 +98,19 @@ async function allot(options: SuperviseOptions, instances: Instances, directory:
       `Gateway and console cannot both have port ${asked.gateway}. Choose another by --gateway-port or --console-port.`,
     )
   const { services } = options.system
+  const wantedGrpc = ({ role }: Service): number => (role === 'console' ? (options.consoleGrpcPort ?? 0) : 0)
   const publicRole = ({ role }: Service) => (role === 'gateway' || role === 'console' ? role : undefined)
   for (const service of services) {
     const role = publicRole(service)
     if (role !== undefined && asked[role] !== 0) await assertPortFree(asked[role], PUBLIC_PORTS[role])
+    if (wantedGrpc(service) !== 0) await assertPortFree(wantedGrpc(service), PUBLIC_PORTS.consoleGrpc)
   }
   const wanted = services.reduce((sum, service) => {
     const role = publicRole(service)
     const count = instances.get(service.name)!.length
     return sum + count * (service.serves.includes('grpc') ? 2 : 1) + (role !== undefined && asked[role] === 0 ? 1 : 0)
   }, 0)
-  const ports = (await freePorts(wanted, directory.path, new Set([asked.gateway, asked.console]))).values()
+  const ports = (await freePorts(wanted, directory.path, new Set([asked.gateway, asked.console, options.consoleGrpcPort ?? 0]))).values()
   const next = () => ports.next().value ?? 0
   return new Map(
     services.flatMap((service) => {
@@ -114,7 +119,7 @@ async function allot(options: SuperviseOptions, instances: Instances, directory:
         instance,
         {
           httpPort: next(),
-          grpcPort: service.serves.includes('grpc') ? next() : undefined,
+          grpcPort: service.serves.includes('grpc') ? wantedGrpc(service) || next() : undefined,
           publicPort: role === undefined ? undefined : asked[role] === 0 ? next() : asked[role],
         },
       ])

@@ -1,5 +1,5 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
+import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from '@opentelemetry/api'
 import { type Operation, type OperationChannel, SeaworthyError, currentContext, watchOperations } from 'seaworthy/core'
 import { remoteSpanContext } from './trace-headers.ts'
 
@@ -89,6 +89,10 @@ function parentContext(operation: Operation, active: Context): Context {
 
 function describe(span: Span, operation: Traced): void {
   span.setAttributes(operation.attributes)
+  for (const { traceId, spanId, attributes } of operation.links ?? []) {
+    // Recorded, because whoever was blocked by work that is not recorded has nothing to point to.
+    span.addLink({ context: { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true }, attributes })
+  }
   if (operation.attributes[CORRELATION_ID] === undefined && operation.kind !== 'internal') {
     const correlationId = currentContext()?.correlationId
     if (correlationId !== undefined) span.setAttribute(CORRELATION_ID, correlationId)

@@ -1,11 +1,13 @@
 /**
- * Prometheus: what policies do and where they stand, as the text that a scrape reads.
+ * Prometheus: what policies do and where they stand, and what the process uses, as the text that a scrape reads.
  *
  * The problem: a breaker opens, a budget runs dry, and the graph that would have shown it was never drawn.
  * The guarantee: rejections, time-outs, retries and every change of a circuit are counted from the diagnostics channels, whichever
  * part of the process they happen in; breakers, bulkheads and budgets are read when somebody scrapes, and cost nothing in between.
  * Not promised: what happened before it was made. Names beyond `policiesMax` share one series.
  */
+import { type Labels, familyText } from './metric-family.ts'
+import { processMetrics } from './process-metrics.ts'
 import { onResilienceEvent, type PolicySnapshot, type ResilienceEvent } from 'seaworthy/resilience'
 
 export interface PrometheusOptions {
@@ -13,6 +15,8 @@ export interface PrometheusOptions {
   readonly policies?: () => Iterable<PolicySnapshot>
   /** How many names of policies get series of their own; the others are `policy="other"`. Default 1,000. */
   readonly policiesMax?: number
+  /** Whether CPU, memory, delay of the event loop and garbage collection of the process are told too. Default true; false where another client does so. */
+  readonly process?: boolean
 }
 
 export interface Prometheus extends Disposable {
@@ -25,7 +29,6 @@ export interface Prometheus extends Disposable {
 const POLICIES_MAX = 1_000
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-type Labels = Readonly<Record<string, string>>
 type Sample = readonly [labels: Labels, value: number]
 
 const COUNTERS = {
@@ -49,7 +52,7 @@ const GAUGES: readonly (readonly [name: string, help: string, read: (policy: Pol
 ]
 
 /** Counts from now on what the policies of this process do, until it is disposed of. */
-export function prometheus({ policies, policiesMax = POLICIES_MAX }: PrometheusOptions = {}): Prometheus {
+export function prometheus({ policies, policiesMax = POLICIES_MAX, process: tellsProcess = true }: PrometheusOptions = {}): Prometheus {
   const counters = new Map<Counter, Map<string, { readonly labels: Labels; value: number }>>()
   const names = new Set<string>()
   const nameOf = (policy: string): string => {
@@ -65,6 +68,7 @@ export function prometheus({ policies, policiesMax = POLICIES_MAX }: PrometheusO
     one.value++
     series.set(key, one)
   }
+  let ofProcess = tellsProcess ? processMetrics() : undefined
   const stop = onResilienceEvent((event) => counted(event, count))
 
   return {
@@ -73,23 +77,16 @@ export function prometheus({ policies, policiesMax = POLICIES_MAX }: PrometheusO
       const parts: string[] = []
       for (const [counter, help] of Object.entries(COUNTERS)) {
         const series = [...(counters.get(counter as Counter)?.values() ?? [])]
-        parts.push(
-          family(
-            counter,
-            'counter',
-            help,
-            series.map(({ labels, value }) => [labels, value]),
-          ),
-        )
+        parts.push(familyText({ name: counter, type: 'counter', help, samples: series.map(({ labels, value }) => [labels, value]) }))
       }
       const snapshots = [...(policies?.() ?? [])]
       parts.push(
-        family(
-          'seaworthy_circuit_state',
-          'gauge',
-          '1 for the state that a circuit breaker is in.',
-          snapshots.flatMap((each) => statesOf(each, nameOf)),
-        ),
+        familyText({
+          name: 'seaworthy_circuit_state',
+          type: 'gauge',
+          help: '1 for the state that a circuit breaker is in.',
+          samples: snapshots.flatMap((each) => statesOf(each, nameOf)),
+        }),
       )
       for (const [name, help, read] of GAUGES) {
         const samples = new Map<string, number>()
@@ -97,18 +94,16 @@ export function prometheus({ policies, policiesMax = POLICIES_MAX }: PrometheusO
           const value = read(each)
           if (value !== undefined) samples.set(nameOf(each.name), (samples.get(nameOf(each.name)) ?? 0) + value)
         }
-        parts.push(
-          family(
-            name,
-            'gauge',
-            help,
-            [...samples].map(([policy, value]) => [{ policy }, value]),
-          ),
-        )
+        parts.push(familyText({ name, type: 'gauge', help, samples: [...samples].map(([policy, value]) => [{ policy }, value]) }))
       }
+      for (const each of ofProcess?.families() ?? []) parts.push(familyText(each))
       return parts.join('')
     },
-    [Symbol.dispose]: stop,
+    [Symbol.dispose]: () => {
+      stop()
+      ofProcess?.[Symbol.dispose]()
+      ofProcess = undefined
+    },
   }
 }
 
@@ -139,14 +134,3 @@ function statesOf({ name, circuitBreaker }: PolicySnapshot, nameOf: (policy: str
   if (circuitBreaker === undefined || nameOf(name) !== name) return []
   return STATES.map((state) => [{ policy: name, state }, circuitBreaker.state === state ? 1 : 0])
 }
-
-function family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
-  if (samples.length === 0) return ''
-  const lines = samples.map(([labels, value]) => {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
-    return `${name}{${pairs.join(',')}} ${value}\n`
-  })
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
-}
-
-const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')

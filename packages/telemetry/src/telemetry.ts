@@ -10,9 +10,12 @@ import { logDiagnostics } from './diagnostic-logs.ts'
 import { createLogger } from './logger.ts'
 import { operationSpans } from './operation-spans.ts'
 import { otlpHttp } from './otlp-http.ts'
+import { ProcessFacts } from './process-facts.ts'
+import { processReading } from './process-reading.ts'
 import { type ExportStatus, type ExportTrouble, SpanQueue } from './span-queue.ts'
 import { spanRedaction } from './span-redaction.ts'
 import { headersOf } from './trace-headers.ts'
+import { countWaits } from './waits.ts'
 import { wallClock } from './wall-clock.ts'
 
 export interface TelemetryOptions {
@@ -32,6 +35,8 @@ export interface TelemetryOptions {
   readonly spanQueueMax?: number | undefined
   /** Further receivers of spans: an exporter of OpenTelemetry's, or a test. */
   readonly spanProcessors?: readonly SpanProcessor[] | undefined
+  /** Whether the first span of this process in each trace says what the process did meanwhile: CPU, event loop, blocked event loop. Default true. */
+  readonly processFacts?: boolean | undefined
 }
 
 export interface Telemetry {
@@ -65,6 +70,9 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
           ...(options.spanQueueMax !== undefined && { queueMax: options.spanQueueMax }),
           onTrouble: (trouble) => logTrouble(logger, trouble),
         })
+  const nowMs = wallClock()
+  const facts =
+    options.processFacts === false ? undefined : new ProcessFacts({ wallMs: nowMs, clock: systemClock, reading: processReading() })
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
       'service.name': options.service,
@@ -72,14 +80,20 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
       'process.pid': process.pid,
     }),
     sampler: samplerOf(options.sampleRatio ?? 1),
-    // First, so that no other processor sees what it replaces.
-    spanProcessors: [spanRedaction, ...(queue === undefined ? [] : [queue]), ...(options.spanProcessors ?? [])],
+    // Redaction comes before all who could hand on what it replaces; the facts are numbers.
+    spanProcessors: [
+      ...(facts === undefined ? [] : [facts]),
+      spanRedaction,
+      ...(queue === undefined ? [] : [queue]),
+      ...(options.spanProcessors ?? []),
+    ],
   })
   const storage = new AsyncLocalStorage<Context>()
   const unregister = register(provider, new StorageContextManager(storage))
   const stops = [
-    setTraceContextOwner(() => headersOf(context.active())),
-    operationSpans({ tracer: provider.getTracer('seaworthy'), storage, nowMs: wallClock() }),
+    setTraceContextOwner(() => headersOf(context.active()), { service: options.service }),
+    countWaits(),
+    operationSpans({ tracer: provider.getTracer('seaworthy'), storage, nowMs }),
     logDiagnostics(logger),
   ]
   let stopped: Promise<void> | undefined

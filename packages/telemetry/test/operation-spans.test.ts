@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { channel } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +27,8 @@ function started(t: TestContext, options: { sampleRatio?: number } = {}): InMemo
     service: 'orders',
     instance: 'orders-1',
     logLevel: 'silent',
+    // What they add depends on the machine; they have tests of their own.
+    processFacts: false,
     spanProcessors: [new SimpleSpanProcessor({ exporter })],
     ...options,
   })
@@ -354,4 +357,39 @@ test('what is caused in a transaction hangs on the work around it: the transacti
     caused,
     Array.from({ length: 3 }, () => `00-${traceId}-${spanId}-01`),
   )
+})
+
+test('a link of an operation becomes one of its span', async (t) => {
+  const exporter = started(t)
+  const link = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), attributes: { 'seaworthy.link': 'lock-blocker' } }
+  await work.run(
+    () => operation(),
+    async (running) => {
+      running!.links = [link]
+    },
+  )
+  const { context, attributes } = exporter.getFinishedSpans()[0]!.links[0]!
+  assert.deepEqual([context.traceId, context.spanId, attributes], [link.traceId, link.spanId, link.attributes])
+})
+
+test('waits are counted on the span in progress, and those at the same time once', async (t) => {
+  const exporter = started(t)
+  const wait = (sinceMs: number, untilMs: number) =>
+    channel('seaworthy:wait').publish({ attribute: 'seaworthy.time.admission_wait_ms', sinceMs, untilMs })
+  wait(0, 1_000)
+  await work.run(
+    () => operation({ name: 'outer' }),
+    async () => {
+      wait(0, 10)
+      wait(5, 12)
+      wait(100, 101)
+      await work.run(
+        () => operation({ name: 'inner' }),
+        async () => wait(7, 9),
+      )
+    },
+  )
+  const [inner, outer] = exporter.getFinishedSpans()
+  assert.equal(outer!.attributes['seaworthy.time.admission_wait_ms'], 13)
+  assert.equal(inner!.attributes['seaworthy.time.admission_wait_ms'], 2)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { VirtualClock } from '@seaworthy/testing'
+import { VirtualClock, eventually } from '@seaworthy/testing'
 import { prometheus, type PrometheusOptions } from '@seaworthy/telemetry/prometheus'
 import { constant, UnavailableError } from 'seaworthy/core'
 import { policy, type PolicyDeclaration } from 'seaworthy/resilience'
@@ -12,18 +12,18 @@ function parse(text: string): ReadonlyMap<string, number> {
   let family: string | undefined
   let type: string | undefined
   for (const line of text.slice(0, -1).split('\n')) {
-    const help = /^# HELP ([a-z_]+) \S.*$/.exec(line)
-    const kind = /^# TYPE ([a-z_]+) (counter|gauge)$/.exec(line)
+    const help = /^# HELP ([a-z_0-9]+) \S.*$/.exec(line)
+    const kind = /^# TYPE ([a-z_0-9]+) (counter|gauge|histogram)$/.exec(line)
     if (help !== null) family = help[1]
     else if (kind !== null) {
       assert.equal(kind[1], family)
       type = kind[2]
     } else {
-      const sample = /^([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\}) (\d+(?:\.\d+)?)$/.exec(line)
+      const sample = /^([a-z_0-9]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\})? (\d+(?:\.\d+)?(?:e-?\d+)?)$/.exec(line)
       assert.ok(sample !== null, `no sample: ${line}`)
-      assert.equal(sample[1], family)
+      assert.equal(type === 'histogram' ? sample[1]!.replace(/_(?:bucket|sum|count)$/, '') : sample[1], family)
       assert.equal(sample[1]!.endsWith('_total'), type === 'counter')
-      const key = `${sample[1]}${sample[2]}`
+      const key = `${sample[1]}${sample[2] ?? ''}`
       assert.ok(!samples.has(key), `twice: ${key}`)
       samples.set(key, Number(sample[3]))
     }
@@ -32,7 +32,7 @@ function parse(text: string): ReadonlyMap<string, number> {
 }
 
 function scraped(t: TestContext, options: PrometheusOptions = {}) {
-  const metrics = prometheus(options)
+  const metrics = prometheus({ process: false, ...options })
   t.after(() => metrics[Symbol.dispose]())
   return () => parse(metrics.text())
 }
@@ -105,4 +105,38 @@ test('counts nothing any more once it is disposed of', async () => {
   await call()
   assert.equal(metrics.text(), '')
   assert.equal(metrics.contentType, 'text/plain; version=0.0.4; charset=utf-8')
+})
+
+test('tells CPU, memory, delay of the event loop and garbage collection under the names that people have dashboards for', async (t) => {
+  const read = scraped(t, { process: true })
+  const before = read()
+  // A delay is measured from one sample to the next: there has to be a first one, and the loop has to come round after it.
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 80)
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  assert.ok(read().get('nodejs_eventloop_lag_max_seconds')! >= 0.05)
+  const after = read()
+  assert.ok(after.get('process_cpu_seconds_total')! >= before.get('process_cpu_seconds_total')!)
+  assert.ok(after.get('process_resident_memory_bytes')! > after.get('nodejs_heap_size_used_bytes')!)
+  assert.ok(Math.abs(after.get('process_start_time_seconds')! * 1_000 + process.uptime() * 1_000 - Date.now()) < 1_000)
+  assert.ok(after.get('nodejs_eventloop_lag_max_seconds')! < 0.05, 'it was read before, and begins anew')
+  assert.ok(after.get('seaworthy_eventloop_active_seconds_total')! >= 0.08)
+  assert.ok(after.get('nodejs_heap_space_size_used_bytes{space="old"}')! > 0)
+})
+
+test('garbage collections are counted by kind, in buckets that hold the smaller ones too', async (t) => {
+  const read = scraped(t, { process: true })
+  const count = 'nodejs_gc_duration_seconds_count{kind="minor"}'
+  const kept: object[] = []
+  await eventually('something is collected', () => {
+    for (let made = 0; made < 100_000; made++) kept[made % 100] = { made }
+    return (read().get(count) ?? 0) > 0
+  })
+  const samples = read()
+  assert.equal(samples.get('nodejs_gc_duration_seconds_bucket{le="+Inf",kind="minor"}'), samples.get(count))
+  assert.ok(
+    samples.get('nodejs_gc_duration_seconds_bucket{le="0.01",kind="minor"}')! >=
+      samples.get('nodejs_gc_duration_seconds_bucket{le="0.001",kind="minor"}')!,
+  )
+  assert.ok(samples.get('nodejs_gc_duration_seconds_sum{kind="minor"}')! > 0)
 })

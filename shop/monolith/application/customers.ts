@@ -1,6 +1,8 @@
-import { type Clock, type Database, type NewId, NotFoundError } from 'seaworthy/core'
+import { type Clock, type Database, type NewId, NotFoundError, type Transaction } from 'seaworthy/core'
+import { type EventEnvelope, on } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
 import { customerCreated } from '../../services/customers/contract/events.ts'
+import { type CreditChecked, creditChecked } from '../../services/payments/contract/events.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
 
 interface Customer {
@@ -22,6 +24,9 @@ export interface Customers {
 const INSERT_CUSTOMER = 'INSERT INTO customers (id, name, email, credit_limit_cents, created_at_ms) VALUES (?, ?, ?, ?, ?)'
 // By primary key.
 const SELECT_CUSTOMER = 'SELECT id, name, email, credit_limit_cents, created_at_ms FROM customers WHERE id = ?'
+
+// By primary key.
+const SET_LIMIT = 'UPDATE customers SET credit_limit_cents = ? WHERE id = ?'
 
 interface CustomerRow {
   readonly id: string
@@ -49,6 +54,11 @@ export function customers(options: { database: Database; outbox: Outbox; clock: 
     },
   }
 }
+
+/** Sets what billing decided about a new customer. Until then what was asked for holds. */
+export const settingLimit = on(creditChecked, async ({ data }: EventEnvelope<CreditChecked>, tx: Transaction) => {
+  await tx.execute({ sql: SET_LIMIT, params: [data.limitCents, data.customerId] })
+})
 
 function toCustomer(row: CustomerRow): Customer {
   return {

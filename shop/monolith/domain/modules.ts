@@ -5,6 +5,11 @@ export const MODULES = ['catalog', 'reviews', 'customers'] as const
 
 export type Module = (typeof MODULES)[number]
 
+/** Whether the catalog is left without its reviews, whose ratings it shows. */
+export function followsReviews(modules: readonly Module[]): boolean {
+  return modules.includes('catalog') && !modules.includes('reviews')
+}
+
 /** What this process was told that it still answers for, as in `catalog,customers`. @throws ConfigurationError for what it has no module for */
 export function modulesOf(standsInFor: string): readonly Module[] {
   return standsInFor

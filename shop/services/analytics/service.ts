@@ -1,6 +1,6 @@
-import { defineService } from 'seaworthy/system'
-import { CUSTOMERS_TOPIC } from '../customers/contract/events.ts'
-import { ORDERS_TOPIC } from '../orders/contract/events.ts'
+import { defineService, reaction } from 'seaworthy/system'
+import { CUSTOMERS_TOPIC, customerCreated, customerImported } from '../customers/contract/events.ts'
+import { ORDERS_TOPIC, orderCompleted, orderImported, orderRejected } from '../orders/contract/events.ts'
 
 export const service = defineService({
   name: 'analytics',
@@ -9,6 +9,13 @@ export const service = defineService({
   owns: ['analytics'],
   publishes: [],
   consumes: [ORDERS_TOPIC, CUSTOMERS_TOPIC],
+  reactions: [
+    reaction(customerCreated, { does: 'counts the customer' }),
+    reaction(customerImported, { does: 'counts the customer' }),
+    reaction(orderCompleted, { does: 'counts what was sold' }),
+    reaction(orderImported, { does: 'counts what was sold' }),
+    reaction(orderRejected, { does: 'counts the refusal' }),
+  ],
   calls: [],
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],

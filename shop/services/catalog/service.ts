@@ -1,5 +1,5 @@
-import { defineService } from 'seaworthy/system'
-import { REVIEWS_TOPIC } from '../reviews/contract/events.ts'
+import { defineService, reaction } from 'seaworthy/system'
+import { reviewImported, REVIEWS_TOPIC, reviewWritten } from '../reviews/contract/events.ts'
 
 export const service = defineService({
   name: 'catalog',
@@ -8,6 +8,7 @@ export const service = defineService({
   owns: ['catalog'],
   publishes: [],
   consumes: [REVIEWS_TOPIC],
+  reactions: [reaction(reviewWritten, { does: 'counts the rating' }), reaction(reviewImported, { does: 'counts the rating' })],
   calls: [],
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],

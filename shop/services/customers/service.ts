@@ -1,5 +1,6 @@
-import { defineService } from 'seaworthy/system'
-import { CUSTOMERS_TOPIC } from './contract/events.ts'
+import { defineService, reaction } from 'seaworthy/system'
+import { creditChecked, PAYMENTS_TOPIC } from '../payments/contract/events.ts'
+import { customerCreated, customerImported, CUSTOMERS_TOPIC } from './contract/events.ts'
 
 export const service = defineService({
   name: 'customers',
@@ -7,7 +8,9 @@ export const service = defineService({
   purpose: 'Knows who buys, and for how much at a time.',
   owns: ['customers'],
   publishes: [CUSTOMERS_TOPIC],
-  consumes: [],
+  consumes: [PAYMENTS_TOPIC],
+  emits: [customerCreated, customerImported],
+  reactions: [reaction(creditChecked, { does: 'sets the limit for one order' })],
   calls: [],
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],

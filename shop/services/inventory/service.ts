@@ -1,6 +1,6 @@
-import { defineService } from 'seaworthy/system'
-import { SHIPPING_TOPIC } from '../shipping/contract/events.ts'
-import { INVENTORY_TOPIC } from './contract/events.ts'
+import { defineService, reaction } from 'seaworthy/system'
+import { SHIPPING_TOPIC, shipmentBooked } from '../shipping/contract/events.ts'
+import { INVENTORY_TOPIC, stockReleased, stockReserved } from './contract/events.ts'
 
 export const service = defineService({
   name: 'inventory',
@@ -9,6 +9,8 @@ export const service = defineService({
   owns: ['inventory'],
   publishes: [INVENTORY_TOPIC],
   consumes: [SHIPPING_TOPIC],
+  emits: [stockReserved, stockReleased],
+  reactions: [reaction(shipmentBooked, { does: 'takes the pieces out of stock' })],
   calls: [],
   main: new URL('./main.ts', import.meta.url),
   serves: ['http', 'grpc'],

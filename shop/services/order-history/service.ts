@@ -1,6 +1,6 @@
-import { defineService } from 'seaworthy/system'
-import { ORDERS_TOPIC } from '../orders/contract/events.ts'
-import { SHIPPING_TOPIC } from '../shipping/contract/events.ts'
+import { defineService, reaction } from 'seaworthy/system'
+import { ORDERS_TOPIC, orderCompleted, orderImported, orderPlaced, orderRejected } from '../orders/contract/events.ts'
+import { SHIPPING_TOPIC, shipmentBooked, shipmentCancelled } from '../shipping/contract/events.ts'
 import { ORDERS_POLICY, PARCELS_POLICY } from './policies.ts'
 
 export const service = defineService({
@@ -10,6 +10,10 @@ export const service = defineService({
   owns: ['order-history'],
   publishes: [],
   consumes: [ORDERS_TOPIC, SHIPPING_TOPIC],
+  reactions: [
+    ...[orderPlaced, orderCompleted, orderRejected, orderImported].map((event) => reaction(event, { does: 'records the order' })),
+    ...[shipmentBooked, shipmentCancelled].map((event) => reaction(event, { does: 'records the parcel' })),
+  ],
   calls: ['orders', 'shipping'],
   policies: { orders: ORDERS_POLICY, shipping: PARCELS_POLICY },
   main: new URL('./main.ts', import.meta.url),

@@ -1,3 +1,5 @@
+import { sagaAnswers } from '@seaworthy/supervisor/management'
+import { redactedJson } from '@seaworthy/telemetry'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { catalogApi } from '../catalog/contract/rest.ts'
 import { customersApi } from '../customers/contract/rest.ts'
@@ -23,7 +25,21 @@ export const orders: ServiceComposition = {
   service,
   schema: [ORDERS_SCHEMA],
   stores: ['sagas'],
-  async wire({ connections, switches, seeding, logger, clock, newId, database, stores, outbox, sharing, serveRest, onStop }) {
+  async wire({
+    answerSupervisor,
+    connections,
+    switches,
+    seeding,
+    logger,
+    clock,
+    newId,
+    database,
+    stores,
+    outbox,
+    sharing,
+    serveRest,
+    onStop,
+  }) {
     const catalog = connections.rest(catalogApi, 'catalog')
     const customers = connections.rest(customersApi, 'customers')
     const inventory = connections.grpc(Inventory, 'inventory')
@@ -32,9 +48,10 @@ export const orders: ServiceComposition = {
 
     const repository = orderRepository(database)
     const saga = checkoutSaga({ inventory: inventoryOver(inventory), payments: paymentsOver(payments), shipping: shippingOver(shipping) })
+    const store = stores.sagas()
     const sagas = checkoutOrchestrator({
       saga,
-      store: stores.sagas(),
+      store,
       database,
       orders: repository,
       outbox,
@@ -44,6 +61,7 @@ export const orders: ServiceComposition = {
       askUnknownAgain: switches.has('unknown-outcome'),
     })
     onStop('sagas', () => sagas.stop())
+    answerSupervisor(sagaAnswers({ sagas: [saga], store, orchestrator: sagas, redacted: redactedJson, clock }))
 
     const takeOver = takeOverOrders({ database, orders: repository, outbox })
     await seeding((seed) => seedOrders({ orders: repository, takeOver, seed }))

@@ -1,5 +1,5 @@
 import { defineService } from 'seaworthy/system'
-import { ORDERS_TOPIC } from './contract/events.ts'
+import { ORDERS_TOPIC, orderCompleted, orderImported, orderPlaced, orderRejected } from './contract/events.ts'
 import { PARTICIPANT_POLICY, QUESTION_POLICY } from './policies.ts'
 
 export const service = defineService({
@@ -9,6 +9,7 @@ export const service = defineService({
   owns: ['orders'],
   publishes: [ORDERS_TOPIC],
   consumes: [],
+  emits: [orderPlaced, orderCompleted, orderRejected, orderImported],
   calls: ['catalog', 'customers', 'inventory', 'payments', 'shipping'],
   policies: {
     catalog: QUESTION_POLICY,

@@ -1,13 +1,16 @@
-import { defineService } from 'seaworthy/system'
-import { PAYMENTS_TOPIC } from './contract/events.ts'
+import { defineService, reaction } from 'seaworthy/system'
+import { CUSTOMERS_TOPIC, customerCreated } from '../customers/contract/events.ts'
+import { PAYMENTS_TOPIC, creditChecked, paymentCharged, paymentDeclined, paymentRefunded } from './contract/events.ts'
 
 export const service = defineService({
   name: 'payments',
   context: 'billing',
-  purpose: 'Charges cards and keeps the ledger.',
+  purpose: 'Charges cards, keeps the ledger, and decides who is given credit.',
   owns: ['payments'],
   publishes: [PAYMENTS_TOPIC],
-  consumes: [],
+  consumes: [CUSTOMERS_TOPIC],
+  emits: [paymentCharged, paymentRefunded, paymentDeclined, creditChecked],
+  reactions: [reaction(customerCreated, { does: 'checks the credit', then: [creditChecked] })],
   calls: [],
   main: new URL('./main.ts', import.meta.url),
   serves: ['http', 'grpc'],

@@ -1,5 +1,5 @@
 import { defineService } from 'seaworthy/system'
-import { REVIEWS_TOPIC } from './contract/events.ts'
+import { reviewImported, REVIEWS_TOPIC, reviewWritten } from './contract/events.ts'
 import { QUESTION_POLICY } from './policies.ts'
 
 export const service = defineService({
@@ -9,6 +9,7 @@ export const service = defineService({
   owns: ['reviews'],
   publishes: [REVIEWS_TOPIC],
   consumes: [],
+  emits: [reviewWritten, reviewImported],
   calls: ['catalog', 'customers'],
   policies: { catalog: QUESTION_POLICY, customers: QUESTION_POLICY },
   main: new URL('./main.ts', import.meta.url),

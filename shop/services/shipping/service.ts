@@ -1,5 +1,5 @@
 import { defineService } from 'seaworthy/system'
-import { SHIPPING_TOPIC } from './contract/events.ts'
+import { SHIPPING_TOPIC, shipmentBooked, shipmentCancelled } from './contract/events.ts'
 
 export const service = defineService({
   name: 'shipping',
@@ -8,6 +8,7 @@ export const service = defineService({
   owns: ['shipping'],
   publishes: [SHIPPING_TOPIC],
   consumes: [],
+  emits: [shipmentBooked, shipmentCancelled],
   calls: [],
   main: new URL('./main.ts', import.meta.url),
   serves: ['http', 'grpc'],

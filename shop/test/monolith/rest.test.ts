@@ -6,7 +6,7 @@ import { serveMonolith } from '../../monolith/adapters/http.ts'
 import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
 import { catalog } from '../../monolith/application/catalog.ts'
 import { customers } from '../../monolith/application/customers.ts'
-import { followingReviews } from '../../monolith/application/following-reviews.ts'
+import { reacting } from '../../monolith/application/reacting.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { seedMonolith } from '../../monolith/application/seeding.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
@@ -102,10 +102,10 @@ describe('a monolith that has lost modules', () => {
 
   test('keeps its ratings by following the reviews of the service, each once', async () => {
     const modules = ['catalog', 'customers'] as const
-    assert.deepEqual(monolithService(modules).consumes, ['reviews'])
-    assert.deepEqual([monolithService().consumes, monolithService(['customers']).consumes], [[], []])
+    assert.deepEqual(monolithService(modules).consumes, ['payments', 'reviews'])
+    assert.deepEqual([monolithService().consumes, monolithService(['customers']).consumes], [['payments'], ['payments']])
     await using monolith = await openMonolith(modules)
-    const follow = followingReviews()
+    const follow = reacting(modules)
     const review = { reviewId: 'r1', productId: 'product-1', author: 'Ada', rating: 2, comment: '', createdAt: '2026-01-01T00:00:00.000Z' }
     for (let time = 0; time < 2; time++) await monolith.database.transaction((tx) => follow(reviewWritten(review), tx))
     const { reviewCount, rating } = (await monolith.catalog.getProduct({ params: { id: 'product-1' } })).body

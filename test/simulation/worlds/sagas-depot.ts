@@ -345,6 +345,9 @@ class FailingStore implements SagaStore {
   expire: SagaStore['expire'] = (tx, event) => this.#store.expire(tx, event)
   told: SagaStore['told'] = (id, tx) => this.#store.told(id, tx)
   list: SagaStore['list'] = (options) => this.#store.list(options)
+  page: SagaStore['page'] = (query) => this.#store.page(query)
+  count: SagaStore['count'] = (query) => this.#store.count(query)
+  prune: SagaStore['prune'] = (pruning) => this.#store.prune(pruning)
 
   async start(...[tx, record, owner, entries]: Parameters<SagaStore['start']>): Promise<boolean> {
     const isNew = await this.#store.start(tx, record, owner, entries)

@@ -28,7 +28,7 @@ export function registerApi(app: FastifyInstance, { store, queue, runFile, figur
       system,
       startedAt,
       services: serviceViews(runFile.state, figures),
-      ingest: { ...queue.status, ...store.counts },
+      ingest: { ...queue.status, ...store.counts, trimmed: store.trimmed },
     }
     return reply.header('cache-control', 'no-store').send(answer)
   })
@@ -71,8 +71,8 @@ function traceFilter(query: Record<string, unknown>): TraceFilter {
   const text = (name: string): string | undefined => {
     const value = query[name]
     if (value === undefined || value === '') return undefined
-    if (typeof value === 'string' && value.length <= 200) return value
-    invalid.push({ field: name, message: 'must be given once, with at most 200 characters' })
+    if (typeof value === 'string' && value.length <= 250) return value
+    invalid.push({ field: name, message: 'must be given once, with at most 250 characters' })
     return undefined
   }
   const number = (name: string, max: number): number | undefined => {
@@ -89,6 +89,8 @@ function traceFilter(query: Record<string, unknown>): TraceFilter {
     if (value !== undefined && chosen === undefined) invalid.push({ field: name, message: `must be one of ${choices.join(', ')}` })
     return chosen
   }
+  const [caller, callee] = [text('caller'), text('callee')]
+  if ((caller === undefined) !== (callee === undefined)) invalid.push({ field: 'callee', message: 'and caller go together' })
   const before = text('before')
   const cursor = before === undefined ? undefined : parseCursor(before)
   if (before !== undefined && cursor === undefined) invalid.push({ field: 'before', message: 'must be a nextBefore of an earlier answer' })
@@ -100,6 +102,7 @@ function traceFilter(query: Record<string, unknown>): TraceFilter {
     outcome: choice('outcome', ['ok', 'rejected', 'failed']),
     hidesBackground: choice('background', ['show', 'hide']) === 'hide',
     text: text('q'),
+    call: caller === undefined || callee === undefined ? undefined : { caller, callee },
     after: cursor,
   }
   if (invalid.length > 0) {

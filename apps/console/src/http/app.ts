@@ -2,21 +2,30 @@ import { type FastifyError, type FastifyInstance, fastify } from 'fastify'
 import type { Logger } from 'pino'
 import { InvalidInputError } from 'seaworthy/core'
 import { type ApiParts, registerApi } from './api.ts'
-import { BODY_BYTES_MAX, registerIngest } from './ingest.ts'
+import { BODY_BYTES_MAX } from '../intake/signal.ts'
+import { type IngestParts, registerIngest } from './ingest.ts'
 import { registerLabsApi } from './labs-api.ts'
 import type { LiveUpdates } from './live.ts'
 import { registerMessagesApi } from './messages-api.ts'
+import { registerMapApi } from './map-api.ts'
+import { registerMetrics } from './metrics.ts'
 import { otherMethods } from './other-methods.ts'
 import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
 import { protect } from './protection.ts'
+import type { ServiceMap } from '../map/service-map.ts'
 import type { Messages } from '../system/messages.ts'
 import type { Resilience } from '../system/resilience.ts'
+import type { Sagas } from '../system/sagas.ts'
 import { registerResilienceApi } from './resilience-api.ts'
+import { registerVerdictApi } from './verdict-api.ts'
+import { registerSagasApi } from './sagas-api.ts'
 
-export interface AppOptions extends ApiParts {
+export interface AppOptions extends ApiParts, IngestParts {
+  readonly map: Pick<ServiceMap, 'edges'>
   readonly messages: Messages
   readonly resilience: Resilience
+  readonly sagas: Sagas
   /** Folder of what labs left, if there is one. */
   readonly labsDir: string | undefined
   readonly live: LiveUpdates
@@ -51,10 +60,14 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.get('/readyz', (_request, reply) =>
     options.isReady() ? { status: 'ready' } : sendProblem(reply, 503, 'The console is starting, or stopping.'),
   )
-  registerIngest(app, options.queue)
+  registerIngest(app, options)
   registerApi(app, options)
+  registerVerdictApi(app, options.store)
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
+  registerMetrics(app, options)
+  registerMapApi(app, options.map)
+  registerSagasApi(app, options.sagas)
   registerLabsApi(app, options.labsDir)
   options.live.register(app)
   registerPage(app, options.pageFolder)

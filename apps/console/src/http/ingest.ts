@@ -1,57 +1,40 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { readTraceFile } from '../import/formats.ts'
+import { type Format, readTraceFile } from '../import/formats.ts'
 import type { IngestQueue } from '../ingest-queue.ts'
-import { type CheckedRequest, checkRequest, hasMoreSpansThan } from '../otlp/check.ts'
-import { countSpans, decodeTraceRequest, encodeTraceResponse } from '../otlp/decode-protobuf.ts'
-import { ProtobufError } from '../otlp/protobuf-reader.ts'
-import { spanRows } from '../otlp/rows.ts'
+import type { Admission } from '../intake/admission.ts'
+import { orMalformed } from '../intake/malformed.ts'
+import { BODY_BYTES_MAX, RETRY_AFTER_SECONDS, type Refusal, type Sent, type Signal, TOO_LARGE, type Taken } from '../intake/signal.ts'
+import { storeTraces } from '../intake/traces.ts'
+import type { CheckedRequest } from '../otlp/check.ts'
+import { encodeExportResponse } from '../otlp/decode-protobuf.ts'
 import type { ImportAnswer } from './answers.ts'
 import { sendProblem } from './problem.ts'
 
-/** Bytes of a request, as sent and unpacked. */
-export const BODY_BYTES_MAX = 8 << 20
-/** Spans of a request: what one takes of the event loop, however few bytes they are. OpenTelemetry's SDKs send 512 at once. */
-const SPANS_MAX = 20_000
-/** Requests that are being read and decoded at the same time: with the limit above, what a flood can take of memory. */
-const REQUESTS_MAX = 16
-const RETRY_AFTER_SECONDS = '1'
+export interface IngestParts {
+  readonly queue: IngestQueue
+  readonly signals: readonly Signal[]
+  readonly admission: Admission
+}
 
 /** Ids that the answer to an import names. */
 const TRACE_IDS_MAX = 100
 
-/** Why nothing of a request was taken. */
-interface Refusal {
-  readonly status: number
-  readonly why: string
-}
-
-const TOO_MANY: Refusal = { status: 413, why: `More than ${SPANS_MAX} spans at once. Send smaller batches.` }
-const BUSY: Refusal = { status: 503, why: 'The console stores as fast as it can. Send again later.' }
+const STATUS: Readonly<Record<Refusal['kind'], number>> = { malformed: 400, 'too-large': 413, busy: 503 }
 
 const unpack = promisify(gunzip)
 
-type Encoding = 'json' | 'protobuf'
-
 /**
- * `POST /v1/traces`: OTLP over HTTP, JSON or protobuf, plain or gzip. `POST /api/v2/spans`: Zipkin's JSON, as its libraries send it. `POST /api/import`: a file of
- * traces in any format that the console reads.
+ * `POST /v1/traces` and its like: OTLP over HTTP, JSON or protobuf, plain or gzip. `POST /api/v2/spans`: Zipkin's JSON, as its libraries send it. `POST /api/import`: a
+ * file of traces in any format that the console reads.
  */
-export function registerIngest(app: FastifyInstance, queue: IngestQueue): void {
-  let inProgress = 0
+export function registerIngest(app: FastifyInstance, { queue, signals, admission }: IngestParts): void {
   const admit = async (_request: FastifyRequest, reply: FastifyReply) => {
-    if (inProgress >= REQUESTS_MAX)
-      return sendProblem(reply.header('retry-after', RETRY_AFTER_SECONDS), 503, 'Too many requests at once. Send again later.')
-    inProgress++
-    reply.raw.once('close', () => inProgress--)
+    const leave = admission.enter()
+    if (typeof leave !== 'function') return sendRefusal(reply, leave)
+    reply.raw.once('close', leave)
     return undefined
-  }
-  const store = (value: unknown): CheckedRequest | Refusal => {
-    if (hasMoreSpansThan(SPANS_MAX, value)) return TOO_MANY
-    const checked = checkRequest(value)
-    const rows = spanRows(checked)
-    return rows.length === 0 || queue.offer(rows) ? checked : BUSY
   }
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
@@ -59,67 +42,53 @@ export function registerIngest(app: FastifyInstance, queue: IngestQueue): void {
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => done(null, body))
     const options = { bodyLimit: BODY_BYTES_MAX, onRequest: admit }
 
-    scope.post('/v1/traces', options, async (request, reply) => {
-      const encoding = encodingOf(request.headers['content-type'])
-      if (encoding === undefined) return sendProblem(reply, 415, 'Send OTLP as application/json or application/x-protobuf.')
-      const content = await unpacked(request.body, request.headers['content-encoding'])
-      if ('status' in content) return sendProblem(reply, content.status, content.why)
-      return orWhyNot(reply, 'The body is no OTLP trace request', () => {
-        // Counted before they are taken apart.
-        if (encoding === 'protobuf' && countSpans(content.body) > SPANS_MAX) return sendRefusal(reply, TOO_MANY)
-        const stored = store(encoding === 'protobuf' ? decodeTraceRequest(content.body) : JSON.parse(content.body.toString('utf8')))
-        return 'status' in stored ? sendRefusal(reply, stored) : answer(reply, encoding, stored)
+    for (const signal of signals) {
+      scope.post(signal.httpPath, options, async (request, reply) => {
+        const encoding = encodingOf(request.headers['content-type'])
+        if (encoding === undefined) return sendProblem(reply, 415, 'Send OTLP as application/json or application/x-protobuf.')
+        const content = await unpacked(request.body, request.headers['content-encoding'])
+        if (!('body' in content)) return sendProblem(reply, content.status, content.why)
+        const taken = signal.take({ encoding, body: content.body })
+        return taken.kind === 'taken' ? sendTaken(reply, encoding, signal, taken) : sendRefusal(reply, taken)
       })
-    })
+    }
+
+    // Said, not left to be guessed from a 404: an exporter then drops them instead of sending them for ever.
+    scope.post('/v1/metrics', options, (_request, reply) =>
+      sendProblem(reply, 501, 'The console keeps no metrics: have Prometheus scrape /metrics of each process, or a Collector route them.'),
+    )
 
     const files = { '/api/v2/spans': 'zipkin', '/api/import': undefined } as const
     for (const [path, expected] of Object.entries(files)) {
       scope.post(path, options, async (request, reply) => {
         const content = await unpacked(request.body, request.headers['content-encoding'])
-        if ('status' in content) return sendProblem(reply, content.status, content.why)
-        return orWhyNot(reply, 'The body is no JSON', async () => {
-          const given: unknown = JSON.parse(content.body.toString('utf8'))
-          const { format, request: traces } = readTraceFile(given)
+        if (!('body' in content)) return sendProblem(reply, content.status, content.why)
+        const stored = orMalformed('The body is no JSON', () => {
+          const { format, request: traces } = readTraceFile(JSON.parse(content.body.toString('utf8')))
           if (expected !== undefined && format !== expected)
-            return sendProblem(reply, 400, 'The body is no list of spans in Zipkin’s format (version 2).')
-          const stored = store(traces)
-          if ('status' in stored) return sendRefusal(reply, stored)
-          // Whoever imports a file looks at it next.
-          if (expected === undefined) await queue.drain()
-          const traceIds = [
-            ...new Set(
-              stored.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans.map(({ traceId }) => traceId))),
-            ),
-          ]
-          const imported: ImportAnswer = {
-            format,
-            spans: stored.spanCount,
-            rejected: stored.rejected,
-            traceIds: traceIds.slice(0, TRACE_IDS_MAX),
-          }
-          return reply.code(202).send(imported)
+            return { kind: 'malformed', why: 'The body is no list of spans in Zipkin’s format (version 2).' }
+          const checked = storeTraces(traces, queue)
+          return 'kind' in checked ? checked : { format, checked }
         })
+        if ('kind' in stored) return sendRefusal(reply, stored)
+        // Whoever imports a file looks at it next.
+        if (expected === undefined) await queue.drain()
+        return reply.code(202).send(importAnswer(stored.format, stored.checked))
       })
     }
   })
 }
 
-/** What somebody sent cannot be read, and they are told why. */
-async function orWhyNot(reply: FastifyReply, what: string, read: () => FastifyReply | Promise<FastifyReply>): Promise<FastifyReply> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof ProtobufError || error instanceof RangeError)
-      return sendProblem(reply, 400, `${what}: ${error.message}`)
-    throw error
-  }
+function importAnswer(format: Format, { resourceSpans, spanCount, rejected }: CheckedRequest): ImportAnswer {
+  const ids = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans.map(({ traceId }) => traceId)))
+  return { format, spans: spanCount, rejected, traceIds: [...new Set(ids)].slice(0, TRACE_IDS_MAX) }
 }
 
-function sendRefusal(reply: FastifyReply, { status, why }: Refusal): FastifyReply {
-  return sendProblem(status === 503 ? reply.header('retry-after', RETRY_AFTER_SECONDS) : reply, status, why)
+function sendRefusal(reply: FastifyReply, { kind, why }: Refusal): FastifyReply {
+  return sendProblem(kind === 'busy' ? reply.header('retry-after', String(RETRY_AFTER_SECONDS)) : reply, STATUS[kind], why)
 }
 
-function encodingOf(contentType: string | undefined): Encoding | undefined {
+function encodingOf(contentType: string | undefined): Sent['encoding'] | undefined {
   switch (contentType?.split(';')[0]?.trim().toLowerCase()) {
     case 'application/json':
       return 'json'
@@ -131,7 +100,7 @@ function encodingOf(contentType: string | undefined): Encoding | undefined {
   }
 }
 
-type Unpacked = { readonly body: Buffer } | Refusal
+type Unpacked = { readonly body: Buffer } | { readonly status: number; readonly why: string }
 
 async function unpacked(body: unknown, encoding: string | undefined): Promise<Unpacked> {
   if (!Buffer.isBuffer(body)) return { status: 400, why: 'The request has no body.' }
@@ -146,7 +115,7 @@ async function unpacked(body: unknown, encoding: string | undefined): Promise<Un
       } catch (error) {
         const isTooLarge = error instanceof RangeError
         return isTooLarge
-          ? { status: 413, why: `The body unpacks to more than ${BODY_BYTES_MAX} bytes. Send smaller batches.` }
+          ? { status: STATUS[TOO_LARGE.kind], why: TOO_LARGE.why }
           : { status: 400, why: 'The body says that it is gzip, and is not.' }
       }
     default:
@@ -154,7 +123,7 @@ async function unpacked(body: unknown, encoding: string | undefined): Promise<Un
   }
 }
 
-function answer(reply: FastifyReply, encoding: Encoding, { rejected, why = '' }: CheckedRequest): FastifyReply {
-  if (encoding === 'protobuf') return reply.type('application/x-protobuf').send(encodeTraceResponse(rejected, why))
-  return reply.send(rejected === 0 ? { partialSuccess: {} } : { partialSuccess: { rejectedSpans: rejected, errorMessage: why } })
+function sendTaken(reply: FastifyReply, encoding: Sent['encoding'], signal: Signal, { rejected, why }: Taken): FastifyReply {
+  if (encoding === 'protobuf') return reply.type('application/x-protobuf').send(encodeExportResponse(rejected, why))
+  return reply.send({ partialSuccess: rejected === 0 ? {} : { [signal.rejectedName]: rejected, errorMessage: why } })
 }

@@ -29,7 +29,21 @@ const NOT_BUILT = `<!doctype html>
 export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
   const html = (_request: unknown, reply: FastifyReply): Promise<FastifyReply> => sendPage(reply, folder, 200)
   // The page's own addresses, so that a link to a trace or a span can be sent to somebody.
-  for (const path of ['/', '/system', '/messages', '/resilience', '/labs', '/labs/:lab/:run', '/traces', '/traces/:traceId'])
+  for (const path of [
+    '/',
+    '/system',
+    '/messages',
+    '/sagas',
+    '/saga',
+    '/choreography',
+    '/resilience',
+    '/slow',
+    '/map',
+    '/labs',
+    '/labs/:lab/:run',
+    '/traces',
+    '/traces/:traceId',
+  ])
     app.get(path, html)
 
   app.get<{ Params: { name: string } }>('/assets/:name', async (request, reply) => {

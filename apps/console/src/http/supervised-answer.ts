@@ -7,6 +7,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   'not-found': 404,
   configuration: 404,
   'invalid-input': 400,
+  rejected: 409,
+  'saga-stranded': 409,
   unavailable: 503,
   'not-running': 503,
   'unknown-outcome': 502,

@@ -1,4 +1,5 @@
 import type { ExportTraceRequest, ResourceSpans, ScopeSpans, Span } from './model.ts'
+import { enumeration, field, id, isNoId, keyValues, list, nanos, resourceOf, text } from './values.ts'
 
 /** What a request holds, and how many spans of it cannot be kept, with the reason of the first. */
 export interface CheckedRequest extends ExportTraceRequest {
@@ -17,8 +18,6 @@ const KINDS: Readonly<Record<string, number>> = {
 }
 const STATUS_CODES: Readonly<Record<string, number>> = { STATUS_CODE_UNSET: 0, STATUS_CODE_OK: 1, STATUS_CODE_ERROR: 2 }
 const NAME_LENGTH_MAX = 1_024
-// Unsigned 64 bits hold twenty digits; the store counts microseconds in a double, which is exact until the year 2255.
-const NANOS_MAX = 9_000_000_000_000_000_000n
 
 /** Why a span is not kept: it breaks the specification. Others of its request are. A value, because a million thrown errors take minutes. */
 interface Refusal {
@@ -26,8 +25,7 @@ interface Refusal {
 }
 
 /**
- * Takes a decoded request apart and brings every span to one form. Whoever sends may be of any language and version:
- * numbers may be strings, enums may be names, lists may be missing.
+ * Takes a decoded request apart and brings every span to one form.
  * @throws TypeError when it is no trace request at all
  */
 export function checkRequest(request: unknown): CheckedRequest {
@@ -52,12 +50,8 @@ export function checkRequest(request: unknown): CheckedRequest {
       }
       return { scope: field(scoped, 'scope'), spans, schemaUrl: text(field(scoped, 'schemaUrl')) }
     })
-    const resource = field(each, 'resource')
     return {
-      resource:
-        typeof resource === 'object' && resource !== null
-          ? { ...resource, attributes: keyValues(field(resource, 'attributes')) }
-          : undefined,
+      resource: resourceOf(field(each, 'resource')),
       scopeSpans,
       schemaUrl: text(field(each, 'schemaUrl')),
     }
@@ -113,29 +107,6 @@ function checkSpan(span: unknown): Span | Refusal {
   return { ...checked, status: { ...status, code: enumeration(field(status, 'code'), STATUS_CODES) } }
 }
 
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
-}
-
-function list(value: unknown, name: string): readonly unknown[] {
-  if (value === undefined || value === null) return []
-  if (!Array.isArray(value)) throw new TypeError(`The body is no ExportTraceServiceRequest: ${name} is no list.`)
-  return value
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-/** Attributes that are key and value; others would break every reader behind. */
-function keyValues(value: unknown): readonly { key: string }[] {
-  if (!Array.isArray(value)) return []
-  return value.filter((each): each is { key: string } => {
-    const inner = field(each, 'value')
-    return typeof field(each, 'key') === 'string' && (inner === undefined || (typeof inner === 'object' && inner !== null))
-  })
-}
-
 /** Events or links: objects whose attributes can be read. */
 function occurrences(value: unknown): readonly object[] {
   if (!Array.isArray(value)) return []
@@ -144,30 +115,10 @@ function occurrences(value: unknown): readonly object[] {
     .map((each) => ({ ...each, attributes: keyValues(field(each, 'attributes')) }))
 }
 
-function id(value: unknown, length: number): string | undefined {
-  const hex = typeof value === 'string' ? value.toLowerCase() : ''
-  return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex) ? hex : undefined
-}
-
-/** Absent, empty and all zero all mean that there is none. */
-function isNoId(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === 'string' && /^0*$/.test(value))
-}
-
 function noId(name: string, length: number): Refusal {
   return { why: `${name} is not ${length} hexadecimal digits other than all zero` }
 }
 
-function nanos(value: unknown): string | undefined {
-  const digits = typeof value === 'number' && Number.isFinite(value) ? BigInt(Math.trunc(value)).toString() : text(value)
-  return digits === undefined || !/^\d{1,20}$/.test(digits) || BigInt(digits) > NANOS_MAX ? undefined : BigInt(digits).toString()
-}
-
 function noTime(name: string): Refusal {
   return { why: `${name} is no time in nanoseconds since the epoch` }
-}
-
-function enumeration(value: unknown, names: Readonly<Record<string, number>>): number {
-  const number = typeof value === 'string' ? (names[value] ?? Number(value)) : Number(value ?? 0)
-  return Number.isInteger(number) ? number : 0
 }

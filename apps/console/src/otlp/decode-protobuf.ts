@@ -1,4 +1,5 @@
 import { ProtobufError, type ProtobufReader, ProtobufReader as Reader } from './protobuf-reader.ts'
+import { bytesField, varintField } from './protobuf-writer.ts'
 
 /** How a field is named in OTLP's JSON form and read from the wire. */
 interface Field {
@@ -120,18 +121,8 @@ function decode(reader: ProtobufReader, message: Message, depth: number): Record
   return value
 }
 
-/** An `ExportTraceServiceResponse`: nothing when all was taken. */
-export function encodeTraceResponse(rejected: number, why: string): Buffer {
+/** An `ExportTraceServiceResponse`, or that of another signal, which has the same fields: nothing when all was taken. */
+export function encodeExportResponse(rejected: number, why: string): Buffer {
   if (rejected === 0) return Buffer.alloc(0)
-  const message = Buffer.from(why.slice(0, 1_000), 'utf8')
-  const partial = Buffer.concat([Buffer.of(0x08), varint(rejected), Buffer.of(0x12), varint(message.length), message])
-  return Buffer.concat([Buffer.of(0x0a), varint(partial.length), partial])
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Buffer.from([...bytes, rest])
-    bytes.push((rest % 128) | 0x80)
-  }
+  return bytesField(1, Buffer.concat([varintField(1, rejected), bytesField(2, Buffer.from(why.slice(0, 1_000), 'utf8'))]))
 }

@@ -11,6 +11,7 @@ import {
   textAttribute,
 } from './model.ts'
 import { type Outcome, httpStatus, saysRejected, spanOutcome } from './outcome.ts'
+import { type Peer, peerOf } from './peer.ts'
 import { type ServedRequest, servedRequest } from './served-request.ts'
 
 /** A span as it is stored: what is searched in columns, all of it as JSON. */
@@ -34,6 +35,8 @@ export interface SpanRow {
   /** It published an event that says no, such as `order.rejected`. */
   readonly saysRejected: boolean
   readonly correlationId: string | null
+  /** Whom it had to do with, as far as it says: {@link peerOf}. */
+  readonly peer: Peer | null
   readonly origin: SpanOrigin
   /** The span, in OTLP's JSON form. */
   readonly body: string
@@ -83,6 +86,7 @@ function row(span: Span, service: string, origin: SpanOrigin): SpanRow {
     subject: subjectOf(attribute),
     saysRejected: span.kind === KIND.producer && saysRejected(attribute),
     correlationId: attribute('seaworthy.correlation_id') ?? null,
+    peer: peerOf(span.kind, attribute) ?? null,
     origin,
     body: JSON.stringify(span),
   }

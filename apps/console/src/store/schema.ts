@@ -68,5 +68,20 @@ export const consoleSchema: SchemaComponent = {
     ALTER TABLE trace ADD COLUMN outcome TEXT NOT NULL
       AS (CASE WHEN root_outcome = 'ok' AND says_rejected = 1 THEN 'rejected' ELSE root_outcome END) VIRTUAL;
     UPDATE trace SET root_outcome = 'failed' WHERE error_count > 0`,
+    // How much a trace takes, and whether it is slow or failed and so outlives others. What older ones take is guessed: a span has about a kilobyte.
+    `ALTER TABLE trace ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE trace ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;
+    UPDATE trace SET bytes = span_count * 1000;
+    DROP INDEX trace_by_update;
+    CREATE INDEX trace_by_retention ON trace (is_kept, updated_ms)`,
+    // Who called whom: what the map is made of again after a restart, and by what its traces are found.
+    `ALTER TABLE span ADD COLUMN peer TEXT;
+    CREATE TABLE trace_call (
+      caller TEXT NOT NULL,
+      callee TEXT NOT NULL,
+      trace_id TEXT NOT NULL,
+      PRIMARY KEY (caller, callee, trace_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX trace_call_by_trace ON trace_call (trace_id)`,
   ],
 }

@@ -1,25 +1,28 @@
 /** Reads `trace` whole, once at the start: 20,000 short rows. */
-export const COUNT = 'SELECT count(*) AS traces, coalesce(sum(span_count), 0) AS spans FROM trace'
+export const COUNT = `SELECT count(*) AS traces, coalesce(sum(span_count), 0) AS spans, coalesce(sum(bytes), 0) AS bytes,
+    coalesce(sum(is_kept), 0) AS keptTraces, coalesce(sum(bytes * is_kept), 0) AS keptBytes
+  FROM trace`
 
 // Primary key of trace, a look-up for each.
-export const SELECT_SPAN_COUNTS = 'SELECT trace_id, span_count FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))'
+export const SELECT_SPAN_COUNTS = 'SELECT trace_id, span_count, is_kept FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))'
 
 // Unique index of span on (trace_id, span_id).
 export const INSERT_SPAN = `INSERT INTO span
-    (trace_id, span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject, routed_request, origin_key, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace_id, span_id) DO NOTHING`
+    (trace_id, span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject, routed_request, peer, origin_key, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace_id, span_id) DO NOTHING`
 
 const ROOT = 'root_service, root_name, root_is_orphan, root_start_us, root_outcome, root_http_status, root_is_background, unrouted_request'
 const CANDIDATE = ROOT.replaceAll(/\w+/g, (column) => `excluded.${column}`)
 
 // Primary key of trace. A span without a parent is a better root than one with; an earlier one is better than a later.
 export const UPSERT_TRACE = `INSERT INTO trace
-    (trace_id, start_us, end_us, span_count, error_count, says_rejected, correlation_id, updated_ms, ${ROOT})
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    (trace_id, start_us, end_us, span_count, bytes, error_count, says_rejected, correlation_id, updated_ms, ${ROOT})
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (trace_id) DO UPDATE SET
     start_us = min(start_us, excluded.start_us),
     end_us = max(end_us, excluded.end_us),
     span_count = span_count + excluded.span_count,
+    bytes = bytes + excluded.bytes,
     error_count = error_count + excluded.error_count,
     says_rejected = max(says_rejected, excluded.says_rejected),
     (${ROOT}) = (SELECT * FROM (SELECT ${ROOT} UNION ALL SELECT ${CANDIDATE}) ORDER BY root_is_orphan, root_start_us LIMIT 1),
@@ -38,11 +41,15 @@ export const UPSERT_SERVICE = `INSERT INTO trace_service (trace_id, service, fir
 // Primary key of trace_correlation.
 export const INSERT_CORRELATION = 'INSERT INTO trace_correlation (correlation_id, trace_id) VALUES (?, ?) ON CONFLICT DO NOTHING'
 
+// Primary keys of trace and trace_call. A call may be known when its trace is no more.
+export const INSERT_CALL = `INSERT INTO trace_call (caller, callee, trace_id)
+  SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM trace WHERE trace_id = ?3) ON CONFLICT DO NOTHING`
+
 // Primary key of trace_origin.
 export const INSERT_ORIGIN = `INSERT INTO trace_origin (trace_id, origin_key, resource, scope, resource_schema_url, scope_schema_url)
   VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
-// trace_by_start backwards, which ends in the primary key, until enough traces match; services by the primary key of trace_service, correlation ids by that of trace_correlation.
+// trace_by_start backwards, which ends in the primary key, until enough traces match; services by the primary key of trace_service, correlation ids by that of trace_correlation, calls by that of trace_call.
 export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, error_count, root_service,
     coalesce(route, unrouted_request, root_name) AS name, root_http_status, outcome, correlation_id,
     (SELECT json_group_array(service ORDER BY first_us) FROM trace_service WHERE trace_service.trace_id = trace.trace_id) AS services
@@ -53,6 +60,7 @@ export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, err
     AND (?4 IS NULL OR outcome = ?4)
     AND (?9 = 1 OR root_is_background = 0)
     AND (?5 IS NULL OR trace_id IN (SELECT trace_id FROM trace_correlation WHERE correlation_id = ?5))
+    AND (?10 IS NULL OR trace_id IN (SELECT trace_id FROM trace_call WHERE caller = ?10 AND callee = ?11))
     AND (?6 IS NULL
       OR instr(lower(root_name), ?6) > 0
       OR instr(lower(route), ?6) > 0
@@ -61,6 +69,12 @@ export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, err
       OR EXISTS (SELECT 1 FROM trace_service WHERE trace_service.trace_id = trace.trace_id AND instr(lower(service), ?6) > 0)
       OR EXISTS (SELECT 1 FROM trace_correlation WHERE trace_correlation.trace_id = trace.trace_id AND instr(lower(correlation_id), ?6) = 1))
   ORDER BY start_us DESC, trace_id DESC LIMIT ?7`
+
+// trace_by_start backwards, until enough traces match.
+export const SELECT_OPERATION_TRACES = `SELECT trace_id, root_service, coalesce(route, unrouted_request, root_name) AS name, end_us - start_us AS duration_us, span_count
+  FROM trace
+  WHERE root_is_background = 0 AND (?1 IS NULL OR root_service = ?1) AND (?2 IS NULL OR coalesce(route, unrouted_request, root_name) = ?2)
+  ORDER BY start_us DESC LIMIT ?3`
 
 // Unique index of span on (trace_id, span_id).
 export const SELECT_ATTEMPTS =
@@ -77,15 +91,37 @@ export const SELECT_SPANS = 'SELECT origin_key, body FROM span WHERE trace_id = 
 export const SELECT_ORIGINS =
   'SELECT origin_key, resource, scope, resource_schema_url, scope_schema_url FROM trace_origin WHERE trace_id = ? ORDER BY origin_key'
 
-// trace_by_update for the traces that were touched since, then their spans by the unique index of span. Kinds: 2 server, 5 consumer.
+// trace_by_retention for the traces of both classes that were touched since, then their spans by the unique index of span. Kinds: 2 server, 5 consumer.
 export const SELECT_ENTRY_SPANS = `SELECT span.service, span.start_us, span.end_us, span.is_error
-  FROM trace INDEXED BY trace_by_update CROSS JOIN span ON span.trace_id = trace.trace_id
-  WHERE trace.updated_ms > ? AND span.kind IN (2, 5) AND span.end_us > ? LIMIT ?`
+  FROM trace INDEXED BY trace_by_retention CROSS JOIN span ON span.trace_id = trace.trace_id
+  WHERE trace.is_kept IN (0, 1) AND trace.updated_ms > ? AND span.kind IN (2, 5) AND span.end_us > ? LIMIT ?`
 
-// trace_by_update, from its beginning.
-export const SELECT_OLDEST = 'SELECT trace_id, span_count FROM trace WHERE updated_ms < ? ORDER BY updated_ms LIMIT ?'
+// trace_by_retention for the traces of both classes that were touched since, then their spans by the unique index of span. Kinds: from server to consumer.
+export const SELECT_CALL_SPANS = `SELECT span.trace_id, span.span_id, span.parent_span_id, span.service, span.kind, span.start_us, span.end_us,
+    span.is_error, span.peer
+  FROM trace INDEXED BY trace_by_retention CROSS JOIN span ON span.trace_id = trace.trace_id
+  WHERE trace.is_kept IN (0, 1) AND trace.updated_ms > ? AND span.kind BETWEEN 2 AND 5 LIMIT ?`
 
-/** All that belongs to the traces whose ids are in a JSON list: by the first column of each primary key, and trace_correlation_by_trace. */
-export const DELETE_TRACES = ['span', 'trace_service', 'trace_correlation', 'trace_origin', 'trace'].map(
+// trace_by_retention, from the beginning of a class.
+export const SELECT_OLDEST = `SELECT trace_id, span_count, bytes, is_kept, error_count, outcome, (end_us - start_us) / 1000.0 AS duration_ms,
+    root_service || ' ' || coalesce(route, unrouted_request, root_name) AS kind
+  FROM trace WHERE is_kept = ? AND updated_ms < ? ORDER BY updated_ms LIMIT ?`
+
+// trace_by_retention backwards, of the ordinary ones.
+export const SELECT_NEWEST_DURATIONS = `SELECT (end_us - start_us) / 1000.0 AS duration_ms,
+    root_service || ' ' || coalesce(route, unrouted_request, root_name) AS kind
+  FROM trace WHERE is_kept = 0 ORDER BY updated_ms DESC LIMIT ?`
+
+// Primary key of trace, for each id of a JSON list.
+export const KEEP_TRACES = 'UPDATE trace SET is_kept = 1 WHERE trace_id IN (SELECT value FROM json_each(?))'
+
+// Unique index of span on (trace_id, span_id), from a trace's beginning.
+export const DELETE_SOME_SPANS = 'DELETE FROM span WHERE id IN (SELECT id FROM span WHERE trace_id = ? LIMIT ?)'
+
+// Primary key of trace.
+export const SHRINK_TRACE = 'UPDATE trace SET span_count = span_count - ?, bytes = bytes - ? WHERE trace_id = ?'
+
+/** All that belongs to the traces whose ids are in a JSON list: by the first column of each primary key, trace_correlation_by_trace and trace_call_by_trace. */
+export const DELETE_TRACES = ['span', 'trace_service', 'trace_correlation', 'trace_call', 'trace_origin', 'trace'].map(
   (table) => `DELETE FROM ${table} WHERE trace_id IN (SELECT value FROM json_each(?))`,
 )

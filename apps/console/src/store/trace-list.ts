@@ -8,6 +8,8 @@ export interface TraceFilter {
   readonly correlationId?: string | undefined
   readonly service?: string | undefined
   readonly minDurationMs?: number | undefined
+  /** Only traces in which one called the other. */
+  readonly call?: { readonly caller: string; readonly callee: string } | undefined
   readonly outcome?: Outcome | undefined
   /** Without traces that nobody asked for: polls, projections, timers. */
   readonly hidesBackground?: boolean | undefined
@@ -64,6 +66,8 @@ export async function listTraces(
       filter.limit,
       filter.after?.traceId ?? '',
       Number(filter.hidesBackground !== true),
+      filter.call?.caller ?? null,
+      filter.call?.callee ?? null,
     ],
   })
   const summaries: TraceSummary[] = []

@@ -1,12 +1,15 @@
 import { type Clock, systemClock } from 'seaworthy/core'
 import { type SqliteDatabase, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import type { CallSpan, ObservedCall } from '../map/call-matcher.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 import { FaultCounts } from './faults.ts'
+import type { Stock } from './retention.ts'
 import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
 import { type TraceFilter, type TraceSummary, listTraces } from './trace-list.ts'
 import { traceChanges } from './trace-summary.ts'
 import { applyChange, insertSpan } from './trace-writes.ts'
+import { type TrimmedCounts, Trimming } from './trimming.ts'
 
 export interface TraceStoreOptions {
   /** The SQLite file. */
@@ -17,6 +20,8 @@ export interface TraceStoreOptions {
   readonly bytesMax?: number
   /** How long a trace is kept after its last span came, in milliseconds. Default 7 days. */
   readonly ageMaxMs?: number
+  /** The same for one that failed, or that was slow for its kind. Default 30 days. */
+  readonly keptAgeMaxMs?: number
   /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 20,000. */
   readonly spansPerTraceMax?: number
   readonly clock?: Clock
@@ -29,6 +34,16 @@ export interface WriteResult {
   readonly dropped: number
 }
 
+/** A trace by what it was asked for. */
+export interface OperationTrace {
+  readonly traceId: string
+  readonly service: string
+  readonly name: string
+  readonly durationMs: number
+  readonly spanCount: number
+}
+type TraceCall = Pick<ObservedCall, 'caller' | 'callee' | 'traceId'>
+
 export interface EntrySpan {
   readonly service: string
   readonly endUs: number
@@ -37,28 +52,37 @@ export interface EntrySpan {
 }
 
 const DAY_MS = 86_400_000
-/** Traces deleted in one transaction: some milliseconds of work, between which others get their turn. */
-const PRUNE_BATCH = 50
+
+/** What is there, counted since the start and kept right. */
+interface Counts {
+  traces: number
+  spans: number
+  bytes: number
+  keptTraces: number
+  keptBytes: number
+}
 
 /** Traces in one SQLite file, within limits of number, bytes and age. */
 export class TraceStore {
   readonly #database: SqliteDatabase
   readonly #clock: Clock
   readonly #faults: FaultCounts
-  readonly #limits: { readonly tracesMax: number; readonly bytesMax: number; readonly ageMaxMs: number; readonly spansPerTraceMax: number }
-  #traces = 0
-  #spans = 0
+  readonly #trimming: Trimming
+  readonly #spansPerTraceMax: number
+  #stock: Counts = { traces: 0, spans: 0, bytes: 0, keptTraces: 0, keptBytes: 0 }
 
   private constructor(database: SqliteDatabase, options: TraceStoreOptions) {
     this.#database = database
     this.#faults = new FaultCounts(database)
     this.#clock = options.clock ?? systemClock
-    this.#limits = {
+    this.#spansPerTraceMax = options.spansPerTraceMax ?? 20_000
+    const limits = {
       tracesMax: options.tracesMax ?? 20_000,
       bytesMax: options.bytesMax ?? 512 << 20,
       ageMaxMs: options.ageMaxMs ?? 7 * DAY_MS,
-      spansPerTraceMax: options.spansPerTraceMax ?? 20_000,
+      keptAgeMaxMs: options.keptAgeMaxMs ?? 30 * DAY_MS,
     }
+    this.#trimming = new Trimming(database, limits, this.#clock)
   }
 
   static async open(options: TraceStoreOptions): Promise<TraceStore> {
@@ -68,6 +92,7 @@ export class TraceStore {
     try {
       await migrate(database, [consoleSchema])
       await store.#count()
+      await store.#trimming.start()
     } catch (error) {
       await database.close()
       throw error
@@ -75,30 +100,33 @@ export class TraceStore {
     return store
   }
 
-  get counts(): { readonly traces: number; readonly spans: number } {
-    return { traces: this.#traces, spans: this.#spans }
+  get counts(): { readonly traces: number; readonly spans: number; readonly kept: number } {
+    const { traces, spans, keptTraces } = this.#stock
+    return { traces, spans, kept: keptTraces }
+  }
+
+  /** What was deleted to keep within the limits, since the start. */
+  get trimmed(): TrimmedCounts {
+    return this.#trimming.counts
   }
 
   async #count(): Promise<void> {
-    const [row] = await this.#database.query<{ traces: number; spans: number }>({ sql: sql.COUNT })
-    this.#traces = row?.traces ?? 0
-    this.#spans = row?.spans ?? 0
+    const [row] = await this.#database.query<Counts>({ sql: sql.COUNT })
+    if (row !== undefined) this.#stock = { ...row }
   }
 
-  /** Stores spans; one that is there already is passed over, because senders repeat what was not confirmed. */
-  async write(rows: readonly SpanRow[]): Promise<WriteResult> {
+  /** Stores spans, and who called whom in their traces or in earlier ones; a span that is there already is passed over, because senders repeat what was not confirmed. */
+  async write(rows: readonly SpanRow[], calls: readonly TraceCall[] = []): Promise<WriteResult> {
     const traceIds = JSON.stringify([...new Set(rows.map(({ traceId }) => traceId))])
-    const { stored, dropped, newTraces } = await this.#database.transaction(async (tx) => {
-      const known = new Map<string, number>()
-      for (const row of await tx.query<{ trace_id: string; span_count: number }>({ sql: sql.SELECT_SPAN_COUNTS, params: [traceIds] })) {
-        known.set(row.trace_id, row.span_count)
-      }
-      const counts = new Map(known)
+    const { stored, dropped, changes, known } = await this.#database.transaction(async (tx) => {
+      const found = await tx.query<KnownTrace>({ sql: sql.SELECT_SPAN_COUNTS, params: [traceIds] })
+      const known = new Map(found.map((row) => [row.trace_id, row]))
+      const counts = new Map(found.map((row) => [row.trace_id, row.span_count]))
       const stored: SpanRow[] = []
       let dropped = 0
       for (const row of rows) {
         const count = counts.get(row.traceId) ?? 0
-        if (count >= this.#limits.spansPerTraceMax) {
+        if (count >= this.#spansPerTraceMax) {
           dropped++
           continue
         }
@@ -109,10 +137,17 @@ export class TraceStore {
       }
       const changes = traceChanges(stored)
       for (const change of changes) await applyChange(tx, change, this.#clock.now())
-      return { stored, dropped, newTraces: changes.filter(({ traceId }) => !known.has(traceId)).length }
+      for (const { caller, callee, traceId } of distinct(calls))
+        await tx.execute({ sql: sql.INSERT_CALL, params: [caller, callee, traceId] })
+      return { stored, dropped, changes, known }
     })
-    this.#spans += stored.length
-    this.#traces += newTraces
+    for (const { traceId, spanCount, bytes } of changes) {
+      const before = known.get(traceId)
+      this.#stock.spans += spanCount
+      this.#stock.bytes += bytes
+      if (before === undefined) this.#stock.traces++
+      else if (before.is_kept === 1) this.#stock.keptBytes += bytes
+    }
     return { stored: stored.length, dropped }
   }
 
@@ -138,6 +173,31 @@ export class TraceStore {
     return `{"resourceSpans":[${resourceSpans.join(',')}]}`
   }
 
+  /** Traces that somebody asked for, of one operation or of all. The newest first. */
+  async operationTraces(wanted: {
+    readonly service?: string
+    readonly name?: string
+    readonly limit: number
+  }): Promise<readonly OperationTrace[]> {
+    const rows = await this.#database.query<{
+      trace_id: string
+      root_service: string
+      name: string
+      duration_us: number
+      span_count: number
+    }>({
+      sql: sql.SELECT_OPERATION_TRACES,
+      params: [wanted.service ?? null, wanted.name ?? null, wanted.limit],
+    })
+    return rows.map(({ trace_id, root_service, name, duration_us, span_count }) => ({
+      traceId: trace_id,
+      service: root_service,
+      name,
+      durationMs: duration_us / 1_000,
+      spanCount: span_count,
+    }))
+  }
+
   /** Spans by which work entered a service since a time, for the figures of the last minutes. */
   async entrySpansSince(sinceMs: number, max: number): Promise<readonly EntrySpan[]> {
     const rows = await this.#database.query<{ service: string; start_us: number; end_us: number; is_error: number }>({
@@ -152,26 +212,68 @@ export class TraceStore {
     }))
   }
 
-  /** Deletes the oldest traces beyond the limits, a few at a time. @returns whether more are to be deleted */
+  /** Spans that say who called whom, of traces that grew since a time: for the map. */
+  async callSpansSince(sinceMs: number, max: number): Promise<readonly CallSpan[]> {
+    const rows = await this.#database.query<CallSpanRow>({ sql: sql.SELECT_CALL_SPANS, params: [sinceMs, max] })
+    return rows.map((row) => ({
+      traceId: row.trace_id,
+      spanId: row.span_id,
+      parentSpanId: row.parent_span_id,
+      service: row.service,
+      kind: row.kind,
+      startUs: row.start_us,
+      endUs: row.end_us,
+      isError: row.is_error === 1,
+      peer: row.peer,
+    }))
+  }
+
+  /** Whether something has to go before more may come. */
+  async isFull(): Promise<boolean> {
+    return this.#trimming.isFull(await this.#stockNow())
+  }
+
+  /** Deletes a little of what is over the limits. @returns whether there was something */
   async prune(): Promise<boolean> {
-    const { tracesMax, bytesMax, ageMaxMs } = this.#limits
-    const [used] = await this.#database.query<{ bytes: number }>({ sql: sql.SELECT_USED_BYTES })
-    const hasTooManyBytes = used!.bytes > bytesMax
-    const isFull = hasTooManyBytes || this.#traces > tracesMax
-    const oldestMs = isFull ? Number.MAX_SAFE_INTEGER : this.#clock.now() - ageMaxMs
-    const limit = isFull && !hasTooManyBytes ? Math.min(PRUNE_BATCH, this.#traces - tracesMax) : PRUNE_BATCH
-    const old = await this.#database.query<{ trace_id: string; span_count: number }>({ sql: sql.SELECT_OLDEST, params: [oldestMs, limit] })
-    if (old.length === 0) return false
-    const traceIds = JSON.stringify(old.map(({ trace_id }) => trace_id))
-    await this.#database.atomically(sql.DELETE_TRACES.map((statement) => ({ sql: statement, params: [traceIds] })))
-    this.#traces -= old.length
-    this.#spans -= old.reduce((sum, { span_count }) => sum + span_count, 0)
-    return old.length === limit
+    const trimmed = await this.#trimming.step(await this.#stockNow())
+    if (trimmed === undefined) return false
+    this.#stock.traces -= trimmed.traces
+    this.#stock.spans -= trimmed.spans
+    this.#stock.bytes -= trimmed.bytes
+    this.#stock.keptTraces -= trimmed.keptTraces
+    this.#stock.keptBytes -= trimmed.keptBytes
+    return true
+  }
+
+  async #stockNow(): Promise<Stock> {
+    return { ...this.#stock, usedBytes: await this.#trimming.usedBytes() }
   }
 
   close(): Promise<void> {
     return this.#database.close()
   }
+}
+
+function distinct(calls: readonly TraceCall[]): Iterable<TraceCall> {
+  return new Map(calls.map((call) => [`${call.caller}\n${call.callee}\n${call.traceId}`, call])).values()
+}
+
+interface CallSpanRow {
+  readonly trace_id: string
+  readonly span_id: string
+  readonly parent_span_id: string | null
+  readonly service: string
+  readonly kind: number
+  readonly start_us: number
+  readonly end_us: number
+  readonly is_error: number
+  readonly peer: CallSpan['peer']
+}
+
+interface KnownTrace {
+  readonly trace_id: string
+  readonly span_count: number
+  readonly is_kept: number
 }
 
 interface OriginRow {

@@ -8,6 +8,8 @@ export interface TraceChange {
   startUs: number
   endUs: number
   spanCount: number
+  /** Of the spans, as they are written. */
+  bytes: number
   errorCount: number
   root: Root
   saysRejected: boolean
@@ -45,6 +47,7 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
         startUs: row.startUs,
         endUs: row.endUs,
         spanCount: 0,
+        bytes: 0,
         errorCount: 0,
         root,
         saysRejected: false,
@@ -58,6 +61,7 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
     change.startUs = Math.min(change.startUs, row.startUs)
     change.endUs = Math.max(change.endUs, row.endUs)
     change.spanCount++
+    change.bytes += row.body.length
     if (row.isError) change.errorCount++
     change.saysRejected ||= row.saysRejected
     if (isBetterRoot(root, change.root)) change.root = root

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import type { ControlOptions } from '@seaworthy/supervisor'
 import { UnavailableError } from 'seaworthy/core'
@@ -23,4 +24,13 @@ export function askedName({ name, instance }: ProcessEntry, processes: readonly 
 /** The processes that have something to tell of themselves: the services, and not the platform. */
 export function servicesOf(run: RunState): readonly ProcessEntry[] {
   return run.processes.filter(({ role }) => role !== 'gateway' && role !== 'console')
+}
+
+/** For the audit. The console has no accounts: whoever reaches it acts as the user that it runs as. */
+export function whoAsks(): string {
+  try {
+    return `${userInfo().username} (console)`
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'} (console)`
+  }
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from 'seaworthy/core'
+import { BUCKETS, bucketOf, percentile } from './latency-buckets.ts'
 
 /** Figures of one service over the window. */
 export interface ServiceFigures {
@@ -16,9 +17,6 @@ const SLOTS = 30
 /** The window: five minutes in slots of ten seconds. */
 export const WINDOW_MS = SLOT_MS * SLOTS
 
-// Buckets grow by a sixteenth of a power of two from a microsecond on, so that a percentile is at most 4.5 % off.
-const STEPS_PER_OCTAVE = 16
-const BUCKETS = 32 * STEPS_PER_OCTAVE
 const SERVICES_MAX = 200
 
 interface Slot {
@@ -88,22 +86,4 @@ export class LatencyWindow {
       p99Ms: percentile(buckets, count, 0.99),
     }
   }
-}
-
-function bucketOf(durationMs: number): number {
-  const microseconds = durationMs * 1_000
-  if (microseconds <= 1) return 0
-  return Math.min(BUCKETS - 1, Math.floor(Math.log2(microseconds) * STEPS_PER_OCTAVE))
-}
-
-/** The middle of the bucket in which the nearest rank lies. */
-function percentile(buckets: Uint32Array, count: number, quantile: number): number | null {
-  if (count === 0) return null
-  const rank = Math.ceil(quantile * count)
-  let seen = 0
-  for (let index = 0; index < BUCKETS; index++) {
-    seen += buckets[index]!
-    if (seen >= rank) return 2 ** ((index + 0.5) / STEPS_PER_OCTAVE) / 1_000
-  }
-  return null
 }

@@ -1,8 +1,7 @@
-import { userInfo } from 'node:os'
 import { askService } from '@seaworthy/supervisor'
 import type { DeadLetterDetails, DeadLetterList, MessagesStatus, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
 import { type Clock, SeaworthyError, systemClock } from 'seaworthy/core'
-import { askingSupervisor, oneOfEach, servicesOf } from './asking.ts'
+import { askingSupervisor, oneOfEach, servicesOf, whoAsks } from './asking.ts'
 import type { ProcessEntry, RunState } from './run-file.ts'
 
 /** How the messages of one service stand, as `GET /api/messages` shows it. */
@@ -84,13 +83,4 @@ export function supervisedMessages(options: { runFile: string | undefined; run: 
 
 function hasDeadLetters({ consumers, queues }: MessagesStatus): boolean {
   return consumers.some(({ deadLetters }) => deadLetters > 0) || queues.some(({ dead }) => dead > 0)
-}
-
-/** For the audit. The console has no accounts: whoever reaches it acts as the user that it runs as. */
-function whoAsks(): string {
-  try {
-    return `${userInfo().username} (console)`
-  } catch {
-    return `user ${process.getuid?.() ?? 'unknown'} (console)`
-  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { decodeTraceRequest, encodeTraceResponse } from '../../src/otlp/decode-protobuf.ts'
+import { decodeTraceRequest, encodeExportResponse } from '../../src/otlp/decode-protobuf.ts'
 import { ProtobufError } from '../../src/otlp/protobuf-reader.ts'
 
 /** Writes protobuf by hand, so that the decoder is not tested against itself. */
@@ -116,6 +116,6 @@ test('values nested without end are refused before the stack ends', () => {
 })
 
 test('an answer says nothing when all was taken, else how many were not and why', () => {
-  assert.equal(encodeTraceResponse(0, '').length, 0)
-  assert.deepEqual([...encodeTraceResponse(300, 'bad id')], delimited(1, [...tagged(1, 0, varint(300n)), ...text(2, 'bad id')]))
+  assert.equal(encodeExportResponse(0, '').length, 0)
+  assert.deepEqual([...encodeExportResponse(300, 'bad id')], delimited(1, [...tagged(1, 0, varint(300n)), ...text(2, 'bad id')]))
 })

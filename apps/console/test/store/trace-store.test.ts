@@ -55,7 +55,7 @@ test('what was stored is there after the store was opened again', async (t) => {
   await first.write(rows(1))
   await first.close()
   const second = await open(t, { path })
-  assert.deepEqual(second.counts, { traces: 1, spans: 2 })
+  assert.deepEqual(second.counts, { traces: 1, spans: 2, kept: 0 })
   assert.equal((await second.list({ limit: 10 })).length, 1)
   assert.notEqual(await second.trace(traceId(1)), undefined)
 })
@@ -69,7 +69,7 @@ test('the oldest traces are deleted beyond the limit of traces, with everything 
     kept.map((trace) => trace.root.name),
     ['request 7', 'request 6', 'request 5'],
   )
-  assert.deepEqual(store.counts, { traces: 3, spans: 6 })
+  assert.deepEqual(store.counts, { traces: 3, spans: 6, kept: 0 })
   assert.equal(await store.trace(traceId(0)), undefined)
   assert.deepEqual(await store.list({ limit: 10, correlationId: 'c-0' }), [])
 })
@@ -129,7 +129,7 @@ test('a trace that grows without end stops at its limit, and the rest is counted
   assert.deepEqual(await store.write(rows(1, 8)), { stored: 8, dropped: 0 })
   assert.deepEqual(await store.write(rows(1, 25)), { stored: 2, dropped: 15 })
   assert.deepEqual(await store.write(rows(2, 3)), { stored: 3, dropped: 0 })
-  assert.deepEqual(store.counts, { traces: 2, spans: 13 })
+  assert.deepEqual(store.counts, { traces: 2, spans: 13, kept: 0 })
 })
 
 test('spans by which work entered a service are found for the figures of the last minutes', async (t) => {

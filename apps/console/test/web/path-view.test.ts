@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readTrace } from '../../web/src/view-model/otlp-trace.ts'
+import { readTrace } from '../../src/otlp/read-trace.ts'
 import { pathView } from '../../web/src/view-model/path-view.ts'
 import { buildTree } from '../../web/src/view-model/trace-tree.ts'
 import { span } from './span-fixture.ts'

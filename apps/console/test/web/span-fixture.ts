@@ -1,4 +1,4 @@
-import type { Span } from '../../web/src/view-model/otlp-trace.ts'
+import type { Span } from '../../src/otlp/read-trace.ts'
 
 /** A span of a test, in milliseconds. */
 export function span(spanId: string, parentSpanId: string | undefined, startMs: number, endMs: number, fields: Partial<Span> = {}): Span {

@@ -47,7 +47,7 @@ for (const [index, theme] of ['light', 'dark'].entries()) {
 }
 
 test('styles name colours by their tokens only', () => {
-  for (const file of ['base', 'frame', 'tables', 'waterfall', 'details', 'messages']) {
+  for (const file of ['base', 'frame', 'tables', 'waterfall', 'details', 'messages', 'verdict']) {
     const text = readFileSync(new URL(`../../web/src/styles/${file}.css`, import.meta.url), 'utf8')
     assert.deepEqual(text.match(/#[0-9a-f]{3,8}\b|\b(?:hsl|oklch)\(/gi) ?? [], [], file)
   }

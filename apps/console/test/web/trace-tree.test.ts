@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Span } from '../../web/src/view-model/otlp-trace.ts'
+import type { Span } from '../../src/otlp/read-trace.ts'
 import { type SpanNode, buildTree } from '../../web/src/view-model/trace-tree.ts'
 import { visibleRows } from '../../web/src/view-model/tree-rows.ts'
 import { span } from './span-fixture.ts'
@@ -61,13 +61,13 @@ test('without a producer’s span the consumer’s own wait tells when its messa
 
 test('a wait within a span is never longer than the span', () => {
   const roots = buildTree([
-    span('a', undefined, 0, 5, wait('seaworthy.database.wait_ms', 3)),
+    span('a', undefined, 0, 5, wait('seaworthy.time.pool_wait_ms', 3)),
     span('b', undefined, 0, 5, wait('seaworthy.outbox.wait_ms', 99)),
   ])
   assert.equal(find(roots, 'a').waitUs, 3_000)
   assert.equal(find(roots, 'b').waitUs, 5_000)
   assert.equal(
-    find(buildTree([span('c', undefined, 0, 5, { attributes: [{ key: 'seaworthy.database.wait_ms', value: 'soon' }] })]), 'c').waitUs,
+    find(buildTree([span('c', undefined, 0, 5, { attributes: [{ key: 'seaworthy.time.pool_wait_ms', value: 'soon' }] })]), 'c').waitUs,
     0,
   )
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { barOf } from '../../web/src/view-model/bar-scale.ts'
-import { readTrace } from '../../web/src/view-model/otlp-trace.ts'
+import { readTrace } from '../../src/otlp/read-trace.ts'
 import { parseRoute, routeUrl } from '../../web/src/view-model/route.ts'
 import { indentPx, placeLabel, tickCount } from '../../web/src/view-model/row-layout.ts'
 import { rowWindow, scrollToRow } from '../../web/src/view-model/row-window.ts'

@@ -3,8 +3,13 @@ import { EmptyState } from './components/empty-state.tsx'
 import { Frame } from './components/frame.tsx'
 import { follow, route } from './state/location.ts'
 import { LabsPage } from './pages/labs-page.tsx'
+import { MapPage } from './pages/map-page.tsx'
 import { MessagesPage } from './pages/messages-page.tsx'
 import { ResiliencePage } from './pages/resilience-page.tsx'
+import { SlowPage } from './pages/slow-page.tsx'
+import { ChoreographyPage } from './pages/choreography-page.tsx'
+import { SagaPage } from './pages/saga-page.tsx'
+import { SagasPage } from './pages/sagas-page.tsx'
 import { SystemPage } from './pages/system-page.tsx'
 import { TracePage } from './pages/trace-page.tsx'
 import { TracesPage } from './pages/traces-page.tsx'
@@ -26,8 +31,18 @@ function Page(): JSX.Element {
       return <MessagesPage letter={current.letter} />
     case 'resilience':
       return <ResiliencePage />
+    case 'map':
+      return <MapPage view={current.view} />
+    case 'sagas':
+      return <SagasPage filter={current.filter} />
+    case 'saga':
+      return <SagaPage key={`${current.service} ${current.id}`} service={current.service} id={current.id} />
+    case 'choreography':
+      return <ChoreographyPage />
     case 'labs':
       return <LabsPage run={current.run} />
+    case 'slow':
+      return <SlowPage operation={current.operation} />
     case 'traces':
       return <TracesPage filter={current.filter} />
     case 'trace':

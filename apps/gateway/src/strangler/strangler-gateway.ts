@@ -170,8 +170,11 @@ export class StranglerGateway {
     await this.#proxy.drain()
     this.#isStopped = true
     for (const timer of this.#timers) timer.cancel()
-    await this.#accounts.save()
-    await this.#ledger.close()
+    try {
+      await this.#accounts.save()
+    } finally {
+      await this.#ledger.close()
+    }
   }
 
   #dataOf({ declaration }: MovingRoute): DataMove | undefined {

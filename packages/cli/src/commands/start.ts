@@ -24,6 +24,7 @@ export const start: Command = {
     'gateway-port': { value: 'PORT', help: 'the public API (SEAWORTHY_GATEWAY_PORT; 8080); 0 takes any free port' },
     'console-port': { value: 'PORT', help: 'the console (SEAWORTHY_CONSOLE_PORT; 4000); 0 takes any free port' },
     stage: { value: 'NUMBER', help: 'which stage of a system that has several (SEAWORTHY_STAGE; the one that its data is at)' },
+    'console-grpc-port': { value: 'PORT', help: 'OTLP over gRPC to the console (SEAWORTHY_CONSOLE_GRPC_PORT; any free port)' },
     'no-console': { help: 'without the console' },
     ...engineOptions,
     scale: scaleOption,
@@ -88,6 +89,7 @@ class Wish {
 async function settings(args: Arguments, { env }: Terminal) {
   const gatewayPort = portOf('gateway-port', 'SEAWORTHY_GATEWAY_PORT', args, env)
   const consolePort = portOf('console-port', 'SEAWORTHY_CONSOLE_PORT', args, env)
+  const consoleGrpcPort = portOf('console-grpc-port', 'SEAWORTHY_CONSOLE_GRPC_PORT', args, env)
   const dataDir = dataDirOf(args, env)
   const file = resolve(args.operands[0] ?? '')
   const engines = engineSettings(args, env, (await loadSystem(file)).name)
@@ -98,7 +100,16 @@ async function settings(args: Arguments, { env }: Terminal) {
   const scale = scaleOf(args)
   assertScalable(system, scale, new Set(engines.urls.keys()))
   const envOf = await prepareEngines(system, engines, env)
-  return { system, dataDir, gatewayPort, consolePort, scale, envOf, env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env } }
+  return {
+    system,
+    dataDir,
+    gatewayPort,
+    consolePort,
+    consoleGrpcPort,
+    scale,
+    envOf,
+    env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env },
+  }
 }
 
 /** @throws UsageError for what is no number */

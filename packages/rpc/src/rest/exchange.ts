@@ -4,6 +4,8 @@ import { type CallContext, type InvalidInputError, observed, type Operation, wit
 import { clientLeft, CONTEXT_HEADERS, IncomingCall } from 'seaworthy/http'
 
 const server = observed('http.server')
+// A name, or an address; that of IPv6 in brackets.
+const HOST = /^([^:[\]]+|\[[^\]]*\])(?::(\d{1,5}))?$/
 
 /** What is known of the route when a request arrives; `template` is undefined where no route fits. */
 export interface Route {
@@ -134,6 +136,8 @@ export class Exchange {
 function describe(call: CallContext, request: IncomingMessage, route: Route): Operation {
   const path = request.url ?? '/'
   const query = path.indexOf('?')
+  const { socket, headers, httpVersion } = request
+  const userAgent = headers['user-agent']
   return {
     name: route.template === undefined ? route.method : `${route.method} ${route.template}`,
     kind: 'server',
@@ -143,7 +147,21 @@ function describe(call: CallContext, request: IncomingMessage, route: Route): Op
       'url.scheme': 'http',
       'url.path': query === -1 ? path : path.slice(0, query),
       ...(route.template !== undefined && { 'http.route': route.template }),
+      ...addressOf(headers.host),
+      'network.protocol.version': httpVersion,
+      // Gone where the client is.
+      ...(socket.remoteAddress !== undefined && { 'network.peer.address': socket.remoteAddress }),
+      ...(socket.remotePort !== undefined && { 'network.peer.port': socket.remotePort }),
+      ...(userAgent !== undefined && { 'user_agent.original': userAgent }),
       'seaworthy.correlation_id': call.correlationId,
     },
   }
+}
+
+/** The server as its client calls it. */
+function addressOf(host: string | undefined): Record<string, string | number> {
+  const parts = host === undefined ? null : HOST.exec(host)
+  if (parts === null) return {}
+  const port = Number(parts[2])
+  return { 'server.address': parts[1]!, ...(port > 0 && { 'server.port': port }) }
 }

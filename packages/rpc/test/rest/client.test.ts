@@ -219,6 +219,10 @@ describe('a REST client', () => {
       'http.route': '/api/reviews/{id}',
       'http.response.status_code': 500,
       'seaworthy.correlation_id': 'c-9',
+      'server.address': '127.0.0.1',
+      'server.port': server.port,
+      'network.peer.address': '127.0.0.1',
+      'network.protocol.version': '1.1',
     })
     assert.equal(handled!.failure, 'internal')
     assert.equal(unknown!.name, 'GET')

@@ -106,17 +106,27 @@ export interface TraceHeaders {
 
 type TraceContextOwner = () => TraceHeaders | undefined
 let owner: TraceContextOwner | undefined
+let service: string | undefined
 
 /**
  * Names the one owner of the trace context: OpenTelemetry, when it is installed. Without an owner the incoming
  * headers are handed on untouched.
+ * @param as the name of this service in traces
  * @returns a function that removes the owner again
  */
-export function setTraceContextOwner(next: TraceContextOwner): () => void {
+export function setTraceContextOwner(next: TraceContextOwner, as?: { readonly service: string }): () => void {
   owner = next
+  service = as?.service
   return () => {
-    if (owner === next) owner = undefined
+    if (owner !== next) return
+    owner = undefined
+    service = undefined
   }
+}
+
+/** The name of this service in its traces; undefined while nobody owns the trace context. */
+export function tracedService(): string | undefined {
+  return service
 }
 
 /** The trace headers to send on: the owner's, else those of the context. */

@@ -1,5 +1,7 @@
-import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
+import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
 import type { TraceHeaders } from './call-context.ts'
+import type { Clock } from './clock.ts'
+import type { SpanReference } from './recorded-span.ts'
 
 /** A piece of work, described for whoever listens. Names and attributes follow OpenTelemetry's semantic conventions. */
 export interface Operation {
@@ -14,6 +16,33 @@ export interface Operation {
   readonly startedAtMs?: number | undefined
   /** Set by the work itself when it ended badly without throwing: an HTTP 500, a rejected saga step. */
   failure?: string | undefined
+  /** Other work that this one has to do with and that did not cause it: whoever held a lock that it waited for. May be set until the work ends. */
+  links?: readonly OperationLink[] | undefined
+}
+
+/** Work in another trace, or in another branch of this one. */
+export interface OperationLink extends SpanReference {
+  readonly attributes: Readonly<Record<string, string | number | boolean>>
+}
+
+/** A wait that belongs to no work of its own: it is counted for the operation in progress. Times on the monotonic clock, in milliseconds. */
+export interface Wait {
+  /** The attribute that counts such waits, as in `seaworthy.time.admission_wait_ms`. */
+  readonly attribute: string
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+const waits = channel('seaworthy:wait')
+
+/**
+ * Tells how long `wait` takes, whatever comes of it, to whoever listens to the channel `seaworthy:wait`: in the context of whoever waits, not of whoever ends the
+ * wait. The promise itself, if nobody listens.
+ */
+export function countedWait<T>(attribute: string, clock: Clock, wait: Promise<T>): Promise<T> {
+  if (!waits.hasSubscribers) return wait
+  const sinceMs = clock.monotonicMs()
+  return wait.finally(() => waits.publish({ attribute, sinceMs, untilMs: clock.monotonicMs() } satisfies Wait))
 }
 
 /**
@@ -32,13 +61,13 @@ const watchers = new Set<(name: string, channel: OperationChannel) => void>()
 
 /** Declares a kind of work under the name `<pattern>.<operation>`, as in `saga.step`. */
 export function observed(name: string): Observed {
-  let channel = channels.get(name)
-  if (channel === undefined) {
-    channel = tracingChannel<unknown, Operation>(`seaworthy:${name}`)
-    channels.set(name, channel)
-    for (const watch of watchers) watch(name, channel)
+  let declared = channels.get(name)
+  if (declared === undefined) {
+    declared = tracingChannel<unknown, Operation>(`seaworthy:${name}`)
+    channels.set(name, declared)
+    for (const watch of watchers) watch(name, declared)
   }
-  const traced = channel
+  const traced = declared
   return {
     run<T>(describe: () => Operation, body: (operation: Operation | undefined) => Promise<T>): Promise<T> {
       if (!traced.hasSubscribers) return body(undefined)
@@ -50,7 +79,7 @@ export function observed(name: string): Observed {
 
 /** Calls `watch` for every kind of work there is, and for each that is declared later. @returns a function that stops it */
 export function watchOperations(watch: (name: string, channel: OperationChannel) => void): () => void {
-  for (const [name, channel] of channels) watch(name, channel)
+  for (const [name, declared] of channels) watch(name, declared)
   watchers.add(watch)
   return () => watchers.delete(watch)
 }

@@ -20,6 +20,7 @@ export {
   setTraceContextOwner,
   shielded,
   traceHeaders,
+  tracedService,
   withBudget,
   withContext,
 } from './call-context.ts'
@@ -51,6 +52,16 @@ export { ConditionVariable } from './condition-variable.ts'
 export { nextMacrotask } from './event-loop.ts'
 export { type Environment, environment, faultPoint, setEnvironment } from './environment.ts'
 export { Wakeup } from './wakeup.ts'
+export { type SpanReference, recordedSpan } from './recorded-span.ts'
 export { type Random, seededRandom, systemRandom } from './random.ts'
 export { type NewId, newId, uuidV7 } from './ids.ts'
-export { type Observed, type Operation, type OperationChannel, observed, watchOperations } from './diagnostics.ts'
+export {
+  type Observed,
+  type Operation,
+  type OperationChannel,
+  type OperationLink,
+  type Wait,
+  countedWait,
+  observed,
+  watchOperations,
+} from './diagnostics.ts'

@@ -53,11 +53,16 @@ export function runAttempt(options: AttemptOptions): Promise<void> {
         'seaworthy.correlation_id': event.correlationId,
         'seaworthy.event.type': event.type,
         'seaworthy.consumer.attempt': options.attempt,
-        ...(options.appendedAtMs !== undefined && { 'seaworthy.log.wait_ms': Math.max(0, clock.now() - options.appendedAtMs) }),
+        ...(options.appendedAtMs !== undefined && waited(Math.max(0, clock.now() - options.appendedAtMs), options.attempt)),
       },
     }),
     () => withTimeout(options),
   )
+}
+
+/** Since it is in the log. Of a later attempt most of that was spent on those before it, and on the pauses between them: no wait for a consumer. */
+function waited(ms: number, attempt: number): Record<string, number> {
+  return { 'seaworthy.log.wait_ms': ms, ...(attempt === 1 && { 'seaworthy.time.queue_wait_ms': ms }) }
 }
 
 function withTimeout({ handler, event, topic, attempt, outOfOrder, timeoutMs, clock }: AttemptOptions): Promise<void> {

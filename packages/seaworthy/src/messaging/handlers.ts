@@ -35,6 +35,12 @@ export interface HandlersOptions {
   readonly others: 'ignore' | 'dead-letter'
 }
 
+/** A handler that tells which types of events it handles. */
+export interface HandlerOfTypes<Rest extends readonly unknown[]> {
+  (event: EventEnvelope, ...rest: Rest): Promise<void>
+  readonly types: readonly string[]
+}
+
 /**
  * One handler made of several, by type and version.
  * @throws ConfigurationError when a version of a type is listed twice
@@ -42,7 +48,7 @@ export interface HandlersOptions {
 export function handlers<Rest extends readonly unknown[]>(
   listed: readonly EventHandler<Rest>[],
   options: HandlersOptions,
-): (event: EventEnvelope, ...rest: Rest) => Promise<void> {
+): HandlerOfTypes<Rest> {
   const byType = new Map<string, Map<number, EventHandler<Rest>>>()
   for (const handler of listed) {
     const versions = byType.get(handler.type) ?? new Map<number, EventHandler<Rest>>()
@@ -53,7 +59,7 @@ export function handlers<Rest extends readonly unknown[]>(
     }
     byType.set(handler.type, versions.set(handler.version, handler))
   }
-  return async (event, ...rest) => {
+  const handle = async (event: EventEnvelope, ...rest: Rest): Promise<void> => {
     const versions = byType.get(event.type)
     if (versions === undefined) {
       if (options.others === 'ignore') return
@@ -70,4 +76,5 @@ export function handlers<Rest extends readonly unknown[]>(
     }
     await handler.handle(event, ...rest)
   }
+  return Object.assign(handle, { types: [...byType.keys()] })
 }

@@ -8,7 +8,7 @@
 export { type EventEnvelope, type EventType, type EventTypeOptions, assertEnvelope, contextOf, defineEvent } from './event.ts'
 export { STRUCTURED_CLOUD_EVENT, cloudEventAttributes, structuredCloudEvent } from './cloud-event.ts'
 export { type Consumer, type ConsumerOptions, type ConsumerStatus, startConsumer } from './consumer.ts'
-export { type EventHandler, type HandlersOptions, UnknownEventError, handlers, on } from './handlers.ts'
+export { type EventHandler, type HandlerOfTypes, type HandlersOptions, UnknownEventError, handlers, on } from './handlers.ts'
 export { type Attempt, type MessageHandler } from './attempt.ts'
 export { ConsumerStoppedError } from './running-consumer.ts'
 export { MALFORMED_EVENT, type Requeued, type RequeuedLetter, type RequeueLimits } from './dead-letter.ts'

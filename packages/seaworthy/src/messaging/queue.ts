@@ -37,6 +37,8 @@ export interface Delivery {
   readonly context: Propagated
   /** 1 for the first delivery; counted before it is handed out, so that a message that kills its worker is seen to. */
   readonly attempt: number
+  /** How long it could have been had before, in milliseconds: since it was sent, its delay was over, or its last lease had ended. Undefined where the broker does not tell. */
+  readonly readyForMs?: number
   /** Done. @throws LeaseLostError when the lease had ended: somebody else may have the message now */
   acknowledge(): Promise<void>
   /**

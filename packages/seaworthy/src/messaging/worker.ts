@@ -266,6 +266,7 @@ class RunningWorker implements Worker {
         'messaging.message.id': delivery.id,
         'seaworthy.correlation_id': delivery.context.correlationId,
         'seaworthy.queue.attempt': delivery.attempt,
+        ...(delivery.readyForMs !== undefined && { 'seaworthy.time.queue_wait_ms': delivery.readyForMs }),
       },
     }
   }

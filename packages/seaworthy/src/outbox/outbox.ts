@@ -13,6 +13,8 @@ export interface OutboxOptions {
   readonly store: OutboxStore
   /** The topics that this service publishes on. An event of another is refused, because its owner numbers its events alone. Default: any. */
   readonly topics?: readonly string[]
+  /** The types of events that this service publishes: what it does not declare is refused, so that nobody has to read its code to know them. Default: any. */
+  readonly types?: readonly string[]
 }
 
 /** Publishes events with the caller's own transaction: both commit, or neither does. */
@@ -50,8 +52,9 @@ export function outbox(options: OutboxOptions): Outbox
 export function outbox<Handle>({
   store,
   topics,
+  types,
 }: OutboxOptions & { readonly store: OutboxStore & Partial<SynchronousOutboxStore<Handle>> }): Outbox & Partial<SynchronousOutbox<Handle>> {
-  const own = topics === undefined ? undefined : new Set(topics)
+  const own: Own = { topics: topics && new Set(topics), types: types && new Set(types) }
   return {
     add: async (tx, ...events) => {
       for (const [topic, sameTopic] of byTopic(events, own)) await store.add(tx, topic, sameTopic)
@@ -72,14 +75,23 @@ export function outbox<Handle>({
   }
 }
 
+/** What a service may publish. */
+interface Own {
+  readonly topics: ReadonlySet<string> | undefined
+  readonly types: ReadonlySet<string> | undefined
+}
+
 /** Checked, by topic, in one order for all callers: two transactions that each hold a lock the other waits for would never end. */
-function byTopic(events: readonly EventEnvelope[], own: ReadonlySet<string> | undefined): readonly TopicEvents[] {
+function byTopic(events: readonly EventEnvelope[], own: Own): readonly TopicEvents[] {
   const topics = new Map<string, EventEnvelope[]>()
   for (const event of events) {
-    if (own !== undefined && !own.has(event.source)) {
+    if (own.topics?.has(event.source) === false) {
       throw new ConfigurationError(
-        `Event ${event.type} belongs to topic ${event.source}, and this service publishes on ${[...own].join(', ')}. Declare an event of its own.`,
+        `Event ${event.type} belongs to topic ${event.source}, and this service publishes on ${[...own.topics].join(', ')}. Declare an event of its own.`,
       )
+    }
+    if (own.types?.has(event.type) === false) {
+      throw new ConfigurationError(`Event ${event.type} is none that this service declares: ${[...own.types].join(', ')}. Add it there.`)
     }
     if (event.sequence !== 0) {
       throw new InvalidInputError(

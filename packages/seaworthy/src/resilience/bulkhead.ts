@@ -1,6 +1,6 @@
-import { type Clock, TimeoutError } from 'seaworthy/core'
+import { type Clock, TimeoutError, countedWait } from 'seaworthy/core'
 import { BulkheadFullError } from './errors.ts'
-import { publish } from './events.ts'
+import { ADMISSION_WAIT, publish } from './events.ts'
 import type { BulkheadDeclaration } from './policy-declaration.ts'
 
 export interface BulkheadSnapshot {
@@ -50,6 +50,10 @@ export class Bulkhead {
       publish(() => ({ type: 'call-rejected', policy: this.#name, by: 'bulkhead' }))
       return Promise.reject(new BulkheadFullError(this.#name, this.snapshot()))
     }
+    return countedWait(ADMISSION_WAIT, this.#clock, this.#wait(waiting, deadlineMs, signal))
+  }
+
+  #wait(waiting: Set<() => void>, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const startedMs = this.#clock.monotonicMs()
       const stopWaiting = () => {

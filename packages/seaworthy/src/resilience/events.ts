@@ -20,6 +20,9 @@ export type ResilienceEvent =
 /** The kinds of policy that turn calls away. */
 export type RejectedBy = 'circuit-breaker' | 'bulkhead' | 'rate-limiter' | 'adaptive-concurrency' | 'load-shedder' | 'worker-bulkhead'
 
+/** Counts waits for a place or a turn, on the span in progress. Named as in `seaworthy/trace-analysis`. */
+export const ADMISSION_WAIT = 'seaworthy.time.admission_wait_ms'
+
 const events = channel('seaworthy:resilience')
 
 /**

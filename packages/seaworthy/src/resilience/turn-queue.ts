@@ -1,4 +1,5 @@
-import type { Clock, Timer } from 'seaworthy/core'
+import { type Clock, type Timer, countedWait } from 'seaworthy/core'
+import { ADMISSION_WAIT } from './events.ts'
 
 /** Says when calls may begin. Times are on the monotonic clock. */
 export interface Limit {
@@ -39,6 +40,10 @@ export class TurnQueue {
 
   /** Resolves when it is the call's turn. An abort gives the turn to the next, and rejects with the signal's reason. */
   begin(signal: AbortSignal | undefined): Promise<void> {
+    return countedWait(ADMISSION_WAIT, this.#clock, this.#wait(signal))
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(onTurn)

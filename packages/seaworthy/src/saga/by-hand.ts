@@ -1,7 +1,8 @@
 import { NotFoundError, RejectedError } from 'seaworthy/core'
+import { whyStranded } from './check.ts'
 import type { Saga } from './definition.ts'
-import { ahead, behind } from './frontier.ts'
-import { nodesOf } from './graph.ts'
+import { type Place, ahead, behind } from './frontier.ts'
+import { type SagaNode, nodesOf } from './graph.ts'
 import { fold, mayHaveRun, progressOf } from './progress.ts'
 import type { HandAction, JournalEntry, SagaStatus, StoredSaga } from './saga-store.ts'
 
@@ -39,8 +40,7 @@ export function decideSkip(
   const { step, result } = what
   if (record.status !== 'parked') throw refused(record.id, 'not-parked', `is ${record.status}: only what it was parked for can be skipped`)
   const to = wayOf(journal)
-  const progress = fold(new Map(), journal)
-  const places = to === 'running' ? ahead(saga.steps, progress) : behind(saga.steps, progress, { treatUnknownAsFailed: false })
+  const places = dueOf(saga, stored)
   if (!places.some(({ name }) => name === step)) {
     throw refused(record.id, 'not-due', `does not stand at "${step}", but at ${places.map(({ name }) => `"${name}"`).join(', ')}`)
   }
@@ -52,14 +52,44 @@ export function decideSkip(
  * Turns a saga back for a reason of a person's own.
  * @throws RejectedError `past-pivot` when it may have been decided already: nothing after that can be undone
  */
-export function decideAbort(saga: Saga<never>, { record, journal }: StoredSaga, by: ByHand, atMs: number, reason = 'aborted'): Decision {
-  const progress = fold(new Map(), journal)
+export function decideAbort(saga: Saga<never>, stored: StoredSaga, by: ByHand, atMs: number, reason = 'aborted'): Decision {
+  const { record, journal } = stored
   const way = record.status === 'parked' ? wayOf(journal) : record.status
   if (way !== 'running') throw refused(record.id, 'not-running', `is ${record.status}: it has turned back, or is over`)
-  const decided = nodesOf(saga.steps).find((node) => node.kind === 'pivot' && mayHaveRun(progressOf(progress, node.name)))
+  const decided = decidedBy(saga, stored)
   if (decided !== undefined)
     throw refused(record.id, 'past-pivot', `has come to "${decided.name}", which cannot be undone: let it go on, or skip a step`)
   return { to: 'compensating', reason, entries: [line('abort', '', by, atMs)] }
+}
+
+/** What a person may decide about a saga as it stands. */
+export interface SagaChoices {
+  readonly retry: boolean
+  /** The steps that it was parked for. */
+  readonly skip: readonly string[]
+  readonly abort: boolean
+}
+
+/** @param saga its declaration; without one nothing can be decided about it here */
+export function sagaChoices(saga: Saga<never> | undefined, stored: StoredSaga): SagaChoices {
+  const { record, journal } = stored
+  if (saga === undefined || whyStranded(saga, record, journal) !== undefined) return { retry: false, skip: [], abort: false }
+  const isParked = record.status === 'parked'
+  const way = isParked ? wayOf(journal) : record.status
+  const skip = isParked ? dueOf(saga, stored).map(({ name }) => name) : []
+  return { retry: isParked, skip, abort: way === 'running' && decidedBy(saga, stored) === undefined }
+}
+
+/** Where a parked saga stands. */
+function dueOf(saga: Saga<never>, { journal }: StoredSaga): readonly Place[] {
+  const progress = fold(new Map(), journal)
+  return wayOf(journal) === 'running' ? ahead(saga.steps, progress) : behind(saga.steps, progress, { treatUnknownAsFailed: false })
+}
+
+/** The pivot that may have decided already. */
+function decidedBy(saga: Saga<never>, { journal }: StoredSaga): SagaNode | undefined {
+  const progress = fold(new Map(), journal)
+  return nodesOf(saga.steps).find((node) => node.kind === 'pivot' && mayHaveRun(progressOf(progress, node.name)))
 }
 
 /** Which way a parked saga was going. */

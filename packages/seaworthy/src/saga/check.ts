@@ -2,7 +2,7 @@ import type { Saga } from './definition.ts'
 import { declaredName } from './frontier.ts'
 import { type SagaNode, isCall, linesOf, nodesOf, undoOf } from './graph.ts'
 import { type Progress, fold, progressOf } from './progress.ts'
-import { type JournalEntry, type SagaReader, type SagaRecord, versionOf } from './saga-store.ts'
+import { type JournalEntry, type SagaReader, type SagaRecord, isOver, versionOf } from './saga-store.ts'
 
 /** A saga that is under way and that the code cannot bring to its end. */
 export interface StrandedSaga {
@@ -34,7 +34,7 @@ export async function checkSagas(options: { readonly sagas: readonly Saga<never>
   for (const status of UNDER_WAY) {
     for (const { id } of await store.list({ status, max: CHECKED_MAX })) {
       const stored = await store.load(id)
-      if (stored === undefined || stored.record.status === 'completed' || stored.record.status === 'compensated') continue
+      if (stored === undefined || isOver(stored.record.status)) continue
       checked++
       const { record, journal } = stored
       const why = whyStranded(declared.get(versionOf(record)), record, journal)
@@ -47,6 +47,8 @@ export async function checkSagas(options: { readonly sagas: readonly Saga<never>
 /** Why the declaration cannot go on from the journal; undefined when it can. */
 export function whyStranded(saga: Saga<never> | undefined, record: SagaRecord, journal: readonly JournalEntry[]): string | undefined {
   if (saga === undefined) return 'the code has no such version'
+  // There is nothing to go on with; and its journal may be pruned.
+  if (isOver(record.status)) return undefined
   const nodes = new Map(nodesOf(saga.steps).map((node) => [node.name, node]))
   for (const entry of journal) {
     if (entry.step === '') continue

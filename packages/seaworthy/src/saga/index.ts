@@ -23,9 +23,12 @@ export {
 } from './definition.ts'
 export type { Call, Child, ForEach, Parallel, SagaNode, Sleep, Step, WaitFor, When } from './graph.ts'
 export { type Orchestrator, type OrchestratorOptions, type WaitOptions, orchestrator } from './orchestrator.ts'
-export type { ByHand } from './by-hand.ts'
+export { type ByHand, type SagaChoices, sagaChoices } from './by-hand.ts'
 export { type SagaCheck, type StrandedSaga, checkSagas } from './check.ts'
 export { sagaGraph } from './mermaid.ts'
+export { type DeclaredStep, sagaOutline } from './outline.ts'
+export { type StepAttempt, type StepHistory, type StepState, stepHistories } from './step-history.ts'
+export type { SagaRetention } from './retention.ts'
 export { type StepPolicy, ACTION_POLICY, COMPENSATION_POLICY, FORWARD_POLICY } from './policy.ts'
 export { type ActionOptions, type Participant, type ParticipantOptions, participant } from './participant.ts'
 export { fingerprintOf } from './fingerprint.ts'
@@ -35,13 +38,19 @@ export {
   type JournalEntry,
   type SagaAdvance,
   type SagaClaim,
+  type SagaCursor,
   type SagaParent,
+  type SagaPruning,
+  type SagaQuery,
   type SagaReader,
   type SagaRecord,
+  type SagaState,
   type SagaStatus,
   type SagaStore,
+  type SagaSummary,
   type StoredSaga,
   type Told,
+  isOver,
   isSettled,
   versionOf,
 } from './saga-store.ts'

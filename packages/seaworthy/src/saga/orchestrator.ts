@@ -3,6 +3,7 @@ import type { EventEnvelope } from 'seaworthy/messaging'
 import type { ByHand } from './by-hand.ts'
 import type { Saga } from './definition.ts'
 import { RunningOrchestrator } from './running-orchestrator.ts'
+import type { SagaRetention } from './retention.ts'
 import type { SagaRecord, SagaStore } from './saga-store.ts'
 
 export interface OrchestratorOptions {
@@ -37,6 +38,8 @@ export interface OrchestratorOptions {
    * one before it left, and need not wait until that one's lease ends. Used with `leases` alone.
    */
   readonly instance?: string
+  /** What is kept of sagas that are over; looked at from {@link Orchestrator.resume} on. `keep-all` keeps everything for ever. */
+  readonly retention?: SagaRetention | 'keep-all'
   readonly clock?: Clock
   readonly random?: Random
   /**
@@ -54,7 +57,7 @@ export interface WaitOptions {
 export interface Orchestrator {
   /**
    * Stores a saga in the caller's transaction; it runs once that has committed.
-   * @returns false when a saga of this id was started before: it is left as it is
+   * @returns false when a saga of this id was started before: it is left as it is. Ids of sagas that are over are remembered for `retention.rememberIdsMs`
    * @throws ConfigurationError when the saga is not one of the orchestrator's
    */
   start<Input>(

@@ -16,6 +16,7 @@ import type { EventEnvelope } from 'seaworthy/messaging'
 import { type ByHand, type Decision, decideAbort, decideRetry, decideSkip, noSuchSaga } from './by-hand.ts'
 import type { Saga } from './definition.ts'
 import { type RunEnvironment, eventSlot } from './environment.ts'
+import { SagaPruner } from './retention.ts'
 import { SagaRuns, isStop, stoppedReason } from './runs.ts'
 import { type SagaRecord, type SagaStatus, type SagaStore, type StoredSaga, isDecided, isSettled, versionOf } from './saga-store.ts'
 import type { Orchestrator, OrchestratorOptions, WaitOptions } from './orchestrator.ts'
@@ -46,7 +47,9 @@ export class RunningOrchestrator implements Orchestrator {
   readonly #abandoned = new AbortController()
   readonly #runs: SagaRuns
   readonly #waiters = new Waiters()
+  readonly #pruner: SagaPruner | undefined
   #alive: Promise<void> | undefined
+  #pruning: Promise<void> | undefined
 
   constructor(options: OrchestratorOptions) {
     this.#store = options.store
@@ -81,6 +84,11 @@ export class RunningOrchestrator implements Orchestrator {
     if (options.leases !== undefined) {
       const { owner, clock } = this.#environment
       this.#lease = new WorkerLease({ leases: options.leases, owner, ttlMs: options.leaseTtlMs ?? LEASE_TTL_MS, clock })
+    }
+    const { retention = {} } = options
+    if (retention !== 'keep-all') {
+      const { store, clock, random, report } = this.#environment
+      this.#pruner = new SagaPruner({ store, clock, random, retention, report: (error) => report(error, undefined) })
     }
     this.#runs = new SagaRuns({
       environment: this.#environment,
@@ -183,6 +191,7 @@ export class RunningOrchestrator implements Orchestrator {
       await this.#lease.extend()
       this.#alive ??= this.#stayAlive(this.#lease)
     }
+    this.#pruning ??= this.#pruner?.run(this.#stopping.signal)
     return this.#runs.takeUp(this.#resumeSpreadMs)
   }
 
@@ -207,7 +216,7 @@ export class RunningOrchestrator implements Orchestrator {
     done.abort()
     this.#abandoned.abort(stoppedReason())
     await ended
-    await this.#alive
+    await Promise.all([this.#alive, this.#pruning])
     if (this.#lease !== undefined) await this.#leave(this.#lease)
   }
 

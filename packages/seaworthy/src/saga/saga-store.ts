@@ -64,10 +64,54 @@ export type JournalEntry =
 
 /** A saga as it is stored, as of one moment. */
 export interface StoredSaga {
+  /** The input of one that was pruned is null. */
   readonly record: SagaRecord
   readonly journal: readonly JournalEntry[]
   /** Grows whenever the saga changes hands. Who writes says which one it knows: a former owner's is smaller, and it writes nothing any more. */
   readonly token: number
+  /** Since when only what it came to is kept, and what people decided about it. */
+  readonly prunedAtMs?: number
+}
+
+/** A saga's status for whoever looks at many: `waiting` is one that runs and that no process has, because it lets time pass or waits to be told something. */
+export type SagaState = SagaStatus | 'waiting'
+
+/** Where a page of sagas begins: behind this one. */
+export interface SagaCursor {
+  readonly startedAtMs: number
+  readonly id: string
+}
+
+/** Sagas of one state. */
+export interface SagaQuery {
+  readonly state: SagaState
+  /** Of this name alone. */
+  readonly saga?: string
+  readonly before?: SagaCursor
+  readonly nowMs: number
+  readonly max: number
+}
+
+/** What a list shows of a saga. */
+export interface SagaSummary extends Omit<SagaRecord, 'input' | 'context'> {
+  readonly state: SagaState
+  readonly correlationId: string
+  /** When one that waits is due by time. */
+  readonly wakeAtMs?: number
+  readonly prunedAtMs?: number
+}
+
+/** What of sagas that are over is no longer kept. Of those under way and of parked ones everything is, and of a child as long as its parent is. */
+export interface SagaPruning {
+  /** Those that were over before lose their input, their journal and what they were told; what people decided stays. */
+  readonly overBeforeMs: number
+  /** So many of the others that are over keep it: those that were over last. */
+  readonly keepMax: number
+  /** Of those that were over before, and lost that already, not even the id is kept. Events for sagas that never were go too. */
+  readonly forgetBeforeMs: number
+  readonly nowMs: number
+  /** No more than these are pruned, and no more than these are forgotten. */
+  readonly max: number
 }
 
 /** How a saga goes on: all of it, or nothing. */
@@ -143,11 +187,22 @@ export interface SagaStore {
   told(id: string, tx?: Transaction): Promise<ReadonlyMap<string, unknown>>
   /** Newest first. */
   list(options: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]>
+  /** Newest first; of those that began at one time by their ids, the greatest first. */
+  page(query: SagaQuery): Promise<readonly SagaSummary[]>
+  /** How many there are. Counts no further than `max`. */
+  count(query: Omit<SagaQuery, 'before'>): Promise<number>
+  /** Lets go of what need not be kept any more, the oldest first. @returns how many it was; ask again while one of them is `max` */
+  prune(pruning: SagaPruning): Promise<{ readonly pruned: number; readonly forgotten: number }>
 }
 
 /** True when nothing moves the saga any more but a person. */
 export function isSettled(status: SagaStatus): boolean {
   return status === 'completed' || status === 'compensated' || status === 'parked'
+}
+
+/** True when nobody moves the saga any more. */
+export function isOver(status: SagaStatus): boolean {
+  return status === 'completed' || status === 'compensated'
 }
 
 /** True when it is known how the saga ends. */

@@ -19,6 +19,7 @@ import { SqliteBusyError, SqliteClosedError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { SqliteTransaction } from './open-transaction.ts'
 import { takeOwnership } from './ownership.ts'
+import { TransactionTimes } from './transaction-times.ts'
 
 /** What an acknowledged commit survives: a power cut, or only the death of the process. */
 export type Durability = 'power-loss' | 'process-crash'
@@ -58,6 +59,9 @@ export interface SqliteDatabase extends Database {
 }
 
 const transactions = observed('database.transaction')
+const queries = observed('database.query')
+// Reads that take longer are told.
+const SLOW_READ_MS = 5
 const BUSY_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
 // The WAL shrinks to this many bytes once it has been checkpointed.
 const WAL_BYTES_MAX = 64 << 20
@@ -199,13 +203,11 @@ class EmbeddedDatabase implements SqliteDatabase {
         kind: 'client',
         attributes: { 'db.system.name': 'sqlite', 'db.namespace': basename(this.path) },
       }),
-      (operation) =>
-        this.#commits.run({
-          body,
-          caller,
-          ...options,
-          onTurn: operation && ((waitedMs) => (operation.attributes['seaworthy.database.wait_ms'] = waitedMs)),
-        }),
+      (operation) => {
+        const times = operation === undefined ? undefined : new TransactionTimes(this.#clock)
+        const answer = this.#commits.run({ body, caller, ...options, times })
+        return operation === undefined ? answer : answer.finally(() => times?.describe(operation))
+      },
     )
   }
 
@@ -222,12 +224,28 @@ class EmbeddedDatabase implements SqliteDatabase {
     for (let attempt = 1; ; attempt++) {
       if (this.#closing !== undefined) throw new SqliteClosedError(this.path)
       try {
-        return this.#connections.reader.all<Row>(statement)
+        const rows = this.#connections.reader.all<Row>(statement)
+        const tookMs = this.#clock.monotonicMs() - startedMs
+        if (tookMs >= SLOW_READ_MS) await this.#tellSlowRead(tookMs)
+        return rows
       } catch (error) {
         if (!(error instanceof SqliteBusyError) || this.#clock.monotonicMs() - startedMs >= this.#busyTimeoutMs) throw error
         await sleep(this.#clock, backoffMs(BUSY_RETRY, attempt, this.#random))
       }
     }
+  }
+
+  /** Afterwards, because hardly any read is worth a span: it took place while nothing else did, and the process's own facts tell of it as CPU. */
+  #tellSlowRead(tookMs: number): Promise<void> {
+    return queries.run(
+      () => ({
+        name: `query ${basename(this.path)}`,
+        kind: 'client',
+        attributes: { 'db.system.name': 'sqlite', 'db.namespace': basename(this.path), 'seaworthy.time.execute_ms': tookMs },
+        startedAtMs: this.#clock.now() - tookMs,
+      }),
+      async () => undefined,
+    )
   }
 
   close(): Promise<void> {

@@ -4,7 +4,6 @@ import {
   type Random,
   type Timer,
   LimitExceededError,
-  TimeoutError,
   backoffMs,
   exponential,
   faultPoint,
@@ -13,20 +12,12 @@ import {
   runAfterCommit,
 } from 'seaworthy/core'
 import type { SqlConnection } from './connection.ts'
-import {
-  CommitFailedError,
-  NestedTransactionError,
-  SqliteBusyError,
-  SqliteClosedError,
-  SqliteConstraintError,
-  SqliteError,
-  SqliteFullError,
-  TransactionLostError,
-  isBusy,
-  typed,
-} from './errors.ts'
+import { NestedTransactionError, SqliteClosedError, SqliteError, TransactionLostError, isBusy, typed } from './errors.ts'
+import { busyError, bodyTimeout, commitError } from './commit-errors.ts'
 import { writerOf } from './lock-holder.ts'
 import { OpenTransaction } from './open-transaction.ts'
+import type { TransactionTimes } from './transaction-times.ts'
+import { WriterHistory } from './writer-history.ts'
 
 export interface GroupCommitOptions {
   readonly clock: Clock
@@ -47,14 +38,14 @@ export interface TransactionRequest<T> {
   readonly caller: AsyncResource
   readonly signal?: AbortSignal | undefined
   readonly timeoutMs?: number | undefined
-  /** Called when its turn has come, with the milliseconds it waited. */
-  readonly onTurn?: ((waitedMs: number) => void) | undefined
+  /** Told where its time goes, if anybody wants to know. */
+  readonly times?: TransactionTimes | undefined
 }
 
 /** One transaction from its arrival to its answer. */
 interface Job {
   readonly body: (tx: OpenTransaction) => Promise<unknown>
-  readonly onTurn: ((waitedMs: number) => void) | undefined
+  readonly times: TransactionTimes | undefined
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly arrivedMs: number
@@ -75,6 +66,8 @@ interface Done {
 }
 
 const BUSY_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
+// After some 30 ms of waiting: shorter ones are not worth a look.
+const LOOK_FOR_WRITER_ATTEMPT = 6
 
 // A constraint that is checked at COMMIT alone cannot be laid at one body's door: where there is one, each body commits alone.
 const FIND_DEFERRED_CONSTRAINT = `SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERR%' LIMIT 1` // no index: a few rows, read after a change of the schema
@@ -92,6 +85,7 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions
   readonly #clock: Clock
   readonly #waiting = new Set<Job>()
+  readonly #history = new WriterHistory()
   readonly #inside = new AsyncLocalStorage<OpenTransaction>()
   #draining: Promise<void> | undefined
   #closed = false
@@ -122,7 +116,7 @@ export class GroupCommit {
     return new Promise<T>((resolve, reject) => {
       const job: Job = {
         body: request.body,
-        onTurn: request.onTurn,
+        times: request.times,
         timeoutMs: request.timeoutMs ?? this.#options.timeoutMs,
         signal: request.signal,
         arrivedMs: this.#clock.monotonicMs(),
@@ -131,6 +125,7 @@ export class GroupCommit {
         refuse: reject,
         onAbort: undefined,
       }
+      job.times?.arrived(job.arrivedMs, this.#history)
       this.#listenForAbort(job, () => {
         this.#waiting.delete(job)
         reject(job.signal?.reason)
@@ -163,6 +158,7 @@ export class GroupCommit {
         // Not awaited where it is nothing: what waits for its turn would see a microtask pass.
         if (reached !== undefined) await reached
         this.#connection.control('BEGIN IMMEDIATE')
+        if (busySinceMs !== undefined) this.#history.free(this.#clock.monotonicMs())
         return true
       } catch (error) {
         const nowMs = this.#clock.monotonicMs()
@@ -171,6 +167,10 @@ export class GroupCommit {
           return false
         }
         busySinceMs ??= nowMs
+        this.#history.busy(busySinceMs)
+        if (attempt === LOOK_FOR_WRITER_ATTEMPT && [...this.#waiting].some(({ times }) => times !== undefined)) {
+          this.#history.otherProcess = writerOf(this.#connection.path)
+        }
         const limitMs = nowMs - this.#options.busyTimeoutMs
         if (busySinceMs <= limitMs) {
           this.#refuseWaiting((job) => job.arrivedMs <= limitMs, busyError(this.#connection.path, this.#options.busyTimeoutMs, error))
@@ -200,7 +200,7 @@ export class GroupCommit {
     })
     for (const job of this.#waiting) {
       this.#waiting.delete(job)
-      const tx = new OpenTransaction(this.#connection)
+      const tx = new OpenTransaction(this.#connection, job.times)
       const isFirst = bodies === 0
       const outcome = await this.#runBody(job, tx, { inSavepoint: !isFirst })
       const lost = this.#conclude(outcome, { inSavepoint: !isFirst })
@@ -250,6 +250,8 @@ export class GroupCommit {
         if (!tx.open) return
         tx.end(why)
         timer?.cancel()
+        // A body that nobody records and that was quick is nobody's explanation for anything.
+        if (job.times !== undefined || timer !== undefined) this.#noteTurn(job, beganMs)
         this.#onBodyIsSlow = undefined
         this.#forgetAbort(job)
         resolve(outcome)
@@ -269,7 +271,7 @@ export class GroupCommit {
         fail(typed(error, this.#connection.path))
         return
       }
-      job.onTurn?.(beganMs - job.arrivedMs)
+      job.times?.turn(beganMs)
       try {
         const running = job.caller.runInAsyncScope(() => this.#inside.run(tx, job.body, tx))
         // A body without types may return no promise.
@@ -278,6 +280,12 @@ export class GroupCommit {
         fail(error)
       }
     })
+  }
+
+  #noteTurn({ times }: Job, fromMs: number): void {
+    const untilMs = this.#clock.monotonicMs()
+    times?.settled(untilMs)
+    this.#history.add({ span: times?.span, fromMs, untilMs, executeMs: times?.executeMs })
   }
 
   #commit(done: readonly Done[]): Promise<void> | undefined {
@@ -300,11 +308,18 @@ export class GroupCommit {
   }
 
   #commitNow(done: readonly Done[]): Promise<void> | undefined {
+    const isTimed = done.some(({ job }) => job.times !== undefined)
+    const fromMs = isTimed ? this.#clock.monotonicMs() : 0
     try {
       this.#connection.control('COMMIT')
     } catch (error) {
       this.#refuse(done, error)
       return undefined
+    } finally {
+      if (isTimed) {
+        const untilMs = this.#clock.monotonicMs()
+        for (const { job } of done) job.times?.committed(fromMs, untilMs)
+      }
     }
     const reached = faultPoint('database:commit:after')
     if (reached !== undefined) return this.#answerAfter(reached, done)
@@ -366,30 +381,4 @@ export class GroupCommit {
     job.signal?.removeEventListener('abort', job.onAbort)
     job.onAbort = undefined
   }
-}
-
-function busyError(path: string, busyTimeoutMs: number, cause: unknown): SqliteBusyError {
-  const writer = writerOf(path)
-  const advice =
-    writer === undefined ? 'Find what holds it (an open sqlite3 shell, a backup) and end it.' : `It is ${writer}: end its transaction.`
-  return new SqliteBusyError(`The write lock of ${path} was held by another process for over ${busyTimeoutMs} ms. ${advice}`, {
-    retryAfterMs: busyTimeoutMs,
-    cause,
-  })
-}
-
-function bodyTimeout(path: string, timeoutMs: number): TimeoutError {
-  return new TimeoutError(
-    `The body of a transaction on ${path} took longer than ${timeoutMs} ms and was rolled back. Await nothing but tx inside it: every other writer waits.`,
-    timeoutMs,
-    { executed: 'no' },
-  )
-}
-
-function commitError(error: unknown, path: string): unknown {
-  const cause = typed(error, path)
-  // Constraints are checked, and a full disk is met, before the commit record is complete: the rollback takes everything back.
-  if (cause instanceof SqliteConstraintError || cause instanceof SqliteFullError || cause instanceof SqliteBusyError) return cause
-  // A failed write or sync may have left a whole commit record in the WAL, which recovery after a crash would honour.
-  return new CommitFailedError('maybe', cause)
 }

@@ -1,6 +1,7 @@
 import type { Statement, Transaction } from 'seaworthy/core'
 import type { SqlConnection } from './connection.ts'
 import { TransactionEndedError, TransactionLostError } from './errors.ts'
+import type { TransactionTimes } from './transaction-times.ts'
 
 /** A transaction of an embedded database. */
 export interface SqliteTransaction extends Transaction {
@@ -15,11 +16,13 @@ export interface SqliteTransaction extends Transaction {
 export class OpenTransaction implements SqliteTransaction {
   readonly effects: (() => void)[] = []
   readonly #connection: SqlConnection
+  readonly #times: TransactionTimes | undefined
   #endedBecause: string | undefined
   #lost: unknown
 
-  constructor(connection: SqlConnection) {
+  constructor(connection: SqlConnection, times?: TransactionTimes) {
     this.#connection = connection
+    this.#times = times
   }
 
   get open(): boolean {
@@ -56,7 +59,7 @@ export class OpenTransaction implements SqliteTransaction {
     if (this.#endedBecause !== undefined) throw new TransactionEndedError(this.#endedBecause)
     if (this.#lost !== undefined) throw new TransactionLostError(this.#lost)
     try {
-      return work(this.#connection)
+      return this.#times === undefined ? work(this.#connection) : this.#times.execute(() => work(this.#connection))
     } catch (error) {
       if (this.#connection.inTransaction) throw error
       // Outside a transaction the next statement would commit by itself: the body gets no further.

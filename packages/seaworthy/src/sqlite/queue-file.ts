@@ -52,7 +52,7 @@ export const INSERT_MESSAGE = `INSERT INTO message (id, body, context, visible_a
   ON CONFLICT (id) DO NOTHING`
 
 // Index message_by_visibility.
-export const SELECT_READY = `SELECT position, id, body, context, attempts FROM message
+export const SELECT_READY = `SELECT position, id, body, context, attempts, visible_at_ms FROM message
   WHERE visible_at_ms <= ? ORDER BY visible_at_ms, position LIMIT ? + 0`
 export const SELECT_NEXT_VISIBLE = 'SELECT min(visible_at_ms) AS at_ms FROM message' // index message_by_visibility
 // Primary key of message.

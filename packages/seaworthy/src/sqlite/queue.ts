@@ -29,6 +29,7 @@ interface MessageRow {
   readonly body: string
   readonly context: string
   readonly attempts: number
+  readonly visible_at_ms: number
 }
 
 /**
@@ -213,7 +214,7 @@ class EmbeddedQueue implements Queue {
           await this.#bury(tx, row.id, `The lease of attempt ${row.attempts} ended without an answer: the worker hung, or died of it.`)
         } else {
           await tx.execute({ sql: sql.LEASE, params: [lease, nowMs + leaseMs, row.position] })
-          deliveries.push(this.#delivery(row, body.value, context.value as Delivery['context'], lease))
+          deliveries.push(this.#delivery(row, body.value, context.value as Delivery['context'], { lease, nowMs }))
         }
       }
       if (deliveries.length === max || rows.length < wanted) break
@@ -228,12 +229,18 @@ class EmbeddedQueue implements Queue {
     await tx.execute({ sql: sql.DELETE_MESSAGE, params: [id] })
   }
 
-  #delivery({ id, attempts }: MessageRow, body: unknown, context: Delivery['context'], lease: number): Delivery {
+  #delivery(
+    { id, attempts, visible_at_ms: visibleAtMs }: MessageRow,
+    body: unknown,
+    context: Delivery['context'],
+    { lease, nowMs }: { readonly lease: number; readonly nowMs: number },
+  ): Delivery {
     return {
       id,
       body,
       context,
       attempt: attempts + 1,
+      readyForMs: nowMs - visibleAtMs,
       acknowledge: async () => {
         const deleted = await this.#database.transaction(async (tx) => {
           const { rowCount } = await tx.execute({ sql: sql.ACKNOWLEDGE, params: [id, lease, this.#time.nowMs()] })

@@ -1,8 +1,23 @@
 import type { Propagated, SqlValue, Statement, Transaction } from 'seaworthy/core'
-import type { JournalEntry, SagaAdvance, SagaClaim, SagaReader, SagaRecord, SagaStatus, SagaStore, StoredSaga, Told } from 'seaworthy/saga'
+import type {
+  JournalEntry,
+  SagaAdvance,
+  SagaClaim,
+  SagaPruning,
+  SagaQuery,
+  SagaReader,
+  SagaRecord,
+  SagaStatus,
+  SagaStore,
+  SagaSummary,
+  StoredSaga,
+  Told,
+} from 'seaworthy/saga'
 import { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
 import type { SchemaComponent } from './migrate.ts'
+import { sagaCount, sagaPage } from './saga-pages.ts'
+import { pruneSagas } from './saga-pruning.ts'
 
 /** Tables of {@link sqliteSagaStore}. */
 export const sagaStoreSchema: SchemaComponent = {
@@ -44,6 +59,14 @@ export const sagaStoreSchema: SchemaComponent = {
       at_ms INTEGER NOT NULL,
       PRIMARY KEY (saga_id, slot)
     ) STRICT, WITHOUT ROWID`,
+    // Lists of sagas by name, and what is kept of those that are over: `pruned_at_ms` says since when that is only what they came to.
+    `ALTER TABLE seaworthy_sagas ADD COLUMN pruned_at_ms INTEGER;
+    CREATE INDEX seaworthy_sagas_by_saga ON seaworthy_sagas (saga, status, started_at_ms);
+    CREATE INDEX seaworthy_sagas_over ON seaworthy_sagas (updated_at_ms, id)
+      WHERE status IN ('completed', 'compensated') AND pruned_at_ms IS NULL;
+    CREATE INDEX seaworthy_sagas_pruned ON seaworthy_sagas (updated_at_ms, id)
+      WHERE status IN ('completed', 'compensated') AND pruned_at_ms IS NOT NULL;
+    CREATE INDEX seaworthy_saga_events_by_time ON seaworthy_saga_events (at_ms)`,
   ],
 }
 
@@ -51,9 +74,12 @@ const SAGA = 'id, saga, version, status, input, context, reason, started_at_ms, 
 // Primary key of seaworthy_sagas.
 const INSERT_SAGA = `INSERT INTO seaworthy_sagas (${SAGA}, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 // Primary keys of both tables. One statement, so that record and journal are of one moment.
-const LOAD_SAGA = `SELECT ${SAGA}, token,
+const loading = (columns: string) => `SELECT ${columns},
     (SELECT json_group_array(json(entry) ORDER BY number) FROM seaworthy_saga_journal WHERE saga_id = id) AS journal
   FROM seaworthy_sagas WHERE id = ?`
+const LOAD_SAGA = loading(`${SAGA}, token, pruned_at_ms`)
+// As tables of older code have them too, which are checked before they are migrated.
+const READ_SAGA = loading(`${SAGA}, token`)
 // Primary key of seaworthy_saga_journal, its last entry of the saga.
 const APPEND_ENTRY = `INSERT INTO seaworthy_saga_journal (saga_id, number, entry)
   VALUES (?1, (SELECT ifnull(max(number), 0) + 1 FROM seaworthy_saga_journal WHERE saga_id = ?1), ?2)`
@@ -119,7 +145,7 @@ export function openSqliteSagaReader(path: string): { readonly sagas: SagaReader
   const connection = new Connection({ path, readOnly: true, statementsMax: 10 })
   const from = { query: async <Row extends object>(statement: Statement) => connection.all<Row>(statement) }
   const sagas: SagaReader = {
-    load: (id) => loadSaga(from, id),
+    load: (id) => loadSaga(from, id, READ_SAGA),
     list: (options) => listSagas(from, options),
   }
   return { sagas, close: () => connection.close() }
@@ -228,6 +254,18 @@ class SqliteSagaStore implements SagaStore {
   async list(options: { status?: SagaStatus; max: number }): Promise<readonly SagaRecord[]> {
     return listSagas(this.#database, options)
   }
+
+  page(query: SagaQuery): Promise<readonly SagaSummary[]> {
+    return sagaPage(this.#database, query)
+  }
+
+  count(query: Omit<SagaQuery, 'before'>): Promise<number> {
+    return sagaCount(this.#database, query)
+  }
+
+  prune(pruning: SagaPruning): Promise<{ readonly pruned: number; readonly forgotten: number }> {
+    return this.#database.transaction((tx) => pruneSagas(tx, pruning))
+  }
 }
 
 async function listSagas(
@@ -239,9 +277,11 @@ async function listSagas(
   return rows.map(sagaRecord)
 }
 
-async function loadSaga(from: Pick<Transaction, 'query'>, id: string): Promise<StoredSaga | undefined> {
-  const [row] = await from.query<SagaRow & { journal: string; token: number }>({ sql: LOAD_SAGA, params: [id] })
-  return row && { record: sagaRecord(row), journal: JSON.parse(row.journal) as JournalEntry[], token: row.token }
+async function loadSaga(from: Pick<Transaction, 'query'>, id: string, sql = LOAD_SAGA): Promise<StoredSaga | undefined> {
+  const [row] = await from.query<SagaRow & { journal: string; token: number; pruned_at_ms?: number | null }>({ sql, params: [id] })
+  if (row === undefined) return undefined
+  const { journal, token, pruned_at_ms: prunedAtMs = null } = row
+  return { record: sagaRecord(row), journal: JSON.parse(journal) as JournalEntry[], token, ...(prunedAtMs !== null && { prunedAtMs }) }
 }
 
 async function append(tx: Transaction, id: string, entries: readonly JournalEntry[]): Promise<void> {

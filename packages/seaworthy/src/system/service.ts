@@ -1,5 +1,6 @@
 import { ConfigurationError } from 'seaworthy/core'
 import { policy, type PolicyDeclaration } from 'seaworthy/resilience'
+import type { DeclaredEvent, Reaction } from './reaction.ts'
 
 /** What a process is in the system: business code, or part of the platform. */
 export type ServiceRole = 'service' | 'monolith' | 'gateway' | 'console'
@@ -18,6 +19,10 @@ export interface ServiceDeclaration {
   readonly publishes: readonly string[]
   /** Topics that it consumes. */
   readonly consumes: readonly string[]
+  /** The events that it publishes, each on one of its topics. Default: not said, for a system that looks at topics alone. */
+  readonly emits?: readonly DeclaredEvent[]
+  /** What it does about events of others, on the topics that it consumes. Default: not said. */
+  readonly reactions?: readonly Reaction[]
   /** Services that it may call. */
   readonly calls: readonly string[]
   /**
@@ -58,7 +63,35 @@ export function defineService(declaration: ServiceDeclaration): Service {
     // Made to be checked.
     policy(declared, { name: `${call} of ${declaration.name}` })
   }
-  return Object.freeze({ role: 'service' as const, ...declaration, instancesMax, policies })
+  const emits = (declaration.emits ?? []).map(({ type, topic }) => ({ type, topic }))
+  const { reactions = [] } = declaration
+  assertChoreography({ ...declaration, emits, reactions })
+  return Object.freeze({ role: 'service' as const, ...declaration, instancesMax, policies, emits, reactions })
+}
+
+/** @throws ConfigurationError for an event on a topic that is not there, or that follows and is not its own */
+function assertChoreography({
+  name,
+  publishes,
+  consumes,
+  emits,
+  reactions,
+}: ServiceDeclaration & Pick<Service, 'emits' | 'reactions'>): void {
+  for (const { type, topic } of emits) {
+    if (!publishes.includes(topic))
+      throw new ConfigurationError(`Service ${name} emits ${type} on topic ${topic}, which it does not publish. Name the topic.`)
+  }
+  for (const { to, then } of reactions) {
+    if (!consumes.includes(to.topic)) {
+      throw new ConfigurationError(`Service ${name} reacts to ${to.type} of topic ${to.topic}, which it does not consume. Name the topic.`)
+    }
+    const foreign = then.find((type) => !emits.some((own) => own.type === type))
+    if (foreign !== undefined) {
+      throw new ConfigurationError(
+        `Service ${name} says that ${foreign} follows ${to.type}, and does not emit it. Name it among \`emits\`.`,
+      )
+    }
+  }
 }
 
 /** The service that a call goes to: `monolith` of `monolith/reviews`. */

@@ -50,6 +50,12 @@ export function defineSystem(declaration: SystemDeclaration): System {
     for (const topic of service.consumes)
       if (!published.has(topic)) problems.push(`${service.name} consumes topic ${topic}, which nobody publishes`)
   }
+  const emitted = new Set(declaration.services.flatMap((service) => service.emits.map(({ type }) => type)))
+  problems.push(...oneOwner(declaration.services, 'event', (service) => service.emits.map(({ type }) => type)))
+  for (const service of declaration.services) {
+    for (const { to } of service.reactions)
+      if (!emitted.has(to.type)) problems.push(`${service.name} reacts to ${to.type}, which nobody emits`)
+  }
   for (const route of declaration.routes) {
     if (!byName.has(route.service)) problems.push(`route ${route.path} leads to ${route.service}, which is not in the system`)
   }

@@ -236,6 +236,11 @@ void suite('the consumer', () => {
     assert.equal(attributes['messaging.destination.name'], 'things')
     assert.equal(attributes['messaging.message.id'], 'a-1')
     assert.equal(attributes['seaworthy.log.wait_ms'], 250)
+    // The second attempt was kept waiting by the first, and by nobody's want of a consumer.
+    assert.deepEqual(
+      started.map((operation) => operation.attributes['seaworthy.time.queue_wait_ms']),
+      [250, undefined],
+    )
     assert.deepEqual(
       started.map((operation) => operation.attributes['seaworthy.consumer.attempt']),
       [1, 2],

@@ -494,7 +494,7 @@ test('a transaction is observed with the time that it waited for its turn', asyn
   assert.equal(operations.length, 1)
   assert.equal(operations[0]!.kind, 'client')
   assert.equal(operations[0]!.attributes['db.system.name'], 'sqlite')
-  assert.equal(typeof operations[0]!.attributes['seaworthy.database.wait_ms'], 'number')
+  assert.equal(typeof operations[0]!.attributes['seaworthy.time.pool_wait_ms'], 'number')
 })
 
 test('durability is what was asked for', async (t) => {

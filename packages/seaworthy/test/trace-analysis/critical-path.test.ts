@@ -218,10 +218,11 @@ suite('of any trace', () => {
 
 suite('a large trace', () => {
   const timed = (spans: readonly TraceSpan[]) => {
-    const startedMs = performance.now()
+    // Of the processor: what else the machine does is not the analysis.
+    const before = process.cpuUsage()
     const { segments } = criticalPath(spanTree(spans)[0]!)
-    const tookMs = performance.now() - startedMs
-    return { segments, tookMs }
+    const { user, system } = process.cpuUsage(before)
+    return { segments, tookMs: (user + system) / 1_000 }
   }
   const root = { spanId: 'root', startUs: 0, endUs: 1_000_000 }
 
@@ -235,7 +236,7 @@ suite('a large trace', () => {
     assert.equal(timed([root, ...chain]).segments.length, 20_001)
   })
 
-  test('of 50,000 siblings, in a row, overlapping a little or side by side, is analysed within a second', () => {
+  test('of 50,000 siblings, in a row, overlapping a little or side by side, is analysed in a second of the processor', () => {
     const siblings = (lasts: number) =>
       Array.from({ length: 50_000 }, (_, index): TraceSpan => ({
         spanId: `s${index}`,

@@ -10,6 +10,8 @@ export { type Answer, type SupervisorChannel, answerSupervisor } from './answeri
 export { type MessageManagement, type MessageManagementOptions, messageManagement } from './messages.ts'
 export { type EventManagementOptions, eventAnswers } from './events.ts'
 export { resilienceAnswers } from './resilience.ts'
+export { type SagaManagementOptions, sagaAnswers } from './sagas.ts'
+export type { HandDecision, SagaChange, SagaDetails, SagaList, SagaPage, SagaQuestions, ShownStep } from './saga-questions.ts'
 export { type StateChange } from './state-changes.ts'
 export type { ManagedConsumer } from './letter-source.ts'
 export {

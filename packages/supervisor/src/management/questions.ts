@@ -2,10 +2,11 @@ import type { AuditReport } from 'seaworthy/event-sourcing'
 import type { ConsumerStatus, DeadLetterKind, QueueStatus, TopicStatus } from 'seaworthy/messaging'
 import type { RelayStatus } from 'seaworthy/outbox'
 import type { PolicyDeclaration, PolicySnapshot } from 'seaworthy/resilience'
+import type { SagaQuestions } from './saga-questions.ts'
 import type { StateChange } from './state-changes.ts'
 
 /** What a process can be asked, and what it answers. JSON-able throughout. */
-export interface Questions extends MessageQuestions, EventQuestions {
+export interface Questions extends MessageQuestions, EventQuestions, SagaQuestions {
   /** How the policies of its calls stand. */
   readonly resilience: { readonly parameters: Readonly<Record<string, never>>; readonly answer: { readonly calls: readonly GuardedCall[] } }
 }

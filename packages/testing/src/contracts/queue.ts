@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { SeaworthyError, UnsupportedError } from 'seaworthy/core'
 import { type DeadQueueMessage, type Delivery, type Queue, type QueueStatus, LeaseLostError } from 'seaworthy/messaging'
 import { eventually } from './eventually.ts'
+import type { QueueTraits } from './queue-traits.ts'
 import { withFresh } from './with-fresh.ts'
 
 /** One queue of the engine under test, empty, with a delivery limit of 3 and a dedupe window of 60,000 ms where it can be chosen. */
@@ -14,30 +15,6 @@ export interface QueueUnderTest {
   /** What another process finds that takes over after this one died at this moment, without a chance to close. Absent: it cannot be simulated here. */
   readonly crash?: () => Promise<Queue>
   readonly dispose: () => Promise<void>
-}
-
-/** In what an engine differs from the others, each stated in its documentation, and how its times can be tested. */
-export interface QueueTraits {
-  /**
-   * - `window` (default): an id is remembered for the dedupe window, and for as long as its message is there.
-   * - `fixed-window`: for a time that the engine does not let anybody choose, and no test waits for.
-   * - `none`: what is sent twice comes twice.
-   */
-  readonly deduplication?: 'window' | 'fixed-window' | 'none'
-  /** Whether a message can be sent with a delay; else that is refused as `unsupported`. Default true. */
-  readonly sendsWithDelay?: boolean
-  /** What a message counts as that was rejected with a delay. Default `delayed`. */
-  readonly waitsAfterRejectionAs?: 'delayed' | 'leased'
-  /** How long what was done may take to show, in real time: a message that was given back, a count. Default 0. */
-  readonly lagMs?: number
-  /** Leases and delays of the suite; longer ones for an engine whose time is real. Default 1,000 and 2,000 ms. */
-  readonly leaseMs?: number
-  readonly delayMs?: number
-  /** How long before and after its end the suite looks whether a time is over. Default 10 ms each. */
-  readonly earlyMs?: number
-  readonly lateMs?: number
-  /** Runs the tests at the same time, for an engine whose time is real. Default false. */
-  readonly concurrency?: boolean
 }
 
 const DELIVERY_LIMIT = 3
@@ -102,6 +79,16 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>,
       await pass(2 * LEASE_MS)
       await none(queue)
       await counts(queue, { ready: 0, delayed: 0, leased: 0, dead: 0 })
+    })
+
+    check('where it is told how long a message could have been had, its delay is not counted', async (queue, { pass }) => {
+      await send(queue, 'm')
+      await pass(DELAY_MS)
+      const first = await one(queue)
+      assert.ok((first.readyForMs ?? DELAY_MS) >= DELAY_MS - EARLY_MS, `${first.readyForMs} of ${DELAY_MS} ms`)
+      await first.reject({ reason: 'later', delayMs: DELAY_MS })
+      await pass(DELAY_MS + LATE_MS)
+      assert.ok(((await one(queue)).readyForMs ?? 0) < DELAY_MS)
     })
 
     if (deduplication === 'none') {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Database } from 'seaworthy/core'
 import type { JournalEntry, SagaAdvance, SagaClaim, SagaRecord, SagaStatus, SagaStore } from 'seaworthy/saga'
+import { sagaPruningChecks } from './saga-pruning.ts'
 import { withFresh } from './with-fresh.ts'
 
 /** A saga store of the engine under test, empty, and the database it lives in. */
@@ -226,6 +227,75 @@ export function sagaStoreContract(name: string, open: () => Promise<SagaStoreUnd
       assert.deepEqual(await ids({ status: 'running', max: 2 }), ['s3', 's2'])
       assert.deepEqual(await ids({ status: 'parked', max: 2 }), ['s1'])
     })
+
+    check('a page has sagas of one state, the newest first, and goes on behind the last of the one before', async (under) => {
+      const { store } = under
+      const ids = ['a', 'b', 'c', 'd', 'e']
+      // Two began at one time: their ids decide.
+      for (const [index, id] of ids.entries()) await start(under, record(id, { status: 'parked', startedAtMs: [1, 2, 2, 2, 5][index]! }))
+      await start(under, record('f', { startedAtMs: 9 }), 'one')
+      await start(under, record('g', { status: 'parked', saga: 'trip', startedAtMs: 9 }))
+      const query = { state: 'parked', nowMs: 10, max: 2 } as const
+      const found: string[] = []
+      let before: { startedAtMs: number; id: string } | undefined
+      for (let pages = 0; pages < 5; pages++) {
+        const page = await store.page({ ...query, saga: 'checkout', ...(before && { before }) })
+        found.push(...page.map(({ id }) => id))
+        before = page.at(-1)
+        if (page.length < 2) break
+      }
+      assert.deepEqual(found, ['e', 'd', 'c', 'b', 'a'])
+      assert.deepEqual(
+        (await store.page({ ...query, max: 9 })).map(({ id }) => id),
+        ['g', 'e', 'd', 'c', 'b', 'a'],
+      )
+      assert.deepEqual([await store.count({ ...query, max: 100 }), await store.count({ ...query, max: 3 })], [6, 3])
+      assert.equal(await store.count({ ...query, saga: 'trip', max: 100 }), 1)
+      assert.equal(await store.count({ ...query, saga: 'none', max: 100 }), 0)
+    })
+
+    check('a page says of a saga what a list shows, and not what it is about', async (under) => {
+      const { store } = under
+      const parent = { sagaId: 's0', step: 'ship[2]' }
+      await start(under, record('s1', { status: 'parked', reason: 'card-declined', parent, input: { card: 'x' }, updatedAtMs: 7 }))
+      assert.deepEqual(await store.page({ state: 'parked', nowMs: 10, max: 9 }), [
+        {
+          id: 's1',
+          saga: 'checkout',
+          version: 1,
+          status: 'parked',
+          state: 'parked',
+          reason: 'card-declined',
+          startedAtMs: 1,
+          updatedAtMs: 7,
+          correlationId: 'c',
+          parent,
+        },
+      ])
+    })
+
+    check('waiting is who runs and rests, until it is due', async (under) => {
+      const { store } = under
+      for (const id of ['busy', 'timed', 'told', 'undone']) await start(under, record(id, {}), 'one')
+      await advance(under, 'timed', { rest: { wakeAtMs: 1_000 } })
+      await advance(under, 'told', { rest: { wakeAtMs: 'never' } })
+      await advance(under, 'undone', { to: 'compensating', rest: { wakeAtMs: 'never' } })
+      const of = async (state: 'running' | 'waiting' | 'compensating', nowMs: number) =>
+        (await store.page({ state, nowMs, max: 9 }))
+          .map(({ id, wakeAtMs }) => (wakeAtMs === undefined ? id : `${id} ${wakeAtMs}`))
+          .toSorted()
+      assert.deepEqual(await of('waiting', 999), ['timed 1000', 'told'])
+      assert.deepEqual(await of('running', 999), ['busy'])
+      assert.deepEqual(await of('compensating', 999), ['undone'])
+      assert.deepEqual(await of('waiting', 1_000), ['told'])
+      assert.deepEqual(await of('running', 1_000), ['busy', 'timed'])
+      assert.deepEqual(
+        [await store.count({ state: 'waiting', nowMs: 1, max: 9 }), await store.count({ state: 'running', nowMs: 1, max: 9 })],
+        [2, 1],
+      )
+    })
+
+    sagaPruningChecks({ check, start, advance, tell, record })
   })
 }
 

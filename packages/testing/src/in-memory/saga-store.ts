@@ -3,11 +3,16 @@ import {
   type JournalEntry,
   type SagaAdvance,
   type SagaClaim,
+  type SagaPruning,
+  type SagaQuery,
   type SagaRecord,
+  type SagaState,
   type SagaStatus,
   type SagaStore,
+  type SagaSummary,
   type StoredSaga,
   type Told,
+  isOver,
   versionOf,
 } from 'seaworthy/saga'
 import { Table, throughJson } from './table.ts'
@@ -22,6 +27,7 @@ interface News {
   readonly slot: string
   readonly data: unknown
   readonly expired: boolean
+  readonly atMs: number
 }
 
 /** Sagas and their journals beside an in-memory database. */
@@ -102,16 +108,17 @@ class InMemorySagaStore implements SagaStore {
     { sagaId, slot, data, nowMs }: { sagaId: string; slot: string; data: unknown; nowMs: number },
   ): Promise<{ readonly told: Told; readonly status: SagaStatus | undefined }> {
     const before = this.#news.get(newsKey(sagaId, slot), tx)
-    if (before === undefined) this.#news.set(tx, newsKey(sagaId, slot), { sagaId, slot, data: throughJson(data ?? null), expired: false })
+    if (before === undefined)
+      this.#news.set(tx, newsKey(sagaId, slot), { sagaId, slot, data: throughJson(data ?? null), expired: false, atMs: nowMs })
     const row = this.#sagas.get(sagaId, tx)
     if (row?.owner === null) this.#sagas.set(tx, sagaId, { ...row, wakeAtMs: nowMs })
     const told = before === undefined ? 'new' : before.expired ? 'expired' : 'known'
     return { told, status: row?.record.status }
   }
 
-  async expire(tx: Transaction, { sagaId, slot }: { sagaId: string; slot: string }): Promise<boolean> {
+  async expire(tx: Transaction, { sagaId, slot, nowMs }: { sagaId: string; slot: string; nowMs: number }): Promise<boolean> {
     if (this.#news.get(newsKey(sagaId, slot), tx) !== undefined) return false
-    this.#news.set(tx, newsKey(sagaId, slot), { sagaId, slot, data: null, expired: true })
+    this.#news.set(tx, newsKey(sagaId, slot), { sagaId, slot, data: null, expired: true, atMs: nowMs })
     return true
   }
 
@@ -128,6 +135,50 @@ class InMemorySagaStore implements SagaStore {
       .slice(0, max)
   }
 
+  async page({ state, saga, before, nowMs, max }: SagaQuery): Promise<readonly SagaSummary[]> {
+    const rows = this.#sagas.rows().filter((row) => stateOf(row, nowMs) === state && (saga === undefined || row.record.saga === saga))
+    const newest = rows.map((row) => summaryOf(row, state)).toSorted(newestFirst)
+    return newest.filter((row) => before === undefined || newestFirst(before, row) < 0).slice(0, max)
+  }
+
+  async count(query: Omit<SagaQuery, 'before'>): Promise<number> {
+    return (await this.page(query)).length
+  }
+
+  async prune({ overBeforeMs, keepMax, forgetBeforeMs, nowMs, max }: SagaPruning): Promise<{ pruned: number; forgotten: number }> {
+    return this.#database.transaction(async (tx) => {
+      const over = this.#sagas
+        .rows()
+        .filter(({ record }) => isOver(record.status))
+        .toSorted((one, other) => lastFirst(one.record, other.record))
+      const whole = over.filter(({ prunedAtMs }) => prunedAtMs === undefined)
+      const free = ({ record: { parent } }: Row) => {
+        const above = parent === undefined ? undefined : this.#sagas.get(parent.sagaId, tx)
+        return above === undefined || isOver(above.record.status)
+      }
+      const isOld = (row: Row, place: number) => (row.record.updatedAtMs < overBeforeMs || place >= keepMax) && free(row)
+      const pruned = whole.filter(isOld).toReversed().slice(0, max)
+      const forgotten = over
+        .filter((row) => row.prunedAtMs !== undefined && row.record.updatedAtMs < forgetBeforeMs && free(row))
+        .toReversed()
+        .slice(0, max)
+      for (const { record, token, wakeAtMs, journal } of pruned) {
+        const rest = { ...record, input: null, context: { correlationId: record.context.correlationId } }
+        const decided = journal.filter(({ kind }) => kind === 'by-hand')
+        this.#sagas.set(tx, record.id, { record: rest, journal: decided, token, owner: null, wakeAtMs, prunedAtMs: nowMs })
+      }
+      const [lost, gone] = [new Set(pruned.map(({ record }) => record.id)), new Set(forgotten.map(({ record }) => record.id))]
+      tx.afterCommit(() => {
+        this.#sagas.remove(({ record }) => gone.has(record.id))
+        this.#news.remove(({ sagaId, atMs }) => {
+          const isOrphan = this.#sagas.get(sagaId) === undefined && atMs < forgetBeforeMs
+          return lost.has(sagaId) || gone.has(sagaId) || isOrphan
+        })
+      })
+      return { pruned: pruned.length, forgotten: forgotten.length }
+    })
+  }
+
   #oldestFirst(which: (row: Row) => boolean): readonly Row[] {
     return this.#sagas
       .rows()
@@ -136,10 +187,33 @@ class InMemorySagaStore implements SagaStore {
   }
 }
 
+function stateOf({ record, owner, wakeAtMs }: Row, nowMs: number): SagaState {
+  const waits = owner === null && (wakeAtMs === 'never' || wakeAtMs > nowMs)
+  return record.status === 'running' && waits ? 'waiting' : record.status
+}
+
+function summaryOf({ record, wakeAtMs, prunedAtMs }: Row, state: SagaState): SagaSummary {
+  const { input: _, context, ...rest } = record
+  return {
+    ...rest,
+    state,
+    correlationId: context.correlationId,
+    ...(state === 'waiting' && wakeAtMs !== 'never' && { wakeAtMs }),
+    ...(prunedAtMs !== undefined && { prunedAtMs }),
+  }
+}
+
+type Begun = Pick<SagaRecord, 'id' | 'startedAtMs'>
+const newestFirst = (one: Begun, other: Begun) =>
+  other.startedAtMs - one.startedAtMs || (one.id < other.id ? 1 : one.id > other.id ? -1 : 0)
+const lastFirst = (one: SagaRecord, other: SagaRecord) => other.updatedAtMs - one.updatedAtMs || (one.id < other.id ? 1 : -1)
+
 const newsKey = (sagaId: string, slot: string) => JSON.stringify([sagaId, slot])
 
 function stored(row: Row | undefined): StoredSaga | undefined {
-  return row && { record: row.record, journal: row.journal, token: row.token }
+  if (row === undefined) return undefined
+  const { record, journal, token, prunedAtMs } = row
+  return { record, journal, token, ...(prunedAtMs !== undefined && { prunedAtMs }) }
 }
 
 function isUnderWay({ record }: Row): boolean {

@@ -1,12 +1,12 @@
 import type { Transaction } from 'seaworthy/core'
-import { type EventEnvelope, handlers, on } from 'seaworthy/messaging'
+import { type EventEnvelope, type HandlerOfTypes, handlers, on } from 'seaworthy/messaging'
 import { type CustomerData, customerCreated, customerImported } from '../../customers/contract/events.ts'
 import { type OrderCompleted, type OrderImported, orderCompleted, orderImported, orderRejected } from '../../orders/contract/events.ts'
 import { saleOf } from '../domain/figures.ts'
 import type { FiguresRepository } from './ports.ts'
 
 /** Counts what the events tell, in the transaction that remembers them. */
-export function counting(figures: FiguresRepository): (event: EventEnvelope, tx: Transaction) => Promise<void> {
+export function counting(figures: FiguresRepository): HandlerOfTypes<[Transaction]> {
   const sold = async ({ data }: EventEnvelope<OrderCompleted | OrderImported>, tx: Transaction) => {
     await figures.add(tx, 'orders-completed', 1)
     await figures.add(tx, 'revenue-cents', data.totalCents)

@@ -8,6 +8,8 @@ const CUSTOMERS = 'customers (id, name, email, credit_limit_cents, created_at_ms
 const SELECT_CUSTOMER = 'SELECT id, name, email, credit_limit_cents, created_at_ms FROM customers WHERE id = ?'
 // By primary key.
 const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING RETURNING id'
+// By primary key.
+const SET_LIMIT = 'UPDATE customers SET credit_limit_cents = ? WHERE id = ?'
 const SELECT_ANY = 'SELECT 1 AS found FROM customers LIMIT 1'
 
 interface CustomerRow {
@@ -33,6 +35,9 @@ export function customerRepository(database: Database): CustomerRepository {
       if (customers.length === 0) return new Set()
       const added = await tx.query<{ id: string }>(insertAll(CUSTOMERS, customers.map(valuesOf), KNOWN_STAYS))
       return new Set(added.map(({ id }) => id))
+    },
+    async setLimit(tx, id, limitCents) {
+      await tx.execute({ sql: SET_LIMIT, params: [limitCents, id] })
     },
     async isEmpty() {
       return (await database.query({ sql: SELECT_ANY })).length === 0

@@ -7,5 +7,7 @@ export interface CustomerRepository {
   add(tx: Transaction, customer: Customer): Promise<void>
   /** Takes over those that are not known yet. @returns the ids of those that were not */
   takeOver(tx: Transaction, customers: readonly Customer[]): Promise<ReadonlySet<string>>
+  /** Nothing happens where there is no such customer. */
+  setLimit(tx: Transaction, id: string, limitCents: number): Promise<void>
   isEmpty(): Promise<boolean>
 }

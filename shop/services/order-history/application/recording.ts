@@ -1,4 +1,4 @@
-import { type EventEnvelope, handlers, type MessageHandler, on } from 'seaworthy/messaging'
+import { type EventEnvelope, type HandlerOfTypes, handlers, type MessageHandler, on } from 'seaworthy/messaging'
 import { documentHandler, type ReadStore } from 'seaworthy/projections'
 import { orderCompleted, orderImported, orderPlaced, orderRejected } from '../../orders/contract/events.ts'
 import { shipmentBooked, shipmentCancelled } from '../../shipping/contract/events.ts'
@@ -7,7 +7,7 @@ import { orderHistoryProjection } from './order-history.ts'
 const asDeclared = async () => undefined
 
 /** Refuses versions that nobody here knows, and data that breaks its schema. */
-const assertKnown: (event: EventEnvelope) => Promise<void> = handlers(
+const assertKnown: HandlerOfTypes<[]> = handlers(
   [
     on(orderPlaced, asDeclared),
     on(orderImported, asDeclared),
@@ -20,10 +20,11 @@ const assertKnown: (event: EventEnvelope) => Promise<void> = handlers(
 )
 
 /** Keeps the history in its read store, which knows what it has of each order. */
-export function recording(store: ReadStore): MessageHandler {
+export function recording(store: ReadStore): MessageHandler & Pick<HandlerOfTypes<[]>, 'types'> {
   const record = documentHandler({ projection: orderHistoryProjection, store })
-  return async (event, attempt) => {
+  const handle = async (event: EventEnvelope, attempt: Parameters<MessageHandler>[1]) => {
     await assertKnown(event)
     await record(event, attempt)
   }
+  return Object.assign(handle, { types: assertKnown.types })
 }

@@ -25,3 +25,22 @@ export const paymentRefunded = defineEvent<PaymentData>('payment.refunded', { ..
 
 /** A card was refused. No money moved. */
 export const paymentDeclined = defineEvent<PaymentDeclined>('payment.declined', { ...about, schema: declined })
+
+const credit = z.object({
+  customerId: z.string().min(1),
+  outcome: z.enum(['approved', 'reduced', 'refused']),
+  /** What one order of the customer may cost. */
+  limitCents: z.int().min(0),
+  /** In a form a program can act on: `above-maximum`, `no-address-for-bills`. */
+  reason: z.string().min(1).optional(),
+})
+
+export type CreditChecked = z.output<typeof credit>
+
+/** The credit of a new customer was checked. */
+export const creditChecked = defineEvent<CreditChecked>('credit.checked', {
+  topic: PAYMENTS_TOPIC,
+  version: 1,
+  key: ({ customerId }) => customerId,
+  schema: credit,
+})

@@ -4,7 +4,7 @@ import { type Connection, connection } from '../state/live.ts'
 import { follow, route } from '../state/location.ts'
 import { system } from '../state/system.ts'
 import { nextTheme, theme } from '../state/theme.ts'
-import { NO_FILTER, type Route, routeUrl } from '../view-model/route.ts'
+import { ALL_SAGAS, NO_FILTER, type Route, WHOLE_MAP, routeUrl } from '../view-model/route.ts'
 import { HelpDialog } from './help-dialog.tsx'
 import { Icon } from './icon.tsx'
 
@@ -23,8 +23,15 @@ interface PageLink {
 const PAGES: readonly PageLink[] = [
   { title: 'System', to: { page: 'system' }, isShown: (page) => page === 'system' },
   { title: 'Messages', to: { page: 'messages', letter: undefined }, isShown: (page) => page === 'messages' },
+  {
+    title: 'Sagas',
+    to: { page: 'sagas', filter: ALL_SAGAS },
+    isShown: (page) => page === 'sagas' || page === 'saga' || page === 'choreography',
+  },
   { title: 'Resilience', to: { page: 'resilience' }, isShown: (page) => page === 'resilience' },
+  { title: 'Map', to: { page: 'map', view: WHOLE_MAP }, isShown: (page) => page === 'map' },
   { title: 'Traces', to: { page: 'traces', filter: NO_FILTER }, isShown: (page) => page === 'traces' || page === 'trace' },
+  { title: 'Why slow?', to: { page: 'slow', operation: undefined }, isShown: (page) => page === 'slow' },
   { title: 'Labs', to: { page: 'labs', run: undefined }, isShown: (page) => page === 'labs' },
 ]
 

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact'
-import type { SpanKind } from '../view-model/otlp-trace.ts'
+import type { SpanKind } from '../../../src/otlp/read-trace.ts'
 
 /** Line icons on a grid of 16, drawn for this page; they take the colour of the text beside them. */
-const PATHS = {
+export const PATHS = {
   sail: 'M8 1.5v9M8.6 2.4 13 9.5H8.6zM7.4 5 4 9.5h3.4zM2.5 11.5h11L12 14H4z',
   chevron: 'M6 4l4 4-4 4',
   close: 'M4 4l8 8M12 4l-8 8',
@@ -20,6 +20,9 @@ const PATHS = {
   client: 'M5 3.5H2.5v9H5M7 8h6.5M10.7 5.2 13.5 8l-2.8 2.8',
   producer: 'M2.5 4.5h7v7h-7zM2.5 5l3.5 3L9.5 5M11.5 8h3M13 6.5 14.5 8 13 9.5',
   consumer: 'M6.5 4.5h7v7h-7zM6.5 5l3.5 3 3.5-3M1.5 8h3M3 6.5 4.5 8 3 9.5',
+  database: 'M3 4.2c0-1.1 2.2-2 5-2s5 .9 5 2-2.2 2-5 2-5-.9-5-2M3 4.2v7.6c0 1.1 2.2 2 5 2s5-.9 5-2V4.2M3 8c0 1.1 2.2 2 5 2s5-.9 5-2',
+  topic: 'M2.5 4.5h11M2.5 8h11M2.5 11.5h7',
+  outside: 'M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11M2.5 8h11M8 2.5c3 3 3 8 0 11M8 2.5c-3 3-3 8 0 11',
   unspecified: 'M8 5.8a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4',
 } as const satisfies Record<string, string> & Record<SpanKind, string>
 

@@ -2,8 +2,10 @@ import { type ComponentChildren, Fragment, type JSX } from 'preact'
 import type { TraceView } from '../state/trace-view.ts'
 import { follow } from '../state/location.ts'
 import { formatDuration, formatShare } from '../view-model/format.ts'
-import type { Attribute } from '../view-model/otlp-trace.ts'
+import type { Attribute } from '../../../src/otlp/read-trace.ts'
 import type { SpanNode } from '../view-model/trace-tree.ts'
+import { shownParts } from '../view-model/verdict-view.ts'
+import { CauseBar, CauseLegend } from './cause-bar.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
 import { ServiceName } from './service-name.tsx'
@@ -47,6 +49,7 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
         </p>
       )}
       <Timing node={node} durationUs={view.durationUs.value} />
+      <WhereItWent node={node} view={view} />
       {node.skewUs > 0 && (
         <p class="note">
           It begins {formatDuration(node.skewUs)} before its parent: the clocks of the two machines differ. Times are shown as they were
@@ -119,6 +122,21 @@ function Timing({ node, durationUs }: { node: SpanNode; durationUs: number }): J
       {sentUs !== undefined && <Figure name="On its way" value={formatDuration(span.startUs - sentUs)} note="before it began" />}
       {waitUs > 0 && <Figure name="Waited" value={formatDuration(waitUs)} note={`${formatShare(waitUs, lengthUs)} of its duration`} />}
     </dl>
+  )
+}
+
+/** The span's own parts; what its children took is one of them. */
+function WhereItWent({ node, view }: { node: SpanNode; view: TraceView }): JSX.Element | null {
+  const durationUs = node.span.endUs - node.span.startUs
+  const parts = view.verdict.value?.partsOf(node.span.spanId)
+  if (parts === undefined || parts.length === 0) return null
+  const shown = shownParts(parts, durationUs)
+  return (
+    <section>
+      <h3>Where its time went</h3>
+      <CauseBar parts={shown} durationUs={durationUs} />
+      <CauseLegend parts={shown} durationUs={durationUs} />
+    </section>
   )
 }
 

@@ -2,7 +2,10 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { navigate } from '../state/location.ts'
 import { system } from '../state/system.ts'
+import type { Place } from '../../../src/map/call-matcher.ts'
+import { placeName } from '../view-model/place.ts'
 import type { TraceFilter } from '../view-model/route.ts'
+import { Icon } from './icon.tsx'
 import type { TraceList } from '../state/trace-list.ts'
 
 const DURATIONS = [0, 10, 50, 100, 500, 1_000, 5_000] as const
@@ -70,6 +73,17 @@ export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: Tr
         />
         <kbd aria-hidden="true">/</kbd>
       </label>
+      {filter.call !== undefined && (
+        <button
+          type="button"
+          class="button call-filter"
+          title="Show the traces of other calls too"
+          onClick={() => change({ call: undefined })}
+        >
+          {placeName(filter.call.caller as Place)} → {placeName(filter.call.callee as Place)}
+          <Icon name="close" />
+        </button>
+      )}
       <select aria-label="Service" value={filter.service} onChange={(event) => change({ service: event.currentTarget.value })}>
         <option value="">Every service</option>
         {known.map((name) => (

@@ -53,6 +53,12 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
     if (event.ctrlKey || event.metaKey || event.altKey) return
     if (act(event.key)) event.preventDefault()
   }
+  const goTo = (spanId: string | undefined): true => {
+    if (spanId === undefined) return true
+    view.reveal(spanId)
+    if (view.openId.value !== undefined) onOpen(spanId)
+    return true
+  }
   const act = (key: string): boolean => {
     const moved = treeKey(key, { rows, activeId, collapsed: view.collapsed.value })
     if (moved !== undefined) {
@@ -71,20 +77,12 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
         if (view.openId.value !== undefined) onOpen(undefined)
         else view.zoom(undefined)
         return true
-      case 'p': {
-        const next = view.nextOnPath()
-        if (next === undefined) return true
-        view.reveal(next)
-        if (view.openId.value !== undefined) onOpen(next)
-        return true
-      }
-      case 'e': {
-        const failed = view.nextError()
-        if (failed === undefined) return true
-        view.reveal(failed)
-        if (view.openId.value !== undefined) onOpen(failed)
-        return true
-      }
+      case 'p':
+        return goTo(view.nextOnPath())
+      case 'e':
+        return goTo(view.nextError())
+      case 'w':
+        return goTo(view.nextCause())
       case 'z': {
         const active = activeId === undefined ? undefined : view.nodes.value.get(activeId)?.span
         view.zoom(view.isZoomed.value || active === undefined ? undefined : viewAround(active.startUs, active.endUs, view.durationUs.value))

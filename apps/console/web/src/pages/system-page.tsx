@@ -63,12 +63,21 @@ function Summary({ state }: { state: SystemState }): JSX.Element {
 }
 
 function Storage({ state: { ingest } }: { state: SystemState }): JSX.Element {
+  const { size, age } = ingest.trimmed
+  const deleted = size.traces + age.traces
+  const spans = size.spans + age.spans
   return (
     <p class="storage">
       <span>
         {plural(ingest.traces, 'trace')} with {plural(ingest.spans, 'span')} stored
       </span>
+      {ingest.kept > 0 && <span title="They outlive the others">{ingest.kept.toLocaleString('en')} of them slow or failed</span>}
       <span>{plural(ingest.received, 'span')} received since the console started</span>
+      {deleted > 0 && (
+        <span title={`${ingest.trimmed.size.traces} for want of room, ${ingest.trimmed.age.traces} by age: ${plural(spans, 'span')}`}>
+          {plural(deleted, 'old trace')} deleted
+        </span>
+      )}
       <span class={ingest.dropped > 0 ? 'error-text' : ''}>{ingest.dropped.toLocaleString('en')} dropped</span>
       <span class={ingest.refused > 0 ? 'warn-text' : ''} title="Their senders try again">
         {ingest.refused.toLocaleString('en')} turned away

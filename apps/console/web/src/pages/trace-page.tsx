@@ -5,11 +5,12 @@ import { Icon } from '../components/icon.tsx'
 import { OutcomeBadges } from '../components/outcome.tsx'
 import { ServiceName } from '../components/service-name.tsx'
 import { SpanDetails } from '../components/span-details.tsx'
+import { VerdictPanel } from '../components/verdict-panel.tsx'
 import { Waterfall } from '../components/waterfall.tsx'
 import { follow, navigate } from '../state/location.ts'
 import { TraceView } from '../state/trace-view.ts'
 import { formatDate, formatDuration, formatTime, plural } from '../view-model/format.ts'
-import { NO_FILTER } from '../view-model/route.ts'
+import { NO_FILTER, routeUrl } from '../view-model/route.ts'
 
 /** One trace. A span in the address is shown with its details. */
 export function TracePage({ traceId, spanId }: { traceId: string; spanId: string | undefined }): JSX.Element {
@@ -55,7 +56,7 @@ function Loaded({ view, startMs }: { view: TraceView; startMs: number }): JSX.El
   const show = (spanId: string | undefined): void => navigate({ page: 'trace', traceId: view.traceId, spanId }, { replace: true })
   return (
     <>
-      <Head view={view} startMs={startMs} />
+      <Head view={view} startMs={startMs} onShow={show} />
       <div class={`trace-body ${open === undefined ? '' : 'with-details'}`}>
         <Waterfall view={view} onOpen={show} />
         {open !== undefined && <SpanDetails node={open} view={view} onClose={() => show(undefined)} onShow={show} />}
@@ -64,7 +65,7 @@ function Loaded({ view, startMs }: { view: TraceView; startMs: number }): JSX.El
   )
 }
 
-function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Element | null {
+function Head({ view, startMs, onShow }: { view: TraceView; startMs: number; onShow: (spanId: string) => void }): JSX.Element | null {
   const facts = view.facts.value
   if (facts === undefined) return null
   const durationUs = view.durationUs.value
@@ -102,6 +103,13 @@ function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Elem
         >
           Export
         </a>
+        <a
+          href={routeUrl({ page: 'slow', operation: { service: facts.service, name: facts.title } })}
+          title="Its slow traces against the usual ones"
+          onClick={(event) => follow(event, { page: 'slow', operation: { service: facts.service, name: facts.title } })}
+        >
+          Compare
+        </a>
         {correlationId !== undefined && (
           <a
             class="id truncate"
@@ -113,6 +121,7 @@ function Head({ view, startMs }: { view: TraceView; startMs: number }): JSX.Elem
           </a>
         )}
       </p>
+      <VerdictPanel view={view} onShow={onShow} />
       <PathFacts view={view} />
       <ul class="legend" aria-label="Services of this trace">
         {facts.services.map(({ name, spans, errors }) => (

@@ -74,7 +74,8 @@ function Nothing({ filter, list }: { filter: TraceFilter; list: TraceList }): JS
       Show background work too
     </button>
   )
-  const isFiltered = filter.text !== '' || filter.service !== '' || filter.outcome !== '' || filter.minDurationMs > 0
+  const isFiltered =
+    filter.text !== '' || filter.service !== '' || filter.outcome !== '' || filter.minDurationMs > 0 || filter.call !== undefined
   if (isFiltered) {
     return (
       <EmptyState title="No trace matches">

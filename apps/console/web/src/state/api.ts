@@ -1,8 +1,20 @@
-import type { DeadLetterDetails, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
+import type { DeadLetterDetails, RequeueAnswer, RequeueParameters, SagaChange, SagaDetails } from '@seaworthy/supervisor/management'
 import type { Fault, LabReport } from '@seaworthy/supervisor'
-import type { ImportAnswer, LabsState, MessagesState, ResilienceState, SystemState, TracePage } from '../../../src/http/answers.ts'
-import type { OtlpTrace } from '../view-model/otlp-trace.ts'
-import type { TraceFilter } from '../view-model/route.ts'
+import type {
+  EdgeState,
+  ImportAnswer,
+  LabsState,
+  MapState,
+  MessagesState,
+  OperationAnswer,
+  OperationsAnswer,
+  ResilienceState,
+  SagasState,
+  SystemState,
+  TracePage,
+} from '../../../src/http/answers.ts'
+import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
+import type { CallName, SagaFilter, TraceFilter } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {
@@ -49,12 +61,24 @@ export function fetchTraces(filter: TraceFilter, options: { before?: string; sig
   if (filter.outcome !== '') query.set('outcome', filter.outcome)
   if (!filter.showsBackground) query.set('background', 'hide')
   if (filter.minDurationMs > 0) query.set('minDurationMs', String(filter.minDurationMs))
+  if (filter.call !== undefined) {
+    query.set('caller', filter.call.caller)
+    query.set('callee', filter.call.callee)
+  }
   if (options.before !== undefined) query.set('before', options.before)
   return get(`/api/traces?${query}`, options.signal)
 }
 
 export function fetchTrace(traceId: string, signal: AbortSignal): Promise<OtlpTrace> {
   return get(`/api/traces/${traceId}`, signal)
+}
+
+export function fetchOperations(signal: AbortSignal): Promise<OperationsAnswer> {
+  return get('/api/operations', signal)
+}
+
+export function fetchOperation({ service, name }: { service: string; name: string }, signal: AbortSignal): Promise<OperationAnswer> {
+  return get(`/api/operation?${new URLSearchParams({ service, name })}`, signal)
 }
 
 export function importTraces(file: Blob): Promise<ImportAnswer> {
@@ -71,6 +95,27 @@ export function fetchResilience(signal: AbortSignal): Promise<ResilienceState> {
 
 export function injectFault(service: string, fault: Fault): Promise<unknown> {
   return ask('/api/faults', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, fault }) })
+}
+
+export function fetchMap(minutes: number, signal: AbortSignal): Promise<MapState> {
+  return get(`/api/map?minutes=${minutes}`, signal)
+}
+
+export function fetchEdge({ caller, callee }: CallName, minutes: number, signal: AbortSignal): Promise<EdgeState> {
+  return get(`/api/map/edge?${new URLSearchParams({ caller, callee, minutes: String(minutes) })}`, signal)
+}
+
+export function fetchSagas({ state, saga, before }: SagaFilter, signal: AbortSignal): Promise<SagasState> {
+  const query = new URLSearchParams(Object.entries({ state, saga, before }).filter(([, value]) => value !== ''))
+  return get(`/api/sagas?${query}`, signal)
+}
+
+export function fetchSaga(service: string, id: string, signal: AbortSignal): Promise<SagaDetails> {
+  return get(`/api/saga?${new URLSearchParams({ service, id })}`, signal)
+}
+
+export function changeSaga(service: string, change: SagaChange): Promise<unknown> {
+  return ask('/api/saga/change', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...change }) })
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {

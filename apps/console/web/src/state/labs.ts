@@ -2,11 +2,7 @@ import { signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { LabReport, LabRunSummary } from '@seaworthy/supervisor'
 import { fetchLabReport, fetchLabs } from './api.ts'
-
-type Loading<T> =
-  | { readonly kind: 'loading' }
-  | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'loaded'; readonly value: T }
+import { type Loading, loading } from './loading.ts'
 
 /** A run by its address. */
 export interface LabRunName {
@@ -35,14 +31,6 @@ export class LabsStore {
     this.report.value = { kind: 'loading' }
     const report = await loading(fetchLabReport(name, this.#ending.signal))
     if (!this.#ending.signal.aborted) this.report.value = report
-  }
-}
-
-async function loading<T>(asked: Promise<T>): Promise<Loading<T>> {
-  try {
-    return { kind: 'loaded', value: await asked }
-  } catch (error) {
-    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) }
   }
 }
 

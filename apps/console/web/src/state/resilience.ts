@@ -32,7 +32,7 @@ export class ResilienceStore extends Polled<ServiceResilience> {
     await this.refresh()
   }
 
-  protected override loaded(services: readonly ServiceResilience[]): void {
+  protected override loaded({ services }: { readonly services: readonly ServiceResilience[] }): void {
     for (const { service, call, running } of resilienceView(services).calls) {
       const name = `${service} ${call}`
       this.inFlight.set(name, [...(this.inFlight.get(name) ?? []), running].slice(-SAMPLES_MAX))

@@ -82,10 +82,10 @@ export class TraceList {
 }
 
 export function useTraceList(filter: TraceFilter): TraceList {
-  const { text, service, outcome, minDurationMs, showsBackground } = filter
+  const { text, service, outcome, minDurationMs, showsBackground, call } = filter
   const list = useMemo(
-    () => new TraceList({ text, service, outcome, minDurationMs, showsBackground }),
-    [text, service, outcome, minDurationMs, showsBackground],
+    () => new TraceList({ text, service, outcome, minDurationMs, showsBackground, call }),
+    [text, service, outcome, minDurationMs, showsBackground, call?.caller, call?.callee],
   )
   useEffect(() => list.start(), [list])
   return list

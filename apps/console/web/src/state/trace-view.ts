@@ -1,11 +1,13 @@
 import { computed, signal } from '@preact/signals'
-import { type Trace, readTrace } from '../view-model/otlp-trace.ts'
+import { type TraceVerdict, traceVerdict } from 'seaworthy/trace-analysis'
+import { type Span, type Trace, readTrace } from '../../../src/otlp/read-trace.ts'
 import { type WaterfallSize, depthOf, indentPx, tickCount } from '../view-model/row-layout.ts'
 import { pathView } from '../view-model/path-view.ts'
 import { type Viewport, labelledTicks, timeTicks } from '../view-model/time-axis.ts'
 import { traceFacts } from '../view-model/trace-facts.ts'
 import { type SpanNode, buildTree } from '../view-model/trace-tree.ts'
 import { reveal, visibleRows } from '../view-model/tree-rows.ts'
+import { spansToLookAt } from '../view-model/verdict-view.ts'
 import { ApiError, fetchTrace } from './api.ts'
 import { onTraces } from './live.ts'
 
@@ -20,6 +22,8 @@ export const lastTraceId = signal<string | undefined>(undefined)
 
 /** Spans of one trace arrive from several processes within moments of each other. */
 const REFRESH_MS = 300
+/** A verdict on more spans may take longer than a frame: the trace is shown first. */
+const AT_ONCE_SPANS_MAX = 1_000
 
 /** One trace, and how it is looked at. */
 export class TraceView {
@@ -34,12 +38,16 @@ export class TraceView {
   readonly #zoom = signal<Viewport | undefined>(undefined)
   readonly #ending = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
+  #lookedAt: string | undefined
+  #judging: ReturnType<typeof setTimeout> | undefined
 
   readonly roots = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.roots : []))
   readonly rows = computed(() => visibleRows(this.roots.value, this.collapsed.value))
   readonly facts = computed(() =>
     this.state.value.kind === 'loaded' ? traceFacts(this.state.value.trace, this.state.value.roots) : undefined,
   )
+  /** Where the time went; of a large trace a moment after it is shown. */
+  readonly verdict = signal<TraceVerdict<Span> | undefined>(undefined)
   readonly path = computed(() => pathView(this.roots.value))
   readonly nodes = computed(() => new Map(visibleRows(this.roots.value, new Set()).map((node) => [node.span.spanId, node])))
   readonly durationUs = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.durationUs : 0))
@@ -65,6 +73,7 @@ export class TraceView {
     return () => {
       stop()
       clearTimeout(this.#timer)
+      clearTimeout(this.#judging)
       this.#ending.abort()
     }
   }
@@ -77,6 +86,7 @@ export class TraceView {
         return
       }
       this.state.value = { kind: 'loaded', trace, roots: buildTree(trace.spans) }
+      this.#judge(trace)
     } catch (error) {
       if (this.#ending.signal.aborted) return
       const why = error instanceof Error ? error.message : String(error)
@@ -84,6 +94,13 @@ export class TraceView {
       if (this.state.value.kind !== 'loaded')
         this.state.value = { kind: error instanceof ApiError && error.status === 404 ? 'missing' : 'failed', why }
     }
+  }
+
+  #judge({ spans }: Trace): void {
+    clearTimeout(this.#judging)
+    const judge = (): void => void (this.verdict.value = traceVerdict(spans))
+    if (spans.length <= AT_ONCE_SPANS_MAX) judge()
+    else this.#judging = setTimeout(judge, REFRESH_MS)
   }
 
   zoom(view: Viewport | undefined): void {
@@ -103,6 +120,13 @@ export class TraceView {
     const spans = this.path.value?.spans ?? []
     const at = spans.findIndex(({ spanId }) => spanId === this.activeId.value)
     return spans[(at + 1) % spans.length]?.spanId
+  }
+
+  /** The span that most of the time went to; asked again, where the last answer still is the active one, the next. */
+  nextCause(): string | undefined {
+    const spans = this.verdict.value === undefined ? [] : spansToLookAt(this.verdict.value)
+    const at = this.#lookedAt === this.activeId.value ? spans.indexOf(this.#lookedAt ?? '') : -1
+    return (this.#lookedAt = spans[(at + 1) % spans.length])
   }
 
   /** The next span below the active one that failed or was rejected, whether that was made good or not; from the top again after the last. */

@@ -1,6 +1,6 @@
 import { type Outcome, httpStatus, saysRejected } from '../../../src/otlp/outcome.ts'
 import { servedRequest } from '../../../src/otlp/served-request.ts'
-import { type Span, type Trace, attribute } from './otlp-trace.ts'
+import { type Span, type Trace, attribute } from '../../../src/otlp/read-trace.ts'
 import type { SpanNode } from './trace-tree.ts'
 import { visibleRows } from './tree-rows.ts'
 

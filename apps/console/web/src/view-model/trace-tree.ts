@@ -1,6 +1,6 @@
 import { type SpanTreeNode, spanTree } from 'seaworthy/trace-analysis'
 import { madeGood, subjectOf } from '../../../src/otlp/attempts.ts'
-import { type Span, attribute } from './otlp-trace.ts'
+import { type Span, attribute } from '../../../src/otlp/read-trace.ts'
 
 /** A span with its place in the tree. */
 export interface SpanNode {
@@ -29,7 +29,7 @@ export interface SpanNode {
 }
 
 /** Waits that the library's spans carry, at their beginning. */
-const WAITS = ['seaworthy.outbox.wait_ms', 'seaworthy.database.wait_ms']
+const WAITS = ['seaworthy.outbox.wait_ms', 'seaworthy.time.pool_wait_ms']
 /** The wait of a consumer lies before its span. */
 const LOG_WAIT = 'seaworthy.log.wait_ms'
 /** Clocks of processes on one machine agree within this. */

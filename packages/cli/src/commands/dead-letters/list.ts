@@ -3,7 +3,8 @@ import type { DeadLetterSummary } from '@seaworthy/supervisor/management'
 import { dataDirOption } from '../../arguments.ts'
 import type { Command } from '../../command.ts'
 import { columns, printable } from '../../terminal.ts'
-import { allLetters, asking } from './asking.ts'
+import { asking } from '../../asking.ts'
+import { allLetters } from './all-letters.ts'
 
 const REASON_LENGTH_MAX = 100
 

@@ -4,7 +4,8 @@ import { type Arguments, dataDirOption } from '../../arguments.ts'
 import type { Command } from '../../command.ts'
 import { type Terminal, printable } from '../../terminal.ts'
 import { UsageError } from '../../usage.ts'
-import { allLetters, asking, whoAsks } from './asking.ts'
+import { asking, whoAsks } from '../../asking.ts'
+import { allLetters } from './all-letters.ts'
 
 /** The supervisor waits for a minute. */
 const TIMEOUT_MS = 70_000

@@ -2,7 +2,7 @@ import { askService } from '@seaworthy/supervisor'
 import { dataDirOption } from '../../arguments.ts'
 import type { Command } from '../../command.ts'
 import { columns, printable } from '../../terminal.ts'
-import { asking } from './asking.ts'
+import { asking } from '../../asking.ts'
 
 export const showDeadLetter: Command = {
   name: 'dead-letters show',

@@ -3,7 +3,7 @@ import { NotFoundError, SeaworthyError } from 'seaworthy/core'
 import { dataDirOption } from '../../arguments.ts'
 import type { Command } from '../../command.ts'
 import { printable } from '../../terminal.ts'
-import { asking } from '../dead-letters/asking.ts'
+import { asking } from '../../asking.ts'
 
 const TIMEOUT_MS = 35_000
 

@@ -4,7 +4,7 @@ import { dataDirOption } from '../../arguments.ts'
 import type { Command } from '../../command.ts'
 import { columns, printable } from '../../terminal.ts'
 import { UsageError } from '../../usage.ts'
-import { asking } from '../dead-letters/asking.ts'
+import { asking } from '../../asking.ts'
 
 export const showEvents: Command = {
   name: 'events show',

@@ -8,9 +8,9 @@ import { openSqliteSagaReader } from 'seaworthy/sqlite'
 export async function openSagas(where: string): Promise<{ readonly sagas: SagaReader; readonly close: () => void }> {
   if (/^postgres(?:ql)?:\/\//.test(where)) {
     // Loaded here, because no other command needs it.
-    const { openPostgresDatabase, postgresSagaStore } = await import('@seaworthy/postgres')
+    const { openPostgresDatabase, postgresSagaReader } = await import('@seaworthy/postgres')
     const database = await openPostgresDatabase({ connection: where })
-    return { sagas: postgresSagaStore(database), close: () => void database.close() }
+    return { sagas: postgresSagaReader(database), close: () => void database.close() }
   }
   const file = resolve(where)
   if (!existsSync(file)) throw new NotFoundError(`There is no database ${file}.`)

@@ -1,0 +1,76 @@
+import type { FastifyInstance } from 'fastify'
+import type { IngestQueue } from '../ingest-queue.ts'
+import type { Admission } from '../intake/admission.ts'
+import type { TraceStore } from '../store/trace-store.ts'
+
+export interface MetricsParts {
+  readonly queue: Pick<IngestQueue, 'status'>
+  readonly store: Pick<TraceStore, 'counts' | 'trimmed'>
+  readonly admission: Pick<Admission, 'refused'>
+}
+
+interface Family {
+  readonly name: string
+  readonly type: 'counter' | 'gauge'
+  readonly help: string
+  readonly samples: readonly (readonly [labels: string, value: number])[]
+}
+
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** `GET /metrics`: what the console took, what it could not keep and why, in Prometheus' text format. Names of labels and their values are ours, and need no escapes. */
+export function registerMetrics(app: FastifyInstance, parts: MetricsParts): void {
+  app.get('/metrics', (_request, reply) =>
+    reply
+      .type(CONTENT_TYPE)
+      .header('cache-control', 'no-store')
+      .send(exposition(families(parts))),
+  )
+}
+
+function families({ queue, store, admission }: MetricsParts): readonly Family[] {
+  const { received, stored, dropped, refused, queued } = queue.status
+  const { traces, spans, kept } = store.counts
+  const { size, age } = store.trimmed
+  const counter = (name: string, help: string, ...samples: Family['samples'][number][]): Family => ({
+    name,
+    type: 'counter',
+    help,
+    samples,
+  })
+  const gauge = (name: string, help: string, ...samples: Family['samples'][number][]): Family => ({ name, type: 'gauge', help, samples })
+  return [
+    counter('seaworthy_console_spans_received_total', 'Spans that were taken.', ['', received]),
+    counter('seaworthy_console_spans_stored_total', 'Spans that were stored. One that came twice counts once.', ['', stored]),
+    counter('seaworthy_console_spans_dropped_total', 'Spans taken and lost: the store failed, or their trace was full.', ['', dropped]),
+    counter('seaworthy_console_spans_refused_total', 'Spans turned away while the queue was full; their senders try again.', ['', refused]),
+    counter('seaworthy_console_requests_refused_total', 'Requests turned away unread, because too many came at once.', [
+      '',
+      admission.refused,
+    ]),
+    counter(
+      'seaworthy_console_traces_deleted_total',
+      'Traces deleted to keep within the limits.',
+      ['{why="size"}', size.traces],
+      ['{why="age"}', age.traces],
+    ),
+    counter(
+      'seaworthy_console_spans_deleted_total',
+      'Spans deleted to keep within the limits.',
+      ['{why="size"}', size.spans],
+      ['{why="age"}', age.spans],
+    ),
+    gauge('seaworthy_console_spans_queued', 'Spans that wait to be stored.', ['', queued]),
+    gauge('seaworthy_console_spans', 'Spans that are stored.', ['', spans]),
+    gauge('seaworthy_console_traces', 'Traces that are stored.', ['{class="ordinary"}', traces - kept], ['{class="slow-or-failed"}', kept]),
+  ]
+}
+
+function exposition(families: readonly Family[]): string {
+  return families
+    .map(({ name, type, help, samples }) => {
+      const lines = samples.map(([labels, value]) => `${name}${labels} ${value}\n`)
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
+    })
+    .join('')
+}

@@ -1,0 +1,57 @@
+/**
+ * Reads what a sender of any language and version wrote: numbers may be strings, enums may be names, lists may be missing.
+ */
+
+// Unsigned 64 bits hold twenty digits; the store counts microseconds in a double, which is exact until the year 2255.
+const NANOS_MAX = 9_000_000_000_000_000_000n
+
+export function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+}
+
+/** @throws TypeError when it is there and no list */
+export function list(value: unknown, name: string): readonly unknown[] {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value)) throw new TypeError(`${name} is no list.`)
+  return value
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Attributes that are key and value; others would break every reader behind. */
+export function keyValues(value: unknown): readonly { key: string }[] {
+  if (!Array.isArray(value)) return []
+  return value.filter((each): each is { key: string } => {
+    const inner = field(each, 'value')
+    return typeof field(each, 'key') === 'string' && (inner === undefined || (typeof inner === 'object' && inner !== null))
+  })
+}
+
+/** A resource with attributes that can be read; undefined when there is none. */
+export function resourceOf(value: unknown): { readonly attributes: readonly { key: string }[] } | undefined {
+  return typeof value === 'object' && value !== null ? { ...value, attributes: keyValues(field(value, 'attributes')) } : undefined
+}
+
+/** An id in lower-case hex; undefined for what is none. All zero is none. */
+export function id(value: unknown, length: 16 | 32): string | undefined {
+  const hex = typeof value === 'string' ? value.toLowerCase() : ''
+  return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex) ? hex : undefined
+}
+
+/** Absent, empty and all zero all mean that there is none. */
+export function isNoId(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && /^0*$/.test(value))
+}
+
+/** Nanoseconds since the epoch as digits; undefined for what is no time. */
+export function nanos(value: unknown): string | undefined {
+  const digits = typeof value === 'number' && Number.isFinite(value) ? BigInt(Math.trunc(value)).toString() : text(value)
+  return digits === undefined || !/^\d{1,20}$/.test(digits) || BigInt(digits) > NANOS_MAX ? undefined : BigInt(digits).toString()
+}
+
+export function enumeration(value: unknown, names: Readonly<Record<string, number>>): number {
+  const number = typeof value === 'string' ? (names[value] ?? Number(value)) : Number(value ?? 0)
+  return Number.isInteger(number) ? number : 0
+}

@@ -1,0 +1,79 @@
+import { type Cause, type LockHolder, type TimePart, type TraceVerdict, type Verdict, sentence } from 'seaworthy/trace-analysis'
+import type { Span } from '../../../src/otlp/read-trace.ts'
+
+/** What a cause is called, and what it means for somebody who reads it for the first time. */
+export const CAUSE_TEXT: Readonly<Record<Cause, { readonly name: string; readonly meaning: string }>> = {
+  code: { name: 'own code', meaning: 'Its own code waited for something that no span covers: a timer, a file, a callee without traces' },
+  cpu: { name: 'CPU', meaning: 'The thread computed, for this request or for others' },
+  'blocked-loop': { name: 'blocked loop', meaning: 'A synchronous call held the event loop while the CPU was idle' },
+  admission: { name: 'admission', meaning: 'A bulkhead, a limiter or a gateway held it back' },
+  'pool-wait': { name: 'pool wait', meaning: 'No database connection was free, or SQLite’s writer was taken' },
+  'lock-wait': { name: 'lock wait', meaning: 'A statement waited for a lock that another transaction held' },
+  query: { name: 'query', meaning: 'The database was at work' },
+  network: { name: 'network', meaning: 'Between a call and its being served, on the way there or back' },
+  queue: { name: 'queue', meaning: 'A message lay in an outbox, a log or a queue' },
+  downstream: { name: 'downstream', meaning: 'Somebody else was at work' },
+  unexplained: { name: 'unexplained', meaning: 'Nobody recorded enough to tell' },
+}
+
+/** A part as it is drawn. */
+export interface ShownPart {
+  readonly cause: Cause
+  readonly us: number
+  /** 0 to 1. */
+  readonly ratio: number
+  /** Its tone: 1 for the largest, 4 for all after the third. */
+  readonly rank: 1 | 2 | 3 | 4
+  /** The span with the most of it, where there is one. */
+  readonly spanId: string | undefined
+}
+
+/** One path through a trace as it stands above its spans. */
+export interface ShownPath {
+  readonly kind: 'answer' | 'whole'
+  readonly sentence: string
+  readonly durationUs: number
+  readonly parts: readonly ShownPart[]
+  /** Who held the lock that it waited for, if that is a trace that can be opened. */
+  readonly holder: (LockHolder & { readonly traceId: string }) | undefined
+}
+
+/** What goes on after the answer is told where it takes so much longer. */
+const WHOLE_RATIO_MIN = 1.2
+
+export function shownPaths({ answer, whole }: TraceVerdict<Span>): readonly ShownPath[] {
+  const isWholeTold = whole !== undefined && whole.durationUs > answer.durationUs * WHOLE_RATIO_MIN
+  return [shownPath('answer', answer), ...(isWholeTold ? [shownPath('whole', whole)] : [])]
+}
+
+function shownPath(kind: ShownPath['kind'], verdict: Verdict<Span>): ShownPath {
+  const spanOf = (cause: Cause) => verdict.findings.find((finding) => finding.cause === cause)?.span.spanId
+  const holder = verdict.findings.find(({ lockHolder }) => lockHolder?.traceId !== undefined)?.lockHolder
+  return {
+    kind,
+    sentence: sentence(verdict),
+    durationUs: verdict.durationUs,
+    parts: shownParts(verdict.parts, verdict.durationUs, spanOf),
+    holder: holder?.traceId === undefined ? undefined : { ...holder, traceId: holder.traceId },
+  }
+}
+
+export function shownParts(
+  parts: readonly TimePart[],
+  durationUs: number,
+  spanOf: (cause: Cause) => string | undefined = () => undefined,
+): readonly ShownPart[] {
+  return parts.map(({ cause, us }, index) => ({
+    cause,
+    us,
+    ratio: durationUs === 0 ? 0 : us / durationUs,
+    rank: Math.min(4, index + 1) as ShownPart['rank'],
+    spanId: spanOf(cause),
+  }))
+}
+
+/** The spans to look at, the one with the most time first, each once. */
+export function spansToLookAt({ answer, whole }: TraceVerdict<Span>): readonly string[] {
+  const findings = [...answer.findings, ...(whole?.findings ?? [])]
+  return [...new Set(findings.map(({ span }) => span.spanId))]
+}

@@ -1,0 +1,78 @@
+import type { Finding } from './findings.ts'
+import type { LockHolder } from './span-facts.ts'
+import type { VerdictSpan } from './verdict-span.ts'
+
+const NAME_LENGTH_MAX = 80
+
+/** What one finding says, to stand after "is". */
+export function describe<Span extends VerdictSpan>({ cause, service, span, peer, lockHolder, spanCount }: Finding<Span>): string {
+  switch (cause) {
+    case 'code':
+      return `${service} waiting in its own code, in ${named(span)}, for something that no span covers: a timer, a file, a callee without traces`
+    case 'cpu':
+      return `${service} computing, its CPU busy in ${named(span)}`
+    case 'blocked-loop':
+      return `${service} standing still: a synchronous call held its event loop, with the CPU idle, in ${named(span)}`
+    case 'pool-wait':
+      return isSqlite(peer)
+        ? `${service} waiting for its turn to write to SQLite: another transaction of its own is long`
+        : `${service} waiting for a free database connection: its pool is too small, or transactions keep connections for too long`
+    case 'lock-wait':
+      return `${service} waiting for a lock ${heldBy(lockHolder)}`
+    case 'query':
+      return spanCount === 1
+        ? `${service} waiting for its database to answer ${named(span)}`
+        : `${service} waiting for its database to answer ${spanCount} times, longest for ${named(span)}`
+    case 'network':
+      return `the network between ${service} and ${peer ?? 'whom it called'}, or ${peer ?? 'the other side'} not taking the call up`
+    case 'queue':
+      return span.kind === 'producer'
+        ? `a message lying in the outbox of ${service}${peer === undefined ? '' : ` for ${quoted(peer)}`}`
+        : `a message lying in ${peer === undefined ? 'a queue' : quoted(peer)} until ${service} reads it`
+    case 'admission':
+      return `${service} holding ${named(span)} back at a bulkhead, a limiter or a gateway`
+    case 'downstream':
+      return `${service} waiting for ${peer ?? named(span)}, which sends no spans`
+    case 'unexplained':
+      return `time in ${service}, in ${named(span)}, that nobody recorded: it states no facts about its CPU and its event loop`
+  }
+}
+
+function heldBy(holder: LockHolder | undefined): string {
+  if (holder === undefined) return 'in its database; who held it is not known'
+  const { service, pid, traceId, state, idleMs, statement, chainLength } = holder
+  const who = service ?? (pid === undefined ? 'somebody unknown' : `process ${pid} of the database`)
+  const chain = chainLength !== undefined && chainLength > 1 ? ` at the root of a chain of ${chainLength}` : ''
+  const trace = traceId === undefined ? '' : ` (trace ${traceId.slice(0, 8)}…)`
+  return `held by ${who}${trace}${chain}${doing(state, idleMs, statement)}`
+}
+
+function doing(state: LockHolder['state'], idleMs: number | undefined, statement: string | undefined): string {
+  switch (state) {
+    case 'idle in transaction':
+      return `, idle in transaction${idleMs === undefined ? '' : ` for ${duration(idleMs)}`}`
+    case 'active':
+      return statement === undefined ? ', at work in the database' : `, at work on ${quoted(statement)}`
+    case 'waiting':
+      return ', which waits itself'
+    case undefined:
+      return ''
+  }
+}
+
+function isSqlite(database: string | undefined): boolean {
+  return database?.includes('sqlite') === true
+}
+
+export const named = ({ name }: VerdictSpan) => clipped(name)
+const quoted = (text: string) => `"${clipped(text)}"`
+
+export function clipped(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length <= NAME_LENGTH_MAX ? line : `${line.slice(0, NAME_LENGTH_MAX - 1)}…`
+}
+
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
+}

@@ -1,0 +1,173 @@
+import { AsyncResource } from 'node:async_hooks'
+import { SpanKind } from '@opentelemetry/api'
+import type { Span, SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { Clock, Timer } from 'seaworthy/core'
+import { loopStretch, timeFact } from 'seaworthy/trace-analysis'
+import { type LoopMoment, LoopStretches } from './loop-stretches.ts'
+import type { ProcessReading } from './process-reading.ts'
+
+export interface ProcessFactsOptions {
+  readonly clock: Clock
+  /** Milliseconds since the epoch, with fractions. */
+  readonly wallMs: () => number
+  readonly reading: ProcessReading
+}
+
+/** The first span of this process in a trace, or a request or message that it takes in: work that somebody waits for. */
+interface Entry {
+  readonly begin: LoopMoment
+  /** How long the thread had waited for a processor, a moment before it began. */
+  readonly processorWaitMs: number | undefined
+}
+
+// Ticks while an entry is open: often enough to tell where a stretch of 20 ms began, seldom enough to cost nothing.
+const TICK_MS = 10
+// How old the last reading of the time in the processor's queue may be; it costs a system call.
+const PROCESSOR_WAIT_AGE_MS = 20
+// Below it, what is neither CPU nor waiting for one is the coarseness of the clocks.
+const UNACCOUNTED_MS_MIN = 1
+// Spans whose entry is known. Those that never end must not fill the memory.
+const SPANS_MAX = 10_000
+const EVENTS_MAX = 32
+const THIS_PROCESS_BEGINS: ReadonlySet<SpanKind> = new Set([SpanKind.SERVER, SpanKind.CONSUMER])
+
+/**
+ * States on the entry spans of this process, whoever makes them, what its one thread did in their time, whichever request it did that for: CPU, activity of the event
+ * loop, and activity without CPU, which is a call that blocks. Long stretches are told one by one, with whose they were where that is known.
+ */
+export class ProcessFacts implements SpanProcessor {
+  readonly #clock: Clock
+  readonly #wallMs: () => number
+  readonly #reading: ProcessReading
+  readonly #stretches: LoopStretches
+  /** By span id: the entry that an open span belongs to. */
+  readonly #entryOf = new Map<string, Entry>()
+  // The timer is set by whichever request comes first, and must not keep what belongs to it.
+  readonly #outside = new AsyncResource('SEAWORTHY_PROCESS_FACTS', { requireManualDestroy: true })
+  #open = 0
+  #timer: Timer | undefined
+  #processorWaitMs: number | undefined
+  #processorWaitAtMs = Number.NEGATIVE_INFINITY
+
+  constructor({ clock, wallMs, reading }: ProcessFactsOptions) {
+    this.#clock = clock
+    this.#wallMs = wallMs
+    this.#reading = reading
+    this.#stretches = new LoopStretches({ tickMs: TICK_MS, begin: this.#moment() })
+  }
+
+  onStart(span: Span): void {
+    const { parentSpanContext: parent } = span
+    const isEntry = parent === undefined || parent.isRemote === true || THIS_PROCESS_BEGINS.has(span.kind)
+    if (!isEntry) {
+      const entry = this.#entryOf.get(parent.spanId)
+      if (entry === undefined) return
+      this.#stretches.mark(entry, this.#clock.monotonicMs())
+      this.#remember(span, entry)
+      return
+    }
+    const begin = this.#moment()
+    if (this.#open === 0) {
+      this.#stretches.turned(begin, false)
+      this.#arm()
+    }
+    this.#open++
+    this.#lookAtProcessorWait(begin.atMs)
+    const entry: Entry = { begin, processorWaitMs: this.#processorWaitMs }
+    this.#stretches.mark(entry, begin.atMs)
+    this.#remember(span, entry)
+    entries.set(span, entry)
+  }
+
+  onEnding(span: Span): void {
+    const { spanId } = span.spanContext()
+    const entry = entries.get(span)
+    if (entry === undefined) {
+      const above = this.#entryOf.get(spanId)
+      if (above === undefined) return
+      this.#entryOf.delete(spanId)
+      this.#stretches.mark(above, this.#clock.monotonicMs())
+      return
+    }
+    entries.delete(span)
+    this.#entryOf.delete(spanId)
+    this.#open--
+    const now = this.#moment()
+    this.#stretches.mark(entry, now.atMs)
+    this.#state(span, entry, now)
+    if (this.#open > 0) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  onEnd(): void {}
+
+  forceFlush(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  shutdown(): Promise<void> {
+    this.#timer?.cancel()
+    return Promise.resolve()
+  }
+
+  #state(span: Span, entry: Entry, now: LoopMoment): void {
+    const cpuMs = now.cpuMs - entry.begin.cpuMs
+    const activeMs = now.activeMs - entry.begin.activeMs
+    const unaccountedMs = activeMs - cpuMs
+    let processorWaitMs = 0
+    if (unaccountedMs >= UNACCOUNTED_MS_MIN) {
+      const waited = this.#reading.processorWaitMs()
+      if (waited !== undefined && entry.processorWaitMs !== undefined)
+        processorWaitMs = Math.min(waited - entry.processorWaitMs, unaccountedMs)
+    }
+    const blockedMs = unaccountedMs >= UNACCOUNTED_MS_MIN ? unaccountedMs - processorWaitMs : 0
+    span.setAttribute(timeFact.cpuMs, rounded(cpuMs))
+    span.setAttribute(timeFact.loopActiveMs, rounded(activeMs))
+    span.setAttribute(timeFact.loopBlockedMs, rounded(blockedMs))
+    if (processorWaitMs > 0) span.setAttribute('seaworthy.time.processor_wait_ms', rounded(processorWaitMs))
+    const toWallMs = this.#wallMs() - now.atMs
+    for (const stretch of this.#stretches.between(entry.begin.atMs, now).slice(-EVENTS_MAX)) {
+      span.addEvent(
+        loopStretch.event,
+        {
+          [loopStretch.ms]: rounded(stretch.endMs - stretch.startMs),
+          [loopStretch.cpuMs]: rounded(stretch.cpuMs),
+          ...(stretch.owner !== undefined && { own: stretch.owner === entry }),
+        },
+        stretch.startMs + toWallMs,
+      )
+    }
+  }
+
+  #remember(span: Span, entry: Entry): void {
+    if (this.#entryOf.size >= SPANS_MAX) this.#entryOf.delete(this.#entryOf.keys().next().value!)
+    this.#entryOf.set(span.spanContext().spanId, entry)
+  }
+
+  #arm(): void {
+    this.#timer = this.#outside.runInAsyncScope(() => this.#clock.timer(TICK_MS, () => this.#tick(), { keepAlive: false }))
+  }
+
+  #tick(): void {
+    const moment = this.#moment()
+    this.#stretches.turned(moment)
+    this.#lookAtProcessorWait(moment.atMs)
+    this.#arm()
+  }
+
+  #moment(): LoopMoment {
+    return { atMs: this.#clock.monotonicMs(), activeMs: this.#reading.loopActiveMs(), cpuMs: this.#reading.cpuMs() }
+  }
+
+  #lookAtProcessorWait(nowMs: number): void {
+    if (nowMs - this.#processorWaitAtMs < PROCESSOR_WAIT_AGE_MS) return
+    this.#processorWaitMs = this.#reading.processorWaitMs()
+    this.#processorWaitAtMs = nowMs
+  }
+}
+
+const rounded = (ms: number) => Math.round(Math.max(0, ms) * 1_000) / 1_000
+
+/** Weakly: a span that never ends is nobody's any more. */
+const entries = new WeakMap<Span, Entry>()

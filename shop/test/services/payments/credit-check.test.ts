@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { rootContext, systemClock, newId } from 'seaworthy/core'
+import { customerCreated, customerImported } from '../../../services/customers/contract/events.ts'
+import { MONOLITH_SCHEMA } from '../../../monolith/adapters/schema.ts'
+import { customers } from '../../../monolith/application/customers.ts'
+import { reacting } from '../../../monolith/application/reacting.ts'
+import { customerRepository } from '../../../services/customers/adapters/customer-repository.ts'
+import { CUSTOMERS_SCHEMA } from '../../../services/customers/adapters/schema.ts'
+import { registering } from '../../../services/customers/application/registering.ts'
+import { settingLimits } from '../../../services/customers/application/setting-limits.ts'
+import { CREDIT_SCHEMA, creditChecks } from '../../../services/payments/adapters/credit-checks.ts'
+import { checkingCredit } from '../../../services/payments/application/credit-check.ts'
+import { PAYMENTS_TOPIC, creditChecked } from '../../../services/payments/contract/events.ts'
+import { decideCredit } from '../../../services/payments/domain/credit.ts'
+import { openServiceDatabase } from '../../service-database.ts'
+
+const customer = { customerId: 'c1', name: 'Ada', email: 'ada@example.com', creditLimitCents: 10_000_000 }
+
+test('a new customer is given what was asked for, up to the maximum, and nothing where no bill can arrive', () => {
+  const asked = (email: string, askedCents: number) => decideCredit({ customerId: 'c1', email, askedCents })
+  assert.deepEqual(asked('ada@example.com', 10_000_000), { outcome: 'approved', limitCents: 10_000_000 })
+  assert.deepEqual(asked('ada@example.com', 10_000_001), { outcome: 'reduced', limitCents: 10_000_000, reason: 'above-maximum' })
+  for (const email of ['ada@nowhere.invalid', 'ada@INVALID', 'ada@invalid'])
+    assert.deepEqual(asked(email, 1), { outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' })
+  assert.equal(asked('ada@invalid.example', 1).outcome, 'approved')
+})
+
+test('each new customer is checked once, the event goes with the decision, and it knows its cause', async () => {
+  await using payments = await openServiceDatabase(CREDIT_SCHEMA)
+  const check = checkingCredit({ checks: creditChecks(), outbox: payments.outbox })
+  const created = customerCreated(customer, { context: rootContext({ correlationId: 'c-1' }) })
+  for (const event of [
+    created,
+    customerCreated({ ...customer, email: 'ada@nowhere.invalid' }),
+    customerImported({ ...customer, customerId: 'c2' }),
+  ])
+    await payments.database.transaction((tx) => check(event, tx))
+  const published = await payments.published(PAYMENTS_TOPIC)
+  assert.deepEqual(
+    published.map(({ type, key, data, correlationId, causationId }) => ({ type, key, data, correlationId, causationId })),
+    [
+      {
+        type: 'credit.checked',
+        key: 'c1',
+        data: { customerId: 'c1', outcome: 'approved', limitCents: 10_000_000 },
+        correlationId: 'c-1',
+        causationId: created.id,
+      },
+    ],
+  )
+  const rows = await payments.database.query<{ customer_id: string; outcome: string }>({
+    sql: 'SELECT customer_id, outcome FROM credit_checks',
+  })
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [{ customer_id: 'c1', outcome: 'approved' }],
+  )
+  await assert.rejects(
+    payments.database.transaction(async (tx) => {
+      await check(customerCreated({ ...customer, customerId: 'c3' }), tx)
+      throw new Error('the process died')
+    }),
+  )
+  assert.equal((await payments.published(PAYMENTS_TOPIC)).length, 1, 'neither without the other')
+})
+
+test('whoever has the customers sets the limit that billing decided', async () => {
+  await using monolith = await openServiceDatabase(MONOLITH_SCHEMA)
+  await using service = await openServiceDatabase(CUSTOMERS_SCHEMA)
+  const ports = { clock: systemClock, newId }
+  const kept = customerRepository(service.database)
+  const old = customers({ database: monolith.database, outbox: monolith.outbox, ...ports })
+  const renewed = registering({ database: service.database, outbox: service.outbox, customers: kept, ...ports })
+  const limitIn = {
+    monolith: async (id: string) => (await old.customer(id)).creditLimitCents,
+    service: async (id: string) => (await kept.find(id))?.creditLimitCents,
+  }
+  for (const [who, { database }, create, react] of [
+    ['monolith', monolith, old.create, reacting(['customers'])],
+    ['service', service, renewed.create, settingLimits(kept)],
+  ] as const) {
+    const { id: customerId, creditLimitCents } = await create({ name: 'Ada', email: 'ada@nowhere.invalid' })
+    assert.ok(creditLimitCents > 0)
+    const checked = creditChecked({ customerId, outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' })
+    await database.transaction((tx) => react(checked, tx))
+    await database.transaction((tx) => react(creditChecked({ customerId: 'nobody', outcome: 'approved', limitCents: 7 }), tx))
+    assert.equal(await limitIn[who](customerId), 0)
+  }
+})
