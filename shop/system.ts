@@ -1,28 +1,38 @@
-import { defineService, defineSystem } from 'seaworthy/system'
-import { service as monolith } from './monolith/service.ts'
+import { defineService, defineSystem, type Service, type StageOptions, type System } from 'seaworthy/system'
+import type { Module } from './monolith/domain/modules.ts'
+import { monolithService } from './monolith/service.ts'
 import { service as analytics } from './services/analytics/service.ts'
+import { service as catalog } from './services/catalog/service.ts'
+import { service as customers } from './services/customers/service.ts'
 import { service as inventory } from './services/inventory/service.ts'
 import { service as notifications } from './services/notifications/service.ts'
 import { service as orderHistory } from './services/order-history/service.ts'
 import { service as orders } from './services/orders/service.ts'
 import { service as payments } from './services/payments/service.ts'
+import { service as reviews } from './services/reviews/service.ts'
 import { service as shipping } from './services/shipping/service.ts'
 import { service as storefront } from './services/storefront/service.ts'
+import { stageToStart } from './stages/data-stage.ts'
+import { type Stage, stageOf } from './stages/stages.ts'
 
-const business = [monolith, orders, inventory, payments, shipping, notifications, analytics, orderHistory, storefront]
+/** What was taken out of the monolith before the first stage. */
+const outside = [orders, inventory, payments, shipping, notifications, analytics, orderHistory, storefront]
+/** What is taken out of it from stage to stage. */
+const successors: Readonly<Record<Module, Service>> = { catalog, reviews, customers }
 
-const gateway = defineService({
-  name: 'gateway',
-  role: 'gateway',
-  context: 'platform',
-  purpose: 'The way in: leads each request to the monolith or to the service that took the path over.',
-  owns: [],
-  publishes: [],
-  consumes: [],
-  calls: business.map(({ name }) => name),
-  main: new URL('../apps/gateway/src/main.ts', import.meta.url),
-  serves: ['http'],
-})
+const gateway = (business: readonly Service[]) =>
+  defineService({
+    name: 'gateway',
+    role: 'gateway',
+    context: 'platform',
+    purpose: 'The way in: leads each request to the monolith or to the service that took the path over.',
+    owns: [],
+    publishes: [],
+    consumes: [],
+    calls: business.map(({ name }) => name),
+    main: new URL('../apps/gateway/src/main.ts', import.meta.url),
+    serves: ['http'],
+  })
 
 const operations = defineService({
   name: 'console',
@@ -37,23 +47,22 @@ const operations = defineService({
   serves: ['http', 'grpc'],
 })
 
-/**
- * The shop. The monolith still answers whatever nobody took over; each path below is a piece that was taken out of it.
- */
-export const system = defineSystem({
-  name: 'shop',
-  services: [operations, gateway, ...business],
-  routes: [
-    ...['/', '/products/:id', '/basket', '/basket/lines', '/checkout', '/orders/:id', '/storefront.css'].map((path) => ({
-      path,
-      service: storefront.name,
-    })),
-    { path: '/api', service: monolith.name },
-    { path: '/api/*', service: monolith.name },
-    { path: '/api/checkout', service: orders.name },
-    { path: '/api/orders/:orderId', service: orders.name },
-    { path: '/api/customers/:customerId/orders', service: orderHistory.name },
-    { path: '/api/customers/:customerId/orders/composed', service: orderHistory.name },
-    { path: '/api/analytics/*', service: analytics.name },
-  ],
-})
+/** The shop at a stage. Those who ask for something that the monolith still has call it by the name of its service, and are led to the monolith. */
+export function systemAt({ routes, moved, kept }: Stage): System {
+  const monolith = kept.length === 0 ? undefined : monolithService(kept)
+  const business = [...(monolith === undefined ? [] : [monolith]), ...moved.map((module) => successors[module]), ...outside]
+  return defineSystem({
+    name: 'shop',
+    services: [operations, gateway(business), ...business],
+    routes,
+    standIns: monolith === undefined ? {} : Object.fromEntries(kept.map((module) => [module, monolith.name])),
+  })
+}
+
+/** The shop at its first stage. The monolith still answers whatever nobody took over. */
+export const system = systemAt(stageOf(0))
+
+/** The shop at the stage that its data is at, or at which a new one is to begin. @throws ConfigurationError where the data is at another one */
+export async function atStage(options: StageOptions): Promise<System> {
+  return systemAt(stageOf(await stageToStart(options)))
+}

@@ -1,16 +1,20 @@
 import { restClient } from '@seaworthy/rpc/rest'
 import { exponential } from 'seaworthy/core'
 import { policy } from 'seaworthy/resilience'
-import { monolithImport } from '../monolith/contract/rest.ts'
 import type { TakeOverOutcome } from '../platform/take-over.ts'
+import { catalogImport } from '../services/catalog/contract/rest.ts'
+import { customersImport } from '../services/customers/contract/rest.ts'
 import { inventoryImport } from '../services/inventory/contract/rest.ts'
 import { ordersImport } from '../services/orders/contract/rest.ts'
+import { reviewsImport } from '../services/reviews/contract/rest.ts'
 import { batchesOf } from './batches.ts'
 import type { ShopData } from './shop-data.ts'
 
-/** Where the services that take data over listen. */
+/** Where those listen that take data over: each service, or who stands in for it. */
 export interface ImportEndpoints {
-  readonly monolith: string
+  readonly catalog: string
+  readonly reviews: string
+  readonly customers: string
   readonly inventory: string
   readonly orders: string
 }
@@ -41,7 +45,9 @@ export async function sendToShop(data: ShopData, endpoints: ImportEndpoints, { o
     },
     { name: 'import' },
   )
-  using monolith = restClient(monolithImport, { baseUrl: endpoints.monolith, policy: patient })
+  using catalog = restClient(catalogImport, { baseUrl: endpoints.catalog, policy: patient })
+  using reviews = restClient(reviewsImport, { baseUrl: endpoints.reviews, policy: patient })
+  using customers = restClient(customersImport, { baseUrl: endpoints.customers, policy: patient })
   using inventory = restClient(inventoryImport, { baseUrl: endpoints.inventory, policy: patient })
   using orders = restClient(ordersImport, { baseUrl: endpoints.orders, policy: patient })
 
@@ -57,9 +63,9 @@ export async function sendToShop(data: ShopData, endpoints: ImportEndpoints, { o
     }
     onCount({ kind, added, known })
   }
-  await send('products', (products) => monolith.importProducts({ body: { products: [...products] } }))
+  await send('products', (list) => catalog.importProducts({ body: { products: [...list] } }))
   await send('stock', (stock) => inventory.importStock({ body: { stock: [...stock] } }))
-  await send('reviews', (reviews) => monolith.importReviews({ body: { reviews: [...reviews] } }))
-  await send('customers', (customers) => monolith.importCustomers({ body: { customers: [...customers] } }))
+  await send('reviews', (list) => reviews.importReviews({ body: { reviews: [...list] } }))
+  await send('customers', (list) => customers.importCustomers({ body: { customers: [...list] } }))
   await send('orders', (list) => orders.importOrders({ body: { orders: [...list] } }))
 }

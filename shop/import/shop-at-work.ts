@@ -1,6 +1,6 @@
-import { dataDirectoryPaths, type ProcessRecord, readRunFile, supervise } from '@seaworthy/supervisor'
+import { dataDirectoryPaths, hasServiceData, type ProcessRecord, readRunFile, supervise } from '@seaworthy/supervisor'
 import { ConfigurationError } from 'seaworthy/core'
-import { system } from '../system.ts'
+import { atStage } from '../system.ts'
 import type { ImportEndpoints } from './send.ts'
 
 /** A shop that takes data over: the one that runs on the data directory, or one that was started for it. */
@@ -11,11 +11,14 @@ export interface ShopAtWork extends AsyncDisposable {
 
 /** @throws ConfigurationError when a shop runs there, but is not ready for it */
 export async function shopAt(dataDir: string): Promise<ShopAtWork> {
-  const { runFile } = dataDirectoryPaths(dataDir)
+  const paths = dataDirectoryPaths(dataDir)
+  const { runFile } = paths
   const run = readRunFile(runFile)
   if (run !== undefined && isAlive(run.supervisorPid)) {
     return { endpoints: endpointsOf(run.processes), startedForImport: false, [Symbol.asyncDispose]: async () => {} }
   }
+  const hasData = async (service: string) => hasServiceData(paths, service)
+  const system = await atStage({ stage: undefined, dataDir, storage: 'embedded', hasData })
   const running = await supervise({ system, dataDir, gatewayPort: 0, consolePort: 0 })
   try {
     await running.untilReady()
@@ -32,7 +35,7 @@ export async function shopAt(dataDir: string): Promise<ShopAtWork> {
 
 function endpointsOf(processes: readonly ProcessRecord[]): ImportEndpoints {
   const urlOf = (name: string) => {
-    const found = processes.find((process) => process.name === name)
+    const found = processes.find((process) => process.name === name || process.standsInFor.includes(name))
     if (found === undefined || found.state !== 'ready') {
       throw new ConfigurationError(
         `The shop runs, but ${name} is ${found?.state ?? 'not part of it'}. Wait until it is ready, and import again.`,
@@ -40,7 +43,13 @@ function endpointsOf(processes: readonly ProcessRecord[]): ImportEndpoints {
     }
     return found.httpUrl
   }
-  return { monolith: urlOf('monolith'), inventory: urlOf('inventory'), orders: urlOf('orders') }
+  return {
+    catalog: urlOf('catalog'),
+    reviews: urlOf('reviews'),
+    customers: urlOf('customers'),
+    inventory: urlOf('inventory'),
+    orders: urlOf('orders'),
+  }
 }
 
 function isAlive(pid: number): boolean {

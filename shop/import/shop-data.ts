@@ -1,6 +1,8 @@
-import type { ImportedCustomer, ImportedProduct, ImportedReview } from '../monolith/contract/import.ts'
+import type { ImportedProduct } from '../services/catalog/contract/import.ts'
+import type { ImportedCustomer } from '../services/customers/contract/import.ts'
 import type { ImportedStock } from '../services/inventory/contract/import.ts'
 import type { ImportedOrder } from '../services/orders/contract/import.ts'
+import type { ImportedReview } from '../services/reviews/contract/import.ts'
 
 /** What a file means to the shop, in the words of the services that take it over. */
 export interface ShopData {

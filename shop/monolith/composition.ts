@@ -1,29 +1,33 @@
-import { openApiDocument } from '../platform/openapi.ts'
 import type { ServiceComposition } from '../platform/service-ports.ts'
 import { serveMonolith } from './adapters/http.ts'
 import { MONOLITH_SCHEMA } from './adapters/schema.ts'
 import { catalog } from './application/catalog.ts'
-import { customers, settingLimits } from './application/customers.ts'
+import { customers } from './application/customers.ts'
+import { reacting } from './application/reacting.ts'
 import { reviews } from './application/reviews.ts'
 import { seedMonolith } from './application/seeding.ts'
 import { takingOver } from './application/taking-over.ts'
-import { service } from './service.ts'
+import { MODULES, type Module } from './domain/modules.ts'
+import { monolithService } from './service.ts'
 
-/** How the monolith is put together. */
-export const monolith: ServiceComposition = {
-  service,
-  schema: [MONOLITH_SCHEMA],
-  async wire({ database, outbox, clock, newId, serveRest, seeding, consume }) {
-    const modules = {
-      database,
-      catalog: catalog(database),
-      reviews: reviews({ database, clock, newId }),
-      customers: customers({ database, outbox, clock, newId }),
-      takingOver: takingOver({ database, outbox, clock }),
-      openApiDocument,
-    }
-    await seeding((seed) => seedMonolith({ ...modules, seed }))
-    serveMonolith(serveRest, modules)
-    await consume(settingLimits)
-  },
+/** How the monolith is put together, with the modules that it still has. */
+export function monolith(modules: readonly Module[] = MODULES): ServiceComposition {
+  const service = monolithService(modules)
+  return {
+    service,
+    schema: [MONOLITH_SCHEMA],
+    async wire({ database, outbox, clock, newId, serveRest, seeding, consume }) {
+      const parts = {
+        database,
+        catalog: catalog(database),
+        reviews: reviews({ database, clock, newId }),
+        customers: customers({ database, outbox, clock, newId }),
+        takingOver: takingOver({ database, outbox, clock }),
+      }
+      await seeding((seed) => seedMonolith({ ...parts, modules, seed }))
+      serveMonolith(serveRest, parts, modules)
+      // After the seeding: what it hears of refers to products that are there.
+      if (service.reactions.length > 0) await consume(reacting(modules))
+    },
+  }
 }

@@ -1,5 +1,6 @@
-import type { ImportedProduct, ImportedReview } from '../monolith/contract/import.ts'
+import type { ImportedProduct } from '../services/catalog/contract/import.ts'
 import type { ImportedStock } from '../services/inventory/contract/import.ts'
+import type { ImportedReview } from '../services/reviews/contract/import.ts'
 import { invent, PRODUCTS, REFERENCE_TIME, REVIEWS } from './invent.ts'
 
 /** The products of a seed: the same for every run of it. */

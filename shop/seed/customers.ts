@@ -1,4 +1,4 @@
-import type { ImportedCustomer } from '../monolith/contract/import.ts'
+import type { ImportedCustomer } from '../services/customers/contract/import.ts'
 import { CUSTOMERS, invent } from './invent.ts'
 
 /** The customers of a seed. Their addresses lead nowhere (RFC 2606). */

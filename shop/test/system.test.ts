@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { RestContract } from '@seaworthy/rpc/rest'
 import { ConfigurationError, systemClock } from 'seaworthy/core'
 import { handlers, on } from 'seaworthy/messaging'
-import { calleeOf, choreography } from 'seaworthy/system'
+import { calleeOf, choreography, type Route } from 'seaworthy/system'
 import { inMemoryEventLog } from '@seaworthy/testing'
 import { sqliteStores } from '../platform/engines/embedded.ts'
 import { publicContracts } from '../platform/openapi.ts'
@@ -11,13 +12,14 @@ import { readSwitches } from '../platform/switches.ts'
 import { counting } from '../services/analytics/application/counting.ts'
 import { service as analytics } from '../services/analytics/service.ts'
 import { orderPlaced } from '../services/orders/contract/events.ts'
-import { system } from '../system.ts'
+import { STAGES } from '../stages/stages.ts'
+import { system, systemAt } from '../system.ts'
 import { openServiceDatabase } from './service-database.ts'
 
 /** The service that a path goes to: the route with the most literal segments, as the gateway chooses. */
-function serviceOf(path: string): string | undefined {
+function serviceOf(path: string, routes: readonly Route[]): string | undefined {
   const segments = path.split('/')
-  const scored = system.routes.flatMap((route) => {
+  const scored = routes.flatMap((route) => {
     const template = route.path.split('/')
     const isPrefix = template.at(-1) === '*'
     const fixed = isPrefix ? template.slice(0, -1) : template
@@ -46,16 +48,19 @@ describe('the system', () => {
   })
 
   test('routes every public operation to the service whose contract it is', () => {
-    const owners = ['monolith', 'orders', 'order-history', 'analytics']
-    for (const [index, { operations }] of publicContracts.entries()) {
-      for (const { path } of Object.values(operations)) {
-        assert.equal(serviceOf(path.replaceAll(/\{\w+\}/g, 'some-id')), owners[index], path)
+    for (const stage of STAGES) {
+      const { routes, standIns } = systemAt(stage)
+      for (const [contract, { operations }] of Object.entries<RestContract>(publicContracts)) {
+        const owner = contract === 'index' ? (stage.kept.length > 0 ? 'monolith' : 'storefront') : (standIns[contract] ?? contract)
+        for (const { path } of Object.values(operations)) {
+          assert.equal(serviceOf(path.replaceAll(/\{\w+\}/g, 'some-id'), routes), owner, `${path} at stage ${stage.number}`)
+        }
       }
     }
   })
 
   test('puts every call of a service under a policy that its declaration names', () => {
-    for (const { name, role, calls, policies } of system.services) {
+    for (const { name, role, calls, policies } of STAGES.flatMap((stage) => systemAt(stage).services)) {
       if (role === 'gateway') continue
       assert.deepEqual([...new Set(Object.keys(policies).map(calleeOf))].toSorted(), [...calls].toSorted(), name)
     }
@@ -91,6 +96,13 @@ describe('the system', () => {
       ],
     )
     assert.deepEqual(topics, [], 'nobody hears a topic without saying what for')
+    const last = choreography(systemAt(STAGES.at(-1)!))
+    const shown = (type: string) =>
+      last.events.filter((event) => event.type === type).map(({ by, reactions }) => [by, reactions.map(({ service }) => service)])
+    assert.deepEqual(shown('customer.created'), [['customers', ['payments', 'notifications', 'analytics']]])
+    assert.deepEqual(shown('credit.checked'), [['payments', ['customers']]])
+    assert.deepEqual(shown('review.written'), [['reviews', ['catalog']]])
+    for (const stage of STAGES) assert.deepEqual(choreography(systemAt(stage)).topics, [], `stage ${stage.number}`)
   })
 
   test('runs no reaction that is not declared, and misses none that is', async (t) => {
@@ -136,6 +148,36 @@ describe('the system', () => {
   })
 
   test('routes nothing internal', () => {
-    for (const path of ['/internal/import/products', '/internal/ledger', '/healthz']) assert.equal(serviceOf(path), undefined)
+    for (const { routes } of STAGES)
+      for (const path of ['/internal/import/products', '/internal/ledger', '/healthz']) assert.equal(serviceOf(path, routes), undefined)
+  })
+
+  test('loses a module of the monolith at each stage, and at the last one the monolith', () => {
+    const shown = STAGES.map((stage) => {
+      const { services, standIns } = systemAt(stage)
+      const names = new Set(services.map(({ name }) => name))
+      return {
+        monolith: names.has('monolith'),
+        services: ['reviews', 'catalog', 'customers'].filter((name) => names.has(name)),
+        standIns,
+      }
+    })
+    assert.deepEqual(shown, [
+      { monolith: true, services: [], standIns: { catalog: 'monolith', reviews: 'monolith', customers: 'monolith' } },
+      { monolith: true, services: ['reviews'], standIns: { catalog: 'monolith', customers: 'monolith' } },
+      { monolith: true, services: ['reviews', 'catalog'], standIns: { customers: 'monolith' } },
+      { monolith: false, services: ['reviews', 'catalog', 'customers'], standIns: {} },
+    ])
+  })
+
+  test('has an owner for every topic at every stage, and no topic that changes its name on the way', () => {
+    const topics = STAGES.map((stage) =>
+      systemAt(stage)
+        .services.flatMap(({ publishes }) => publishes)
+        .toSorted(),
+    )
+    const before = topics[0]!
+    for (const [number, published] of topics.entries())
+      assert.deepEqual(published, number === 0 ? before : [...before, 'reviews'].toSorted(), `stage ${number}`)
   })
 })

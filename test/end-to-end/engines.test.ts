@@ -8,14 +8,26 @@ import { databaseName, type ShopEngines } from './engines.ts'
 import { openedBooks } from './settled.ts'
 import { startShop, until } from './shop.ts'
 
-const OWNERS = ['monolith', 'orders', 'inventory', 'payments', 'shipping', 'notifications', 'analytics', 'order-history', 'storefront']
+const OWNERS = [
+  'catalog',
+  'reviews',
+  'customers',
+  'orders',
+  'inventory',
+  'payments',
+  'shipping',
+  'notifications',
+  'analytics',
+  'order-history',
+  'storefront',
+]
 
 suite('the shop on PostgreSQL', () => {
-  test('sells as on embedded storage, and no service gets at the tables of another', async (t) => {
+  test('and without a monolith sells as on embedded storage, and no service gets at the tables of another', async (t) => {
     const server = await startPostgres()
     t.after(() => server.stop())
     const engines: ShopEngines = { urls: { postgres: server.url('postgres') }, prefix: 'test' }
-    await using shop = await startShop({ engines })
+    await using shop = await startShop({ engines, stage: 3 })
 
     const before = await openedBooks(shop)
     const customerId = await createCustomer(shop.gateway, 'Grace Hopper')
@@ -50,8 +62,11 @@ suite('the shop on PostgreSQL', () => {
       }
 
     // Let in by mistake, the role of orders still reads no customers.
-    await sql('postgres', 'postgres', 'GRANT CONNECT ON DATABASE test_monolith TO test_orders')
-    await assert.rejects(sql('test_monolith', 'test_orders', 'SELECT name FROM customers'), isRefusal)
-    assert.equal((await sql('test_monolith', 'test_monolith', 'SELECT name FROM customers LIMIT 1')).length, 1)
+    await sql('postgres', 'postgres', 'GRANT CONNECT ON DATABASE test_customers TO test_orders')
+    await assert.rejects(sql('test_customers', 'test_orders', 'SELECT name FROM customers'), isRefusal)
+    assert.equal((await sql('test_customers', 'test_customers', 'SELECT name FROM customers LIMIT 1')).length, 1)
+
+    const { dataDir } = shop
+    await assert.rejects(startShop({ engines, dataDir, stage: 0 }), /\(postgres:test\) is at stage 3, and not at stage 0/)
   })
 })

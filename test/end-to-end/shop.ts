@@ -53,6 +53,10 @@ export interface StartShopOptions {
   readonly engines?: ShopEngines
   /** How many instances of a service, as in `payments=3`. */
   readonly scale?: readonly string[]
+  /** Default: the one that the data is at, and so the first for a new shop. */
+  readonly stage?: number
+  /** False where nobody looks at it: a process less. Default: true. */
+  readonly console?: boolean
   /** The module that exports the system. Default: the shop itself. */
   readonly system?: string
 }
@@ -73,6 +77,8 @@ export async function startShop(options: StartShopOptions = {}): Promise<Shop> {
       `--console-port=${consolePort}`,
       `--data-dir=${dataDir}`,
       ...(options.engines === undefined ? [] : engineArguments(options.engines)),
+      ...(options.console === false ? ['--no-console'] : []),
+      ...(options.stage === undefined ? [] : [`--stage=${options.stage}`]),
       ...(options.scale ?? []).map((scale) => `--scale=${scale}`),
     ],
     { cwd: root, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },

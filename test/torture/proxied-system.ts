@@ -6,4 +6,5 @@ export const system = defineSystem({
   name: shop.name,
   services: shop.services.map((service) => ({ ...service, main: new URL('proxied-main.ts', import.meta.url) })),
   routes: shop.routes,
+  standIns: shop.standIns,
 })

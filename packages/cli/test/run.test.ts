@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { run } from '@seaworthy/cli'
 import { findLabs } from '../src/commands/lab.ts'
 import { findRelay } from '../src/commands/relay.ts'
@@ -11,6 +12,7 @@ async function say(...args: string[]) {
   return { code, printed: printed.join('\n'), errors: errors.join('\n') }
 }
 
+const oneStage = fileURLToPath(new URL('../../supervisor/test/fixtures/system.ts', import.meta.url))
 const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['strat', /There is no command strat\. Did you mean start\?/],
   ['xyzzy', /There is no command xyzzy\.\n/],
@@ -23,6 +25,8 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['start a --gateway-port=65536', /--gateway-port must be a port, 0 to 65535, but is "65536"/],
   ['start a --console-port=1e3', /--console-port must be a port/],
   ['start a --no-console=yes', /--no-console takes no value/],
+  [`start ${oneStage} --stage last`, /--stage must be the number of a stage, from 0, but is "last"/],
+  [`start ${oneStage} --stage 1`, /has no stages, so that --stage means nothing here/],
   ['start a --constructor', /no option --constructor/],
   ['restart', /needs SERVICE/],
   ['fault payments', /Say what it is to suffer: --latency 2s/],

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs'
+import { mkdirSync, readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AlreadyRunningError, DataDirectoryError } from './errors.ts'
@@ -34,6 +34,16 @@ export function dataDirectoryPaths(path: string): DataDirectoryPaths {
     eventLog: join(path, 'event-log'),
     labs: join(path, 'labs'),
     services: join(path, 'services'),
+  }
+}
+
+/** Whether a service has ever kept anything in a data directory. */
+export function hasServiceData({ services }: Pick<DataDirectoryPaths, 'services'>, service: string): boolean {
+  try {
+    return readdirSync(join(services, service)).length > 0
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
+    throw error
   }
 }
 

@@ -14,7 +14,7 @@ export { type ControlOptions, askService, control } from './control.ts'
 export type { ControlRequest } from './control-socket.ts'
 export { type Fault, LATENCY_MAX_MS, type RequestFaults } from './injected-faults.ts'
 export { type ProcessRecord, type ProcessState, type RunFile, readRunFile } from './run-file.ts'
-export { type DataDirectoryPaths, dataDirectoryPaths } from './data-directory.ts'
+export { type DataDirectoryPaths, dataDirectoryPaths, hasServiceData, openDataDirectory } from './data-directory.ts'
 export {
   type LabOutcome,
   type LabReport,

@@ -52,6 +52,7 @@ export function processEnvironment(service: Service, instance: string, options: 
     SEAWORTHY_RUN_FILE: paths.runFile,
     SEAWORTHY_HTTP_PORT: String(own.httpPort),
     SEAWORTHY_ENDPOINTS: JSON.stringify(endpoints(service, options)),
+    SEAWORTHY_STANDS_IN_FOR: standsInFor(service, system).join(','),
     SEAWORTHY_LOG_LEVEL: options.env['SEAWORTHY_LOG_LEVEL'] ?? 'info',
     ...options.envOf?.(service),
   })
@@ -70,19 +71,24 @@ export function processEnvironment(service: Service, instance: string, options: 
   return env
 }
 
+/** The services that do not run yet, and that this one answers for. */
+export function standsInFor({ name }: Service, { standIns }: Pick<System, 'standIns'>): readonly string[] {
+  return Object.keys(standIns).filter((absent) => standIns[absent] === name)
+}
+
 /** Where a callee is: one address, or those of its instances. */
 interface Endpoint {
   readonly http: string | readonly string[]
   readonly grpc?: string | readonly string[]
 }
 
-/** The addresses that a process may call: those that its declaration names, and for the gateway all. */
+/** The addresses that a process may call: those that its declaration names, their stand-ins' where they do not run yet, and for the gateway all. */
 function endpoints(service: Service, { system, addresses, instances }: ContractOptions): Record<string, Endpoint> {
   const callees =
     service.role === 'gateway' ? system.services.map(({ name }) => name).filter((name) => name !== service.name) : service.calls
   return Object.fromEntries(
     callees.map((name) => {
-      const all = (instances.get(name) ?? []).map((instance) => addressesOf(instance, addresses))
+      const all = (instances.get(system.answering(name).name) ?? []).map((instance) => addressesOf(instance, addresses))
       const grpc = all.flatMap(({ grpcPort }) => (grpcPort === undefined ? [] : [`127.0.0.1:${grpcPort}`]))
       return [name, { http: oneOrAll(all.map(({ httpPort }) => loopbackUrl(httpPort))), ...(grpc.length > 0 && { grpc: oneOrAll(grpc) }) }]
     }),

@@ -16,6 +16,8 @@ export interface ProcessRecord {
   readonly role: ServiceRole
   readonly context: string
   readonly purpose: string
+  /** Services that do not run yet, and that this one answers for. */
+  readonly standsInFor: readonly string[]
   readonly instance: string
   /** Null when it is down. */
   readonly pid: number | null

@@ -7,7 +7,7 @@ import { type ControlRequest, ControlSocket } from './control-socket.ts'
 import type { DataDirectoryPaths } from './data-directory.ts'
 import { hold } from './gateway-hold.ts'
 import type { Report } from './notice.ts'
-import { type Addresses, loopbackUrl } from './process-contract.ts'
+import { type Addresses, loopbackUrl, standsInFor } from './process-contract.ts'
 import type { Fault } from './injected-faults.ts'
 import { type ProcessRecord, type RunFile, writeRunFile } from './run-file.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
@@ -261,6 +261,7 @@ export class RunningSystem {
       role: service.role,
       context: service.context,
       purpose: service.purpose,
+      standsInFor: standsInFor(service, this.#options.system),
       instance,
       pid: supervised.child?.pid ?? null,
       state: supervised.state,

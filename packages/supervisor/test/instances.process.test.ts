@@ -18,9 +18,9 @@ test('instances of a service have names and addresses of their own, and callers 
     ['alpha-1', 'alpha-2', 'alpha-3'].map((instance) => [instance, 'ready']),
   )
   const told = async (url: string) => JSON.parse(await (await fetch(`${url}/environment`)).text()) as Record<string, string>
-  assert.deepEqual(JSON.parse((await told(find('beta').httpUrl))['SEAWORTHY_ENDPOINTS'] ?? ''), {
-    alpha: { http: alphas.map(({ httpUrl }) => httpUrl), grpc: alphas.map(({ grpcAddress }) => grpcAddress) },
-  })
+  const all = { http: alphas.map(({ httpUrl }) => httpUrl), grpc: alphas.map(({ grpcAddress }) => grpcAddress) }
+  assert.deepEqual(JSON.parse((await told(find('beta').httpUrl))['SEAWORTHY_ENDPOINTS'] ?? ''), { alpha: all, absent: all })
+  assert.equal((await told(alphas[1]!.httpUrl))['SEAWORTHY_STANDS_IN_FOR'], 'absent')
   const instances = await Promise.all(alphas.map(async ({ httpUrl }) => (await told(httpUrl))['SEAWORTHY_INSTANCE']))
   assert.deepEqual(instances, ['alpha-1', 'alpha-2', 'alpha-3'])
   const { logs } = dataDirectoryPaths(dataDir)

@@ -45,7 +45,14 @@ test('a process is told what the contract says, and nothing that is meant for an
   assert.ok(statSync(told['SEAWORTHY_LOG_DIR'] ?? '').isDirectory())
   assert.equal(told['SEAWORTHY_RUN_FILE'], join(dataDir, 'run.json'))
   const alpha = find('alpha')
-  assert.deepEqual(JSON.parse(told['SEAWORTHY_ENDPOINTS'] ?? ''), { alpha: { http: alpha.httpUrl, grpc: alpha.grpcAddress } })
+  const there = { http: alpha.httpUrl, grpc: alpha.grpcAddress }
+  assert.deepEqual(
+    JSON.parse(told['SEAWORTHY_ENDPOINTS'] ?? ''),
+    { alpha: there, absent: there },
+    'the absent one is where its stand-in is',
+  )
+  assert.equal(told['SEAWORTHY_STANDS_IN_FOR'], '')
+  assert.deepEqual([alpha.standsInFor, find('beta').standsInFor], [['absent'], []])
   for (const name of ['SEAWORTHY_GRPC_PORT', 'SEAWORTHY_GATEWAY_PORT', 'SEAWORTHY_ROUTES', 'SEAWORTHY_LIFELINE'])
     assert.equal(told[name], undefined, name)
 })

@@ -1,5 +1,5 @@
 import { type Database, NotFoundError } from 'seaworthy/core'
-import { offsetOf, type Page, type PageRequest } from '../domain/page.ts'
+import { offsetOf, type Page, type PageRequest } from '../../platform/paging.ts'
 
 interface Product {
   readonly id: string

@@ -1,8 +1,8 @@
 import { type Clock, type Database, type NewId, NotFoundError, type Transaction } from 'seaworthy/core'
-import { type EventEnvelope, handlers, on } from 'seaworthy/messaging'
+import { type EventEnvelope, on } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
+import { customerCreated } from '../../services/customers/contract/events.ts'
 import { type CreditChecked, creditChecked } from '../../services/payments/contract/events.ts'
-import { customerCreated } from '../contract/events.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
 
 interface Customer {
@@ -56,14 +56,9 @@ export function customers(options: { database: Database; outbox: Outbox; clock: 
 }
 
 /** Sets what billing decided about a new customer. Until then what was asked for holds. */
-export const settingLimits = handlers(
-  [
-    on(creditChecked, async ({ data }: EventEnvelope<CreditChecked>, tx: Transaction) => {
-      await tx.execute({ sql: SET_LIMIT, params: [data.limitCents, data.customerId] })
-    }),
-  ],
-  { others: 'ignore' },
-)
+export const settingLimit = on(creditChecked, async ({ data }: EventEnvelope<CreditChecked>, tx: Transaction) => {
+  await tx.execute({ sql: SET_LIMIT, params: [data.limitCents, data.customerId] })
+})
 
 function toCustomer(row: CustomerRow): Customer {
   return {

@@ -1,5 +1,5 @@
 import { type Clock, type Database, InvalidInputError, type NewId } from 'seaworthy/core'
-import { offsetOf, type Page, type PageRequest } from '../domain/page.ts'
+import { offsetOf, type Page, type PageRequest } from '../../platform/paging.ts'
 
 interface Review {
   readonly id: string

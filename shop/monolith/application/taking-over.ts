@@ -1,9 +1,12 @@
 import type { Clock, Database, Transaction } from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
 import { insertAll } from '../../platform/statements.ts'
-import { customerImported } from '../contract/events.ts'
-import type { ImportedCustomer, ImportedProduct, ImportedReview } from '../contract/import.ts'
+import type { ImportedProduct } from '../../services/catalog/contract/import.ts'
+import { customerImported } from '../../services/customers/contract/events.ts'
+import type { ImportedCustomer } from '../../services/customers/contract/import.ts'
+import type { ImportedReview } from '../../services/reviews/contract/import.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
+import type { Module } from '../domain/modules.ts'
 
 /** Takes over what other systems know. What is known already is left as it is, so that taking over twice changes nothing. */
 export interface TakingOver {
@@ -12,7 +15,7 @@ export interface TakingOver {
   reviews(tx: Transaction, reviews: readonly ImportedReview[]): Promise<number>
   /** Each new one is told as an imported customer: counted, and not welcomed. */
   customers(tx: Transaction, customers: readonly ImportedCustomer[]): Promise<number>
-  isEmpty(): Promise<boolean>
+  isEmpty(module: Module): Promise<boolean>
 }
 
 const PRODUCTS = 'products (id, name, description, category, brand, price_cents)'
@@ -20,7 +23,11 @@ const REVIEWS = 'reviews (id, product_id, author, rating, comment, created_at_ms
 const CUSTOMERS = 'customers (id, name, email, credit_limit_cents, created_at_ms)'
 // By primary key, in all of them.
 const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING'
-const SELECT_ANY = 'SELECT 1 AS found FROM products LIMIT 1'
+const SELECT_ANY: Readonly<Record<Module, string>> = {
+  catalog: 'SELECT 1 AS found FROM products LIMIT 1',
+  reviews: 'SELECT 1 AS found FROM reviews LIMIT 1',
+  customers: 'SELECT 1 AS found FROM customers LIMIT 1',
+}
 
 export function takingOver({ database, outbox, clock }: { database: Database; outbox: Outbox; clock: Clock }): TakingOver {
   return {
@@ -61,8 +68,8 @@ export function takingOver({ database, outbox, clock }: { database: Database; ou
       await outbox.add(tx, ...events)
       return added.length
     },
-    async isEmpty() {
-      return (await database.query({ sql: SELECT_ANY })).length === 0
+    async isEmpty(module) {
+      return (await database.query({ sql: SELECT_ANY[module] })).length === 0
     },
   }
 }

@@ -1,5 +1,5 @@
 import { defineService, reaction } from 'seaworthy/system'
-import { CUSTOMERS_TOPIC, customerCreated, customerImported } from '../../monolith/contract/events.ts'
+import { CUSTOMERS_TOPIC, customerCreated, customerImported } from '../customers/contract/events.ts'
 import { ORDERS_TOPIC, orderCompleted } from '../orders/contract/events.ts'
 
 export const service = defineService({

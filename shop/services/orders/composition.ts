@@ -1,13 +1,14 @@
 import { sagaAnswers } from '@seaworthy/supervisor/management'
 import { redactedJson } from '@seaworthy/telemetry'
-import { monolithApi } from '../../monolith/contract/rest.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
+import { catalogApi } from '../catalog/contract/rest.ts'
+import { customersApi } from '../customers/contract/rest.ts'
 import { Inventory } from '../inventory/contract/gen/inventory_pb.js'
 import { Payments } from '../payments/contract/gen/payments_pb.js'
 import { Shipping } from '../shipping/contract/gen/shipping_pb.js'
 import { serveOrders } from './adapters/http.ts'
-import { monolithCatalog, monolithCustomers } from './adapters/monolith.ts'
 import { orderRepository } from './adapters/order-repository.ts'
+import { catalogOver, customersOver } from './adapters/owners.ts'
 import { inventoryOver, paymentsOver, shippingOver } from './adapters/participants.ts'
 import { checkoutOrchestrator, checkoutSagas } from './adapters/sagas.ts'
 import { ORDERS_SCHEMA } from './adapters/schema.ts'
@@ -39,7 +40,8 @@ export const orders: ServiceComposition = {
     serveRest,
     onStop,
   }) {
-    const monolith = connections.rest(monolithApi, 'monolith')
+    const catalog = connections.rest(catalogApi, 'catalog')
+    const customers = connections.rest(customersApi, 'customers')
     const inventory = connections.grpc(Inventory, 'inventory')
     const payments = connections.grpc(Payments, 'payments')
     const shipping = connections.grpc(Shipping, 'shipping')
@@ -70,8 +72,8 @@ export const orders: ServiceComposition = {
         database,
         orders: repository,
         outbox,
-        catalog: monolithCatalog(monolith),
-        customers: monolithCustomers(monolith),
+        catalog: catalogOver(catalog),
+        customers: customersOver(customers),
         sagas: checkoutSagas(sagas, saga),
         clock,
         newId,

@@ -4,10 +4,10 @@ import { countWindow, type PolicyDeclaration } from 'seaworthy/resilience'
 const breaker = { failureRate: 0.5, window: countWindow(40), minimumCalls: 20, openMs: 1_000, probesMax: 3 }
 
 /**
- * Questions to the monolith: reading, so asking again is safe, and a customer waits. Long enough to outlast its restart. Without a retry budget, which a
+ * Questions about products and customers: reading, so asking again is safe, and a customer waits. Long enough to outlast a restart of who is asked. Without a retry budget, which a
  * restart would use up at once: most of what is repeated then was never sent, because the breaker is open.
  */
-export const MONOLITH_POLICY: PolicyDeclaration = {
+export const QUESTION_POLICY: PolicyDeclaration = {
   idempotent: true,
   timeout: { attemptMs: 1_500, totalMs: 4_000 },
   retry: { attemptsMax: 10, backoff: exponential({ baseMs: 50, maxMs: 1_000, jitter: 'equal' }) },

@@ -1,6 +1,6 @@
 import { defineService } from 'seaworthy/system'
 import { ORDERS_TOPIC, orderCompleted, orderImported, orderPlaced, orderRejected } from './contract/events.ts'
-import { MONOLITH_POLICY, PARTICIPANT_POLICY } from './policies.ts'
+import { PARTICIPANT_POLICY, QUESTION_POLICY } from './policies.ts'
 
 export const service = defineService({
   name: 'orders',
@@ -10,8 +10,14 @@ export const service = defineService({
   publishes: [ORDERS_TOPIC],
   consumes: [],
   emits: [orderPlaced, orderCompleted, orderRejected, orderImported],
-  calls: ['monolith', 'inventory', 'payments', 'shipping'],
-  policies: { monolith: MONOLITH_POLICY, inventory: PARTICIPANT_POLICY, payments: PARTICIPANT_POLICY, shipping: PARTICIPANT_POLICY },
+  calls: ['catalog', 'customers', 'inventory', 'payments', 'shipping'],
+  policies: {
+    catalog: QUESTION_POLICY,
+    customers: QUESTION_POLICY,
+    inventory: PARTICIPANT_POLICY,
+    payments: PARTICIPANT_POLICY,
+    shipping: PARTICIPANT_POLICY,
+  },
   main: new URL('./main.ts', import.meta.url),
   serves: ['http'],
 })

@@ -1,5 +1,5 @@
 import { defineService, reaction } from 'seaworthy/system'
-import { CUSTOMERS_TOPIC, customerCreated } from '../../monolith/contract/events.ts'
+import { CUSTOMERS_TOPIC, customerCreated } from '../customers/contract/events.ts'
 import { PAYMENTS_TOPIC, creditChecked, paymentCharged, paymentDeclined, paymentRefunded } from './contract/events.ts'
 
 export const service = defineService({

@@ -49,7 +49,6 @@ async function openShop() {
     reviews: reviews({ database: legacy.database, clock, newId }),
     customers: customers({ ...legacy, clock, newId }),
     takingOver: takingOver({ ...legacy, clock }),
-    openApiDocument: () => ({}),
   })
   const stock = stockRepository(store.database)
   serveImport(servingOn(servers.inventory), { database: store.database, stock })
@@ -63,7 +62,13 @@ async function openShop() {
     await server.start()
     stack.defer(() => server.drain({ lingerMs: 0 }))
   }
-  const endpoints: ImportEndpoints = { monolith: servers.monolith.url, inventory: servers.inventory.url, orders: servers.orders.url }
+  const endpoints: ImportEndpoints = {
+    catalog: servers.monolith.url,
+    reviews: servers.monolith.url,
+    customers: servers.monolith.url,
+    inventory: servers.inventory.url,
+    orders: servers.orders.url,
+  }
   const parts = stack.move()
   return { endpoints, servers, stock, orders, legacy, sales, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }

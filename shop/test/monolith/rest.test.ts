@@ -1,64 +1,65 @@
 import { httpServer, restClient } from '@seaworthy/rpc/rest'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { InvalidInputError, newId, NotFoundError, systemClock } from 'seaworthy/core'
+import { newId, NotFoundError, systemClock } from 'seaworthy/core'
 import { serveMonolith } from '../../monolith/adapters/http.ts'
 import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
 import { catalog } from '../../monolith/application/catalog.ts'
 import { customers } from '../../monolith/application/customers.ts'
+import { reacting } from '../../monolith/application/reacting.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { seedMonolith } from '../../monolith/application/seeding.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
-import { monolithApi, monolithImport } from '../../monolith/contract/rest.ts'
-import { openApiDocument } from '../../platform/openapi.ts'
+import { MODULES, type Module, modulesOf } from '../../monolith/domain/modules.ts'
+import { monolithService } from '../../monolith/service.ts'
+import { indexApi } from '../../platform/index-api.ts'
 import { servingOn } from '../../platform/service-ports.ts'
+import { catalogApi } from '../../services/catalog/contract/rest.ts'
+import { customersApi } from '../../services/customers/contract/rest.ts'
+import { reviewWritten } from '../../services/reviews/contract/events.ts'
+import { reviewsApi } from '../../services/reviews/contract/rest.ts'
 import { openServiceDatabase } from '../service-database.ts'
 
-/** The seeded monolith behind a real port, and clients of its contracts. */
-async function openMonolith() {
-  const service = await openServiceDatabase(MONOLITH_SCHEMA)
-  const { database, outbox } = service
+/** The seeded monolith behind a real port, with the modules that it still has. */
+async function openMonolith(modules: readonly Module[] = MODULES) {
+  await using stack = new AsyncDisposableStack()
+  const { database, outbox } = stack.use(await openServiceDatabase(MONOLITH_SCHEMA))
   const clock = systemClock
-  const modules = {
+  const parts = {
     database,
     catalog: catalog(database),
     reviews: reviews({ database, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
     takingOver: takingOver({ database, outbox, clock }),
-    openApiDocument,
   }
-  assert.equal(await seedMonolith({ ...modules, seed: 7 }), true)
+  assert.equal(await seedMonolith({ ...parts, modules, seed: 7 }), true)
   const server = httpServer({ port: 0 })
-  serveMonolith(servingOn(server), modules)
+  serveMonolith(servingOn(server), parts, modules)
   await server.start()
-  const api = restClient(monolithApi, { baseUrl: server.url })
-  const internal = restClient(monolithImport, { baseUrl: server.url })
+  stack.defer(() => server.drain({ lingerMs: 0 }))
+  const baseUrl = server.url
+  const clients = {
+    catalog: stack.use(restClient(catalogApi, { baseUrl })),
+    reviews: stack.use(restClient(reviewsApi, { baseUrl })),
+    customers: stack.use(restClient(customersApi, { baseUrl })),
+    index: stack.use(restClient(indexApi, { baseUrl })),
+  }
+  const owned = stack.move()
   return {
-    api,
-    internal,
-    url: server.url,
-    seedAgain: () => seedMonolith({ ...modules, seed: 8 }),
-    async [Symbol.asyncDispose]() {
-      api[Symbol.dispose]()
-      internal[Symbol.dispose]()
-      await server.drain({ lingerMs: 0 })
-      await service[Symbol.asyncDispose]()
-    },
+    ...clients,
+    database,
+    seedAgain: () => seedMonolith({ ...parts, modules, seed: 8 }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-const namesField = (field: string) => (error: unknown) =>
-  error instanceof InvalidInputError && error.fields.some((invalid) => invalid.field === field)
-
-describe('the REST API of the monolith', () => {
+describe('the monolith', () => {
   test('pages through the seeded catalog', async () => {
     await using monolith = await openMonolith()
-    const { body } = await monolith.api.searchProducts({ query: { page: 25 } })
+    const { body } = await monolith.catalog.searchProducts({ query: { page: 25 } })
     assert.deepEqual([body.items.length, body.page, body.pageSize, body.total], [20, 25, 20, 500])
-    const beyond = await monolith.api.searchProducts({ query: { page: 26 } })
-    assert.deepEqual(beyond.body.items, [])
     const [first] = body.items
-    assert.deepEqual((await monolith.api.getProduct({ params: { id: first!.id } })).body, first)
+    assert.deepEqual((await monolith.catalog.getProduct({ params: { id: first!.id } })).body, first)
   })
 
   test('seeds an empty database only', async () => {
@@ -66,33 +67,9 @@ describe('the REST API of the monolith', () => {
     assert.equal(await monolith.seedAgain(), false)
   })
 
-  test('takes a customer and a review, and shows them', async () => {
-    await using monolith = await openMonolith()
-    const created = await monolith.api.createCustomer({ body: { name: 'Ada', email: 'ada@example.com' } })
-    assert.equal(created.status, 201)
-    assert.equal(created.headers['location'], `/api/customers/${created.body.id}`)
-    assert.deepEqual((await monolith.api.getCustomer({ params: { id: created.body.id } })).body, created.body)
-    await monolith.api.writeReview({ body: { productId: 'product-1', customerId: created.body.id, rating: 5, comment: 'Fine.' } })
-    const { body } = await monolith.api.listReviews({ query: { productId: 'product-1' } })
-    assert.equal(body.items[0]?.author, 'Ada')
-  })
-
-  test('names the field of bad input', async () => {
-    await using monolith = await openMonolith()
-    const { api } = monolith
-    await assert.rejects(api.createCustomer({ body: { name: '  ', email: 'ada@example.com' } }), namesField('name'))
-    await assert.rejects(api.createCustomer({ body: { name: 'Ada', email: 'ada' } }), namesField('email'))
-    await assert.rejects(api.writeReview({ body: { productId: 'product-1', rating: 6 } }), namesField('rating'))
-    await assert.rejects(api.writeReview({ body: { productId: 'nothing', rating: 5 } }), namesField('productId'))
-    await assert.rejects(api.searchProducts({ query: { page: 0 } }), namesField('page'))
-    await assert.rejects(api.listReviews({ query: { productId: '' } }), namesField('productId'))
-    await assert.rejects(api.getProduct({ params: { id: 'nothing' } }), NotFoundError)
-    await assert.rejects(api.getCustomer({ params: { id: 'nothing' } }), NotFoundError)
-  })
-
   test('hands out a document that has every public operation, and no internal one', async () => {
     await using monolith = await openMonolith()
-    const { body } = await monolith.api.getOpenApi()
+    const { body } = await monolith.index.getOpenApi()
     assert.equal(body['openapi'], '3.1.0')
     const paths = body['paths'] as Record<string, Record<string, unknown>>
     const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
@@ -112,13 +89,37 @@ describe('the REST API of the monolith', () => {
       'post /api/reviews',
     ])
   })
+})
 
-  test('takes over what it does not know, and leaves what it knows as it is', async () => {
-    await using monolith = await openMonolith()
-    const brie = { id: 'p1', name: 'Brie', description: '', category: 'Dairy', priceCents: 500 }
-    const known = { ...brie, id: 'product-1' }
-    const { body } = await monolith.internal.importProducts({ body: { products: [brie, known] } })
-    assert.deepEqual(body, { added: 1, known: 1 })
-    assert.notEqual((await monolith.api.getProduct({ params: { id: 'product-1' } })).body.name, 'Brie')
+describe('a monolith that has lost modules', () => {
+  test('answers for what it still has alone, and seeds that alone', async () => {
+    await using monolith = await openMonolith(['customers'])
+    assert.equal((await monolith.customers.getCustomer({ params: { id: 'customer-1' } })).status, 200)
+    await assert.rejects(monolith.catalog.searchProducts(), NotFoundError)
+    await assert.rejects(monolith.reviews.writeReview({ body: { productId: 'product-1', rating: 5 } }), NotFoundError)
+    assert.deepEqual(await monolith.database.query({ sql: 'SELECT id FROM products' }), [])
+  })
+
+  test('keeps its ratings by following the reviews of the service, each once', async () => {
+    const modules = ['catalog', 'customers'] as const
+    assert.deepEqual(monolithService(modules).consumes, ['payments', 'reviews'])
+    assert.deepEqual([monolithService().consumes, monolithService(['customers']).consumes], [['payments'], ['payments']])
+    await using monolith = await openMonolith(modules)
+    const follow = reacting(modules)
+    const review = { reviewId: 'r1', productId: 'product-1', author: 'Ada', rating: 2, comment: '', createdAt: '2026-01-01T00:00:00.000Z' }
+    for (let time = 0; time < 2; time++) await monolith.database.transaction((tx) => follow(reviewWritten(review), tx))
+    const { reviewCount, rating } = (await monolith.catalog.getProduct({ params: { id: 'product-1' } })).body
+    assert.deepEqual([reviewCount, rating], [1, 2])
+    await assert.rejects(
+      monolith.database.transaction((tx) => follow(reviewWritten({ ...review, reviewId: 'r2', productId: 'nothing' }), tx)),
+      /FOREIGN KEY/,
+      'a review of an unknown product is not dropped without a word',
+    )
+  })
+
+  test('is told which by names that it knows', () => {
+    assert.deepEqual(modulesOf('catalog,customers'), ['catalog', 'customers'])
+    assert.deepEqual(modulesOf(''), [])
+    assert.throws(() => modulesOf('catalog,payments'), /stand in for payments.*catalog, reviews, customers/)
   })
 })

@@ -11,12 +11,16 @@ import type { ServiceSchema } from '../../platform/tables.ts'
 import { catalog } from '../../monolith/application/catalog.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
+import { productRepository } from '../../services/catalog/adapters/product-repository.ts'
+import { CATALOG_SCHEMA } from '../../services/catalog/adapters/schema.ts'
 import { INVENTORY_SCHEMA } from '../../services/inventory/adapters/schema.ts'
 import { stockRepository } from '../../services/inventory/adapters/stock-repository.ts'
 import { stockKeeping } from '../../services/inventory/application/stock-keeping.ts'
 import { orderRepository } from '../../services/orders/adapters/order-repository.ts'
 import { ORDERS_SCHEMA } from '../../services/orders/adapters/schema.ts'
 import type { Order } from '../../services/orders/domain/order.ts'
+import { reviewRepository } from '../../services/reviews/adapters/review-repository.ts'
+import { REVIEWS_SCHEMA } from '../../services/reviews/adapters/schema.ts'
 
 let server: PostgresServer
 before(async () => {
@@ -99,28 +103,69 @@ suite('where transactions overlap', () => {
   })
 })
 
-test('the catalog is searched and sorted there as on embedded storage', async () => {
+const LOOKED_FOR = [
+  { id: '1', name: 'brass Lamp' },
+  { id: '2', name: 'Oak 100% wood' },
+  { id: '3', name: 'LAMPSHADE' },
+  { id: '4', name: 'Anchor' },
+].map((product) => ({ ...product, description: '', category: 'deck', priceCents: 100 }))
+
+test('the catalog is searched and sorted there as on embedded storage, in the monolith', async () => {
   await using service = await open('monolith', MONOLITH_SCHEMA)
   const { database, stores } = service
   const taking = takingOver({ database, outbox: outbox({ store: stores.outbox() }), clock: { now: () => 0 } as never })
-  const product = (id: string, name: string) => ({ id, name, description: '', category: 'deck', priceCents: 100 })
   await database.transaction(async (tx) => {
-    await taking.products(tx, [
-      product('1', 'brass Lamp'),
-      product('2', 'Oak 100% wood'),
-      product('3', 'LAMPSHADE'),
-      product('4', 'Anchor'),
-    ])
+    await taking.products(tx, LOOKED_FOR)
     await taking.reviews(tx, [
       { id: 'r1', productId: '1', author: 'Ada', rating: 5, comment: '', createdAt: '2026-01-01T00:00:00Z' },
       { id: 'r2', productId: '1', author: 'Bob', rating: 4, comment: '', createdAt: '2026-01-01T00:00:00Z' },
     ])
   })
   const products = catalog(database)
-  const names = async (text: string) => (await products.search({ text, page: 1, pageSize: 10 })).items.map(({ name }) => name)
+  await assertFound(async (text) => (await products.search({ text, page: 1, pageSize: 10 })).items)
+  const lamp = await products.product('1')
+  assert.deepEqual([lamp.reviewCount, lamp.rating], [2, 4.5])
+})
+
+test('and in the service', async () => {
+  await using service = await open('catalog', CATALOG_SCHEMA)
+  const { database } = service
+  const products = productRepository(database)
+  await database.transaction(async (tx) => {
+    assert.equal(await products.takeOver(tx, LOOKED_FOR), 4)
+    for (const rating of [5, 4]) await products.rate(tx, { reviewId: `r${rating}`, productId: '1', rating })
+    await products.rate(tx, { reviewId: 'r5', productId: '1', rating: 5 })
+  })
+  await assertFound(async (text) => (await products.search({ text, page: 1, pageSize: 10 })).items)
+  assert.deepEqual((await products.find('1'))?.ratings, { count: 2, sum: 9 })
+})
+
+async function assertFound(search: (text: string) => Promise<readonly { readonly name: string }[]>): Promise<void> {
+  const names = async (text: string) => (await search(text)).map(({ name }) => name)
   assert.deepEqual(await names('lamp'), ['LAMPSHADE', 'brass Lamp'])
   assert.deepEqual(await names('100%'), ['Oak 100% wood'])
   assert.deepEqual(await names('%'), ['Oak 100% wood'])
-  const [lamp] = (await products.search({ text: 'brass', page: 1, pageSize: 1 })).items
-  assert.deepEqual([lamp?.reviewCount, lamp?.rating], [2, 4.5])
+}
+
+test('reviews that nobody was told of are told once there, whoever tells at one time', async () => {
+  await using service = await open('reviews', REVIEWS_SCHEMA)
+  const { database } = service
+  const reviews = reviewRepository(database)
+  const review = { productId: 'lamp', author: 'Ada', rating: 5, comment: '', writtenAtMs: 0 }
+  await database.transaction(async (tx) => {
+    for (let index = 0; index < 30; index++) await reviews.add(tx, { ...review, id: `r${index}` })
+    await tx.execute({ sql: 'UPDATE reviews SET told = 0' })
+  })
+  const told = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const mine: string[] = []
+      for (;;) {
+        const batch = await database.transaction((tx) => reviews.takeUntold(tx, 7))
+        if (batch.length === 0) return mine
+        mine.push(...batch.map(({ id }) => id))
+      }
+    }),
+  )
+  assert.equal(told.flat().length, 30)
+  assert.equal(new Set(told.flat()).size, 30)
 })

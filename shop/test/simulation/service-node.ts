@@ -1,5 +1,6 @@
 import { type NodeDefinition, type NodePorts, node } from '@seaworthy/simulation'
 import { rootContext } from 'seaworthy/core'
+import type { System } from 'seaworthy/system'
 import { sqliteSchema, sqliteStores } from '../../platform/engines/embedded.ts'
 import { PARTS } from '../../platform/engines/stores.ts'
 import { startParts } from '../../platform/service-parts.ts'
@@ -10,6 +11,8 @@ import { connectionsOver, type Served, servingInto } from './wires.ts'
 export interface ServiceNodeOptions {
   readonly name: string
   readonly compose: (ports: NodePorts) => ServiceComposition
+  /** Who answers for whom, as the system declares it. */
+  readonly standIns: System['standIns']
   /** Safety nets that are taken away, as SHOP_WITHOUT names them. */
   readonly without?: string | undefined
   /** Requests that fill its database at each start, by operation. What is known already is left as it is. */
@@ -17,7 +20,7 @@ export interface ServiceNodeOptions {
 }
 
 /** A service of the shop as a node: its composition, started as run-service.ts starts it, over simulated ports. */
-export function serviceNode({ name, compose, without = '', takesOver = {} }: ServiceNodeOptions): NodeDefinition {
+export function serviceNode({ name, compose, standIns, without = '', takesOver = {} }: ServiceNodeOptions): NodeDefinition {
   return node(name, async (ports) => {
     const { service, schema, stores: more = [], wire } = compose(ports)
     const { clock, newId, eventLog, queue, transport } = ports
@@ -51,7 +54,7 @@ export function serviceNode({ name, compose, without = '', takesOver = {} }: Ser
       database,
       stores,
       openQueue: async (queueName, { deliveryLimit }) => queue(queueName, { ...(deliveryLimit !== undefined && { deliveryLimit }) }),
-      connections: connectionsOver(transport, service),
+      connections: connectionsOver(transport, service, standIns),
       ...servingInto(served),
       // People look at pages, and ask the supervisor; what a simulation asks is behind them.
       servePages: () => undefined,

@@ -2,6 +2,7 @@ import { explore, simulate } from '@seaworthy/simulation'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { SAFETY_NETS } from '../../platform/switches.ts'
+import { STAGES } from '../../stages/stages.ts'
 import { type Shopping, shopWorld, theBooksAreRight } from './shop-world.ts'
 
 /** One order that is fulfilled, and one that has to be undone. */
@@ -42,6 +43,16 @@ describe('the shop, as it runs in production, in virtual time', () => {
       invariants: [theBooksAreRight(SIX_CHECKOUTS)],
       seeds: SEEDS,
       faultsMax: 6,
+    })
+    t.diagnostic(`${runs} histories: ${JSON.stringify(struck)}`)
+  })
+
+  test('keeps them right without a monolith, too', async (t) => {
+    const { runs, struck } = await simulate({
+      system: shopWorld(TWO_CHECKOUTS, { stage: STAGES.length - 1 }),
+      invariants: [theBooksAreRight(TWO_CHECKOUTS)],
+      seeds: SEEDS / 2,
+      faultsMax: 4,
     })
     t.diagnostic(`${runs} histories: ${JSON.stringify(struck)}`)
   })

@@ -3,7 +3,7 @@ import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import type { ContractSchema, RestClient, RestContract, RestOperation } from '@seaworthy/rpc/rest'
 import type { Transport } from '@seaworthy/simulation'
 import { type CallContext, contextOrRoot, validate } from 'seaworthy/core'
-import { calleeOf, type Service } from 'seaworthy/system'
+import { calleeOf, type Service, type System } from 'seaworthy/system'
 import { type Connections, declaredPolicy, type ServicePorts } from '../../platform/service-ports.ts'
 
 /** What a node answers to, by the names of methods and operations. */
@@ -11,12 +11,16 @@ export type Served = Record<string, (request: never, call: CallContext) => Promi
 
 type Call = (request: object | undefined, call?: CallContext) => Promise<unknown>
 
-/** Clients of other nodes: the contracts and policies of production, over the simulated transport in place of HTTP and gRPC. */
-export function connectionsOver(transport: Transport, caller: Service): Connections {
+/**
+ * Clients of other nodes: the contracts and policies of production, over the simulated transport in place of HTTP and gRPC. Calls to who does not run yet
+ * go to who stands in.
+ */
+export function connectionsOver(transport: Transport, caller: Service, standIns: System['standIns']): Connections {
+  const nodeOf = (target: string) => standIns[calleeOf(target)] ?? calleeOf(target)
   return {
     grpc: (descriptor, target) => {
       const guard = declaredPolicy(caller, target)
-      const service = calleeOf(target)
+      const service = nodeOf(target)
       const callOf = (method: DescMethod): Call => {
         return async (request = {}, call = contextOrRoot()) => {
           const sent = toJson(method.input, create(method.input, request as Record<string, unknown>))
@@ -30,7 +34,7 @@ export function connectionsOver(transport: Transport, caller: Service): Connecti
     },
     rest: (contract, target) => {
       const guard = declaredPolicy(caller, target)
-      const service = calleeOf(target)
+      const service = nodeOf(target)
       const callOf = (name: string): Call => {
         return (request = {}, call = contextOrRoot()) => guard.run((attempt) => transport.call(service, name, request, attempt), call)
       }

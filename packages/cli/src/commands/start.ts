@@ -5,12 +5,14 @@ import { sleep, systemClock } from 'seaworthy/core'
 import { type Arguments, dataDirOf, dataDirOption, portOf } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { engineOptions, engineSettings } from '../engines/engine-settings.ts'
+import { hasDataOn } from '../engines/has-data.ts'
 import { prepareEngines } from '../engines/prepare-engines.ts'
 import { assertScalable, scaleOf, scaleOption } from '../engines/scale.ts'
 import { listenForSignals, watchParent } from '../stop-signals.ts'
 import { spokenNames } from '../spoken-names.ts'
-import { loadSystem } from '../system-file.ts'
+import { loadSystem, loadSystemAtStage } from '../system-file.ts'
 import { type Terminal, columns } from '../terminal.ts'
+import { UsageError } from '../usage.ts'
 
 const STILL_WAITING_MS = 10_000
 
@@ -21,6 +23,7 @@ export const start: Command = {
   options: {
     'gateway-port': { value: 'PORT', help: 'the public API (SEAWORTHY_GATEWAY_PORT; 8080); 0 takes any free port' },
     'console-port': { value: 'PORT', help: 'the console (SEAWORTHY_CONSOLE_PORT; 4000); 0 takes any free port' },
+    stage: { value: 'NUMBER', help: 'which stage of a system that has several (SEAWORTHY_STAGE; the one that its data is at)' },
     'console-grpc-port': { value: 'PORT', help: 'OTLP over gRPC to the console (SEAWORTHY_CONSOLE_GRPC_PORT; any free port)' },
     'no-console': { help: 'without the console' },
     ...engineOptions,
@@ -89,10 +92,11 @@ async function settings(args: Arguments, { env }: Terminal) {
   const consoleGrpcPort = portOf('console-grpc-port', 'SEAWORTHY_CONSOLE_GRPC_PORT', args, env)
   const dataDir = dataDirOf(args, env)
   const file = resolve(args.operands[0] ?? '')
-  const declared = await loadSystem(file)
+  const engines = engineSettings(args, env, (await loadSystem(file)).name)
+  const { storage, hasData } = hasDataOn(engines, { dataDir, env })
+  const declared = await loadSystemAtStage(file, { stage: stageOf(args, env), dataDir, storage, hasData })
   const services = args.flags.has('no-console') ? declared.services.filter(({ role }) => role !== 'console') : declared.services
   const system = { ...declared, services }
-  const engines = engineSettings(args, env, system.name)
   const scale = scaleOf(args)
   assertScalable(system, scale, new Set(engines.urls.keys()))
   const envOf = await prepareEngines(system, engines, env)
@@ -106,6 +110,15 @@ async function settings(args: Arguments, { env }: Terminal) {
     envOf,
     env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env },
   }
+}
+
+/** @throws UsageError for what is no number */
+function stageOf(args: Arguments, env: NodeJS.ProcessEnv): number | undefined {
+  const [source, text] =
+    args.values['stage'] === undefined ? ['SEAWORTHY_STAGE', env['SEAWORTHY_STAGE'] ?? ''] : ['--stage', args.values['stage']]
+  if (text === '') return undefined
+  if (!/^\d{1,3}$/.test(text)) throw new UsageError(`${source} must be the number of a stage, from 0, but is "${text}".`)
+  return Number(text)
 }
 
 /** Compiled sources outlive the data, where there is a place for such things. */

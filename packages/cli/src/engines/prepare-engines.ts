@@ -39,7 +39,7 @@ function isBusiness({ role }: Service): boolean {
 }
 
 /** @throws ConfigurationError when it is used, and nobody said where it is */
-function urlOf(engine: Engine, urls: EngineSettings['urls']): string | undefined {
+export function urlOf(engine: Engine, urls: EngineSettings['urls']): string | undefined {
   const url = urls.get(engine)
   if (url === undefined && urls.has(engine)) throw new ConfigurationError(`Nobody said where ${engine} is. ${remedy(engine)}`)
   return url
@@ -66,7 +66,7 @@ async function ownDatabases(
         const made = await reached('postgres', administrator, () =>
           provisionDatabase({
             administrator,
-            name: `${prefix}_${name}`.replaceAll('-', '_'),
+            name: databaseOf(prefix, name),
             // Nobody need know it beyond this run: the next one sets another.
             password: randomBytes(24).toString('base64url'),
             connectTimeoutMs: REACH_TIMEOUT_MS,
@@ -78,8 +78,13 @@ async function ownDatabases(
   )
 }
 
+/** What the database of a service is called, where it is made here. */
+export function databaseOf(prefix: string, service: string): string {
+  return `${prefix}_${service}`.replaceAll('-', '_')
+}
+
 /** The variable with a service's own database, where an administrator made it: `SEAWORTHY_POSTGRES_URL_ORDER_HISTORY`. */
-function ownVariable(service: string): string {
+export function ownVariable(service: string): string {
   return `${URL_VARIABLES.postgres}_${service.toUpperCase().replaceAll('-', '_')}`
 }
 
@@ -92,7 +97,7 @@ function assertLoopback(url: string, service: string): void {
   )
 }
 
-async function reached<T>(engine: Engine, url: string, ask: (url: string) => Promise<T>): Promise<T> {
+export async function reached<T>(engine: Engine, url: string, ask: (url: string) => Promise<T>): Promise<T> {
   try {
     return await ask(url)
   } catch (cause) {

@@ -10,4 +10,5 @@ export { type Lifecycle, lifecycle, type LifecycleOptions, onTerminationSignals,
 export { type ChoreographedEvent, type Choreography, choreography, choreographyGraph } from './choreography.ts'
 export { type DeclaredEvent, type Reaction, assertDeclared, reaction } from './reaction.ts'
 export { type ServiceDeclaration, type ServiceRole, type Service, calleeOf, defineService } from './service.ts'
+export type { StageOptions } from './stage.ts'
 export { type Route, type System, type SystemDeclaration, defineSystem } from './system.ts'

@@ -13,16 +13,25 @@ export interface SystemDeclaration {
   readonly services: readonly Service[]
   /** The public routes through the gateway. */
   readonly routes: readonly Route[]
+  /**
+   * Services that others call and that do not run yet, each with the one that answers in its place: `{ reviews: 'monolith' }`. Callers go on calling
+   * `reviews`, and are led there. Default: none.
+   */
+  readonly standIns?: Readonly<Record<string, string>>
 }
 
 export interface System extends SystemDeclaration {
+  readonly standIns: Readonly<Record<string, string>>
   service(name: string): Service
+  /** The service that answers calls to `name`: itself, or its stand-in. @throws ConfigurationError when there is neither */
+  answering(name: string): Service
 }
 
 /** Composes services into a system and checks the whole. @throws ConfigurationError naming every rule that is broken */
 export function defineSystem(declaration: SystemDeclaration): System {
   const byName = new Map<string, Service>()
   const problems: string[] = []
+  const { standIns = {} } = declaration
   for (const service of declaration.services) {
     if (byName.has(service.name)) problems.push(`two services are called ${service.name}`)
     byName.set(service.name, service)
@@ -30,9 +39,14 @@ export function defineSystem(declaration: SystemDeclaration): System {
   problems.push(...oneOwner(declaration.services, 'database', (service) => service.owns))
   problems.push(...oneOwner(declaration.services, 'topic', (service) => service.publishes))
   const published = new Set(declaration.services.flatMap((service) => service.publishes))
+  for (const [absent, standIn] of Object.entries(standIns)) {
+    if (byName.has(absent)) problems.push(`${standIn} stands in for ${absent}, which runs itself`)
+    if (!byName.has(standIn)) problems.push(`${standIn} stands in for ${absent}, and is not in the system`)
+  }
   for (const service of declaration.services) {
     for (const callee of service.calls)
-      if (!byName.has(callee)) problems.push(`${service.name} calls ${callee}, which is not in the system`)
+      if (!byName.has(callee) && !Object.hasOwn(standIns, callee))
+        problems.push(`${service.name} calls ${callee}, which is not in the system`)
     for (const topic of service.consumes)
       if (!published.has(topic)) problems.push(`${service.name} consumes topic ${topic}, which nobody publishes`)
   }
@@ -46,14 +60,17 @@ export function defineSystem(declaration: SystemDeclaration): System {
     if (!byName.has(route.service)) problems.push(`route ${route.path} leads to ${route.service}, which is not in the system`)
   }
   if (problems.length > 0) throw new ConfigurationError(`System ${declaration.name} does not hold together: ${problems.join('; ')}.`)
+  const serviceOf = (name: string): Service => {
+    const service = byName.get(name)
+    if (service === undefined)
+      throw new ConfigurationError(`There is no service ${name} in system ${declaration.name}. It has: ${[...byName.keys()].join(', ')}.`)
+    return service
+  }
   return {
     ...declaration,
-    service(name) {
-      const service = byName.get(name)
-      if (service === undefined)
-        throw new ConfigurationError(`There is no service ${name} in system ${declaration.name}. It has: ${[...byName.keys()].join(', ')}.`)
-      return service
-    },
+    standIns,
+    service: serviceOf,
+    answering: (name) => serviceOf(Object.hasOwn(standIns, name) ? standIns[name]! : name),
   }
 }
 

@@ -88,4 +88,19 @@ describe('a system', () => {
     assert.equal(shop.service('stock').name, 'stock')
     refused(() => shop.service('billing'), /no service billing in system shop. It has: orders, stock/)
   })
+
+  test('leads calls to a service that does not run yet to the one that stands in for it', () => {
+    const services = [declared('orders', { calls: ['reviews'] }), declared('legacy')]
+    const shop = defineSystem({ name: 'shop', services, routes: [], standIns: { reviews: 'legacy' } })
+    assert.equal(shop.answering('reviews').name, 'legacy')
+    assert.equal(shop.answering('orders').name, 'orders')
+    refused(() => shop.answering('billing'), /no service billing/)
+    refused(() => shop.service('reviews'), /no service reviews/)
+    refused(() => defineSystem({ name: 'shop', services, routes: [] }), /orders calls reviews, which is not in the system/)
+    refused(
+      () => defineSystem({ name: 'shop', services, routes: [], standIns: { reviews: 'ghost', orders: 'legacy' } }),
+      /ghost stands in for reviews, and is not in the system/,
+      /legacy stands in for orders, which runs itself/,
+    )
+  })
 })

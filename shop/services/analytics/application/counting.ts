@@ -1,6 +1,6 @@
 import type { Transaction } from 'seaworthy/core'
 import { type EventEnvelope, type HandlerOfTypes, handlers, on } from 'seaworthy/messaging'
-import { type CustomerData, customerCreated, customerImported } from '../../../monolith/contract/events.ts'
+import { type CustomerData, customerCreated, customerImported } from '../../customers/contract/events.ts'
 import { type OrderCompleted, type OrderImported, orderCompleted, orderImported, orderRejected } from '../../orders/contract/events.ts'
 import { saleOf } from '../domain/figures.ts'
 import type { FiguresRepository } from './ports.ts'

@@ -1,6 +1,6 @@
 import { contextOf, type EventEnvelope, type HandlerOfTypes, handlers, on, type Queue } from 'seaworthy/messaging'
 import type { Transaction } from 'seaworthy/core'
-import { type CustomerData, customerCreated, customerImported } from '../../../monolith/contract/events.ts'
+import { type CustomerData, customerCreated, customerImported } from '../../customers/contract/events.ts'
 import { orderCompleted } from '../../orders/contract/events.ts'
 import type { Letter } from '../domain/letter.ts'
 import type { AddressBook } from './ports.ts'

@@ -1,7 +1,7 @@
 import type { Transaction } from 'seaworthy/core'
 import { type EventEnvelope, type HandlerOfTypes, contextOf, handlers, on } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
-import { type CustomerData, customerCreated } from '../../../monolith/contract/events.ts'
+import { type CustomerData, customerCreated } from '../../customers/contract/events.ts'
 import { creditChecked } from '../contract/events.ts'
 import { type CreditDecision, decideCredit } from '../domain/credit.ts'
 

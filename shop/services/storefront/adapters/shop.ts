@@ -1,10 +1,11 @@
 import type { RestClient } from '@seaworthy/rpc/rest'
-import type { monolithApi } from '../../../monolith/contract/rest.ts'
 import { orNothing } from '../../../platform/or-nothing.ts'
+import type { catalogApi } from '../../catalog/contract/rest.ts'
+import type { customersApi } from '../../customers/contract/rest.ts'
 import type { ordersApi } from '../../orders/contract/rest.ts'
+import type { reviewsApi } from '../../reviews/contract/rest.ts'
 import type { Shop } from '../application/ports.ts'
 
-type Monolith = RestClient<(typeof monolithApi)['operations']>
 type Orders = RestClient<(typeof ordersApi)['operations']>
 
 const PRODUCTS_PER_PAGE = 24
@@ -12,9 +13,9 @@ const REVIEWS_SHOWN = 10
 
 /** The others over REST, each thing over a client with a policy of its own. */
 export function shopOver(clients: {
-  readonly catalog: Monolith
-  readonly reviews: Monolith
-  readonly customers: Monolith
+  readonly catalog: RestClient<(typeof catalogApi)['operations']>
+  readonly reviews: RestClient<(typeof reviewsApi)['operations']>
+  readonly customers: RestClient<(typeof customersApi)['operations']>
   readonly orders: Orders
   readonly checkout: Orders
 }): Shop {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { customerCreated, customerImported } from '../../../monolith/contract/events.ts'
+import { customerCreated, customerImported } from '../../../services/customers/contract/events.ts'
 import { ANALYTICS_SCHEMA } from '../../../services/analytics/adapters/schema.ts'
 import { figuresRepository } from '../../../services/analytics/adapters/figures-repository.ts'
 import { counting } from '../../../services/analytics/application/counting.ts'

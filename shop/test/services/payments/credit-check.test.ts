@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rootContext, systemClock, newId } from 'seaworthy/core'
-import { customerCreated, customerImported } from '../../../monolith/contract/events.ts'
+import { customerCreated, customerImported } from '../../../services/customers/contract/events.ts'
 import { MONOLITH_SCHEMA } from '../../../monolith/adapters/schema.ts'
-import { customers, settingLimits } from '../../../monolith/application/customers.ts'
+import { customers } from '../../../monolith/application/customers.ts'
+import { reacting } from '../../../monolith/application/reacting.ts'
+import { customerRepository } from '../../../services/customers/adapters/customer-repository.ts'
+import { CUSTOMERS_SCHEMA } from '../../../services/customers/adapters/schema.ts'
+import { registering } from '../../../services/customers/application/registering.ts'
+import { settingLimits } from '../../../services/customers/application/setting-limits.ts'
 import { CREDIT_SCHEMA, creditChecks } from '../../../services/payments/adapters/credit-checks.ts'
 import { checkingCredit } from '../../../services/payments/application/credit-check.ts'
 import { PAYMENTS_TOPIC, creditChecked } from '../../../services/payments/contract/events.ts'
@@ -60,15 +65,26 @@ test('each new customer is checked once, the event goes with the decision, and i
   assert.equal((await payments.published(PAYMENTS_TOPIC)).length, 1, 'neither without the other')
 })
 
-test('the monolith sets the limit that billing decided', async () => {
+test('whoever has the customers sets the limit that billing decided', async () => {
   await using monolith = await openServiceDatabase(MONOLITH_SCHEMA)
-  const known = customers({ database: monolith.database, outbox: monolith.outbox, clock: systemClock, newId })
-  const { id: customerId, creditLimitCents } = await known.create({ name: 'Ada', email: 'ada@nowhere.invalid' })
-  assert.ok(creditLimitCents > 0)
-  const checked = creditChecked({ customerId, outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' })
-  await monolith.database.transaction((tx) => settingLimits(checked, tx))
-  await monolith.database.transaction((tx) =>
-    settingLimits(creditChecked({ customerId: 'nobody', outcome: 'approved', limitCents: 7 }), tx),
-  )
-  assert.equal((await known.customer(customerId)).creditLimitCents, 0)
+  await using service = await openServiceDatabase(CUSTOMERS_SCHEMA)
+  const ports = { clock: systemClock, newId }
+  const kept = customerRepository(service.database)
+  const old = customers({ database: monolith.database, outbox: monolith.outbox, ...ports })
+  const renewed = registering({ database: service.database, outbox: service.outbox, customers: kept, ...ports })
+  const limitIn = {
+    monolith: async (id: string) => (await old.customer(id)).creditLimitCents,
+    service: async (id: string) => (await kept.find(id))?.creditLimitCents,
+  }
+  for (const [who, { database }, create, react] of [
+    ['monolith', monolith, old.create, reacting(['customers'])],
+    ['service', service, renewed.create, settingLimits(kept)],
+  ] as const) {
+    const { id: customerId, creditLimitCents } = await create({ name: 'Ada', email: 'ada@nowhere.invalid' })
+    assert.ok(creditLimitCents > 0)
+    const checked = creditChecked({ customerId, outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' })
+    await database.transaction((tx) => react(checked, tx))
+    await database.transaction((tx) => react(creditChecked({ customerId: 'nobody', outcome: 'approved', limitCents: 7 }), tx))
+    assert.equal(await limitIn[who](customerId), 0)
+  }
 })

@@ -1,7 +1,7 @@
 import { defineEvent } from 'seaworthy/messaging'
 import { z } from 'zod'
 
-/** The topic on which the monolith tells about customers. */
+/** The topic of customers: the monolith tells there about those that it has, and the service goes on where it stopped. */
 export const CUSTOMERS_TOPIC = 'customers'
 
 const customer = z.object({

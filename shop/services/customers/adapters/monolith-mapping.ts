@@ -1,0 +1,12 @@
+import { defineMapping } from '@seaworthy/strangler/cut-over'
+
+const customers = { key: 'id', primaryKey: ['id'], columns: ['id', 'name', 'email', 'credit_limit_cents', 'created_at_ms'] } as const
+
+/** The monolith's customers, and the service's. */
+export const customersMapping = defineMapping({
+  name: 'customers',
+  old: { customers },
+  new: { customers },
+  toNew: (entity) => ({ customers: entity.customers }),
+  toOld: (entity) => ({ customers: entity.customers }),
+})

@@ -1,0 +1,51 @@
+import type { Clock, Database, NewId } from 'seaworthy/core'
+import type { Outbox } from 'seaworthy/outbox'
+import { type CustomerData, customerCreated, customerImported } from '../contract/events.ts'
+import type { ImportedCustomer } from '../contract/import.ts'
+import { type Customer, newCustomer } from '../domain/customer.ts'
+import type { CustomerRepository } from './ports.ts'
+
+/** How people become customers. */
+export interface Registering {
+  create(request: { readonly name: string; readonly email: string }): Promise<Customer>
+  /**
+   * Takes over what other systems know. What is known already is left as it is; each new one is told as an imported customer: counted, and not welcomed.
+   * @returns how many were new
+   */
+  takeOver(customers: readonly ImportedCustomer[]): Promise<number>
+}
+
+export interface RegisteringOptions {
+  readonly database: Database
+  readonly customers: CustomerRepository
+  readonly outbox: Outbox
+  readonly clock: Clock
+  readonly newId: NewId
+}
+
+export function registering({ database, customers, outbox, clock, newId }: RegisteringOptions): Registering {
+  return {
+    create: ({ name, email }) =>
+      database.transaction(async (tx) => {
+        const customer = newCustomer({ id: newId(), name, email, nowMs: clock.now() })
+        await customers.add(tx, customer)
+        await outbox.add(tx, customerCreated(told(customer)))
+        return customer
+      }),
+
+    takeOver: (imported) =>
+      database.transaction(async (tx) => {
+        const nowMs = clock.now()
+        const asCustomers = imported.map((customer) => newCustomer({ ...customer, nowMs }))
+        const added = await customers.takeOver(tx, asCustomers)
+        // Each once, also where a file has one twice: the first is the one that was stored.
+        const firstById = new Map(asCustomers.toReversed().map((customer) => [customer.id, customer]))
+        await outbox.add(tx, ...Array.from(added, (id) => customerImported(told(firstById.get(id)!))))
+        return added.size
+      }),
+  }
+}
+
+function told({ id, name, email, creditLimitCents }: Customer): CustomerData {
+  return { customerId: id, name, email, creditLimitCents }
+}

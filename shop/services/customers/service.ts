@@ -1,0 +1,17 @@
+import { defineService, reaction } from 'seaworthy/system'
+import { creditChecked, PAYMENTS_TOPIC } from '../payments/contract/events.ts'
+import { customerCreated, customerImported, CUSTOMERS_TOPIC } from './contract/events.ts'
+
+export const service = defineService({
+  name: 'customers',
+  context: 'customers',
+  purpose: 'Knows who buys, and for how much at a time.',
+  owns: ['customers'],
+  publishes: [CUSTOMERS_TOPIC],
+  consumes: [PAYMENTS_TOPIC],
+  emits: [customerCreated, customerImported],
+  reactions: [reaction(creditChecked, { does: 'sets the limit for one order' })],
+  calls: [],
+  main: new URL('./main.ts', import.meta.url),
+  serves: ['http'],
+})

@@ -1,0 +1,26 @@
+import type { CallContext, Transaction } from 'seaworthy/core'
+import type { Page, PageRequest } from '../../../platform/paging.ts'
+import type { Review } from '../domain/review.ts'
+
+/** Reviews, in the service's own database. */
+export interface ReviewRepository {
+  /** Those of a product, newest first. */
+  ofProduct(request: PageRequest & { readonly productId: string }): Promise<Page<Review>>
+  add(tx: Transaction, review: Review): Promise<void>
+  /** Takes over those that are not known yet. @returns the ids of those that were not */
+  takeOver(tx: Transaction, reviews: readonly Review[]): Promise<ReadonlySet<string>>
+  /** Reviews that nobody was told of, at most `max`, which count as told from now on. */
+  takeUntold(tx: Transaction, max: number): Promise<readonly Review[]>
+  isEmpty(): Promise<boolean>
+}
+
+/** The products, wherever they are owned. */
+export interface Catalog {
+  has(productId: string, call: CallContext): Promise<boolean>
+}
+
+/** The customers, wherever they are owned. */
+export interface Customers {
+  /** Undefined where there is no such customer. */
+  nameOf(customerId: string, call: CallContext): Promise<string | undefined>
+}

@@ -1,0 +1,94 @@
+import { type CallContext, type Clock, type Database, InvalidInputError, type NewId, UnavailableError } from 'seaworthy/core'
+import type { Outbox } from 'seaworthy/outbox'
+import { type ReviewData, reviewImported, reviewWritten } from '../contract/events.ts'
+import type { ImportedReview } from '../contract/import.ts'
+import { decideReview, type NewReview, type Review } from '../domain/review.ts'
+import type { Catalog, Customers, ReviewRepository } from './ports.ts'
+
+const TOLD_AT_ONCE_MAX = 500
+
+/** What reviews does. */
+export interface Reviewing {
+  /**
+   * @throws InvalidInputError when there is no such product or customer
+   * @throws UnavailableError when those who own them cannot be asked; nothing was stored
+   */
+  write(review: NewReview, call: CallContext): Promise<Review>
+  /** Takes over what other systems know. What is known already is left as it is. @returns how many were new */
+  takeOver(reviews: readonly ImportedReview[]): Promise<number>
+  /** Tells of the reviews that came with the data of another owner, who told nobody: whoever follows the topic has all of them then. @returns how many */
+  tellOfUntold(): Promise<number>
+}
+
+export interface ReviewingOptions {
+  readonly database: Database
+  readonly reviews: ReviewRepository
+  readonly catalog: Catalog
+  readonly customers: Customers
+  readonly outbox: Outbox
+  readonly clock: Clock
+  readonly newId: NewId
+}
+
+export function reviewing({ database, reviews, catalog, customers, outbox, clock, newId }: ReviewingOptions): Reviewing {
+  async function referencesOf({ productId, customerId }: NewReview, call: CallContext) {
+    try {
+      const [productIsKnown, customerName] = await Promise.all([
+        catalog.has(productId, call),
+        customerId === undefined ? undefined : customers.nameOf(customerId, call),
+      ])
+      return { productIsKnown, customerName }
+    } catch (cause) {
+      // What may have been executed was a question: nothing has been written yet.
+      throw new UnavailableError('Catalog and customers could not be asked, so the review was not stored. Try again shortly.', {
+        retryAfterMs: 1_000,
+        cause,
+      })
+    }
+  }
+
+  return {
+    async write(asked, call) {
+      const decision = decideReview(asked, await referencesOf(asked, call))
+      if (decision.kind === 'refused') throw unknown(decision)
+      const review: Review = { id: newId(), ...decision.review, writtenAtMs: clock.now() }
+      await database.transaction(async (tx) => {
+        await reviews.add(tx, review)
+        await outbox.add(tx, reviewWritten(factsOf(review)))
+      })
+      return review
+    },
+
+    takeOver: (imported) =>
+      database.transaction(async (tx) => {
+        const asReviews = imported.map(({ createdAt, ...review }): Review => ({ ...review, writtenAtMs: Date.parse(createdAt) }))
+        const added = await reviews.takeOver(tx, asReviews)
+        // Each once, also where a file has one twice.
+        const byId = new Map(asReviews.filter(({ id }) => added.has(id)).map((review) => [review.id, review]))
+        await outbox.add(tx, ...Array.from(byId.values(), (review) => reviewImported(factsOf(review))))
+        return added.size
+      }),
+
+    async tellOfUntold() {
+      let told = 0
+      for (;;) {
+        const batch = await database.transaction(async (tx) => {
+          const untold = await reviews.takeUntold(tx, TOLD_AT_ONCE_MAX)
+          await outbox.add(tx, ...untold.map((review) => reviewImported(factsOf(review))))
+          return untold.length
+        })
+        told += batch
+        if (batch < TOLD_AT_ONCE_MAX) return told
+      }
+    },
+  }
+}
+
+function unknown({ field, id }: { readonly field: 'productId' | 'customerId'; readonly id: string }): InvalidInputError {
+  const message = `there is no ${field === 'productId' ? 'product' : 'customer'} ${id}`
+  return new InvalidInputError(`The review cannot be stored: ${message}.`, [{ field, message }])
+}
+
+function factsOf({ id, customerId, writtenAtMs, ...review }: Review): ReviewData {
+  return { reviewId: id, ...review, ...(customerId !== undefined && { customerId }), createdAt: new Date(writtenAtMs).toISOString() }
+}

@@ -1,0 +1,31 @@
+import type { ServiceComposition } from '../../platform/service-ports.ts'
+import { catalogApi } from '../catalog/contract/rest.ts'
+import { customersApi } from '../customers/contract/rest.ts'
+import { serveReviews } from './adapters/http.ts'
+import { catalogOver, customersOver } from './adapters/owners.ts'
+import { reviewRepository } from './adapters/review-repository.ts'
+import { REVIEWS_SCHEMA } from './adapters/schema.ts'
+import { reviewing } from './application/reviewing.ts'
+import { seedReviewing } from './application/seeding.ts'
+import { service } from './service.ts'
+
+/** How reviews is put together. */
+export const reviews: ServiceComposition = {
+  service,
+  schema: [REVIEWS_SCHEMA],
+  async wire({ connections, database, outbox, clock, newId, seeding, serveRest }) {
+    const repository = reviewRepository(database)
+    const useCases = reviewing({
+      database,
+      reviews: repository,
+      catalog: catalogOver(connections.rest(catalogApi, 'catalog')),
+      customers: customersOver(connections.rest(customersApi, 'customers')),
+      outbox,
+      clock,
+      newId,
+    })
+    await seeding((seed) => seedReviewing({ reviews: repository, reviewing: useCases, seed }))
+    await useCases.tellOfUntold()
+    serveReviews(serveRest, { reviewing: useCases, reviews: repository })
+  },
+}

@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Mapping } from '@seaworthy/strangler/cut-over'
+import type { DataDirectoryPaths } from '@seaworthy/supervisor'
+import { type Clock, ConfigurationError, systemClock } from 'seaworthy/core'
+import { migrate, openSqliteDatabase, type SqliteDatabase } from 'seaworthy/sqlite'
+import { monolith } from '../monolith/composition.ts'
+import type { Module } from '../monolith/domain/modules.ts'
+import { sqliteSchema, sqliteStores } from '../platform/engines/embedded.ts'
+import { PARTS } from '../platform/engines/stores.ts'
+import type { ServiceComposition } from '../platform/service-ports.ts'
+import { catalogMapping } from '../services/catalog/adapters/monolith-mapping.ts'
+import { catalog } from '../services/catalog/composition.ts'
+import { customersMapping } from '../services/customers/adapters/monolith-mapping.ts'
+import { customers } from '../services/customers/composition.ts'
+import { CUSTOMERS_TOPIC } from '../services/customers/contract/events.ts'
+import { reviewsMapping } from '../services/reviews/adapters/monolith-mapping.ts'
+import { reviews } from '../services/reviews/composition.ts'
+import { copyEntities } from './copy-entities.ts'
+import { dataStage, recordStage } from './data-stage.ts'
+import { handOverTopic } from './hand-over-topic.ts'
+import { STAGES, stageOf } from './stages.ts'
+
+interface Move {
+  readonly service: ServiceComposition
+  readonly mapping: Mapping
+  /** The topic that has another owner from then on. */
+  readonly topic?: string
+}
+
+const MOVES: Readonly<Record<Module, Move>> = {
+  reviews: { service: reviews, mapping: reviewsMapping },
+  catalog: { service: catalog, mapping: catalogMapping },
+  customers: { service: customers, mapping: customersMapping, topic: CUSTOMERS_TOPIC },
+}
+
+export interface MoveOptions {
+  /** Of a shop that does not run. */
+  readonly paths: DataDirectoryPaths
+  readonly hasData: (service: string) => Promise<boolean>
+  readonly to: number
+  /** Told of each stage that was reached. */
+  readonly onStage: (reached: StageReached) => void
+  readonly signal: AbortSignal
+  readonly clock?: Clock
+}
+
+interface StageReached {
+  readonly stage: number
+  readonly module: Module
+  readonly entities: number
+  readonly written: number
+}
+
+/**
+ * Moves the data of a shop that does not run to a stage, one stage after another, forwards or back. Each is copied and compared, and written down when it is
+ * reached; broken off, it is still at the last one that was written down, and goes on from there when it is asked again. What was left behind is not deleted.
+ * @returns the stage that it was at
+ * @throws DataDiffersError, ConfigurationError when there is nothing to move, SqliteOwnedError when a process still has a database
+ */
+export async function moveData({ paths, hasData, to, onStage, signal, clock = systemClock }: MoveOptions): Promise<number> {
+  stageOf(to)
+  const data = await dataStage({ dataDir: paths.path, storage: 'embedded', hasData })
+  if (data.kind === 'none') {
+    throw new ConfigurationError(`There is no data in ${paths.path} yet. A new shop begins at any stage: npm start -- --stage ${to}.`)
+  }
+  // Before there is data in a second place.
+  recordStage(paths.path, 'embedded', data.stage)
+  for (let stage = data.stage; stage !== to;) {
+    const isForwards = to > stage
+    const next = stage + (isForwards ? 1 : -1)
+    const module = STAGES[Math.max(stage, next)]!.moved.at(-1)!
+    const moved = await moveModule(module, isForwards ? 'new' : 'old', { paths, clock, signal })
+    recordStage(paths.path, 'embedded', next)
+    onStage({ stage: next, module, ...moved })
+    stage = next
+  }
+  return data.stage
+}
+
+async function moveModule(
+  module: Module,
+  to: 'new' | 'old',
+  { paths, clock, signal }: { readonly paths: DataDirectoryPaths; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<{ readonly entities: number; readonly written: number }> {
+  const { service, mapping, topic } = MOVES[module]
+  await using stack = new AsyncDisposableStack()
+  const open = async (composition: ServiceComposition) =>
+    stack.adopt(await openDatabase(composition, paths, signal), (database) => database.close())
+  const [old, renewed] = [await open(monolith()), await open(service)]
+  const [source, target] = to === 'new' ? [old, renewed] : [renewed, old]
+  if (topic !== undefined) {
+    const from = { database: source, outbox: sqliteStores(source).outbox() }
+    await handOverTopic({ topic, eventLog: paths.eventLog, from, to: target, clock, signal })
+  }
+  // Waited for here, while both are open.
+  return await copyEntities({ mapping, to, source, target, signal })
+}
+
+/** A service's database as its own process opens it. */
+async function openDatabase(
+  { service, schema, stores = [] }: ServiceComposition,
+  paths: DataDirectoryPaths,
+  signal: AbortSignal,
+): Promise<SqliteDatabase> {
+  const folder = join(paths.services, service.name)
+  mkdirSync(folder, { recursive: true })
+  const database = await openSqliteDatabase({ path: join(folder, `${service.name}.db`), signal })
+  try {
+    await migrate(database, sqliteSchema({ schema, stores: [...PARTS, ...stores] }))
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
