@@ -74,8 +74,10 @@ async function sideCalled(t: TestContext, name: string): Promise<TestUpstream> {
   const up = await upstream(t, (request, response) => void request.resume().on('end', () => response.end(name)))
   up.server.on('upgrade', (_request, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
-    socket.on('data', (chunk: Buffer) => socket.write(chunk)).on('error', () => {})
-    t.after(() => socket.destroy())
+    socket
+      .on('data', (chunk: Buffer) => socket.write(chunk))
+      .on('end', () => socket.end())
+      .on('error', () => {})
   })
   return up
 }
