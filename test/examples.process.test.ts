@@ -18,6 +18,7 @@ for (const page of [
   'docs/1-decomposition/bounded-contexts.md',
   'docs/1-decomposition/http-proxy.md',
   'docs/1-decomposition/shadow-and-compare.md',
+  'docs/1-decomposition/strangler-gateway.md',
   'docs/2-communication/jobs.md',
   'docs/2-communication/rest-and-grpc.md',
   'docs/4-data/database-per-service.md',

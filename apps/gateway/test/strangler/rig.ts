@@ -66,7 +66,7 @@ export interface TestStrangler {
   readonly gateway: StranglerGateway
   readonly port: number
   readonly logged: { readonly level: string; readonly message: string; readonly fields: object }[]
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 export async function stranglerWith(
