@@ -127,6 +127,37 @@ export async function send(spans: readonly SpanSpec[], traceId: string, correlat
   while ((await fetch(`${url}/api/traces/${traceId}`)).status !== 200) assert.ok(performance.now() < endMs, 'the trace is stored')
 }
 
+interface SentLog {
+  readonly service: string
+  readonly severityNumber: number
+  readonly message: string
+  readonly traceId: string
+  readonly correlationId: string
+}
+
+export async function sendLogs(logs: readonly SentLog[]): Promise<void> {
+  const body = JSON.stringify({
+    resourceLogs: logs.map(({ service, severityNumber, message, traceId, correlationId }) => ({
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] },
+      scopeLogs: [
+        {
+          logRecords: [
+            {
+              timeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+              severityNumber,
+              traceId,
+              body: { stringValue: message },
+              attributes: [{ key: 'correlationId', value: { stringValue: correlationId } }],
+            },
+          ],
+        },
+      ],
+    })),
+  })
+  const response = await fetch(`${url}/v1/logs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  assert.equal(response.status, 200)
+}
+
 /** A page in which anything that goes wrong, and any request that leaves the machine, fails the test. */
 export async function openPage(
   t: TestContext,

@@ -1,4 +1,6 @@
 import type { Suite } from '../../harness/suite.ts'
+import { appKbMetrics } from './app-kb.ts'
+import { ingestMetrics } from './ingest.ts'
 import { lockAttributionMetrics } from './lock-attribution.ts'
 import { rootBlockerMetrics } from './root-blocker.ts'
 import { tracedRequestMetrics } from './traced-requests.ts'
@@ -6,5 +8,12 @@ import { verdictMetrics } from './verdict.ts'
 
 export const suite: Suite = {
   name: 'observability',
-  metrics: [...rootBlockerMetrics, ...lockAttributionMetrics, ...tracedRequestMetrics, ...verdictMetrics],
+  metrics: [
+    ...rootBlockerMetrics,
+    ...lockAttributionMetrics,
+    ...tracedRequestMetrics,
+    ...verdictMetrics,
+    ...ingestMetrics,
+    ...appKbMetrics,
+  ],
 }

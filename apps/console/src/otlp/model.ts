@@ -65,6 +65,16 @@ export function scalarAttribute(attributes: readonly KeyValue[] | undefined, key
   return scalar === undefined ? undefined : String(scalar)
 }
 
+/** All attributes that are text or a number, as text. The first of a name counts. */
+export function scalarAttributes(attributes: readonly KeyValue[] | undefined): ReadonlyMap<string, string> {
+  const scalars = new Map<string, string>()
+  for (const { key, value } of attributes ?? []) {
+    const scalar = value?.stringValue ?? value?.intValue
+    if (scalar !== undefined && !scalars.has(key)) scalars.set(key, String(scalar))
+  }
+  return scalars
+}
+
 /** The text of an attribute, where it is one. */
 export function textAttribute(attributes: readonly KeyValue[] | undefined, key: string): string | undefined {
   return attributes?.find((attribute) => attribute.key === key)?.value?.stringValue

@@ -4,6 +4,10 @@
 
 // Unsigned 64 bits hold twenty digits; the store counts microseconds in a double, which is exact until the year 2255.
 const NANOS_MAX = 9_000_000_000_000_000_000n
+const NINETEEN_DIGITS = /^[1-8]\d{18}$/
+/** Not all zero. */
+const ID = /^(?!0+$)[0-9a-f]+$/i
+const UPPER_CASE = /[A-F]/
 
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
@@ -36,8 +40,8 @@ export function resourceOf(value: unknown): { readonly attributes: readonly { ke
 
 /** An id in lower-case hex; undefined for what is none. All zero is none. */
 export function id(value: unknown, length: 16 | 32): string | undefined {
-  const hex = typeof value === 'string' ? value.toLowerCase() : ''
-  return hex.length === length && /^[0-9a-f]+$/.test(hex) && !/^0+$/.test(hex) ? hex : undefined
+  if (typeof value !== 'string' || value.length !== length || !ID.test(value)) return undefined
+  return UPPER_CASE.test(value) ? value.toLowerCase() : value
 }
 
 /** Absent, empty and all zero all mean that there is none. */
@@ -47,6 +51,8 @@ export function isNoId(value: unknown): boolean {
 
 /** Nanoseconds since the epoch as digits; undefined for what is no time. */
 export function nanos(value: unknown): string | undefined {
+  // Nearly all are nineteen digits and need no arithmetic.
+  if (typeof value === 'string' && NINETEEN_DIGITS.test(value)) return value
   const digits = typeof value === 'number' && Number.isFinite(value) ? BigInt(Math.trunc(value)).toString() : text(value)
   return digits === undefined || !/^\d{1,20}$/.test(digits) || BigInt(digits) > NANOS_MAX ? undefined : BigInt(digits).toString()
 }

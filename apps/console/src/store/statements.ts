@@ -7,9 +7,23 @@ export const COUNT = `SELECT count(*) AS traces, coalesce(sum(span_count), 0) AS
 export const SELECT_SPAN_COUNTS = 'SELECT trace_id, span_count, is_kept FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))'
 
 // Unique index of span on (trace_id, span_id).
-export const INSERT_SPAN = `INSERT INTO span
+export const INSERT_SPAN = insertSpans(1)
+
+/** So many rows of INSERT_SPAN at once: a statement costs as much as a row. */
+export const SPANS_AT_ONCE = 32
+export const INSERT_SPANS = insertSpans(SPANS_AT_ONCE)
+
+function insertSpans(rows: number): string {
+  return `INSERT INTO span
     (trace_id, span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject, routed_request, peer, origin_key, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trace_id, span_id) DO NOTHING`
+  VALUES ${Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ')} ON CONFLICT (trace_id, span_id) DO NOTHING`
+}
+
+// The end of the primary key.
+export const SELECT_LAST_ID = 'SELECT coalesce(max(id), 0) AS id FROM span'
+
+// Primary key of span, from there.
+export const SELECT_IDS_AFTER = 'SELECT trace_id, span_id FROM span WHERE id > ?'
 
 const ROOT = 'root_service, root_name, root_is_orphan, root_start_us, root_outcome, root_http_status, root_is_background, unrouted_request'
 const CANDIDATE = ROOT.replaceAll(/\w+/g, (column) => `excluded.${column}`)

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from 'seaworthy/core'
-import { type SqliteDatabase, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import { type SqliteDatabase, type SqliteTransaction, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
 import type { CallSpan, ObservedCall } from '../map/call-matcher.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 import { FaultCounts } from './faults.ts'
@@ -8,7 +8,7 @@ import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
 import { type TraceFilter, type TraceSummary, listTraces } from './trace-list.ts'
 import { traceChanges } from './trace-summary.ts'
-import { applyChange, insertSpan } from './trace-writes.ts'
+import { applyChange, insertSpans } from './trace-writes.ts'
 import { type TrimmedCounts, Trimming } from './trimming.ts'
 
 export interface TraceStoreOptions {
@@ -121,20 +121,7 @@ export class TraceStore {
     const { stored, dropped, changes, known } = await this.#database.transaction(async (tx) => {
       const found = await tx.query<KnownTrace>({ sql: sql.SELECT_SPAN_COUNTS, params: [traceIds] })
       const known = new Map(found.map((row) => [row.trace_id, row]))
-      const counts = new Map(found.map((row) => [row.trace_id, row.span_count]))
-      const stored: SpanRow[] = []
-      let dropped = 0
-      for (const row of rows) {
-        const count = counts.get(row.traceId) ?? 0
-        if (count >= this.#spansPerTraceMax) {
-          dropped++
-          continue
-        }
-        if (await insertSpan(tx, row)) {
-          stored.push(row)
-          counts.set(row.traceId, count + 1)
-        }
-      }
+      const { stored, dropped } = await this.#insert(tx, rows, new Map(found.map((row) => [row.trace_id, row.span_count])))
       const changes = traceChanges(stored)
       for (const change of changes) await applyChange(tx, change, this.#clock.now())
       for (const { caller, callee, traceId } of distinct(calls))
@@ -149,6 +136,29 @@ export class TraceStore {
       else if (before.is_kept === 1) this.#stock.keptBytes += bytes
     }
     return { stored: stored.length, dropped }
+  }
+
+  /** Many at once, unless one of their traces may be at its limit: then a span that was there already must not count. */
+  async #insert(
+    tx: SqliteTransaction,
+    rows: readonly SpanRow[],
+    counts: Map<string, number>,
+  ): Promise<{ stored: readonly SpanRow[]; dropped: number }> {
+    const coming = new Map<string, number>()
+    for (const { traceId } of rows) coming.set(traceId, (coming.get(traceId) ?? 0) + 1)
+    const hasRoom = [...coming].every(([traceId, count]) => (counts.get(traceId) ?? 0) + count <= this.#spansPerTraceMax)
+    if (hasRoom) return { stored: await insertSpans(tx, rows), dropped: 0 }
+    const stored: SpanRow[] = []
+    let dropped = 0
+    for (const row of rows) {
+      const count = counts.get(row.traceId) ?? 0
+      if (count >= this.#spansPerTraceMax) dropped++
+      else if ((await insertSpans(tx, [row])).length === 1) {
+        stored.push(row)
+        counts.set(row.traceId, count + 1)
+      }
+    }
+    return { stored, dropped }
   }
 
   /** The newest first. */

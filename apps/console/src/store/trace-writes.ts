@@ -1,30 +1,43 @@
+import type { SqlValue } from 'seaworthy/core'
 import type { SqliteTransaction } from 'seaworthy/sqlite'
 import type { SpanRow } from '../otlp/rows.ts'
 import * as sql from './statements.ts'
 import type { TraceChange } from './trace-summary.ts'
 
-/** @returns whether the span was new */
-export async function insertSpan(tx: SqliteTransaction, row: SpanRow): Promise<boolean> {
-  const { rowCount } = await tx.execute({
-    sql: sql.INSERT_SPAN,
-    params: [
-      row.traceId,
-      row.spanId,
-      row.parentSpanId,
-      row.service,
-      row.name,
-      row.kind,
-      row.startUs,
-      row.endUs,
-      Number(row.isError),
-      row.subject,
-      row.served?.isRouted === true ? row.served.request : null,
-      row.peer,
-      row.origin.key,
-      row.body,
-    ],
-  })
-  return rowCount === 1
+/** @returns those that were new: senders repeat what was not confirmed */
+export async function insertSpans(tx: SqliteTransaction, rows: readonly SpanRow[]): Promise<readonly SpanRow[]> {
+  const [last] = await tx.query<{ id: number }>({ sql: sql.SELECT_LAST_ID })
+  let inserted = 0
+  let from = 0
+  for (; from + sql.SPANS_AT_ONCE <= rows.length; from += sql.SPANS_AT_ONCE) {
+    const params = rows.slice(from, from + sql.SPANS_AT_ONCE).flatMap(columns)
+    inserted += (await tx.execute({ sql: sql.INSERT_SPANS, params })).rowCount
+  }
+  for (const row of rows.slice(from)) inserted += (await tx.execute({ sql: sql.INSERT_SPAN, params: columns(row) })).rowCount
+  if (inserted === rows.length) return rows
+  const found = await tx.query<{ trace_id: string; span_id: string }>({ sql: sql.SELECT_IDS_AFTER, params: [last?.id ?? 0] })
+  const fresh = new Set(found.map(({ trace_id, span_id }) => `${trace_id}${span_id}`))
+  // Of two of one id the first was stored.
+  return rows.filter(({ traceId, spanId }) => fresh.delete(`${traceId}${spanId}`))
+}
+
+function columns(row: SpanRow): SqlValue[] {
+  return [
+    row.traceId,
+    row.spanId,
+    row.parentSpanId,
+    row.service,
+    row.name,
+    row.kind,
+    row.startUs,
+    row.endUs,
+    Number(row.isError),
+    row.subject,
+    row.served?.isRouted === true ? row.served.request : null,
+    row.peer,
+    row.origin.key,
+    row.body,
+  ]
 }
 
 /** Adds to a trace and to what hangs on it what the spans of a batch changed. */

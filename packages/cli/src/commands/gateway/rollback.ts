@@ -1,5 +1,5 @@
 import type { Command } from '../../command.ts'
-import { whoAsks } from '../dead-letters/asking.ts'
+import { whoAsks } from '../../asking.ts'
 import { adminOptions, askGateway } from './admin.ts'
 
 export const rollBackRoute: Command = {

@@ -1,6 +1,6 @@
 import type { Command } from '../../command.ts'
 import { UsageError } from '../../usage.ts'
-import { whoAsks } from '../dead-letters/asking.ts'
+import { whoAsks } from '../../asking.ts'
 import { adminOptions, askGateway } from './admin.ts'
 
 export const shiftRoute: Command = {
