@@ -61,7 +61,7 @@ const NATIVE: ReadonlySet<string> = new Set([
   'bytea',
 ])
 
-export function postgresSpelling(types: ReadonlyMap<string, string>): Spelling {
+function postgresSpelling(types: ReadonlyMap<string, string>): Spelling {
   const typeOf = (table: string, column: string) => types.get(`${table}.${column}`)!
   return {
     dialect: 'postgres',
