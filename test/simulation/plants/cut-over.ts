@@ -79,8 +79,9 @@ export const cutOverPlants: readonly Plant[] = [
   {
     name: 'feed-without-epoch',
     mistake:
-      'The feed writes what it has read, whoever owns the data by then: one that stood still puts back what was there before the switch.',
-    world: cutOverWorld({
+      'The feed writes what it has read, whoever owns the data by then: a batch that was long on its way puts back what was there before.',
+    world: only('delay', {
+      feeding: (database) => rewritten(database, { reads: (row) => ('gate' in row ? { ...row, gate: 'closed' } : row) }),
       served: (side) =>
         changed(side, {
           async apply(batch) {
@@ -113,6 +114,6 @@ export const cutOverPlants: readonly Plant[] = [
     name: 'writes-without-ownership',
     mistake:
       'The new service does not ask whether it owns the data: a request that was on its way during a rollback is written there, and lost.',
-    world: cutOverWorld({ asksForOwnership: false }),
+    world: only('crash', { asksForOwnership: false }),
   },
 ]
