@@ -7,8 +7,7 @@ import type { SimulatedWorld } from '../worlds/simulated-world.ts'
 import type { Plant } from './plant.ts'
 
 /** A side with one method of its own. */
-function changed(side: Side, methods: (side: Side) => Partial<Side>): Side {
-  const own = methods(side)
+function changed(side: Side, own: Partial<Side>): Side {
   return new Proxy(side, {
     get: (target, name) => {
       const method: unknown = Reflect.get({ ...own }, name) ?? Reflect.get(target, name)
@@ -43,7 +42,10 @@ function rewritten(
 function bound(database: SqliteDatabase): SqliteDatabase {
   const { dialect, concurrency, durability, path } = database
   return {
-    ...{ dialect, concurrency, durability, path },
+    dialect,
+    concurrency,
+    durability,
+    path,
     transaction: (body, options) => database.transaction(body, options),
     atomically: (statements) => database.atomically(statements),
     query: (statement) => database.query(statement),
@@ -63,29 +65,30 @@ export const cutOverPlants: readonly Plant[] = [
     mistake: 'How far the feed has come is stored in a transaction before that of its rows: a crash in between loses a change.',
     world: only('crash', {
       served: (side) =>
-        changed(side, ({ apply }) => ({
+        changed(side, {
           async apply(batch) {
-            if (batch.entities.length === 0) return apply.call(side, batch)
+            if (batch.entities.length === 0) return side.apply(batch)
             const { position, copy } = batch
-            const marked = await apply.call(side, { ...batch, entities: [], position, copy })
+            const marked = await side.apply({ ...batch, entities: [], position, copy })
             if (marked.kind !== 'applied') return marked
-            return apply.call(side, { ...batch, revision: marked.revision })
+            return side.apply({ ...batch, revision: marked.revision })
           },
-        })),
+        }),
     }),
   },
   {
     name: 'feed-without-epoch',
     mistake:
-      'The feed writes what it has read, whoever owns the data by then: one that stood still puts back what was there before the switch.',
-    world: cutOverWorld({
+      'The feed writes what it has read, whoever owns the data by then: a batch that was long on its way puts back what was there before.',
+    world: only('delay', {
+      feeding: (database) => rewritten(database, { reads: (row) => ('gate' in row ? { ...row, gate: 'closed' } : row) }),
       served: (side) =>
-        changed(side, ({ apply, state }) => ({
+        changed(side, {
           async apply(batch) {
-            const { epoch, revision, position } = await state.call(side, {})
-            return apply.call(side, { ...batch, epoch, revision, position: Math.max(position, batch.position) })
+            const { epoch, revision, position } = await side.state({})
+            return side.apply({ ...batch, epoch, revision, position: Math.max(position, batch.position) })
           },
-        })),
+        }),
     }),
   },
   {
@@ -99,18 +102,18 @@ export const cutOverPlants: readonly Plant[] = [
     mistake: 'The new service owns the data before it has the last writes of the monolith: they are lost when it is written over.',
     world: cutOverWorld({
       seen: (side) =>
-        changed(side, ({ take }) => ({
+        changed(side, {
           async take({ drainedTo, ...step }) {
-            const taken = await take.call(side, step)
+            const taken = await side.take(step)
             return drainedTo === undefined && step.phase === 'switching' ? { ...taken, head: 0 } : taken
           },
-        })),
+        }),
     }),
   },
   {
     name: 'writes-without-ownership',
     mistake:
       'The new service does not ask whether it owns the data: a request that was on its way during a rollback is written there, and lost.',
-    world: cutOverWorld({ asksForOwnership: false }),
+    world: only('crash', { asksForOwnership: false }),
   },
 ]

@@ -37,7 +37,7 @@ export class HttpDataMove implements DataMove {
       const { status, body } = await this.#ask('GET', 'route', signal).catch(() => ({ status: 0, body: {} }))
       const phase = status === 200 && 'phase' in body && 'settled' in body && body.settled === true ? String(body.phase) : undefined
       if (phase !== undefined && isThere(phase)) return undefined
-      if (phase !== undefined) return 'detail' in asked.body ? String(asked.body.detail) : `the data is at '${phase}'`
+      if (phase !== undefined) return 'detail' in asked.body ? asked.body.detail : `the data is at '${phase}'`
       if (signal.aborted) return 'whether the data has moved is not known: its process gave no answer'
       await sleep(this.#clock, ASK_AGAIN_MS)
     }

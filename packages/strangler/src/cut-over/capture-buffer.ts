@@ -4,7 +4,7 @@ import type { KeyChange } from './side.ts'
 import { MESSAGE_PREFIX } from './postgres-capture.ts'
 
 /** A row that a transaction touched. */
-export interface CapturedRow {
+interface CapturedRow {
   readonly place: number
   readonly key: string
   readonly table: string

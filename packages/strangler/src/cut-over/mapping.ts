@@ -80,8 +80,7 @@ export interface DirectedMapping {
 
 export function directed(mapping: Mapping, to: SideName): DirectedMapping {
   const target = mapping[to]
-  const translate = (entity: AnyEntity, key: string) =>
-    to === 'new' ? mapping.toNew(entity as EntityOf<Tables>, key) : mapping.toOld(entity as EntityOf<Tables>, key)
+  const translate = (entity: AnyEntity, key: string) => (to === 'new' ? mapping.toNew(entity, key) : mapping.toOld(entity, key))
   return {
     name: mapping.name,
     from: to === 'new' ? 'old' : 'new',

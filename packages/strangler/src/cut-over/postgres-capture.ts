@@ -1,5 +1,11 @@
-import type { ClientConfig } from 'pg'
-import { type PostgresDatabase, lsnAsNumber, startLogicalChanges, textArray, visibility } from '@seaworthy/postgres'
+import {
+  type PostgresDatabase,
+  type PostgresDatabaseOptions,
+  lsnAsNumber,
+  startLogicalChanges,
+  textArray,
+  visibility,
+} from '@seaworthy/postgres'
 import { type Clock, type Transaction, sleep } from 'seaworthy/core'
 import type { Capture } from './capture.ts'
 import { CaptureBuffer, type CapturedTransaction } from './capture-buffer.ts'
@@ -33,7 +39,7 @@ export interface PostgresCaptureOptions {
   readonly name: string
   readonly tables: Tables
   readonly database: PostgresDatabase
-  readonly connection: string | ClientConfig
+  readonly connection: PostgresDatabaseOptions['connection']
   readonly slot: string
   /** Types of the columns, as `table.column`. */
   readonly types: ReadonlyMap<string, string>
@@ -55,7 +61,7 @@ const NATIVE: ReadonlySet<string> = new Set([
   'bytea',
 ])
 
-export function postgresSpelling(types: ReadonlyMap<string, string>): Spelling {
+function postgresSpelling(types: ReadonlyMap<string, string>): Spelling {
   const typeOf = (table: string, column: string) => types.get(`${table}.${column}`)!
   return {
     dialect: 'postgres',

@@ -1,5 +1,4 @@
-import type { ClientConfig } from 'pg'
-import type { PostgresDatabase } from '@seaworthy/postgres'
+import type { PostgresDatabase, PostgresDatabaseOptions } from '@seaworthy/postgres'
 import { type Clock, type Transaction, ConfigurationError, systemClock } from 'seaworthy/core'
 import { DatabaseSide, type WriteEntity } from './database-side.ts'
 import type { Mapping, SideName, Tables } from './mapping.ts'
@@ -13,7 +12,7 @@ export interface PostgresSideOptions {
   /** It has {@link cutOverPostgresSchema}. */
   readonly database: PostgresDatabase
   /** The same database once more, for the session that replicates: its role needs REPLICATION, and owns the tables. No pooler in between. */
-  readonly connection: string | ClientConfig
+  readonly connection: PostgresDatabaseOptions['connection']
   /** As on SQLite: `alarm` on the old side, `refuse` on the new. */
   readonly strayWrites?: 'alarm' | 'refuse'
   /** Writes an entity in place of rows. */
@@ -67,7 +66,13 @@ export async function postgresSide(options: PostgresSideOptions): Promise<Postgr
     await database.transaction((tx) => table.capturedFrom(tx, Number(created!.position)))
   }
   const capture = postgresCapture({
-    ...{ name: mapping.name, tables, database, connection: options.connection, slot, types, clock },
+    name: mapping.name,
+    tables,
+    database,
+    connection: options.connection,
+    slot,
+    types,
+    clock,
     lockTimeoutMs: options.lockTimeoutMs ?? 500,
   })
   return Object.assign(new DatabaseSide({ mapping, side, database, table, capture, write: options.write }), { stop: () => capture.stop() })

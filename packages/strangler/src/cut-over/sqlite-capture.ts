@@ -75,7 +75,7 @@ const TRIGGERS = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND
 const UNIQUE_COLUMNS = `SELECT i.name AS unique_index, c.name AS column_name FROM pragma_index_list(?1) AS i, pragma_index_info(i.name) AS c
   WHERE i."unique" = 1 AND i.partial = 0 AND c.name IS NOT NULL ORDER BY i.name, c.seqno`
 
-export const sqliteSpelling: Spelling = {
+const sqliteSpelling: Spelling = {
   dialect: 'sqlite',
   column: (_, column) => `"${column}"`,
   // A list of texts beside a column of whole numbers is compared as numbers, so that its index serves.

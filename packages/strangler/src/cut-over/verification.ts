@@ -26,7 +26,7 @@ export interface Verification {
 }
 
 /** What stands under a key, in a form that does not depend on engine, order of columns, or order of rows. */
-export function fingerprint(entity: AnyEntity, tables: Tables): string {
+function fingerprint(entity: AnyEntity, tables: Tables): string {
   const parts = Object.entries(tables).map(([name, declaration]) => [name, rowsOf(entity[name] ?? [], declaration)])
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }

@@ -123,7 +123,7 @@ void suite('a mapping', () => {
   })
 
   test('that returns what the other side cannot hold says so, with the key', () => {
-    const broken = (toNew: (entity: unknown) => unknown) => directed({ ...reviewsMapping, toNew: toNew as never } as never, 'new')
+    const broken = (toNew: (entity: unknown) => unknown) => directed({ ...reviewsMapping, toNew: toNew as never }, 'new')
     const right = forth.map(old, '7')
     const wrongs: readonly [(entity: unknown) => unknown, RegExp][] = [
       [() => ({ ...right, other: [] }), /rows of other, which is not declared/],

@@ -190,7 +190,8 @@ void suite('a gateway that moves a route with its data', () => {
       const struck: string[] = []
       /** Kills the cut-over when the data is seen at a phase, once. */
       const killAt = async (wanted: string | undefined, signal: AbortSignal) => {
-        while (wanted !== undefined && !signal.aborted) {
+        if (wanted === undefined) return
+        while (!signal.aborted) {
           if ((await phase()) !== wanted) continue
           struck.push(wanted)
           return killMover()

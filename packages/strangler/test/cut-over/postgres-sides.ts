@@ -32,7 +32,12 @@ export async function postgresSides(
     // Slots are the server's, and tests share it.
     const open = () =>
       postgresSide({
-        ...{ mapping: reviewsMapping, side, database, connection: url, slot: `slot_${name}`, lockTimeoutMs: 20_000 },
+        mapping: reviewsMapping,
+        side,
+        database,
+        connection: url,
+        slot: `slot_${name}`,
+        lockTimeoutMs: 20_000,
         ...(strayWrites !== undefined && side === 'old' && { strayWrites }),
       })
     return { url, database, open, side: await open() }

@@ -1,4 +1,4 @@
-import { type Mapping, defineMapping } from '@seaworthy/strangler/cut-over'
+import { defineMapping } from '@seaworthy/strangler/cut-over'
 
 /** The monolith keeps a review and its votes in two tables; the new service has one row with the votes counted, and a table of voters. */
 export const reviewsMapping = defineMapping({
@@ -43,8 +43,6 @@ export const reviewsMapping = defineMapping({
     }
   },
 })
-
-export const anyMapping: Mapping = reviewsMapping
 
 export const OLD_TABLES = {
   component: 'monolith',
