@@ -86,8 +86,8 @@ class TappedForwarding implements Forwarding {
     this.#forwarding.onFailed(failure)
   }
 
-  onEnd(): void {
+  onEnd(...end: Parameters<Forwarding['onEnd']>): void {
     this.#spans = undefined
-    this.#forwarding.onEnd()
+    this.#forwarding.onEnd(...end)
   }
 }

@@ -1,5 +1,6 @@
 import type { KeySource } from './request-key.ts'
 import type { GuardDeclaration } from './guard.ts'
+import type { ShadowDeclaration } from './shadow-declaration.ts'
 
 /** Which requests a rule is about. What is left out is not looked at. */
 export interface RuleMatch {
@@ -29,8 +30,8 @@ export interface RuleDeclaration {
   readonly tenantBy?: KeySource
   /** Where the data of the route says whether it is ready for a larger share. */
   readonly data?: { readonly url: string }
-  /** Safe requests that the old side answers are offered to whoever compares the two sides. */
-  readonly mirror?: boolean
+  /** Reads that the old side answers are put to the new one as well, and compared. */
+  readonly shadow?: ShadowDeclaration
   /** When the route goes back by itself. `false`: never. */
   readonly guard?: GuardDeclaration | false
 }
