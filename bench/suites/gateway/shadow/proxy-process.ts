@@ -14,9 +14,10 @@ const proxy = createHttpProxy({
   }),
 })
 process.on('disconnect', () => process.exit())
-process.on('message', () => {
-  void shadow?.report(AbortSignal.timeout(10_000)).then(({ all }) => {
-    process.send?.({ compared: all?.endpoints.reduce((sum, { verdicts }) => sum + verdicts.equal, 0) ?? 0 })
-  })
-})
+process.on('message', () => void tellCompared())
 process.send?.({ port: await proxy.listen(0) })
+
+async function tellCompared(): Promise<void> {
+  const { all } = (await shadow?.report(AbortSignal.timeout(10_000))) ?? {}
+  process.send?.({ compared: all?.endpoints.reduce((sum, { verdicts }) => sum + verdicts.equal, 0) ?? 0 })
+}
