@@ -1,5 +1,6 @@
 import type { Metric, Suite, Target } from '../../harness/suite.ts'
 import { comparisonMetrics } from './comparison/figures.ts'
+import { shadowMetric } from './shadow/latency.ts'
 
 const module = new URL('proxied.ts', import.meta.url).href
 
@@ -29,6 +30,7 @@ export const suite: Suite = {
       note: 'Heap and buffers after a forced collection.',
       contenders: { ours: { module, name: 'oursMemory' }, peer: { module, name: 'fastifyMemory' } },
     },
+    shadowMetric,
     ...comparisonMetrics,
   ],
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { createHttpProxy, type TappedAnswer } from '../src/index.ts'
 import { ask, proxyBefore, rawUpstream, until, upstream } from './rig.ts'
@@ -14,22 +15,33 @@ const tapInto = (told: Tapped[], bodyBytesMax = 1_000) => ({
 })
 
 test('an answer is told as the client got it, and only when somebody wants it', async (t) => {
+  const rest = 'x'.repeat(4_000)
+  const answers: ServerResponse[] = []
   const up = await upstream(t, (request, response) => {
     response.setHeader('x-kind', 'test')
-    // In two chunks, whose bytes are read into one buffer.
-    response.write('hello ')
-    setImmediate(() => response.end(request.url))
+    response.write(`${request.url} `)
+    answers.push(response)
   })
   const told: Tapped[] = []
-  const { port } = await proxyBefore(t, { up }, { tap: tapInto(told) })
-  const answers = [await ask(port, { path: '/up/1' }), await ask(port, { path: '/up/2' })]
-  await ask(port, { method: 'POST', path: '/up/3', body: 'x' })
+  const { port } = await proxyBefore(t, { up }, { tap: tapInto(told, 10_000) })
+  for (const [method, path] of [
+    ['GET', '/up/1'],
+    ['GET', '/up/2'],
+    ['POST', '/up/3'],
+  ] as const) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+    const reader = response.body!.getReader()
+    assert.equal(Buffer.from((await reader.read()).value!).toString(), `${path} `)
+    // The client has the first part, so what it was read into is read into again.
+    answers.at(-1)!.end(rest)
+    while (!(await reader.read()).done);
+  }
   await until(() => told.length === 2, 'both are told')
   for (const [index, { status, lines, body, target }] of told.entries()) {
     assert.equal(status, 200)
     assert.equal(target, `/up/${index + 1}`)
     assert.match(lines, /^x-kind: test\r\n/im)
-    assert.equal(body.toString(), answers[index]!.body)
+    assert.equal(body.toString(), `/up/${index + 1} ${rest}`)
   }
 })
 

@@ -15,6 +15,8 @@ export interface AdminApiOptions {
   readonly isReady: () => boolean
   /** Reads the configuration again and puts it in force. */
   readonly reload: () => Promise<void>
+  /** What the comparison of shadowed routes found. */
+  readonly comparisons: (signal: AbortSignal) => Promise<object>
 }
 
 export interface AdminApi {
@@ -23,10 +25,11 @@ export interface AdminApi {
 }
 
 const BODY_BYTES_MAX = 65_536
+const COMPARISONS_TIMEOUT_MS = 5_000
 
 /**
  * What people and pages ask a gateway, on a port of its own that is never the public one:
- * `GET /status`, `GET /ledger`, `POST /shift`, `POST /rollback`, `POST /reload`, `POST /explain`, each with `Authorization: Bearer TOKEN`; `GET /healthz`
+ * `GET /status`, `GET /ledger`, `GET /comparisons`, `POST /shift`, `POST /rollback`, `POST /reload`, `POST /explain`, each with `Authorization: Bearer TOKEN`; `GET /healthz`
  * and `GET /readyz` for whoever supervises it, without.
  */
 export async function startAdminApi(options: AdminApiOptions): Promise<AdminApi> {
@@ -76,6 +79,7 @@ type Handler = (options: AdminApiOptions, body: Checked, assertSound: () => void
 const HANDLERS: Readonly<Record<string, Handler>> = {
   'GET /status': ({ gateway }) => gateway.status(),
   'GET /ledger': ({ gateway }) => ({ entries: gateway.entries }),
+  'GET /comparisons': ({ comparisons }) => comparisons(AbortSignal.timeout(COMPARISONS_TIMEOUT_MS)),
   'POST /shift': async ({ gateway }, body, assertSound) => {
     const { route, tenant, percent, who, why } = body.object('route', 'tenant', 'percent', 'who', 'why')
     const request = { ...named(route, tenant, who, why), percent: percent.number(0, 100) }

@@ -68,11 +68,6 @@ export class Checked {
     return min
   }
 
-  truth(): boolean {
-    if (typeof this.#value !== 'boolean') this.#wrong('true or false')
-    return this.#value === true
-  }
-
   /** An address of plain HTTP; `isBase`: without a path. */
   url({ isBase }: { readonly isBase: boolean }): URL | undefined {
     const url = typeof this.#value === 'string' && URL.canParse(this.#value) ? new URL(this.#value) : undefined

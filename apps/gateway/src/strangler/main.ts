@@ -7,6 +7,7 @@ import { startAdminApi } from './admin-api.ts'
 import { readToken } from './admin-token.ts'
 import { watchFile } from './file-watch.ts'
 import { readGatewayFile } from './gateway-file.ts'
+import { ShadowMirror } from './shadow-mirror.ts'
 import { StranglerGateway } from './strangler-gateway.ts'
 
 const STOP_TIMEOUT_MS = 3_200
@@ -26,14 +27,19 @@ onTerminationSignals((reason) => {
 })
 life.add('telemetry', () => telemetry.shutdown())
 
+const mirror = new ShadowMirror(logger)
+mirror.configure(file)
+life.add('comparison', () => mirror[Symbol.asyncDispose]())
 const dataToken = process.env['SEAWORTHY_DATA_TOKEN']
-const gateway = await StranglerGateway.open({ file, log: logger, ...(dataToken !== undefined && { dataToken }) })
+const gateway = await StranglerGateway.open({ file, log: logger, mirror, ...(dataToken !== undefined && { dataToken }) })
 listenToControl(process, gateway)
 
 /** Reads the file and puts it in force; what is wrong with it is said, and what was in force stays so. */
 async function reload(): Promise<void> {
   try {
-    gateway.configure(await readGatewayFile(path))
+    const changed = await readGatewayFile(path)
+    gateway.configure(changed)
+    mirror.configure(changed)
     logger.info({ file: path }, 'the configuration was read again and is in force')
   } catch (error) {
     logger.error({ err: error }, 'the configuration was not taken, and what was in force stays so')
@@ -47,6 +53,7 @@ const admin = await startAdminApi({
   gateway,
   isReady: () => life.isReady,
   reload,
+  comparisons: (signal) => mirror.report(signal),
 })
 life.add('admin API', () => admin.close())
 const port = await gateway.listen()

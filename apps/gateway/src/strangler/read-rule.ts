@@ -2,13 +2,14 @@ import type { Checked } from './checked.ts'
 import type { GuardDeclaration } from './guard.ts'
 import type { KeySource } from './request-key.ts'
 import type { RuleDeclaration, RuleMatch } from './rule.ts'
+import { readShadow } from './shadow-declaration.ts'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
 
 export function readRule(route: Checked, upstreams: ReadonlyMap<string, unknown>): RuleDeclaration {
-  const names = ['id', 'match', 'from', 'to', 'share', 'stickyBy', 'tenantBy', 'data', 'mirror', 'guard'] as const
-  const { id, match, from, to, share, stickyBy, tenantBy, data, mirror, guard } = route.object(...names)
+  const names = ['id', 'match', 'from', 'to', 'share', 'stickyBy', 'tenantBy', 'data', 'shadow', 'guard'] as const
+  const { id, match, from, to, share, stickyBy, tenantBy, data, shadow, guard } = route.object(...names)
   const upstream = (named: Checked): string => {
     const name = named.text()
     if (name !== '' && !upstreams.has(name)) named.problem(`is ${JSON.stringify(name)}, of which upstreams says nothing`)
@@ -18,7 +19,7 @@ export function readRule(route: Checked, upstreams: ReadonlyMap<string, unknown>
   const old = upstream(from)
   if (target !== undefined && target === old) to.problem('is where the route is already')
   if (target === undefined)
-    for (const moving of [share, stickyBy, tenantBy, data, mirror, guard]) if (moving.isThere) moving.problem('means nothing without to')
+    for (const moving of [share, stickyBy, tenantBy, data, shadow, guard]) if (moving.isThere) moving.problem('means nothing without to')
   return {
     id: id.text(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, dots, dashes or underscores'),
     match: readMatch(match),
@@ -31,10 +32,7 @@ export function readRule(route: Checked, upstreams: ReadonlyMap<string, unknown>
     ...given('stickyBy', stickyBy.optional(readKeySource)),
     ...given('tenantBy', tenantBy.optional(readKeySource)),
     ...given('data', data.optional(readData)),
-    ...given(
-      'mirror',
-      mirror.optional((each) => each.truth()),
-    ),
+    ...given('shadow', shadow.optional(readShadow)),
     ...given('guard', guard.optional(readGuard)),
   }
 }

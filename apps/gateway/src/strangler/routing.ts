@@ -1,4 +1,4 @@
-import type { Destination, Destinations, ProxyParts, RoutableRequest } from '@seaworthy/http-proxy'
+import { type Destination, type Destinations, type ProxyParts, type RoutableRequest, tapAnswers } from '@seaworthy/http-proxy'
 import { isDeepStrictEqual } from 'node:util'
 import { type Random, systemRandom } from 'seaworthy/core'
 import { HostPolicy } from '../host-policy.ts'
@@ -73,20 +73,19 @@ export class Routing implements Destinations {
     const destination = route.destinationOf(request)
     const refusal = (route.upstreamOf(destination.side) as ServiceUpstream).rateLimit?.tryBegin(request)
     if (refusal !== undefined) throw refusal
-    this.#offer(request, destination)
-    return destination
+    return this.#tapped(request, destination)
   }
 
-  /** Shows safe requests to whoever compares the two sides. Nothing that this does wrong is the client's concern. */
-  #offer({ method, target, fields, correlationId }: RoutableRequest, { route, side }: SideDestination): void {
+  /** Has the answer copied for whoever compares the two sides. */
+  #tapped({ method, target, fields }: RoutableRequest, destination: SideDestination): Destination {
     const { mirror, parts } = this.#options
-    const { id, to, mirror: isMirrored } = route.declaration
-    if (mirror === undefined || isMirrored !== true || to === undefined || side === 'to' || (method !== 'GET' && method !== 'HEAD')) return
-    try {
-      mirror.offer({ route: id, method, target, lines: fields.endToEnd, correlationId, to })
-    } catch (error) {
-      parts.onDefect(error)
-    }
+    const { route, side, upstream } = destination
+    const { id, shadow } = route.declaration
+    const isSafe = method === 'GET' || method === 'HEAD'
+    if (mirror === undefined || shadow === undefined || side === 'to' || !isSafe) return destination
+    const { bodyBytesMax } = mirror
+    const tapOf = () => mirror.tapOf({ route: id, method, target, lines: fields.endToEnd })
+    return { ...destination, upstream: tapAnswers(upstream, { bodyBytesMax, tapOf, onDefect: parts.onDefect }) }
   }
 
   /** The route of a request, without counting it. */

@@ -1,5 +1,6 @@
 import type { KeySource } from './request-key.ts'
 import type { GuardDeclaration } from './guard.ts'
+import type { ShadowDeclaration } from './shadow-declaration.ts'
 
 /** Which requests a rule is about. What is left out is not looked at. */
 export interface RuleMatch {
@@ -33,8 +34,8 @@ export interface RuleDeclaration {
     /** The cut-over that hands the data over when the share comes to 100 %, and back when it is rolled back. Until then whatever writes stays with `from`. */
     readonly move?: string
   }
-  /** Safe requests that the old side answers are offered to whoever compares the two sides. */
-  readonly mirror?: boolean
+  /** Reads that the old side answers are put to the new one as well, and compared. */
+  readonly shadow?: ShadowDeclaration
   /** When the route goes back by itself. `false`: never. */
   readonly guard?: GuardDeclaration | false
 }

@@ -282,17 +282,18 @@ describe('another configuration', () => {
 })
 
 describe('a mirror', () => {
-  test('is offered the safe requests that the old side of a mirrored route answers, and what it does wrong is nobody else’s concern', async (t) => {
+  test('is offered the safe requests that the old side of a shadowed route answers, and what it does wrong is nobody else’s concern', async (t) => {
     const both = await sides(t)
     const offered: MirrorCandidate[] = []
     const mirror = {
-      offer: (candidate: MirrorCandidate) => {
+      bodyBytesMax: 1_000,
+      tapOf: (candidate: MirrorCandidate) => {
         offered.push(candidate)
         throw new Error('a defect')
       },
     }
     const routes = [
-      { id: 'reviews', match: { path: '/reviews/*' }, from: 'monolith', to: 'reviews', mirror: true, stickyBy: { header: 'x-user' } },
+      { id: 'reviews', match: { path: '/reviews/*' }, from: 'monolith', to: 'reviews', shadow: {}, stickyBy: { header: 'x-user' } },
       { id: 'rest', match: { path: '/*' }, from: 'monolith', to: 'reviews' },
     ]
     const { gateway, port, logged } = await stranglerWith(t, fileOf(temporaryFolder(t), { ...urls(both), routes }), { mirror })
@@ -302,8 +303,8 @@ describe('a mirror', () => {
     await gateway.shift({ route: 'reviews', percent: 100, ...BY })
     assert.equal(await answerOf(port), 'reviews')
     assert.deepEqual(
-      offered.map(({ route, method, target, to }) => [route, method, target, to]),
-      [['reviews', 'GET', '/reviews/1', 'reviews']],
+      offered.map(({ route, method, target }) => [route, method, target]),
+      [['reviews', 'GET', '/reviews/1']],
     )
     assert.match(offered[0]!.lines, /x-user: ada\r\n/i)
     assert.equal(logged[0]?.message, 'the gateway failed')
@@ -319,7 +320,15 @@ describe('the admin API', () => {
     const reload = async () => {
       throw new ConfigurationError('gateway.json:3: is wrong')
     }
-    const admin = await startAdminApi({ port: 0, host: '127.0.0.1', token: TOKEN, gateway: strangler.gateway, isReady: () => true, reload })
+    const admin = await startAdminApi({
+      port: 0,
+      host: '127.0.0.1',
+      token: TOKEN,
+      gateway: strangler.gateway,
+      isReady: () => true,
+      reload,
+      comparisons: async () => ({}),
+    })
     t.after(() => admin.close())
     const post = (path: string, body: unknown) =>
       ask(admin.port, { method: 'POST', path, headers: { authorization: `Bearer ${TOKEN}` }, body: JSON.stringify(body) })

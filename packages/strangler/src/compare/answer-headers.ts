@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from './json.ts'
 
-/** Which headers of an answer are compared, besides {@link IGNORED_HEADERS}. */
+/** Which headers of an answer are compared, besides those that never are. */
 export interface HeaderRules {
   /** Not compared. In lower case. */
   readonly ignore?: readonly string[]
@@ -13,7 +13,7 @@ export type HeaderLine = readonly [name: string, value: string]
  * What says nothing about the answer, but about the connection, the program or the moment. `content-length` follows from the body, which
  * is compared itself.
  */
-export const IGNORED_HEADERS: ReadonlySet<string> = new Set([
+const IGNORED_HEADERS: ReadonlySet<string> = new Set([
   'age',
   'alt-svc',
   'connection',

@@ -127,9 +127,10 @@ export class Comparator {
     }
     const { confirmDelaysMs = [50, 1_100, 3_000], confirmationsMin = 2 } = this.#options
     const answers = [first]
-    let standing = new Set(found.map(groupOf))
+    /** How often each has shown again. */
+    const standing = new Map(found.map((difference) => [groupOf(difference), { difference, confirmations: 0 }]))
+    const isConfirmed = (group: string) => (standing.get(group)?.confirmations ?? 0) >= confirmationsMin
     let last: readonly Difference[] = found
-    let confirmations = 0
     for (const delayMs of confirmDelaysMs) {
       if (!(await this.#mayAskMonolith())) return 'unconfirmed'
       await sleep(this.#clock, delayMs, signal)
@@ -138,23 +139,26 @@ export class Comparator {
       if (response === undefined) return 'unanswered'
       const after = await this.#observedAnswer(endpoint, request, signal)
       answers.push(before, after)
-      const moved = new Set(compareAnswers(before, after, endpoint.profile, this.#limits).differences.map(({ field }) => field))
+      // Nothing can be said of a field while the monolith's own answers move there.
+      const moved = compareAnswers(before, after, endpoint.profile, this.#limits).differences
       last = this.#compare(endpoint, request, after, response)
       const again = new Set(last.map(groupOf))
-      const isMoving = last.some(({ field }) => moved.has(field))
-      const left = new Set([...standing].filter((group) => again.has(group)))
-      // Nothing can be said while the monolith's own answers move.
-      if (isMoving) continue
-      standing = left
-      confirmations++
-      if (standing.size === 0 || confirmations >= confirmationsMin) break
+      for (const [group, stand] of standing) {
+        if (isMoving(stand.difference, moved)) continue
+        if (again.has(group)) stand.confirmations++
+        else standing.delete(group)
+      }
+      if ([...standing.keys()].every(isConfirmed)) break
     }
     endpoint.learn(answers)
     // In the light of what these answers have shown.
-    const confirmed = last.filter((difference) => standing.has(groupOf(difference)) && !endpoint.explains(difference, answers.at(-1)!.atMs))
-    if (standing.size > 0 && confirmations < confirmationsMin) return 'unsettled'
+    const { atMs } = answers.at(-1)!
+    const confirmed = last.filter((difference) => isConfirmed(groupOf(difference)) && !endpoint.explains(difference, atMs))
     if (confirmed.length === 0) {
-      endpoint.noteTransient(found, requestLine(request), this.#clock.now())
+      if ([...standing.keys()].some((group) => !isConfirmed(group))) return 'unsettled'
+      const unexplained = found.filter((difference) => !endpoint.explains(difference, atMs))
+      if (unexplained.length === 0) return 'equal'
+      endpoint.noteTransient(unexplained, requestLine(request), this.#clock.now())
       return 'transient'
     }
     endpoint.noteDifferences(confirmed, requestLine(request), this.#clock.now())
@@ -219,6 +223,10 @@ export class Comparator {
     return endpoint
   }
 }
+
+/** Whether the monolith's own answers differ there. A value of another type is none that a write would have made. */
+const isMoving = ({ kind, field }: Difference, moved: readonly Difference[]): boolean =>
+  moved.some((other) => other.field === field && (kind !== 'type' || other.kind === 'type'))
 
 const SECRET_PARAMETER = /([?&][^=&]*(?:token|secret|key|password|signature|sig|code|session)[^=&]*=)[^&]*/gi
 const TARGET_CHARACTERS_MAX = 200

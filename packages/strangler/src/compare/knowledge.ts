@@ -35,8 +35,8 @@ export interface SortKey {
 export interface Knowledge {
   /** The names of an object are data: `stockByWarehouse`. */
   isMap(field: string): boolean
-  /** Fields that tell the elements of a list apart, the best one first. */
-  identityKeysOf(list: string): readonly string[]
+  /** Fields that tell the elements of a list apart, the best one first; undefined while no such list was seen. */
+  identityKeysOf(list: string): readonly string[] | undefined
   sortKeysOf(list: string): readonly SortKey[]
   /** Undefined where the field is always the same. */
   toleranceOf(field: string): Tolerance | undefined
@@ -45,7 +45,7 @@ export interface Knowledge {
 /** What can be told before anything was learned. */
 export const NO_KNOWLEDGE: Knowledge = {
   isMap: () => false,
-  identityKeysOf: () => [],
+  identityKeysOf: () => undefined,
   sortKeysOf: () => [],
   toleranceOf: () => undefined,
 }

@@ -21,10 +21,10 @@ const isScalarKey = (value: Json | undefined): boolean =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
 
 /** A field that every element of both lists has, and no two of one list share. */
-export function identityOf(a: readonly Json[], b: readonly Json[], learned: readonly string[]): string | undefined {
+export function identityOf(a: readonly Json[], b: readonly Json[], learned: readonly string[] | undefined): string | undefined {
   const first = a[0] ?? b[0]
   if (first === undefined || !isObject(first)) return undefined
-  return [...learned, ...(learned.length === 0 ? USUAL_KEYS : [])].find((key) => isIdentityIn(a, key) && isIdentityIn(b, key))
+  return (learned ?? USUAL_KEYS).find((key) => isIdentityIn(a, key) && isIdentityIn(b, key))
 }
 
 export function isIdentityIn(list: readonly Json[], key: string): boolean {

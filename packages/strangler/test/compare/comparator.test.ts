@@ -88,6 +88,22 @@ test('data that is written to all the time is called unsettled, not different', 
   assert.deepEqual(endpoint().differences, [])
 })
 
+test('a wrong field is found beside one that is written to all the time', async () => {
+  let stock = 5
+  let step = 0
+  const { judge, learn, endpoint } = bench({
+    monolith: () => ({ stock: (stock += step), price: 1 }),
+    service: () => ({ stock: -1, price: 2 }),
+  })
+  await learn()
+  step = 1_000
+  assert.equal(await judge(), 'differs')
+  assert.deepEqual(
+    endpoint().differences.map(({ field }) => field),
+    ['body.price'],
+  )
+})
+
 test('a difference that is known is not confirmed again and again', async () => {
   const { judge, learn, asked } = bench({ monolith: () => ({ a: 1 }), service: () => ({ a: 2 }) })
   await learn()

@@ -154,6 +154,13 @@ test('an identifier that is new each time tells nothing apart', () => {
   assert.deepEqual(differences(json(rows()), json({ rows: [{ ...first, count: 9 }, ...others] }), profile), ['value body.rows[].count'])
 })
 
+test('where nothing tells elements apart but what is new each time, they are compared by their places', () => {
+  const rows = (...counts: number[]) => ({ rows: counts.map((count) => ({ id: hex(12), count })) })
+  const profile = learned(() => rows(1, 1, 2))
+  assert.deepEqual(differences(json(rows(1, 1, 2)), json(rows(1, 1, 2)), profile), [])
+  assert.deepEqual(differences(json(rows(1, 1, 2)), json(rows(1, 1, 9)), profile), ['value body.rows[].count'])
+})
+
 test('a field that was written to once while it was looked at is no noise', () => {
   let asked = 0
   const profile = learned((id) => ({ id, stock: ++asked % 4 < 2 ? 10 : 9 }), 1)

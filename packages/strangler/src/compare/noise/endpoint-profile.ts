@@ -57,8 +57,8 @@ export class EndpointProfile implements Knowledge {
     return this.#names.get(field) === 'map'
   }
 
-  identityKeysOf(list: string): readonly string[] {
-    return this.#lists.get(list)?.identityKeys ?? []
+  identityKeysOf(list: string): readonly string[] | undefined {
+    return this.#lists.get(list)?.identityKeys
   }
 
   sortKeysOf(list: string): readonly SortKey[] {

@@ -7,7 +7,7 @@ import { describeValueNoise, isFreshEachTime, objectionToValue, type ValueNoise,
 /** What of a field differs: its value, whether it is there, the order of a list, its length. */
 type Aspect = 'value' | 'presence' | 'order' | 'length'
 
-export function aspectOf(kind: DifferenceKind): Aspect {
+function aspectOf(kind: DifferenceKind): Aspect {
   switch (kind) {
     case 'missing':
     case 'added':

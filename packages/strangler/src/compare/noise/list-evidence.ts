@@ -48,11 +48,14 @@ export class ListEvidence {
     }
   }
 
-  get identityKeys(): readonly string[] {
-    return [...(this.#candidates ?? [])]
-      .filter(([, { matched, total }]) => total === 0 || matched / total >= MATCHED_MIN)
-      .toSorted(([a, one], [b, other]) => shareOf(other) - shareOf(one) || rankOf(a) - rankOf(b))
-      .map(([key]) => key)
+  get identityKeys(): readonly string[] | undefined {
+    return (
+      this.#candidates &&
+      [...this.#candidates]
+        .filter(([, { matched, total }]) => total === 0 || matched / total >= MATCHED_MIN)
+        .toSorted(([a, one], [b, other]) => shareOf(other) - shareOf(one) || rankOf(a) - rankOf(b))
+        .map(([key]) => key)
+    )
   }
 
   get sortKeys(): readonly SortKey[] {

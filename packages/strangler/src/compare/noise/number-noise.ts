@@ -10,7 +10,7 @@ export type NumberNoise =
   | { readonly kind: 'measurement'; readonly min: number; readonly max: number; readonly form: NumberForm }
 
 /** What all numbers of a field have in common. */
-export interface NumberForm {
+interface NumberForm {
   /** Digits behind the point, at most; undefined while too few were seen. */
   readonly decimalsMax: number | undefined
   readonly mayBeNegative: boolean

@@ -1,0 +1,72 @@
+import { isDeepStrictEqual } from 'node:util'
+import { defaultShadowLimits, reportText, shadowing, type Shadowing, type ShadowingReport } from '@seaworthy/strangler/compare'
+import type { Mirror, MirrorCandidate } from '../mirror.ts'
+import type { GatewayLog } from '../log.ts'
+import type { GatewayFile } from './gateway-file.ts'
+import type { ShadowDeclaration } from './shadow-declaration.ts'
+
+/** What was found, by route: as data, and as a person reads it. */
+export interface Comparisons {
+  readonly routes: Readonly<Record<string, ShadowingReport>>
+  readonly text: string
+}
+
+interface Shadowed {
+  readonly from: string
+  readonly to: string
+  readonly shadow: ShadowDeclaration
+}
+
+/** Compares the two sides of those routes whose configuration says so, with the first address of each. */
+export class ShadowMirror implements Mirror, AsyncDisposable {
+  readonly bodyBytesMax = defaultShadowLimits.bodyBytesMax
+  readonly #log: GatewayLog
+  #routes: ReadonlyMap<string, Shadowed> = new Map()
+  /** There is no thread while nothing is compared. */
+  #shadowing: Shadowing | undefined
+
+  constructor(log: GatewayLog) {
+    this.#log = log
+  }
+
+  /** What a route has learned stays while its sides and rules do. */
+  configure({ routes, upstreams }: GatewayFile): void {
+    const before = this.#routes
+    this.#routes = new Map(
+      routes.flatMap(({ id, from, to, shadow }) => {
+        if (shadow === undefined || to === undefined) return []
+        const [old, young] = [upstreams.get(from)!.urls[0]!, upstreams.get(to)!.urls[0]!]
+        return [[id, { from: old.href, to: young.href, shadow }] as const]
+      }),
+    )
+    for (const id of before.keys()) if (!this.#routes.has(id)) this.#shadowing?.remove(id)
+    for (const [id, route] of this.#routes) if (!isDeepStrictEqual(before.get(id), route)) this.#set(id, route)
+  }
+
+  tapOf({ route, ...request }: MirrorCandidate): ReturnType<Mirror['tapOf']> {
+    return this.#shadowing?.tapOf(route, request)
+  }
+
+  /** @throws UnavailableError when nobody compares at the moment; the signal's reason */
+  async report(signal: AbortSignal): Promise<Comparisons> {
+    const routes = (await this.#shadowing?.report(signal)) ?? {}
+    const texts = Object.entries(routes).map(([id, report]) => `Route ${id}. ${reportText(report)}`)
+    return { routes, text: texts.length === 0 ? 'No route is shadowed.\n' : texts.join('\n') }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#shadowing?.[Symbol.asyncDispose]()
+  }
+
+  #set(id: string, { from, to, shadow: { share = 100, credentials = 'skip', compare = {} } }: Shadowed): void {
+    this.#shadowing ??= shadowing({ onDefect: (error) => this.#log.error({ err: error }, 'the comparison ended, and begins anew') })
+    const { ignoreFields = [], ignoreHeaders = [], show = 'values' } = compare
+    this.#shadowing.set(id, {
+      monolith: new URL(from),
+      service: new URL(to),
+      share: share / 100,
+      credentials,
+      rules: { ignoreFields, headers: { ignore: ignoreHeaders }, showing: { values: show } },
+    })
+  }
+}
