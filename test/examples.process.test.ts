@@ -17,11 +17,13 @@ function blockAfter(marker: string, language: string): string {
 for (const page of [
   'docs/1-decomposition/bounded-contexts.md',
   'docs/1-decomposition/http-proxy.md',
+  'docs/1-decomposition/shadow-and-compare.md',
   'docs/2-communication/jobs.md',
   'docs/2-communication/rest-and-grpc.md',
   'docs/4-data/database-per-service.md',
   'docs/4-data/outbox.md',
   'docs/5-observability/critical-path.md',
+  'docs/5-observability/why-is-it-slow.md',
   'docs/4-data/projections.md',
 ]) {
   test(`the example of ${page} does what it says`, async () => {

@@ -12,7 +12,11 @@ import { createApp } from './http/app.ts'
 import { LiveUpdates } from './http/live.ts'
 import { IngestQueue } from './ingest-queue.ts'
 import { Admission } from './intake/admission.ts'
+import { logSignal } from './intake/logs.ts'
 import { traceSignal } from './intake/traces.ts'
+import { LogFolder } from './logs/log-folder.ts'
+import type { LogRow } from './logs/log-row.ts'
+import { openLogStore } from './logs/open-log-store.ts'
 import { MINUTES_MAX } from './map/edge-window.ts'
 import { ServiceMap } from './map/service-map.ts'
 import { KIND } from './otlp/model.ts'
@@ -38,8 +42,10 @@ export interface ConsoleOptions {
   readonly sagas?: Sagas
 }
 
+/** Of the supervisor's health checks. */
 const HOST = '127.0.0.1'
 const RUN_FILE_EVERY_MS = 1_000
+const LOGS_EVERY_MS = 500
 const PRUNE_EVERY_MS = 5_000
 const CLOSE_TIMEOUT_MS = 1_000
 /** Spans that are read again at the start for the figures of the last minutes. */
@@ -55,10 +61,12 @@ export async function startConsole(
   { logger, life, pageFolder, messages, resilience, sagas }: ConsoleOptions,
 ): Promise<void> {
   const { databasePath: path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs } = config
-  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs }, (error, setAside) =>
-    logger.warn({ err: error }, `the traces were damaged and lie in ${setAside} now; the console begins anew`),
-  )
+  const onDamaged = (error: Error, setAside: string): void =>
+    logger.warn({ err: error }, `a file was damaged and lies in ${setAside} now; the console begins a new one`)
+  const store = await openTraceStore({ path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs }, onDamaged)
   life.add('traces', () => store.close())
+  const logs = await openLogStore(config, onDamaged)
+  life.add('logs', () => logs.close())
   const figures = new LatencyWindow()
   for (const span of await store.entrySpansSince(systemClock.now() - WINDOW_MS, RECENT_SPANS_MAX)) {
     figures.record(span.service, { ...span, endMs: span.endUs / 1_000 })
@@ -80,6 +88,12 @@ export async function startConsole(
   }
   const queue = new IngestQueue({ store: storing, onStored, onError })
   life.add('ingest', () => queue.drain())
+  const logQueue = new IngestQueue<LogRow>({
+    store: logs,
+    onStored: () => undefined,
+    onError: (error, recordsLost) => logger.error({ err: error, recordsLost }, 'log records could not be stored'),
+  })
+  life.add('ingest of logs', () => logQueue.drain())
 
   const runFile = new RunFileReader(config.runFile)
   await runFile.refresh()
@@ -91,10 +105,12 @@ export async function startConsole(
       return runFile.state
     },
   }
-  const signals = [traceSignal(queue)]
+  const signals = [traceSignal(queue), logSignal(logQueue)]
   const admission = new Admission()
   const app = createApp({
     store,
+    logs,
+    logQueue,
     signals,
     map,
     admission,
@@ -105,7 +121,8 @@ export async function startConsole(
     labsDir: config.runFile && dataDirectoryPaths(dirname(config.runFile)).labs,
     live,
     logger,
-    hostNames: config.hostNames,
+    hostNames: [config.address, ...config.hostNames],
+    token: config.token,
     isReady,
     pageFolder,
     messages: messages ?? supervisedMessages(supervisor),
@@ -117,9 +134,16 @@ export async function startConsole(
   const { grpcPort } = config
   if (grpcPort !== undefined) {
     const { startOtlpServer } = await import('./grpc/otlp-server.ts')
-    const otlp = await startOtlpServer({ port: grpcPort, host: HOST, signals, admission, isAllowed: accessBy(undefined), logger })
+    const otlp = await startOtlpServer({
+      port: grpcPort,
+      host: config.address,
+      signals,
+      admission,
+      isAllowed: accessBy(config.token),
+      logger,
+    })
     life.add('grpc', () => otlp.close())
-    logger.info({ address: `${HOST}:${otlp.port}` }, 'OTLP over gRPC is taken')
+    logger.info({ address: `${config.address}:${otlp.port}` }, 'OTLP over gRPC is taken')
   }
   life.add('live pages', () => live.close())
 
@@ -128,8 +152,17 @@ export async function startConsole(
   }
   const prune = async (): Promise<void> => {
     while (!life.signal.aborted && (await store.prune()));
+    while (!life.signal.aborted && (await logs.prune()));
   }
-  const repeating = [repeat(RUN_FILE_EVERY_MS, watchRunFile, life.signal, logger), repeat(PRUNE_EVERY_MS, prune, life.signal, logger)]
+  const folder = config.runFile && new LogFolder({ folder: dataDirectoryPaths(dirname(config.runFile)).logs, store: logs })
+  const readLogs = async (): Promise<void> => {
+    while (folder && !life.signal.aborted && (await folder.read()));
+  }
+  const repeating = [
+    repeat(LOGS_EVERY_MS, readLogs, life.signal, logger),
+    repeat(RUN_FILE_EVERY_MS, watchRunFile, life.signal, logger),
+    repeat(PRUNE_EVERY_MS, prune, life.signal, logger),
+  ]
   life.add('watchers', async () => void (await Promise.all(repeating)))
 }
 
@@ -141,19 +174,19 @@ function record(figures: LatencyWindow, row: SpanRow): void {
 async function listen(app: FastifyInstance, config: ConsoleConfig): Promise<readonly Server[]> {
   await app.ready()
   const ports = [
-    { port: config.consolePort, flag: '--console-port or SEAWORTHY_CONSOLE_PORT' },
-    ...(config.httpPort === config.consolePort ? [] : [{ port: config.httpPort, flag: 'SEAWORTHY_HTTP_PORT' }]),
+    { host: config.address, port: config.consolePort, flag: '--console-port or SEAWORTHY_CONSOLE_PORT' },
+    ...(config.httpPort === config.consolePort ? [] : [{ host: HOST, port: config.httpPort, flag: 'SEAWORTHY_HTTP_PORT' }]),
   ]
   const servers: Server[] = []
   try {
-    for (const { port, flag } of ports) {
+    for (const { host, port, flag } of ports) {
       const server = createServer((request, response) => app.routing(request, response))
       servers.push(server)
-      server.listen(port, HOST)
+      server.listen(port, host)
       try {
         await once(server, 'listening')
       } catch (cause) {
-        throw new ConfigurationError(`The console cannot listen on ${HOST}:${port}. Free it, or choose another by ${flag}.`, { cause })
+        throw new ConfigurationError(`The console cannot listen on ${host}:${port}. Free it, or choose another by ${flag}.`, { cause })
       }
     }
   } catch (error) {

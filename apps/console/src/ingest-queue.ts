@@ -1,19 +1,32 @@
 import { type Clock, type Timer, systemClock } from 'seaworthy/core'
 import type { SpanRow } from './otlp/rows.ts'
-import type { TraceStore } from './store/trace-store.ts'
 
-export interface IngestQueueOptions {
-  readonly store: Pick<TraceStore, 'write'> & Partial<Pick<TraceStore, 'isFull' | 'prune'>>
-  /** Spans that wait to be stored at most. Default 50,000. */
+/** What is stored: a span, or a log record. `body` is most of its size. */
+interface Row {
+  readonly body: string
+}
+
+/** Where rows go. */
+interface RowStore<R extends Row> {
+  write(rows: readonly R[]): Promise<{ readonly stored: number; readonly dropped: number }>
+  /** Whether something has to go before more may come. */
+  isFull?(): Promise<boolean>
+  /** Deletes a little of what is over the limits. @returns whether there was something */
+  prune?(): Promise<boolean>
+}
+
+export interface IngestQueueOptions<R extends Row> {
+  readonly store: RowStore<R>
+  /** Spans or records that wait to be stored at most. Default 50,000. */
   readonly spansMax?: number
   /** Bytes of their bodies at most. Default 64 MiB. */
   readonly bytesMax?: number
-  /** Spans stored in one transaction. Default 500. */
+  /** Of them, stored in one transaction. Default 500. */
   readonly batchSizeMax?: number
-  /** How long a span waits for others to share its transaction. Default 50 ms. */
+  /** How long one waits for others to share its transaction. Default 50 ms. */
   readonly delayMs?: number
-  readonly onStored: (rows: readonly SpanRow[]) => void
-  readonly onError: (error: unknown, spansLost: number) => void
+  readonly onStored: (rows: readonly R[]) => void
+  readonly onError: (error: unknown, lost: number) => void
   readonly clock?: Clock
 }
 
@@ -31,11 +44,11 @@ export interface IngestStatus {
   readonly refused: number
 }
 
-/** Spans between the request that brought them and the store: a request is answered before its spans are on disk. */
-export class IngestQueue {
-  readonly #options: Required<Omit<IngestQueueOptions, 'clock'>>
+/** Spans, or log records, between the request that brought them and the store: a request is answered before they are on disk. */
+export class IngestQueue<R extends Row = SpanRow> {
+  readonly #options: Required<Omit<IngestQueueOptions<R>, 'clock'>>
   readonly #clock: Clock
-  #waiting: SpanRow[] = []
+  #waiting: R[] = []
   #bytes = 0
   #timer: Timer | undefined
   #writing: Promise<void> | undefined
@@ -44,7 +57,7 @@ export class IngestQueue {
   #dropped = 0
   #refused = 0
 
-  constructor({ clock = systemClock, ...options }: IngestQueueOptions) {
+  constructor({ clock = systemClock, ...options }: IngestQueueOptions<R>) {
     this.#options = { spansMax: 50_000, bytesMax: 64 << 20, batchSizeMax: 500, delayMs: 50, ...options }
     this.#clock = clock
   }
@@ -54,7 +67,7 @@ export class IngestQueue {
   }
 
   /** @returns false when there is no room: all of the request is turned away, so that its sender can send it again */
-  offer(rows: readonly SpanRow[]): boolean {
+  offer(rows: readonly R[]): boolean {
     const bytes = bytesOf(rows)
     const isFull = this.#waiting.length + rows.length > this.#options.spansMax || this.#bytes + bytes > this.#options.bytesMax
     // An empty queue takes anything that a request may hold, or such a request could never be stored.
@@ -119,7 +132,7 @@ export class IngestQueue {
 }
 
 /** Where a batch ends. A single span that has more is stored alone. */
-function batchEnd(rows: readonly SpanRow[], { batchSizeMax }: { readonly batchSizeMax: number }): number {
+function batchEnd(rows: readonly Row[], { batchSizeMax }: { readonly batchSizeMax: number }): number {
   let bytes = 0
   for (let index = 0; index < Math.min(rows.length, batchSizeMax); index++) {
     bytes += rows[index]!.body.length
@@ -128,7 +141,7 @@ function batchEnd(rows: readonly SpanRow[], { batchSizeMax }: { readonly batchSi
   return Math.min(rows.length, batchSizeMax)
 }
 
-function bytesOf(rows: readonly SpanRow[]): number {
+function bytesOf(rows: readonly Row[]): number {
   let bytes = 0
   for (const row of rows) bytes += row.body.length
   return bytes

@@ -10,7 +10,10 @@ import { createApp } from '../src/http/app.ts'
 import { LiveUpdates } from '../src/http/live.ts'
 import { IngestQueue } from '../src/ingest-queue.ts'
 import { Admission } from '../src/intake/admission.ts'
+import { logSignal } from '../src/intake/logs.ts'
 import { traceSignal } from '../src/intake/traces.ts'
+import type { LogRow } from '../src/logs/log-row.ts'
+import { LogStore } from '../src/logs/log-store.ts'
 import { ServiceMap } from '../src/map/service-map.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
@@ -35,6 +38,8 @@ interface Fixture {
   readonly folder: string
   readonly labsDir: string
   readonly queue: IngestQueue
+  readonly logs: LogStore
+  readonly logQueue: IngestQueue<LogRow>
   readonly store: TraceStore
   readonly post: (body: unknown, headers?: Record<string, string>) => Promise<Answer>
   readonly get: (url: string, headers?: Record<string, string>) => Promise<Answer>
@@ -49,11 +54,13 @@ interface Answer {
 
 export async function fixture(
   t: TestContext,
-  options: { spansMax?: number; hostNames?: string[]; messages?: Messages; resilience?: Resilience; sagas?: Sagas } = {},
+  options: { spansMax?: number; token?: string; hostNames?: string[]; messages?: Messages; resilience?: Resilience; sagas?: Sagas } = {},
 ): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
   const map = new ServiceMap()
+  const logs = await LogStore.open({ path: join(folder, 'logs.sqlite') })
+  const logQueue = new IngestQueue<LogRow>({ store: logs, onStored: () => undefined, onError: (error) => assert.fail(String(error)) })
   const queue = new IngestQueue({
     store: { write: (rows) => store.write(rows, map.observe(rows)) },
     onStored: () => undefined,
@@ -66,7 +73,9 @@ export async function fixture(
     store,
     queue,
     map,
-    signals: [traceSignal(queue)],
+    logs,
+    logQueue,
+    signals: [traceSignal(queue), logSignal(logQueue)],
     admission: new Admission(),
     labsDir,
     live: new LiveUpdates(),
@@ -77,13 +86,16 @@ export async function fixture(
     figures: new LatencyWindow(),
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],
+    token: options.token,
     isReady: () => true,
     pageFolder,
   })
   t.after(async () => {
     await queue.drain()
     await app.close()
+    await logQueue.drain()
     await store.close()
+    await logs.close()
     rmSync(folder, { recursive: true })
   })
   const parse = (text: string) => (text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {})
@@ -92,6 +104,8 @@ export async function fixture(
     folder: pageFolder,
     labsDir,
     queue,
+    logs,
+    logQueue,
     store,
     async post(body, headers = {}) {
       const payload = Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body)

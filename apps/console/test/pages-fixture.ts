@@ -63,6 +63,8 @@ before(async () => {
     consolePort,
     httpPort: consolePort,
     grpcPort: undefined,
+    address: '127.0.0.1',
+    token: undefined,
     runFile,
     logLevel: 'silent',
     hostNames: [],
@@ -70,6 +72,9 @@ before(async () => {
     bytesMax: 1 << 30,
     ageMaxMs: 3_600_000,
     keptAgeMaxMs: 3_600_000,
+    logsPath: join(folder, 'logs.sqlite'),
+    logBytesMax: 1 << 26,
+    logAgeMaxMs: 3_600_000,
   } as const
   await startConsole(config, {
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),

@@ -39,7 +39,7 @@ test('the slow traces of an operation are held against the usual ones', { skip }
   const page = await openPage(t, '/traces/' + 'd'.repeat(32))
   await page.getByRole('tree').waitFor()
   await page.keyboard.press('g')
-  await page.keyboard.press('w')
+  await page.keyboard.press('y')
   await page.waitForURL('**/slow')
   const row = page.getByRole('link', { name: 'POST /api/checkout' }).first()
   await row.waitFor()

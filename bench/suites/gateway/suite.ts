@@ -1,4 +1,5 @@
 import type { Metric, Suite, Target } from '../../harness/suite.ts'
+import { comparisonMetrics } from './comparison/figures.ts'
 
 const module = new URL('proxied.ts', import.meta.url).href
 
@@ -28,5 +29,6 @@ export const suite: Suite = {
       note: 'Heap and buffers after a forced collection.',
       contenders: { ours: { module, name: 'oursMemory' }, peer: { module, name: 'fastifyMemory' } },
     },
+    ...comparisonMetrics,
   ],
 }

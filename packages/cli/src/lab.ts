@@ -6,6 +6,8 @@ export interface LabRun {
   readonly print: (text: string) => void
   /** How many orders, where the command line says so. */
   readonly orders?: number
+  /** Whether it shows what it asks the user to find. */
+  readonly answer?: boolean
   /** What randomness is drawn from, where the command line says so. */
   readonly seed?: number
 }
@@ -19,6 +21,8 @@ export interface Lab {
   readonly summary: string
   /** What it takes besides a folder. */
   readonly takes?: readonly LabNumber[]
+  /** It asks the user to find something, and shows it with --answer. */
+  readonly asks?: boolean
   /**
    * Runs unattended to its end, and prints its figures last.
    * @returns whether the outcome is the one that its README promises

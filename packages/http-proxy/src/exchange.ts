@@ -213,6 +213,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
       ends,
       trailers: ends ? body.trailers : '',
     })
+    this.#forwarding.onBody?.(spans, ends)
     if (ends) {
       this.#settle({ status: this.#status })
       this.#client.onAnswered({ closes: this.#closes, status: this.#status })

@@ -45,6 +45,8 @@ export interface Forwarding {
    * @returns why it is taken for an attempt that failed, rather than relayed
    */
   onHead(head: ResponseHead): Error | undefined
+  /** A part of the body of the answer that is relayed was written to the client; with `ends` the last one. Its bytes are overwritten after the call. */
+  onBody?(spans: readonly Buffer[], ends: boolean): void
   /** The attempt is over, and the client has had nothing of an answer. The forwarding owes another attempt or an error again. */
   onFailed(failure: AttemptFailure): void
   /** The answer was relayed or broke off, the protocol was switched, the error was answered, or the client is gone. */

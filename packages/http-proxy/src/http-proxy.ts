@@ -1,5 +1,6 @@
 import { ConfigurationError } from 'seaworthy/core'
 import type { Route } from 'seaworthy/system'
+import { type AnswerTapOptions, tapAnswers } from './answer-tap.ts'
 import type { Destination } from './destination.ts'
 import { DirectUpstream } from './direct-upstream.ts'
 import { type ProxyPartsOptions, proxyParts } from './proxy-parts.ts'
@@ -13,13 +14,15 @@ export interface HttpProxyOptions extends ProxyPartsOptions {
   readonly upstreams: ReadonlyMap<string, URL>
   /** Addresses and networks of proxies before this one, whose X-Forwarded fields are continued. Default none: what a client says there is replaced. */
   readonly trustedProxies?: readonly string[]
+  /** Gets a copy of answers. */
+  readonly tap?: Omit<AnswerTapOptions, 'onDefect'>
 }
 
 /**
  * A proxy whose routes and upstreams are fixed, each at one address.
  * @throws ConfigurationError when a route is malformed or leads nowhere, or an upstream is no plain HTTP
  */
-export function createHttpProxy({ routes, upstreams, trustedProxies = [], ...options }: HttpProxyOptions): HttpProxy {
+export function createHttpProxy({ routes, upstreams, trustedProxies = [], tap, ...options }: HttpProxyOptions): HttpProxy {
   const parts = proxyParts(options)
   const router = compileRoutes(routes)
   const pools = new Map(
@@ -29,7 +32,13 @@ export function createHttpProxy({ routes, upstreams, trustedProxies = [], ...opt
       return [name, new UpstreamPool({ name, url, ...parts })]
     }),
   )
-  const direct = new Map([...pools].map(([name, pool]) => [name, new DirectUpstream(pool)]))
+  const { onDefect } = parts
+  const direct = new Map(
+    [...pools].map(([name, pool]) => {
+      const upstream = new DirectUpstream(pool)
+      return [name, tap === undefined ? upstream : tapAnswers(upstream, { ...tap, onDefect })]
+    }),
+  )
   const destinations = new Map<Route, Destination>(
     routes.map((route) => [route, { path: route.path, upstream: direct.get(route.service)! }]),
   )

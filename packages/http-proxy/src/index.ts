@@ -13,6 +13,7 @@ export { createProxyServer, type HttpProxy, type ProxyServerOptions } from './pr
 export { type ProxyParts, proxyParts, type ProxyPartsOptions } from './proxy-parts.ts'
 export { type Destination, type Destinations, type RoutableRequest } from './destination.ts'
 export { type AttemptFailure, type ForwardedRequest, type Forwarding, type Upstream } from './forwarding.ts'
+export { type AnswerTapOptions, tapAnswers, type TappedAnswer } from './answer-tap.ts'
 export { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 export { type RequestEnd } from './request-end.ts'
 export { type ResponseHead } from './head.ts'

@@ -24,6 +24,11 @@ export interface SystemState {
     /** What was deleted to keep within the limits, since the start. */
     readonly trimmed: TrimmedCounts
   }
+  readonly logs: IngestStatus & {
+    readonly records: number
+    /** Deleted to keep within the limits, since the start. */
+    readonly trimmed: { readonly size: number; readonly age: number }
+  }
 }
 
 /** `GET /api/messages`. */
@@ -54,6 +59,28 @@ export interface EdgeState {
 }
 /** `GET /api/sagas`. */
 export type SagasState = SagasView
+
+/** `GET /api/logs`. */
+export interface LogsPage {
+  /** The last to arrive first. */
+  readonly logs: readonly ShownLog[]
+  /** Where the next page begins: hand it back as `before`. Absent on the last page. */
+  readonly nextBefore?: string
+}
+
+export interface ShownLog {
+  readonly id: number
+  /** RFC 3339, UTC. */
+  readonly time: string
+  readonly service: string
+  readonly instance: string | null
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'unknown'
+  readonly traceId: string | null
+  readonly spanId: string | null
+  readonly correlationId: string | null
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
 
 /** `GET /api/labs`. */
 export interface LabsState {

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { InvalidInputError, type InvalidField } from 'seaworthy/core'
 import type { IngestQueue } from '../ingest-queue.ts'
+import type { LogRow } from '../logs/log-row.ts'
+import type { LogStore } from '../logs/log-store.ts'
 import type { TraceCursor, TraceFilter } from '../store/trace-list.ts'
 import type { TraceStore } from '../store/trace-store.ts'
 import type { LatencyWindow } from '../system/latency-window.ts'
@@ -12,6 +14,8 @@ import { sendProblem } from './problem.ts'
 export interface ApiParts {
   readonly store: TraceStore
   readonly queue: IngestQueue
+  readonly logs: LogStore
+  readonly logQueue: IngestQueue<LogRow>
   readonly runFile: RunFileReader
   readonly figures: LatencyWindow
 }
@@ -20,7 +24,7 @@ const LIMIT_DEFAULT = 50
 const LIMIT_MAX = 500
 
 /** What the page and other programs read. */
-export function registerApi(app: FastifyInstance, { store, queue, runFile, figures }: ApiParts): void {
+export function registerApi(app: FastifyInstance, { store, queue, logs, logQueue, runFile, figures }: ApiParts): void {
   app.get('/api/services', async (_request, reply) => {
     await runFile.refresh()
     const { system, startedAt } = runFile.state
@@ -29,6 +33,7 @@ export function registerApi(app: FastifyInstance, { store, queue, runFile, figur
       startedAt,
       services: serviceViews(runFile.state, figures),
       ingest: { ...queue.status, ...store.counts, trimmed: store.trimmed },
+      logs: { ...logQueue.status, records: logs.records, trimmed: logs.trimmed },
     }
     return reply.header('cache-control', 'no-store').send(answer)
   })

@@ -7,6 +7,7 @@ import { type IngestParts, registerIngest } from './ingest.ts'
 import { registerLabsApi } from './labs-api.ts'
 import type { LiveUpdates } from './live.ts'
 import { registerMessagesApi } from './messages-api.ts'
+import { registerLogsApi } from './logs-api.ts'
 import { registerMapApi } from './map-api.ts'
 import { registerMetrics } from './metrics.ts'
 import { otherMethods } from './other-methods.ts'
@@ -32,6 +33,8 @@ export interface AppOptions extends ApiParts, IngestParts {
   readonly logger: Logger
   /** Names besides those of loopback under which the console may be called. */
   readonly hostNames: readonly string[]
+  /** What whoever is not on this machine has to show; undefined: nobody else may ask. */
+  readonly token?: string | undefined
   /** Whether the process may receive work. */
   readonly isReady: () => boolean
   /** Folder of the built page. */
@@ -41,7 +44,7 @@ export interface AppOptions extends ApiParts, IngestParts {
 /** The console's one application: page, API, ingest and health. */
 export function createApp(options: AppOptions): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, logger: false, routerOptions: { maxParamLength: 200 } })
-  protect(app, { hostNames: options.hostNames })
+  protect(app, { hostNames: options.hostNames, token: options.token })
   const addOtherMethods = otherMethods(app)
   app.setNotFoundHandler(notFound(options.pageFolder))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
@@ -66,6 +69,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
   registerMetrics(app, options)
+  registerLogsApi(app, options.logs)
   registerMapApi(app, options.map)
   registerSagasApi(app, options.sagas)
   registerLabsApi(app, options.labsDir)

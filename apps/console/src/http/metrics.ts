@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { IngestQueue } from '../ingest-queue.ts'
 import type { Admission } from '../intake/admission.ts'
+import type { LogRow } from '../logs/log-row.ts'
+import type { LogStore } from '../logs/log-store.ts'
 import type { TraceStore } from '../store/trace-store.ts'
 
 export interface MetricsParts {
   readonly queue: Pick<IngestQueue, 'status'>
   readonly store: Pick<TraceStore, 'counts' | 'trimmed'>
+  readonly logs: Pick<LogStore, 'records' | 'trimmed'>
+  readonly logQueue: Pick<IngestQueue<LogRow>, 'status'>
   readonly admission: Pick<Admission, 'refused'>
 }
 
@@ -28,7 +32,7 @@ export function registerMetrics(app: FastifyInstance, parts: MetricsParts): void
   )
 }
 
-function families({ queue, store, admission }: MetricsParts): readonly Family[] {
+function families({ queue, store, logs, logQueue, admission }: MetricsParts): readonly Family[] {
   const { received, stored, dropped, refused, queued } = queue.status
   const { traces, spans, kept } = store.counts
   const { size, age } = store.trimmed
@@ -60,6 +64,22 @@ function families({ queue, store, admission }: MetricsParts): readonly Family[] 
       ['{why="size"}', size.spans],
       ['{why="age"}', age.spans],
     ),
+    counter('seaworthy_console_log_records_received_total', 'Log records that were taken by OTLP.', ['', logQueue.status.received]),
+    counter('seaworthy_console_log_records_dropped_total', 'Log records taken and lost, because the store failed.', [
+      '',
+      logQueue.status.dropped,
+    ]),
+    counter('seaworthy_console_log_records_refused_total', 'Log records turned away while the queue was full; their senders try again.', [
+      '',
+      logQueue.status.refused,
+    ]),
+    counter(
+      'seaworthy_console_log_records_deleted_total',
+      'Log records deleted to keep within the limits.',
+      ['{why="size"}', logs.trimmed.size],
+      ['{why="age"}', logs.trimmed.age],
+    ),
+    gauge('seaworthy_console_log_records', 'Log records that are stored.', ['', logs.records]),
     gauge('seaworthy_console_spans_queued', 'Spans that wait to be stored.', ['', queued]),
     gauge('seaworthy_console_spans', 'Spans that are stored.', ['', spans]),
     gauge('seaworthy_console_traces', 'Traces that are stored.', ['{class="ordinary"}', traces - kept], ['{class="slow-or-failed"}', kept]),

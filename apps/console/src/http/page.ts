@@ -39,6 +39,7 @@ export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
     '/resilience',
     '/slow',
     '/map',
+    '/logs',
     '/labs',
     '/labs/:lab/:run',
     '/traces',

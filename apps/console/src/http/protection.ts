@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Credentials, accessBy, isSame } from '../access.ts'
 import { sendProblem } from './problem.ts'
 
 /**
@@ -16,12 +17,20 @@ const HEADERS = {
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
 
+/** Answered to anybody: they say nothing but that the process lives. */
+const HEALTH = new Set(['/healthz', '/readyz'])
+const COOKIE = 'seaworthy_console_token'
+
 /**
- * The console has no accounts: whoever reaches it may read every trace. It listens on loopback, and what a browser on the same
+ * The console has no accounts: whoever reaches it may read every trace. It listens on loopback, or asks whoever is elsewhere for its token, and what a browser on the same
  * machine could be tricked into is refused: a foreign name that resolves to 127.0.0.1 (DNS rebinding) by the `Host` header, and
  * requests that another site's page makes by `Origin` and `Sec-Fetch-Site`.
  */
-export function protect(app: FastifyInstance, options: { readonly hostNames: readonly string[] }): void {
+export function protect(
+  app: FastifyInstance,
+  options: { readonly hostNames: readonly string[]; readonly token?: string | undefined },
+): void {
+  const isAllowed = accessBy(options.token)
   const allowed = new Set([...LOOPBACK_NAMES, ...options.hostNames].map((name) => name.toLowerCase()))
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS)
@@ -35,8 +44,32 @@ export function protect(app: FastifyInstance, options: { readonly hostNames: rea
     }
     if (isForeign(request))
       return sendProblem(reply, 403, 'The console answers to its own page and to programs, not to pages of other sites.')
-    return undefined
+    const [path = '', query = ''] = request.url.split('?')
+    if (HEALTH.has(path) || isAllowed(credentials(request))) return undefined
+    const given = request.method === 'GET' ? (new URLSearchParams(query).get('token') ?? undefined) : undefined
+    if (options.token === undefined || !isSame(given, options.token))
+      return sendProblem(
+        reply.header('www-authenticate', 'Bearer realm="seaworthy console"'),
+        401,
+        'Send the console’s token as authorization: Bearer TOKEN; in a browser open its page once with ?token=TOKEN.',
+      )
+    // Out of the address at once: addresses are kept in histories. The cookie goes nowhere else, and no script reads it.
+    return reply
+      .header('set-cookie', `${COOKIE}=${options.token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${COOKIE_SECONDS}`)
+      .redirect(path.replace(/^\/+/, '/'), 303)
   })
+}
+
+const COOKIE_SECONDS = 30 * 86_400
+
+function credentials({ headers, socket }: FastifyRequest): Credentials {
+  const cookie = (headers.cookie ?? '').split(/;\s*/).find((each) => each.startsWith(`${COOKIE}=`))
+  return {
+    address: socket.remoteAddress,
+    authorization: headers.authorization,
+    cookie: cookie?.slice(COOKIE.length + 1),
+    isForwarded: headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined || headers.via !== undefined,
+  }
 }
 
 function hostName(host: string | undefined): string | undefined {

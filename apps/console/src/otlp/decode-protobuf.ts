@@ -78,15 +78,44 @@ const RESOURCE_SPANS: Message = {
 }
 const REQUEST: Message = { 1: many('resourceSpans', () => RESOURCE_SPANS) }
 
+// logs/v1/logs.proto.
+const LOG_RECORD: Message = {
+  1: one('timeUnixNano', 1, time),
+  2: one('severityNumber', 0, number),
+  3: one('severityText', 2, text),
+  5: nested('body', () => ANY_VALUE),
+  6: ATTRIBUTES,
+  7: one(DROPPED_ATTRIBUTES, 0, number),
+  8: one('flags', 5, (reader) => reader.fixed32()),
+  9: one('traceId', 2, hex),
+  10: one('spanId', 2, hex),
+  11: one('observedTimeUnixNano', 1, time),
+  12: one('eventName', 2, text),
+}
+const SCOPE_LOGS: Message = { 1: nested('scope', () => SCOPE), 2: many('logRecords', () => LOG_RECORD), 3: one('schemaUrl', 2, text) }
+const RESOURCE_LOGS: Message = {
+  1: nested('resource', () => RESOURCE),
+  2: many('scopeLogs', () => SCOPE_LOGS),
+  3: one('schemaUrl', 2, text),
+}
+const LOGS_REQUEST: Message = { 1: many('resourceLogs', () => RESOURCE_LOGS) }
+
 // A value may hold lists of values. A sender who nests them ten thousand deep means to break the stack.
 const DEPTH_MAX = 64
 
 /** How many spans a request in protobuf holds, found without decoding any: two bytes can be one. @throws ProtobufError */
 export function countSpans(body: Buffer): number {
+  return countItems(body)
+}
+
+/** The same for log records, which lie as deep and under the same numbers. @throws ProtobufError */
+export function countLogRecords(body: Buffer): number {
+  return countItems(body)
+}
+
+function countItems(body: Buffer): number {
   let count = 0
-  forEachMessage(new Reader(body), 1, (resourceSpans) =>
-    forEachMessage(resourceSpans, 2, (scopeSpans) => forEachMessage(scopeSpans, 2, () => count++)),
-  )
+  forEachMessage(new Reader(body), 1, (ofResource) => forEachMessage(ofResource, 2, (ofScope) => forEachMessage(ofScope, 2, () => count++)))
   return count
 }
 
@@ -101,6 +130,11 @@ function forEachMessage(reader: ProtobufReader, fieldNumber: number, visit: (mes
 /** An `ExportTraceServiceRequest` in protobuf, as the object that its JSON form would be. @throws ProtobufError */
 export function decodeTraceRequest(body: Buffer): unknown {
   return { resourceSpans: [], ...decode(new Reader(body), REQUEST, 0) }
+}
+
+/** An `ExportLogsServiceRequest` in protobuf, as the object that its JSON form would be. @throws ProtobufError */
+export function decodeLogsRequest(body: Buffer): unknown {
+  return { resourceLogs: [], ...decode(new Reader(body), LOGS_REQUEST, 0) }
 }
 
 function decode(reader: ProtobufReader, message: Message, depth: number): Record<string, unknown> {

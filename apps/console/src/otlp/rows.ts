@@ -10,6 +10,8 @@ import {
   scalarAttribute,
   textAttribute,
 } from './model.ts'
+import { safeOtlp } from '../redaction/otlp.ts'
+import { safeText } from '../redaction/text.ts'
 import { type Outcome, httpStatus, saysRejected, spanOutcome } from './outcome.ts'
 import { type Peer, peerOf } from './peer.ts'
 import { type ServedRequest, servedRequest } from './served-request.ts'
@@ -54,14 +56,14 @@ interface SpanOrigin {
 
 const UNKNOWN_SERVICE = 'unknown'
 
-/** @throws RangeError for values that are nested too deep to be written */
+/** Spans without secrets: what is not here is stored nowhere. @throws RangeError for values that are nested too deep to be written */
 export function spanRows(request: ExportTraceRequest): SpanRow[] {
   return request.resourceSpans.flatMap((resourceSpans) => {
-    const service = textAttribute(resourceSpans.resource?.attributes, 'service.name') || UNKNOWN_SERVICE
+    const service = safeText(textAttribute(resourceSpans.resource?.attributes, 'service.name') || UNKNOWN_SERVICE)
     return resourceSpans.scopeSpans.flatMap((scopeSpans) => {
       if (scopeSpans.spans.length === 0) return []
       const origin = originOf(resourceSpans, scopeSpans)
-      return scopeSpans.spans.map((span) => row(span, service, origin))
+      return scopeSpans.spans.map((span) => row(safeOtlp(span), service, origin))
     })
   })
 }
@@ -93,10 +95,10 @@ function row(span: Span, service: string, origin: SpanOrigin): SpanRow {
 }
 
 function originOf(resourceSpans: ResourceSpans, scopeSpans: ScopeSpans): SpanOrigin {
-  const resource = JSON.stringify({ attributes: [], ...resourceSpans.resource })
-  const scope = JSON.stringify(scopeSpans.scope ?? {})
-  const resourceSchemaUrl = resourceSpans.schemaUrl ?? ''
-  const scopeSchemaUrl = scopeSpans.schemaUrl ?? ''
+  const resource = JSON.stringify(safeOtlp({ attributes: [], ...resourceSpans.resource }))
+  const scope = JSON.stringify(safeOtlp(scopeSpans.scope ?? {}))
+  const resourceSchemaUrl = safeText(resourceSpans.schemaUrl ?? '')
+  const scopeSchemaUrl = safeText(scopeSpans.schemaUrl ?? '')
   // A name for equal content, not a protection: collisions can only be made on purpose, by a sender against its own traces.
   const key = createHash('sha1').update([resource, scope, resourceSchemaUrl, scopeSchemaUrl].join('\n')).digest('hex').slice(0, 20)
   return { key, resource, scope, resourceSchemaUrl, scopeSchemaUrl }

@@ -3,6 +3,7 @@ import { EmptyState } from './components/empty-state.tsx'
 import { Frame } from './components/frame.tsx'
 import { follow, route } from './state/location.ts'
 import { LabsPage } from './pages/labs-page.tsx'
+import { LogsPage } from './pages/logs-page.tsx'
 import { MapPage } from './pages/map-page.tsx'
 import { MessagesPage } from './pages/messages-page.tsx'
 import { ResiliencePage } from './pages/resilience-page.tsx'
@@ -31,6 +32,8 @@ function Page(): JSX.Element {
       return <MessagesPage letter={current.letter} />
     case 'resilience':
       return <ResiliencePage />
+    case 'logs':
+      return <LogsPage filter={current.filter} log={current.log} />
     case 'map':
       return <MapPage view={current.view} />
     case 'sagas':

@@ -35,9 +35,9 @@ export class HttpDataMove implements DataMove {
     for (;;) {
       // What was asked for may have been carried out although the answer says nothing of it.
       const { status, body } = await this.#ask('GET', 'route', signal).catch(() => ({ status: 0, body: {} }))
-      const phase = status === 200 && 'phase' in body ? String(body.phase) : 'switching'
-      if (isThere(phase)) return undefined
-      if (!phase.startsWith('switching')) return 'detail' in asked.body ? String(asked.body.detail) : `the data is at '${phase}'`
+      const phase = status === 200 && 'phase' in body && 'settled' in body && body.settled === true ? String(body.phase) : undefined
+      if (phase !== undefined && isThere(phase)) return undefined
+      if (phase !== undefined) return 'detail' in asked.body ? String(asked.body.detail) : `the data is at '${phase}'`
       if (signal.aborted) return 'whether the data has moved is not known: its process gave no answer'
       await sleep(this.#clock, ASK_AGAIN_MS)
     }

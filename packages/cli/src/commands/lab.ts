@@ -17,6 +17,7 @@ export const lab: Command = {
     out: { value: 'DIR', help: 'where the raw evidence goes (labs/NAME in the data directory, where the console shows it)' },
     'data-dir': dataDirOption,
     orders: { value: 'COUNT', help: 'how many orders, for a lab that takes orders' },
+    answer: { help: 'with what is to be found, for a lab that asks' },
     seed: { value: 'NUMBER', help: 'what kills and other chance are drawn from, for a lab that draws' },
   },
   async run(args, { print, printError, env }) {
@@ -32,6 +33,7 @@ export const lab: Command = {
     if (!names.includes(name)) throw new UsageError(`There is no lab ${name}.${suggestion(name, names)} There are: ${names.join(', ')}.`)
     const wanted = await load(labsDir, name)
     const numbers = numbersFor(name, wanted, args)
+    if (args.flags.has('answer') && wanted.asks !== true) throw new UsageError(`The lab ${name} asks nothing: it takes no --answer.`)
     const { out } = args.values
     const startedAtMs = systemClock.now()
     const outDir = out === undefined ? beginLabRun(resolve(dataDirectoryPaths(dataDirOf(args, env)).labs), name, startedAtMs) : resolve(out)
@@ -43,7 +45,9 @@ export const lab: Command = {
     }
     let outcome: LabOutcome = 'failed'
     try {
-      outcome = (await wanted.run({ outDir, print: keep, ...numbers })) ? 'as promised' : 'not as promised'
+      outcome = (await wanted.run({ outDir, print: keep, answer: args.flags.has('answer'), ...numbers }))
+        ? 'as promised'
+        : 'not as promised'
     } catch (error) {
       printed.push(String(error))
       throw error

@@ -8,6 +8,8 @@ export interface AlignedSpan<Span extends VerdictSpan> extends TraceSpan {
   endUs: number
   /** What was added to its times, because its clock was another. */
   shiftUs: number
+  /** Its place among all, parents before their children. */
+  index: number
 }
 
 /**
@@ -18,14 +20,16 @@ export interface AlignedSpan<Span extends VerdictSpan> extends TraceSpan {
 export function alignedTrees<Span extends VerdictSpan>(spans: readonly Span[]): readonly SpanTreeNode<AlignedSpan<Span>>[] {
   const roots = spanTree(spans.map(whole))
   const pending = [...roots].toReversed()
+  let index = 0
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    node.span.index = index++
     const shiftUs = node.parent === undefined ? 0 : shift(node.span, node.parent.span)
     if (shiftUs !== 0) {
       node.span.startUs += shiftUs
       node.span.endUs += shiftUs
       node.span.shiftUs = shiftUs
     }
-    for (const child of node.children) pending.push(child)
+    for (let child = node.children.length - 1; child >= 0; child--) pending.push(node.children[child]!)
   }
   return roots
 }
@@ -33,7 +37,7 @@ export function alignedTrees<Span extends VerdictSpan>(spans: readonly Span[]): 
 function whole<Span extends VerdictSpan>(source: Span): AlignedSpan<Span> {
   const { spanId, parentSpanId, isAsynchronous } = source
   const startUs = Math.round(source.startUs)
-  return { source, spanId, parentSpanId, isAsynchronous, startUs, endUs: Math.max(startUs, Math.round(source.endUs)), shiftUs: 0 }
+  return { source, spanId, parentSpanId, isAsynchronous, startUs, endUs: Math.max(startUs, Math.round(source.endUs)), shiftUs: 0, index: 0 }
 }
 
 function shift<Span extends VerdictSpan>(child: AlignedSpan<Span>, parent: AlignedSpan<Span>): number {

@@ -1,4 +1,4 @@
-import type { Parts } from './own-parts.ts'
+import type { SpentTime } from './own-parts.ts'
 import type { LockHolder } from './span-facts.ts'
 import type { KnownSpan } from './span-map.ts'
 import { CAUSES, type Cause, type VerdictSpan } from './verdict-span.ts'
@@ -21,12 +21,9 @@ export interface Finding<Span extends VerdictSpan> {
 }
 
 /** Groups the parts of spans by what somebody would do about them. The largest first; of two equal ones the one that came first. */
-export function findings<Span extends VerdictSpan>(
-  bySpan: ReadonlyMap<KnownSpan<Span>, Parts>,
-  durationUs: number,
-): readonly Finding<Span>[] {
+export function findings<Span extends VerdictSpan>(spent: readonly SpentTime<Span>[], durationUs: number): readonly Finding<Span>[] {
   const groups = new Map<string, { -readonly [Key in keyof Finding<Span>]: Finding<Span>[Key] } & { mostUs: number }>()
-  for (const [known, parts] of bySpan) {
+  for (const { known, parts } of spent) {
     for (const cause of CAUSES) {
       const us = parts[cause]
       if (us === 0) continue

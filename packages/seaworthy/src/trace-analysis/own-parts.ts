@@ -21,6 +21,18 @@ export const noParts = (): Parts => ({
   unexplained: 0,
 })
 
+/** Some of the own time of a span. */
+export interface OwnTime<Span extends VerdictSpan> {
+  readonly known: KnownSpan<Span>
+  readonly intervals: readonly Interval[]
+}
+
+/** What a span spent time on. */
+export interface SpentTime<Span extends VerdictSpan> {
+  readonly known: KnownSpan<Span>
+  readonly parts: Parts
+}
+
 /** A reply is seen so soon after the stretch of the event loop that it had to wait for. */
 const SEEN_AFTER_US = 5_000
 
@@ -29,25 +41,19 @@ const SEEN_AFTER_US = 5_000
  * its own time, except for waits, which come first. What a process did in a span's window (CPU, blocked loop) is counted where its stretches of the loop lie, and the
  * rest of it in what is left of the time in which the process was at it.
  */
-export function ownParts<Span extends VerdictSpan>(
-  given: ReadonlyMap<KnownSpan<Span>, readonly Interval[]>,
-  { loopOf }: SpanMap<Span>,
-): Map<KnownSpan<Span>, Parts> {
-  const all = new Map<KnownSpan<Span>, Parts>()
+export function ownParts<Span extends VerdictSpan>(given: readonly OwnTime<Span>[], { loopOf }: SpanMap<Span>): readonly SpentTime<Span>[] {
   const busy = new Map<KnownSpan<Span>, LocalTime[]>()
-  for (const [known, intervals] of given) {
+  const all = given.map(({ known, intervals }): SpentTime<Span> => {
     const parts = noParts()
-    all.set(known, parts)
     const localUs = takeApart(known, intervals, parts, loopOf)
-    if (localUs === 0) continue
-    if (known.entry === undefined) {
-      parts.unexplained += localUs
-      continue
+    if (known.entry === undefined) parts.unexplained += localUs
+    else if (localUs > 0) {
+      const times = busy.get(known.entry) ?? []
+      busy.set(known.entry, times)
+      times.push({ parts, us: localUs })
     }
-    const times = busy.get(known.entry) ?? []
-    busy.set(known.entry, times)
-    times.push({ parts, us: localUs })
-  }
+    return { known, parts }
+  })
   for (const [entry, times] of busy) spreadLocalTime(entry, times)
   return all
 }
@@ -76,8 +82,9 @@ function takeApart<Span extends VerdictSpan>(
   switch (role) {
     case 'local':
       takeStretches(known.loop)
-      takeFirst('admission', facts.times.admissionWaitMs)
-      return lengthOf(rest)
+      // A handler may have waited to be let through in its midst, once or more often.
+      parts.admission += Math.min(lengthOf(rest), Math.round((facts.times.admissionWaitMs ?? 0) * share))
+      return lengthOf(rest) - parts.admission
     case 'call': {
       takeStretches(known.loop)
       for (const callee of new Set(known.callees.map(({ span }) => loopOf(span.source)))) takeStretches(callee)
@@ -158,7 +165,8 @@ function spreadLocalTime<Span extends VerdictSpan>({ facts: { times }, node, loo
   const statedBlockedUs = times.loopBlockedMs ?? 0
   const statedCpuUs = times.cpuMs ?? Math.max(0, (times.loopActiveMs ?? 0) - statedBlockedUs)
   const allUs = local.reduce((sum, { us }) => sum + us, 0)
-  const cpuUs = Math.min(allUs, Math.max(0, statedCpuUs - counted.cpuUs))
+  const wantedCpuUs = statedCpuUs + (times.processorWaitMs ?? 0)
+  const cpuUs = Math.min(allUs, Math.max(0, wantedCpuUs - counted.cpuUs))
   const busyUs = Math.min(allUs, cpuUs + Math.max(0, statedBlockedUs - counted.blockedUs))
   let passedUs = 0
   for (const { parts, us } of local) {

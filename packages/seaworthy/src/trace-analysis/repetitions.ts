@@ -1,4 +1,4 @@
-import type { Parts } from './own-parts.ts'
+import type { SpentTime } from './own-parts.ts'
 import type { KnownSpan } from './span-map.ts'
 import { CAUSES, type VerdictSpan } from './verdict-span.ts'
 
@@ -28,36 +28,39 @@ const COUNT_MIN = 5
 
 /** Calls of one name below one span that the path goes through one by one. The largest first. */
 export function repetitions<Span extends VerdictSpan>({
-  bySpan,
+  spent,
   spans,
   durationUs,
 }: {
-  readonly bySpan: ReadonlyMap<KnownSpan<Span>, Parts>
+  readonly spent: readonly SpentTime<Span>[]
   /** Those on the path, parents before their children. */
   readonly spans: readonly KnownSpan<Span>[]
   readonly durationUs: number
 }): readonly Repetition<Span>[] {
-  const totals = new Map<object, number>()
-  const callsBelow = new Map<object, KnownSpan<Span>[]>()
+  const totals = new Map<number, number>()
+  for (const { known, parts } of spent) {
+    let us = 0
+    for (const cause of CAUSES) us += parts[cause]
+    totals.set(known.node.span.index, us)
+  }
+  const totalOf = ({ node }: KnownSpan<Span>) => totals.get(node.span.index) ?? 0
+  const callsBelow = new Map<number, KnownSpan<Span>[]>()
   for (let index = spans.length - 1; index >= 0; index--) {
     const known = spans[index]!
-    const { span, parent } = known.node
-    const parts = bySpan.get(known)
-    let us = totals.get(span) ?? 0
-    if (parts !== undefined) for (const cause of CAUSES) us += parts[cause]
-    totals.set(span, us)
+    const { parent } = known.node
     if (parent === undefined) continue
-    totals.set(parent.span, (totals.get(parent.span) ?? 0) + us)
+    const above = parent.span.index
+    totals.set(above, (totals.get(above) ?? 0) + totalOf(known))
     if (known.source.kind !== 'client' && known.source.kind !== 'internal') continue
-    const calls = callsBelow.get(parent.span)
-    if (calls === undefined) callsBelow.set(parent.span, [known])
+    const calls = callsBelow.get(above)
+    if (calls === undefined) callsBelow.set(above, [known])
     else calls.push(known)
   }
   const found: Repetition<Span>[] = []
   for (const known of spans) {
-    for (const calls of alike(callsBelow.get(known.node.span) ?? [])) {
-      const us = calls.reduce((sum, { node }) => sum + totals.get(node.span)!, 0)
-      const longest = calls.reduce((one, other) => (totals.get(other.node.span)! > totals.get(one.node.span)! ? other : one))
+    for (const calls of alike(callsBelow.get(known.node.span.index) ?? [])) {
+      const us = calls.reduce((sum, call) => sum + totalOf(call), 0)
+      const longest = calls.reduce((one, other) => (totalOf(other) > totalOf(one) ? other : one))
       found.push({
         service: longest.source.service,
         within: known.source,

@@ -3,7 +3,7 @@ import type { Repetition } from './repetitions.ts'
 import type { Verdict } from './verdict.ts'
 import type { PartDifference, PopulationDifference, StructureDifference } from './populations.ts'
 import type { VerdictSpan } from './verdict-span.ts'
-import { clipped, describe, duration, named } from './wording.ts'
+import { asked, clipped, describe, duration } from './wording.ts'
 
 /** What is worth a second clause. */
 const SECOND_RATIO_MIN = 0.2
@@ -48,7 +48,7 @@ function isWait<Span extends VerdictSpan>({ cause }: Finding<Span>): boolean {
 function describeRepetition<Span extends VerdictSpan>({ service, peer, span, count, failed }: Repetition<Span>): string {
   const whom = peer === undefined ? '' : ` ${isDatabase(span) ? 'its database' : peer}`
   const failing = failed * 2 > count ? `, ${failed} of them without success` : ''
-  return `${service} asking${whom} for ${named(span)} ${count} times, one after another${failing}`
+  return `${service} asking${whom} for ${asked(span)} ${count} times, one after another${failing}`
 }
 
 function isDatabase({ attributes }: VerdictSpan): boolean {

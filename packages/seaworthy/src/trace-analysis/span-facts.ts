@@ -31,6 +31,18 @@ export interface DoubtfulFact {
   readonly countedUs: number
 }
 
+/** A clock that is read twice may be off by a little. What the loop did is known at its turns alone, and a turn may have begun before the span. */
+function toleranceUs(key: string, maxUs: number): number {
+  return OF_THE_PROCESS.has(key) ? Math.max(50_000, maxUs * 0.1) : Math.max(1_000, maxUs * 0.01)
+}
+
+const OF_THE_PROCESS: ReadonlySet<string> = new Set([
+  timeFact.cpuMs,
+  timeFact.loopActiveMs,
+  timeFact.loopBlockedMs,
+  timeFact.processorWaitMs,
+])
+
 type TimeName = keyof typeof timeFact
 
 /** What a span states about its time, in whole microseconds. */
@@ -45,15 +57,6 @@ export interface SpanFacts {
   readonly outboxWaitUs: number | undefined
 }
 
-const TIME_NAMES: ReadonlyMap<string, TimeName> = new Map([
-  ...Object.entries(timeFact).map(([name, key]) => [key, name as TimeName] as const),
-  // What the library's spans said before there were facts, and what SQLite's still say.
-  ['seaworthy.database.wait_ms', 'poolWaitMs'],
-])
-/** Facts of these speak of a time before the span, or of whatever the thread did: only a queue's wait may be longer than the span. */
-const UNBOUNDED: ReadonlySet<TimeName> = new Set(['queueWaitMs'])
-const OUTBOX_WAIT = 'seaworthy.outbox.wait_ms'
-
 // The names of semantic conventions, the current one first.
 const DATABASE_KEYS = ['db.system.name', 'db.system', 'db.type'] as const
 const PEER_KEYS = [
@@ -64,7 +67,17 @@ const PEER_KEYS = [
   'net.peer.name',
   'http.host',
 ] as const
-const TEXT_KEYS: ReadonlySet<string> = new Set([...DATABASE_KEYS, ...PEER_KEYS, ...Object.values(lockFact)])
+
+/** What an attribute is looked at for: one look-up for each of a million. */
+const KEYS: ReadonlyMap<string, TimeName | 'outbox' | 'text'> = new Map<string, TimeName | 'outbox' | 'text'>([
+  ...Object.entries(timeFact).map(([name, key]) => [key, name as TimeName] as const),
+  // What the library's spans said before there were facts, and what SQLite's still say.
+  ['seaworthy.database.wait_ms', 'poolWaitMs'],
+  ['seaworthy.outbox.wait_ms', 'outbox'],
+  ...[...DATABASE_KEYS, ...PEER_KEYS, ...Object.values(lockFact)].map((key) => [key, 'text'] as const),
+])
+/** Facts of these speak of a time before the span, or of whatever the thread did: only a queue's wait may be longer than the span. */
+const UNBOUNDED: ReadonlySet<TimeName> = new Set(['queueWaitMs'])
 
 /** Reads what a span states; tells `onDoubt` what cannot be. */
 export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact: DoubtfulFact) => void): SpanFacts {
@@ -73,29 +86,30 @@ export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact:
   let texts: Map<string, string> | undefined
   const read = (key: string, value: string, maxUs: number): number | undefined => {
     const us = Math.round(Number(value) * 1_000)
-    // A clock that is read twice may be off by a little.
-    const isLonger = us > maxUs + Math.max(1_000, maxUs * 0.01)
     if (!Number.isFinite(us) || us < 0 || value.trim() === '') {
       onDoubt({ spanId: span.spanId, fact: key, stated: value, countedUs: 0 })
       return undefined
     }
-    if (isLonger) onDoubt({ spanId: span.spanId, fact: key, stated: value, countedUs: maxUs })
+    if (us > maxUs + toleranceUs(key, maxUs)) onDoubt({ spanId: span.spanId, fact: key, stated: value, countedUs: maxUs })
     return Math.min(us, maxUs)
   }
   for (const { key, value } of span.attributes) {
-    const name = TIME_NAMES.get(key)
-    if (name !== undefined) {
-      const us = read(key, value, UNBOUNDED.has(name) ? Number.MAX_SAFE_INTEGER : durationUs)
-      // Of two names for one thing the one that comes later in the map is older.
-      if (us !== undefined && (times[name] === undefined || key === timeFact[name])) times[name] = us
-    } else if (key === OUTBOX_WAIT) outboxWaitUs = read(key, value, durationUs)
-    else if (TEXT_KEYS.has(key)) (texts ??= new Map()).set(key, value)
+    const known = KEYS.get(key)
+    if (known === undefined) continue
+    if (known === 'text') (texts ??= new Map()).set(key, value)
+    else if (known === 'outbox') outboxWaitUs = read(key, value, durationUs)
+    else {
+      const us = read(key, value, UNBOUNDED.has(known) ? Number.MAX_SAFE_INTEGER : durationUs)
+      // Of two names for one thing the fact counts.
+      if (us !== undefined && (times[known] === undefined || key === timeFact[known])) times[known] = us
+    }
   }
-  const first = (keys: readonly string[]) => keys.map((key) => texts?.get(key)).find((value) => value !== undefined && value !== '')
+  const first = (keys: readonly string[]) =>
+    texts === undefined ? undefined : keys.map((key) => texts!.get(key)).find((value) => value !== undefined && value !== '')
   return {
     times,
     lockHolder: texts === undefined ? undefined : lockHolder(texts),
-    stretches: stretchesOf(span),
+    stretches: stretchesOf(span, processorShare(times)),
     database: first(DATABASE_KEYS),
     peer: first(PEER_KEYS),
     outboxWaitUs,
@@ -125,14 +139,21 @@ function lockHolder(texts: ReadonlyMap<string, string>): LockHolder | undefined 
 
 const NO_STRETCHES: readonly Stretch[] = []
 
-function stretchesOf({ events }: VerdictSpan): readonly Stretch[] {
+/** How much of the time in which the loop was busy without CPU the thread waited for a processor, 0 to 1. */
+function processorShare({ processorWaitMs = 0, loopBlockedMs = 0 }: SpanFacts['times']): number {
+  return processorWaitMs === 0 ? 0 : processorWaitMs / (processorWaitMs + loopBlockedMs)
+}
+
+function stretchesOf({ events }: VerdictSpan, waitShare: number): readonly Stretch[] {
   if (events === undefined || events.length === 0) return NO_STRETCHES
   const found: Stretch[] = []
   for (const { name, atUs, attributes } of events) {
     if (name !== loopStretch.event) continue
     const us = numberOf(attributes, loopStretch.ms) * 1_000
     if (!(us > 0)) continue
-    const cpuUs = Math.min(us, Math.max(0, numberOf(attributes, loopStretch.cpuMs) * 1_000 || 0))
+    const computedUs = Math.min(us, Math.max(0, numberOf(attributes, loopStretch.cpuMs) * 1_000 || 0))
+    // A thread that waits for a processor would compute if it could.
+    const cpuUs = computedUs + (us - computedUs) * waitShare
     const startUs = Math.round(atUs)
     found.push({ startUs, endUs: startUs + Math.round(us), cpuUs: Math.round(cpuUs) })
   }

@@ -40,8 +40,8 @@ interface Statements {
 }
 
 export interface SpanMap<Span extends VerdictSpan> {
-  /** By span. Parents before their children. */
-  readonly known: ReadonlyMap<AlignedSpan<Span>, KnownSpan<Span>>
+  /** By the index of the span. */
+  readonly known: readonly KnownSpan<Span>[]
   /** The stretches of a process's event loop. */
   readonly loopOf: (span: Span) => LoopStretches
   readonly doubts: readonly DoubtfulFact[]
@@ -50,31 +50,30 @@ export interface SpanMap<Span extends VerdictSpan> {
 /** Looks once at every span of some trees. */
 export function spanMap<Span extends VerdictSpan>(roots: readonly SpanTreeNode<AlignedSpan<Span>>[]): SpanMap<Span> {
   const doubts: DoubtfulFact[] = []
-  const order = new Map<SpanTreeNode<AlignedSpan<Span>>, SpanFacts>()
+  const nodes: SpanTreeNode<AlignedSpan<Span>>[] = []
+  const facts: SpanFacts[] = []
   const told = new Map<string, SpanFacts['stretches'][number][]>()
   const pending = [...roots].toReversed()
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     const { source, startUs, endUs, shiftUs } = node.span
-    const facts = spanFacts(source, endUs - startUs, (doubt) => doubts.push(doubt))
-    order.set(node, facts)
-    if (facts.stretches.length > 0) {
+    const stated = spanFacts(source, endUs - startUs, (doubt) => doubts.push(doubt))
+    nodes.push(node)
+    facts.push(stated)
+    if (stated.stretches.length > 0) {
       const process = processOf(source)
       const stretches = told.get(process) ?? []
       told.set(process, stretches)
-      for (const each of facts.stretches) stretches.push({ ...each, startUs: each.startUs + shiftUs, endUs: each.endUs + shiftUs })
+      for (const each of stated.stretches) stretches.push({ ...each, startUs: each.startUs + shiftUs, endUs: each.endUs + shiftUs })
     }
     for (let index = node.children.length - 1; index >= 0; index--) pending.push(node.children[index]!)
   }
   const loops = new Map([...told].map(([process, stretches]) => [process, new LoopStretches(stretches)]))
-  const loopOf = (span: Span) => loops.get(processOf(span)) ?? NO_LOOP
-  const known = new Map<AlignedSpan<Span>, KnownSpan<Span>>()
-  for (const [node, facts] of order) {
-    const above = node.parent === undefined ? undefined : known.get(node.parent.span)
-    const statements = statementsOf(
-      facts,
-      node.children.map((child) => order.get(child)!),
-    )
-    known.set(node.span, know(node, { facts, statements, loop: loopOf(node.span.source), above }))
+  const loopOf = (span: Span) => (loops.size === 0 ? NO_LOOP : (loops.get(processOf(span)) ?? NO_LOOP))
+  const known: KnownSpan<Span>[] = []
+  for (const [index, node] of nodes.entries()) {
+    const above = node.parent === undefined ? undefined : known[node.parent.span.index]
+    const statements = statementsOf(node, facts)
+    known.push(know(node, { facts: facts[index]!, statements, loop: loopOf(node.span.source), above }))
   }
   return { known, loopOf, doubts }
 }
@@ -106,10 +105,17 @@ function know<Span extends VerdictSpan>(
   return one
 }
 
-function statementsOf({ times }: SpanFacts, below: readonly SpanFacts[]): Statements {
+const NO_STATEMENTS: Statements = { lockWaitUs: 0, executeUs: undefined }
+
+function statementsOf<Span extends VerdictSpan>(
+  { span, children }: SpanTreeNode<AlignedSpan<Span>>,
+  facts: readonly SpanFacts[],
+): Statements {
+  const { times } = facts[span.index]!
+  if (times.lockWaitMs === undefined && times.executeMs === undefined) return NO_STATEMENTS
   const net = (name: 'lockWaitMs' | 'executeMs') => {
     let us = times[name] ?? 0
-    for (const child of below) us -= child.times[name] ?? 0
+    for (const child of children) us -= facts[child.span.index]!.times[name] ?? 0
     return Math.max(0, us)
   }
   return { lockWaitUs: net('lockWaitMs'), executeUs: times.executeMs === undefined ? undefined : net('executeMs') }

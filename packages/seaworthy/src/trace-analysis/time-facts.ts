@@ -15,6 +15,8 @@ export const timeFact = {
   loopActiveMs: 'seaworthy.time.loop_active_ms',
   /** On an entry span: how long the event loop was active in the span's window while the CPU was idle: a synchronous call that waited. */
   loopBlockedMs: 'seaworthy.time.loop_blocked_ms',
+  /** On an entry span: how long the thread was ready in the span's window and waited for a processor. Neither in the CPU nor in the blocked time. */
+  processorWaitMs: 'seaworthy.time.processor_wait_ms',
   /** On a consumer's span: from when the message could be read until its handler began. */
   queueWaitMs: 'seaworthy.time.queue_wait_ms',
   /** On an entry span or on a call's: until a bulkhead, a limiter or a gateway let it through. */

@@ -28,7 +28,7 @@ export interface SpanEvent {
 /**
  * Where time went:
  * - `code`: its own code waited for something that no span covers, such as a timer or a file
- * - `cpu`: the thread computed, for this request or for others
+ * - `cpu`: the thread computed, or would have if a processor had been free, for this request or for others
  * - `blocked-loop`: a synchronous call held the event loop, and the CPU was idle
  * - `pool-wait`: no database connection was free, or SQLite's writer was taken
  * - `lock-wait`: a statement waited for a lock that somebody held

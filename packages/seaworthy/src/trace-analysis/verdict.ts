@@ -2,7 +2,7 @@ import { type AlignedSpan, alignedTrees } from './aligned-spans.ts'
 import { type CriticalPath, criticalPath, pathTo } from './critical-path.ts'
 import { type Finding, findings } from './findings.ts'
 import type { Interval } from './interval.ts'
-import { type Parts, noParts, ownParts } from './own-parts.ts'
+import { type Parts, type SpentTime, noParts, ownParts } from './own-parts.ts'
 import { type Repetition, repetitions } from './repetitions.ts'
 import type { DoubtfulFact } from './span-facts.ts'
 import { type KnownSpan, type SpanMap, spanMap } from './span-map.ts'
@@ -86,51 +86,46 @@ function pathVerdict<Span extends VerdictSpan>(
   path: CriticalPath<AlignedSpan<Span>>,
   map: SpanMap<Span>,
 ): Verdict<Span> {
-  const worked = new Map<KnownSpan<Span>, Interval[]>()
-  const waited = new Map<KnownSpan<Span>, number>()
+  const worked: { readonly known: KnownSpan<Span>; readonly intervals: Interval[] }[] = []
+  // By the index of the span: its place in `worked`, and how long its message was on the way.
+  const places = new Map<number, number>()
+  const waited = new Map<number, number>()
   let durationUs = 0
   for (const { span, startUs, endUs, kind } of path.segments) {
-    const known = map.known.get(span)!
     durationUs += endUs - startUs
-    if (kind === 'hop') waited.set(known, (waited.get(known) ?? 0) + endUs - startUs)
-    else {
-      const intervals = worked.get(known) ?? []
-      worked.set(known, intervals)
-      intervals.push({ startUs, endUs })
+    if (kind === 'hop') waited.set(span.index, (waited.get(span.index) ?? 0) + endUs - startUs)
+    let place = places.get(span.index)
+    if (place === undefined) {
+      place = worked.push({ known: map.known[span.index]!, intervals: [] }) - 1
+      places.set(span.index, place)
     }
+    if (kind === 'work') worked[place]!.intervals.push({ startUs, endUs })
   }
-  const bySpan = ownParts(worked, map)
-  for (const [known, us] of waited) {
-    const parts = bySpan.get(known) ?? noParts()
-    bySpan.set(known, parts)
-    addHop(known, us, parts)
-  }
+  const spent = ownParts(worked, map)
+  for (const [index, us] of waited) addHop(map.known[index]!, us, spent[places.get(index)!]!.parts)
   const sum = noParts()
-  for (const parts of bySpan.values()) for (const cause of CAUSES) sum[cause] += parts[cause]
-  const all = findings(bySpan, durationUs)
-  const repeated = repetitions({ bySpan, spans: path.spans.map((span) => map.known.get(span)!), durationUs })
+  for (const { parts } of spent) for (const cause of CAUSES) sum[cause] += parts[cause]
+  const all = findings(spent, durationUs)
+  const repeated = repetitions({ spent, spans: path.spans.map(({ index }) => map.known[index]!), durationUs })
   return {
     root: root.span.source,
     durationUs,
     parts: largestFirst(sum),
     findings: all,
     repetitions: repeated,
-    besides: repeated[0] === undefined ? all : findings(outside(bySpan, repeated[0]), durationUs),
+    besides: repeated[0] === undefined ? all : findings(outside(spent, repeated[0]), durationUs),
   }
 }
 
 /** Without the calls that were repeated and what is below them. */
-function outside<Span extends VerdictSpan>(
-  bySpan: ReadonlyMap<KnownSpan<Span>, Parts>,
-  { calls }: Repetition<Span>,
-): ReadonlyMap<KnownSpan<Span>, Parts> {
-  const within = new Set<SpanTreeNode<AlignedSpan<Span>>>()
+function outside<Span extends VerdictSpan>(spent: readonly SpentTime<Span>[], { calls }: Repetition<Span>): readonly SpentTime<Span>[] {
+  const within = new Set<number>()
   const pending = calls.map(({ node }) => node)
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    within.add(node)
+    within.add(node.span.index)
     for (const child of node.children) pending.push(child)
   }
-  return new Map([...bySpan].filter(([{ node }]) => !within.has(node)))
+  return spent.filter(({ known }) => !within.has(known.node.span.index))
 }
 
 /** A message on its way: it lay there to be read for as long as its consumer says, or all the time. */
@@ -146,13 +141,14 @@ function addHop<Span extends VerdictSpan>({ source, facts }: KnownSpan<Span>, us
 
 function shiftsOf<Span extends VerdictSpan>({ known }: SpanMap<Span>): ReadonlyMap<string, number> {
   const shifts = new Map<string, number>()
-  for (const { spanId, shiftUs } of known.keys()) if (shiftUs !== 0) shifts.set(spanId, shiftUs)
+  for (const { node } of known) if (node.span.shiftUs !== 0) shifts.set(node.span.spanId, node.span.shiftUs)
   return shifts
 }
 
 function partsBySpan<Span extends VerdictSpan>(map: SpanMap<Span>): ReadonlyMap<string, Parts> {
   const all = new Map<string, Parts>()
-  for (const [known, parts] of ownParts(new Map([...map.known.values()].map((known) => [known, known.own])), map)) {
+  const given = map.known.map((known) => ({ known, intervals: known.own }))
+  for (const { known, parts } of ownParts(given, map)) {
     const { spanId, startUs, endUs } = known.node.span
     // For a callee that sends no spans, its own time is downstream already.
     parts.downstream += endUs - startUs - known.ownUs

@@ -21,8 +21,8 @@ export function describe<Span extends VerdictSpan>({ cause, service, span, peer,
       return `${service} waiting for a lock ${heldBy(lockHolder)}`
     case 'query':
       return spanCount === 1
-        ? `${service} waiting for its database to answer ${named(span)}`
-        : `${service} waiting for its database to answer ${spanCount} times, longest for ${named(span)}`
+        ? `${service} waiting for its database to answer ${asked(span)}`
+        : `${service} waiting for its database to answer ${spanCount} times, longest for ${asked(span)}`
     case 'network':
       return `the network between ${service} and ${peer ?? 'whom it called'}, or ${peer ?? 'the other side'} not taking the call up`
     case 'queue':
@@ -62,6 +62,16 @@ function doing(state: LockHolder['state'], idleMs: number | undefined, statement
 
 function isSqlite(database: string | undefined): boolean {
   return database?.includes('sqlite') === true
+}
+
+const STATEMENT_KEYS: readonly string[] = ['db.query.summary', 'db.query.text', 'db.statement']
+
+/** What a database was asked: its statement, where that is known. */
+export function asked(span: VerdictSpan): string {
+  const found = STATEMENT_KEYS.map((wanted) => span.attributes.find(({ key }) => key === wanted)?.value).find(
+    (value) => value !== undefined,
+  )
+  return found === undefined ? named(span) : quoted(found)
 }
 
 export const named = ({ name }: VerdictSpan) => clipped(name)

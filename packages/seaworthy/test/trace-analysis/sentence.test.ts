@@ -73,6 +73,10 @@ suite('a verdict in one sentence', () => {
       said(checkout(statement({ 'seaworthy.time.execute_ms': 920 }))),
       '92 % of this checkout is inventory waiting for its database to answer UPDATE stock.',
     )
+    assert.equal(
+      said(checkout(statement({ 'seaworthy.time.execute_ms': 920, 'db.query.text': 'SELECT *\n FROM stock' }))),
+      '92 % of this checkout is inventory waiting for its database to answer "SELECT * FROM stock".',
+    )
     const busy = (facts: Readonly<Record<string, number>>) =>
       said(checkout(entry({ id: 'work', name: 'price basket', from: 40, to: 960, facts })))
     assert.equal(busy({ 'seaworthy.time.cpu_ms': 920 }), '92 % of this checkout is inventory computing, its CPU busy in price basket.')

@@ -78,6 +78,13 @@ suite('what a span spent its time on', () => {
     assert.deepEqual(partsOf(held), { admission: 75, code: 15, network: 10 })
   })
 
+  test('a handler that waited to be let through in its midst was admitted late, wherever its calls lie', () => {
+    const served = entry({ id: 's', service: 'inventory', from: 10, to: 60 })
+    const facts = { 'seaworthy.time.admission_wait_ms': 300 }
+    const parts = partsOf(entry({ id: 'a', from: 0, to: 400, facts, children: [call({ id: 'c', networkMs: 5, to: served })] }))
+    assert.deepEqual(parts, { admission: 300, code: 90, network: 10 })
+  })
+
   test('from one attempt to the next within a call it is the caller that waits', () => {
     const attempt = (id: string, from: number, to: number) => entry({ id, service: 'inventory', from, to })
     const parts = partsOf(
@@ -104,6 +111,13 @@ suite('stretches of the event loop', () => {
       'blocked-loop': 39,
       cpu: 1,
     })
+  })
+
+  test('in which the thread waited for a processor are CPU that it did not get, and no blocked loop', () => {
+    const facts = { 'seaworthy.time.cpu_ms': 25, 'seaworthy.time.loop_blocked_ms': 0, 'seaworthy.time.processor_wait_ms': 20 }
+    const starved = [{ at: 20, ms: 40, cpuMs: 22 }]
+    assert.deepEqual(partsOf(entry({ id: 'a', from: 0, to: 100, facts, stretches: starved })), { code: 55, cpu: 45 })
+    assert.deepEqual(partsOf(entry({ id: 'a', from: 0, to: 100, facts })), { code: 55, cpu: 45 })
   })
 
   test('make a reply wait, so that neither the network nor the database took that time', () => {
@@ -240,6 +254,12 @@ suite('facts that cannot be', () => {
     )
   })
 
+  test('of a turn of the loop that began before the span are cut to it, and not told: nobody measured wrongly', () => {
+    const facts = { 'seaworthy.time.loop_active_ms': 14.6, 'seaworthy.time.cpu_ms': 14 }
+    const verdict = traceVerdict(spansOf(entry({ id: 'a', from: 0, to: 1, facts })))!
+    assert.deepEqual([inMs(verdict.answer.parts), verdict.doubts], [{ cpu: 1 }, []])
+  })
+
   test('waits that add up to more than the span are cut in the order in which they come', () => {
     const facts = { 'seaworthy.time.pool_wait_ms': 80, 'seaworthy.time.lock_wait_ms': 80, 'seaworthy.time.execute_ms': 80 }
     assert.deepEqual(partsOf(query({ id: 'q', from: 0, to: 100, facts })), { 'pool-wait': 80, 'lock-wait': 20 })
@@ -254,6 +274,7 @@ suite('for any trace', () => {
   const kind = fc.constantFrom('unspecified', 'internal', 'server', 'client', 'producer', 'consumer')
   const ms = fc.oneof(fc.double({ min: 0, max: 400, noNaN: true }), fc.constantFrom(0, -5, 1e9, Number.NaN))
   const names = [
+    'processor_wait_ms',
     'pool_wait_ms',
     'lock_wait_ms',
     'execute_ms',

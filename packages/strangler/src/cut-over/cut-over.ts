@@ -58,6 +58,8 @@ export interface Moved extends Ownership {
 }
 
 export interface Route extends Ownership {
+  /** Whether both sides act as the phase says. While it is false, a decision has been made that the monolith's side has not heard of yet. */
+  readonly settled: boolean
   /** Where to write. `hold`: wait, and ask again. */
   readonly write: SideName | 'hold'
   readonly read: SideName
@@ -435,24 +437,26 @@ class RunningCutOver implements CutOver {
 
   async route({ key, wish, token }: { readonly key?: string; readonly wish?: SideName; readonly token?: string } = {}): Promise<Route> {
     const state = await this.#sides.new.state({})
+    const isOpening = state.phase === 'old' || state.phase === 'returning'
+    const isAsking = wish !== undefined || token !== undefined || (isOpening && (this.#followed?.epoch ?? 0) < state.epoch)
+    const old = isAsking || state.phase === 'returning' ? await this.#sides.old.state({}) : undefined
+    // Until its side has heard of it, the monolith takes no writes.
+    const isBehind = isOpening && old !== undefined && old.epoch < state.epoch
+    const settled = !isBehind && state.phase !== 'switching' && state.phase !== 'switching-back'
     // Whoever does not say whose key it is waits with the held ones.
-    const isHeld = state.phase === 'returning' && (await this.#isHeld(key))
-    const write = writerOf(state, isHeld)
-    const parsed: WriteToken | undefined = token === undefined ? undefined : parseToken(token)
-    const owner = state.phase === 'new' || state.phase === 'retired' || state.phase === 'switching-back' ? 'new' : 'old'
+    const isHeld = isBehind || (state.phase === 'returning' && (await this.#isHeld(key)))
+    const write = isBehind ? 'hold' : writerOf(state, isHeld)
+    const owner = isOpening || state.phase === 'switching' ? 'old' : 'new'
+    const answer = { ...ownershipOf(state), settled, write }
     // What is held is read where it was written.
-    const natural = isHeld ? 'new' : owner
-    if (wish === undefined && parsed === undefined) return { ...ownershipOf(state), write, read: natural }
-    const old = await this.#sides.old.state({})
+    if (state.phase === 'returning' && isHeld) return { ...answer, read: 'new' }
+    if (old === undefined || (wish === undefined && token === undefined)) return { ...answer, read: owner }
     const fed = { new: fedTo(state), old: fedTo(old) }
-    const read = isHeld ? 'new' : readerOf({ ownership: state, fed, wish: wish ?? owner, token: parsed })
-    return { ...ownershipOf(state), write, read }
+    const parsed: WriteToken | undefined = token === undefined ? undefined : parseToken(token)
+    return { ...answer, read: readerOf({ ownership: state, fed, wish: wish ?? owner, token: parsed }) }
   }
 
   async #isHeld(key: string | undefined): Promise<boolean> {
-    const old = await this.#sides.old.state({})
-    // The old side has not heard yet which they are.
-    if (old.phase !== 'returning') return true
     const held = await this.#heldKeys()
     return key === undefined ? held.length > 0 : held.some((one) => one.key === key)
   }

@@ -73,8 +73,8 @@ void suite('the cut-over of a route on SQLite', () => {
       back.held.map(({ key }) => key),
       ['2'],
     )
-    assert.deepEqual(await cutOver.route({ key: '1' }), { phase: 'returning', epoch: 5, write: 'old', read: 'old' })
-    assert.deepEqual(await cutOver.route({ key: '2' }), { phase: 'returning', epoch: 5, write: 'hold', read: 'new' })
+    assert.deepEqual(await cutOver.route({ key: '1' }), { phase: 'returning', epoch: 5, settled: true, write: 'old', read: 'old' })
+    assert.deepEqual(await cutOver.route({ key: '2' }), { phase: 'returning', epoch: 5, settled: true, write: 'hold', read: 'new' })
     await databases.old.atomically([{ sql: "UPDATE reviews SET body = 'old again' WHERE id = 1" }])
     isStuck = false
     await eventually('all is back', async () => (await cutOver.status()).phase === 'old')

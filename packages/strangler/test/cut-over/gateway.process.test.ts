@@ -111,6 +111,7 @@ async function strangled(t: TestContext) {
     shift: (percent: number) => admin('/shift', { ...named, percent }),
     rollback: () => admin('/rollback', named),
     /** SIGKILL, and at once another one on the same port. */
+    phase: async () => (await ask('POST', `${sides[1]!}/state`, {})).json['phase'],
     killMover: async () => {
       const port = new URL(moverUrl).port
       mover.child.kill('SIGKILL')
@@ -171,36 +172,53 @@ void suite('a gateway that moves a route with its data', () => {
     'loses no write, shows nobody less than he has written, and fails no request, however often the cut-over is killed',
     { timeout: 300_000 },
     async (t) => {
-      const { publicUrl, places, moverUrl, shift, rollback, killMover } = await strangled(t)
+      const { publicUrl, places, moverUrl, phase, shift, rollback, killMover } = await strangled(t)
       const load = new Load(publicUrl, 6)
-      const outcomes: string[] = []
-      // Killed while it copies.
-      await killMover()
-      const early = await shift(100)
-      outcomes.push(`early ${early.status}`)
-      const until = async (what: string, attempt: () => Promise<Answer>) => {
+      const refusals = new Map<string, number>()
+      const until = async (attempt: () => Promise<Answer>) => {
         const startedMs = performance.now()
         for (;;) {
-          const answer = await attempt()
-          if (answer.status === 200) break
-          outcomes.push(`${what} ${answer.status}: ${String(answer.json['detail'])}`)
-          assert.ok(performance.now() - startedMs < 60_000, outcomes.join('\n'))
+          const { status, json } = await attempt()
+          if (status === 200) return
+          const why = String(json['detail'])
+          refusals.set(why, (refusals.get(why) ?? 0) + 1)
+          assert.ok(performance.now() - startedMs < 60_000, why)
           await sleep(systemClock, 100)
         }
       }
-      if (early.status === 200) await until('back', rollback)
-      for (const killAfterMs of [undefined, 0, 5, 20, 60]) {
-        const kill = () => (killAfterMs === undefined ? Promise.resolve() : sleep(systemClock, killAfterMs).then(killMover))
-        await Promise.all([until('over', () => shift(100)), kill()])
-        await sleep(systemClock, 100)
-        const { json } = await ask('GET', `${publicUrl}/api/notes/user-0-1`)
-        assert.equal(json['side'], 'new')
-        await Promise.all([until('back', rollback), kill()])
-        assert.equal((await ask('GET', `${publicUrl}/api/notes/user-0-1`)).json['side'], 'old')
+      const sideOf = async () => (await ask('GET', `${publicUrl}/api/notes/user-0-1`)).json['side']
+      const struck: string[] = []
+      /** Kills the cut-over when the data is seen at a phase, once. */
+      const killAt = async (wanted: string | undefined, signal: AbortSignal) => {
+        while (wanted !== undefined && !signal.aborted) {
+          if ((await phase()) !== wanted) continue
+          struck.push(wanted)
+          return killMover()
+        }
       }
-      await until('over', () => shift(100))
+      const whileKilling = async (wanted: string | undefined, attempt: () => Promise<Answer>) => {
+        const over = new AbortController()
+        const killed = killAt(wanted, over.signal)
+        await until(attempt)
+        over.abort()
+        await killed
+      }
+      // Killed while it copies.
+      await killMover()
+      for (const at of [undefined, 'switching', 'new', 'switching', 'switching'] as const) {
+        await whileKilling(at, () => shift(100))
+        assert.equal(await sideOf(), 'new')
+        await sleep(systemClock, 100)
+        const back = at === 'switching' ? (struck.length % 2 === 0 ? 'returning' : 'switching-back') : undefined
+        await whileKilling(back, rollback)
+        assert.equal(await sideOf(), 'old')
+      }
+      await until(() => shift(100))
       await load.stop()
-      t.diagnostic(`${load.requests} requests, the slowest ${Math.round(load.slowestMs)} ms; ${outcomes.join('; ')}`)
+      t.diagnostic(
+        `${load.requests} requests, the slowest ${Math.round(load.slowestMs)} ms; killed at ${struck.join(', ')}; ${JSON.stringify([...refusals])}`,
+      )
+      assert.ok(struck.length >= 2, 'It was killed in the middle of a move too seldom.')
       assert.deepEqual(load.failures.slice(0, 5), [])
       assert.deepEqual(load.stale.slice(0, 5), [])
       await eventually(

@@ -4,7 +4,7 @@ import { type Connection, connection } from '../state/live.ts'
 import { follow, route } from '../state/location.ts'
 import { system } from '../state/system.ts'
 import { nextTheme, theme } from '../state/theme.ts'
-import { ALL_SAGAS, NO_FILTER, type Route, WHOLE_MAP, routeUrl } from '../view-model/route.ts'
+import { ALL_LOGS, ALL_SAGAS, NO_FILTER, type Route, WHOLE_MAP, routeUrl } from '../view-model/route.ts'
 import { HelpDialog } from './help-dialog.tsx'
 import { Icon } from './icon.tsx'
 
@@ -32,6 +32,7 @@ const PAGES: readonly PageLink[] = [
   { title: 'Map', to: { page: 'map', view: WHOLE_MAP }, isShown: (page) => page === 'map' },
   { title: 'Traces', to: { page: 'traces', filter: NO_FILTER }, isShown: (page) => page === 'traces' || page === 'trace' },
   { title: 'Why slow?', to: { page: 'slow', operation: undefined }, isShown: (page) => page === 'slow' },
+  { title: 'Logs', to: { page: 'logs', filter: ALL_LOGS, log: undefined }, isShown: (page) => page === 'logs' },
   { title: 'Labs', to: { page: 'labs', run: undefined }, isShown: (page) => page === 'labs' },
 ]
 

@@ -8,6 +8,7 @@ import { shownParts } from '../view-model/verdict-view.ts'
 import { CauseBar, CauseLegend } from './cause-bar.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
+import { LogLinks } from './log-links.tsx'
 import { ServiceName } from './service-name.tsx'
 
 interface SpanDetailsProps {
@@ -56,6 +57,7 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
           sent.
         </p>
       )}
+      <LogLinks traceId={view.traceId} spanId={span.spanId} />
       <Section title="Attributes" attributes={span.attributes} />
       {span.events.length > 0 && (
         <section>

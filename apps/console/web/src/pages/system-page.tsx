@@ -36,6 +36,7 @@ export function SystemPage(): JSX.Element {
       <Summary state={state} />
       <ServiceTable services={state.services} />
       <Storage state={state} />
+      <StoredLogs logs={state.logs} />
     </>
   )
 }
@@ -82,6 +83,24 @@ function Storage({ state: { ingest } }: { state: SystemState }): JSX.Element {
       <span class={ingest.refused > 0 ? 'warn-text' : ''} title="Their senders try again">
         {ingest.refused.toLocaleString('en')} turned away
       </span>
+    </p>
+  )
+}
+
+function StoredLogs({ logs }: Pick<SystemState, 'logs'>): JSX.Element {
+  const deleted = logs.trimmed.size + logs.trimmed.age
+  return (
+    <p class="storage">
+      <span>{plural(logs.records, 'log record')} stored</span>
+      {deleted > 0 && (
+        <span title={`${logs.trimmed.size} for want of room, ${logs.trimmed.age} by age`}>{plural(deleted, 'old record')} deleted</span>
+      )}
+      {logs.dropped > 0 && <span class="error-text">{logs.dropped.toLocaleString('en')} dropped</span>}
+      {logs.refused > 0 && (
+        <span class="warn-text" title="Their senders try again">
+          {logs.refused.toLocaleString('en')} turned away
+        </span>
+      )}
     </p>
   )
 }

@@ -4,6 +4,7 @@ import type {
   EdgeState,
   ImportAnswer,
   LabsState,
+  LogsPage,
   MapState,
   MessagesState,
   OperationAnswer,
@@ -14,7 +15,7 @@ import type {
   TracePage,
 } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
-import type { CallName, SagaFilter, TraceFilter } from '../view-model/route.ts'
+import { type CallName, type LogFilter, type SagaFilter, type TraceFilter, logQuery } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {
@@ -116,6 +117,12 @@ export function fetchSaga(service: string, id: string, signal: AbortSignal): Pro
 
 export function changeSaga(service: string, change: SagaChange): Promise<unknown> {
   return ask('/api/saga/change', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...change }) })
+}
+
+export function fetchLogs(filter: LogFilter, options: { before?: string; signal?: AbortSignal } = {}): Promise<LogsPage> {
+  const query = new URLSearchParams(logQuery(filter))
+  if (options.before !== undefined) query.set('before', options.before)
+  return get(`/api/logs?${query}`, options.signal)
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {

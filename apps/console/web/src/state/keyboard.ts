@@ -1,6 +1,6 @@
 import { isHelpOpen } from './help.ts'
 import { navigate } from './location.ts'
-import { ALL_SAGAS, NO_FILTER, WHOLE_MAP } from '../view-model/route.ts'
+import { ALL_LOGS, ALL_SAGAS, NO_FILTER, WHOLE_MAP } from '../view-model/route.ts'
 
 /** How long after `g` the second key may come. */
 const SEQUENCE_MS = 1_000
@@ -21,14 +21,15 @@ export function startKeyboard(): void {
       if (event.key === 'm') navigate({ page: 'messages', letter: undefined })
       if (event.key === 'a') navigate({ page: 'sagas', filter: ALL_SAGAS })
       if (event.key === 'r') navigate({ page: 'resilience' })
+      if (event.key === 'o') navigate({ page: 'logs', filter: ALL_LOGS, log: undefined })
       if (event.key === 'p') navigate({ page: 'map', view: WHOLE_MAP })
       if (event.key === 'l') navigate({ page: 'labs', run: undefined })
-      if (event.key === 'w') navigate({ page: 'slow', operation: undefined })
+      if (event.key === 'y') navigate({ page: 'slow', operation: undefined })
       if (event.key === 't') navigate({ page: 'traces', filter: NO_FILTER })
     }
     goAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY
     if (event.key === '/') {
-      const search = document.querySelector<HTMLInputElement>('#trace-search')
+      const search = document.querySelector<HTMLInputElement>('#trace-search, #log-search')
       // At once where it is there: what is typed next is meant for it.
       if (search !== null) search.focus()
       else {

@@ -10,6 +10,7 @@ export type Route =
   | { readonly page: 'sagas'; readonly filter: SagaFilter }
   | { readonly page: 'saga'; readonly service: string; readonly id: string }
   | { readonly page: 'choreography' }
+  | { readonly page: 'logs'; readonly filter: LogFilter; readonly log: number | undefined }
   | { readonly page: 'labs'; readonly run: { readonly lab: string; readonly run: string } | undefined }
   | { readonly page: 'slow'; readonly operation: { readonly service: string; readonly name: string } | undefined }
   | { readonly page: 'traces'; readonly filter: TraceFilter }
@@ -31,6 +32,20 @@ export interface CallName {
   readonly caller: string
   readonly callee: string
 }
+
+export interface LogFilter {
+  /** Words that all stand in a record. */
+  readonly text: string
+  readonly service: string
+  /** At least as bad. */
+  readonly level: '' | (typeof LOG_LEVELS)[number]
+  readonly traceId: string
+  readonly spanId: string
+  readonly correlationId: string
+}
+
+export const LOG_LEVELS = ['info', 'warn', 'error'] as const
+export const ALL_LOGS: LogFilter = { text: '', service: '', level: '', traceId: '', spanId: '', correlationId: '' }
 
 /** What the map shows. */
 export interface MapView {
@@ -76,6 +91,17 @@ export function parseRoute(url: { readonly pathname: string; readonly search: st
     const [service, name] = [query.get('service'), query.get('name')]
     return { page: 'slow', operation: service === null || name === null ? undefined : { service, name } }
   }
+  if (path === '/logs') {
+    const text = (name: string) => query.get(name) ?? ''
+    const level = LOG_LEVELS.find((known) => known === query.get('level')) ?? ''
+    const ids = { traceId: text('traceId'), spanId: text('spanId'), correlationId: text('correlationId') }
+    const log = Number(query.get('log') ?? Number.NaN)
+    return {
+      page: 'logs',
+      filter: { text: text('q'), service: text('service'), level, ...ids },
+      log: Number.isInteger(log) ? log : undefined,
+    }
+  }
   if (path === '/map') {
     const minutes = MAP_MINUTES.find((choice) => String(choice) === query.get('minutes')) ?? WHOLE_MAP.minutes
     return { page: 'map', view: { minutes, showsStores: query.get('stores') !== 'hide', edge: callName(query) } }
@@ -113,6 +139,11 @@ function callName(query: URLSearchParams): CallName | undefined {
   return caller === null || callee === null ? undefined : { caller, callee }
 }
 
+/** A search as both the page's address and the console's API have it. */
+export function logQuery({ text, ...filter }: LogFilter): [name: string, value: string][] {
+  return Object.entries({ q: text, ...filter }).filter(([, value]) => value !== '')
+}
+
 export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
   switch (route.page) {
     case 'system':
@@ -127,6 +158,11 @@ export function routeUrl(route: Exclude<Route, { page: 'unknown' }>): string {
         : `/messages?${new URLSearchParams({ service: route.letter.service, letter: route.letter.id })}`
     case 'slow':
       return route.operation === undefined ? '/slow' : `/slow?${new URLSearchParams(route.operation)}`
+    case 'logs': {
+      const query = new URLSearchParams(logQuery(route.filter))
+      if (route.log !== undefined) query.set('log', String(route.log))
+      return query.size === 0 ? '/logs' : `/logs?${query}`
+    }
     case 'map': {
       const { minutes, showsStores, edge } = route.view
       const query = new URLSearchParams(edge && { ...edge })

@@ -4,7 +4,7 @@ import type { Span } from '../../../src/otlp/read-trace.ts'
 /** What a cause is called, and what it means for somebody who reads it for the first time. */
 export const CAUSE_TEXT: Readonly<Record<Cause, { readonly name: string; readonly meaning: string }>> = {
   code: { name: 'own code', meaning: 'Its own code waited for something that no span covers: a timer, a file, a callee without traces' },
-  cpu: { name: 'CPU', meaning: 'The thread computed, for this request or for others' },
+  cpu: { name: 'CPU', meaning: 'The thread computed, or waited for a processor, for this request or for others' },
   'blocked-loop': { name: 'blocked loop', meaning: 'A synchronous call held the event loop while the CPU was idle' },
   admission: { name: 'admission', meaning: 'A bulkhead, a limiter or a gateway held it back' },
   'pool-wait': { name: 'pool wait', meaning: 'No database connection was free, or SQLite’s writer was taken' },

@@ -1,0 +1,38 @@
+import { REDACTED } from '@seaworthy/telemetry/redaction'
+import { isContentName, safeValue } from './attributes.ts'
+import { safeText } from './text.ts'
+
+const DEPTH_MAX = 16
+/** `headers.x-api-key` of a logged request. */
+const HEADERS = /(?:^|\.)(?:headers|metadata)$/i
+
+/** The fields of a log line as they may be stored: by their names at any depth, and text by its form. What is nested deeper than sixteen is left out. */
+export function safeFields(value: unknown): unknown {
+  return walk(value, { name: '', system: undefined, depth: 0 })
+}
+
+/** Where a value stands: under which name, and beside the name of which database. */
+interface Position {
+  readonly name: string
+  readonly system: string | undefined
+  readonly depth: number
+}
+
+function walk(value: unknown, { name, system, depth }: Position): unknown {
+  if (typeof value === 'string') return name === '' ? safeText(value) : safeValue(name, value, system)
+  if (typeof value !== 'object' || value === null) return isContentName(name) ? REDACTED : value
+  if (isContentName(name) || depth >= DEPTH_MAX) return REDACTED
+  if (Array.isArray(value)) return value.map((each) => walk(each, { name, system, depth: depth + 1 }))
+  const own = systemOf(value) ?? system
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      const whole = HEADERS.test(name) ? `header.${key}` : key
+      return [safeText(key), walk(inner, { name: whole, system: own, depth: depth + 1 })]
+    }),
+  )
+}
+
+function systemOf(fields: object): string | undefined {
+  const { 'db.system.name': now, 'db.system': before } = fields as Readonly<Record<string, unknown>>
+  return [now, before].find((system) => typeof system === 'string')
+}

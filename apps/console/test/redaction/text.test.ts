@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { safeOtlp } from '../../src/redaction/otlp.ts'
+import { commandAlone, withoutLiterals } from '../../src/redaction/sql.ts'
+import { safeText } from '../../src/redaction/text.ts'
+import { safeValue } from '../../src/redaction/attributes.ts'
+
+test('statements keep their shape and lose their literals', () => {
+  const cases = [
+    [
+      `SELECT a1, "b" FROM t2 WHERE x = 'it''s' AND y IN (1, -2.5e3) AND z = $1`,
+      'SELECT a1, "b" FROM t2 WHERE x = ? AND y IN (?, ?) AND z = $1',
+    ],
+    [`INSERT INTO t VALUES (0xFF, $q$a 'b' c$q$, 'unclosed`, 'INSERT INTO t VALUES (?, ?, ?'],
+    ['SELECT 1 -- secret\nFROM t /* 2 */', 'SELECT ?  \nFROM t  '],
+    ['UPDATE t SET a = ? WHERE b = :name AND c = @p1', 'UPDATE t SET a = ? WHERE b = :name AND c = @p1'],
+  ] as const
+  for (const [statement, bare] of cases) assert.equal(withoutLiterals(statement, 'postgresql'), bare)
+  assert.equal(withoutLiterals('SELECT "x" FROM t', 'mysql'), 'SELECT ? FROM t')
+})
+
+test('commands of other databases keep what they do, and to what', () => {
+  assert.equal(commandAlone('SET session:1 value EX 10'), 'SET session:1 ?')
+  assert.equal(commandAlone('AUTH secret'), 'AUTH ?')
+  assert.equal(commandAlone('PING'), 'PING')
+  assert.equal(commandAlone('{"find":"users","filter":{"a":[1,2]}}'), '{"find":"?","filter":{"a":["?"]}}')
+})
+
+test('text that gives nothing away stays as it is', () => {
+  for (const text of [
+    'POST /api/checkout',
+    'order 01a20875-8a09-751c-9df6-e18876b88142 completed',
+    'connect ECONNREFUSED 127.0.0.1:5432',
+    "Cannot read properties of undefined (reading 'id')",
+    'is it over? yes',
+    'a = b, c: d',
+    'http://127.0.0.1:4000/api/traces/0af7651916cd43dd8448eb211c80319c',
+    'inventory.v1.Inventory/Reserve',
+    '[redacted]',
+  ])
+    assert.equal(safeText(text), text)
+  assert.equal(safeValue('http.request.header.content-type', 'application/json'), 'application/json')
+})
+
+test('what is safe stays the same when it comes again: a trace that was exported and imported is not changed', () => {
+  const pieces = fc.constantFrom(
+    'https://u:p@h/x?q=1&r',
+    'password=x',
+    "SELECT * FROM t WHERE a='b' AND c=4",
+    'Bearer abcdefghijk',
+    'Key (a)=(b)',
+    '/x#a=b',
+    ' ',
+    '"',
+    "'",
+    '=',
+    '(',
+  )
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 6 }), (parts) => {
+      const once = safeText(parts.join(' '))
+      assert.equal(safeText(once), once)
+    }),
+  )
+})
+
+test('no text makes it slow: a hundred thousand characters take no time to speak of', () => {
+  const startedMs = performance.now()
+  for (const part of ['/', '?', "'", '/a?', 'select ', '=(', '://', '$', '"', '-- ', '/* ', '1', '(', '#a', 'a=b&', 'insert into '])
+    safeText(part.repeat(100_000 / part.length))
+  assert.ok(performance.now() - startedMs < 5_000, `${performance.now() - startedMs} ms`)
+})
+
+test('what holds nothing to replace is handed back as the same object', () => {
+  const span = { name: 'work', attributes: [{ key: 'a', value: { stringValue: 'b' } }], events: [{ name: 'e', attributes: [] }] }
+  assert.equal(safeOtlp(span), span)
+  const secret = { ...span, attributes: [{ key: 'password', value: { intValue: '5' } }] }
+  assert.deepEqual(safeOtlp(secret).attributes, [{ key: 'password', value: { stringValue: '[redacted]' } }])
+  assert.equal(secret.attributes[0]!.value.intValue, '5', 'what was given is not changed')
+})

@@ -1,0 +1,39 @@
+import type { HeaderLine } from './answer-headers.ts'
+import type { ComparatorRules } from './comparator.ts'
+import type { SafeRequest } from './safe-request.ts'
+import type { ShadowLimits, ShadowReport } from './shadow.ts'
+
+/** What is compared: a route that moves from the monolith to a service. */
+export interface ShadowedRoute {
+  /** `http://HOST:PORT` of the monolith, and of the service. */
+  readonly monolith: URL
+  readonly service: URL
+  readonly rules?: ComparatorRules
+  readonly limits?: Partial<ShadowLimits>
+}
+
+/** The same as it crosses to the thread: addresses as texts. */
+export interface RouteMessage extends Omit<ShadowedRoute, 'monolith' | 'service'> {
+  readonly monolith: string
+  readonly service: string
+}
+
+export interface AnswerMessage {
+  readonly status: number
+  readonly headers: readonly HeaderLine[]
+  readonly body: Uint8Array | 'too-large'
+  readonly atMs: number
+}
+
+/** What the thread is told. */
+export type ToShadow =
+  | { readonly type: 'route'; readonly id: string; readonly route: RouteMessage }
+  | { readonly type: 'remove'; readonly id: string }
+  | { readonly type: 'offer'; readonly id: string; readonly request: SafeRequest; readonly answer: AnswerMessage | undefined }
+  | { readonly type: 'report'; readonly question: number }
+
+/** What it tells. */
+export type FromShadow =
+  /** One offered request is of no more concern. */
+  | { readonly type: 'done' }
+  | { readonly type: 'report'; readonly question: number; readonly reports: Readonly<Record<string, ShadowReport>> }

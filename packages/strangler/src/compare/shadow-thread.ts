@@ -1,0 +1,53 @@
+import { parentPort } from 'node:worker_threads'
+import { systemClock } from 'seaworthy/core'
+import { httpAsk } from './http-ask.ts'
+import { defaultShadowLimits, Shadow } from './shadow.ts'
+import type { FromShadow, RouteMessage, ToShadow } from './shadow-messages.ts'
+
+/** Asks, parses and compares on a thread of its own, so that no client waits while it does. */
+const shadows = new Map<string, { readonly shadow: Shadow; readonly close: () => void }>()
+const tell = (message: FromShadow) => parentPort?.postMessage(message, [])
+
+parentPort?.on('message', (message: ToShadow) => {
+  switch (message.type) {
+    case 'route':
+      remove(message.id)
+      shadows.set(message.id, open(message.route))
+      return
+    case 'remove':
+      remove(message.id)
+      return
+    case 'offer': {
+      const there = shadows.get(message.id)
+      if (there === undefined) tell({ type: 'done' })
+      else there.shadow.offer(message, () => tell({ type: 'done' }))
+      return
+    }
+    case 'report': {
+      const reports = Object.fromEntries([...shadows].map(([id, { shadow }]) => [id, shadow.report()]))
+      tell({ type: 'report', question: message.question, reports })
+    }
+  }
+})
+
+function remove(id: string): void {
+  const there = shadows.get(id)
+  shadows.delete(id)
+  there?.shadow.stop()
+  there?.close()
+}
+
+function open({ monolith, service, rules, limits }: RouteMessage) {
+  const { timeoutMs, concurrencyMax, bodyBytesMax } = { ...defaultShadowLimits, ...limits }
+  const shared = { timeoutMs, concurrencyMax, bodyBytesMax, clock: systemClock }
+  const sides = {
+    monolith: httpAsk({ name: 'the monolith', url: new URL(monolith), ...shared }),
+    service: httpAsk({ name: 'the service', url: new URL(service), ...shared }),
+  }
+  const shadow = new Shadow({ ...sides, ...(rules !== undefined && { rules }), ...(limits !== undefined && { limits }) })
+  const close = () => {
+    sides.monolith[Symbol.dispose]()
+    sides.service[Symbol.dispose]()
+  }
+  return { shadow, close }
+}
