@@ -31,7 +31,7 @@ export function servingOn(server: HttpServer): ServeRest {
 }
 
 /**
- * Clients of other services, each under the policy that the service declares for the call: `inventory`, `monolith/reviews`. They are closed when the service
+ * Clients of other services, each under the policy that the service declares for the call: `inventory`, `orders/checkout`. They are closed when the service
  * stops. A call without a declared policy is a ConfigurationError.
  */
 export interface Connections {

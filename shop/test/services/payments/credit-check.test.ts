@@ -76,11 +76,11 @@ test('whoever has the customers sets the limit that billing decided', async () =
     monolith: async (id: string) => (await old.customer(id)).creditLimitCents,
     service: async (id: string) => (await kept.find(id))?.creditLimitCents,
   }
-  for (const [who, { database }, create, react] of [
-    ['monolith', monolith, old.create, reacting(['customers'])],
-    ['service', service, renewed.create, settingLimits(kept)],
+  for (const [who, { database }, registry, react] of [
+    ['monolith', monolith, old, reacting(['customers'])],
+    ['service', service, renewed, settingLimits(kept)],
   ] as const) {
-    const { id: customerId, creditLimitCents } = await create({ name: 'Ada', email: 'ada@nowhere.invalid' })
+    const { id: customerId, creditLimitCents } = await registry.create({ name: 'Ada', email: 'ada@nowhere.invalid' })
     assert.ok(creditLimitCents > 0)
     const checked = creditChecked({ customerId, outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' })
     await database.transaction((tx) => react(checked, tx))
