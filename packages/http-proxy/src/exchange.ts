@@ -113,6 +113,11 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     if (this.#state !== 'waiting') return
     this.#pool = pool
     this.#state = 'queued'
+    // Nobody hears of most attempts: then there is nothing to make for anybody.
+    if (!observeAttempt.isHeard) {
+      pool.acquire(this, options)
+      return
+    }
     this.#request.within(() =>
       observeAttempt(
         this.admission.context,
@@ -142,10 +147,13 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     const spans = this.#kept!
     this.#state = 'sent'
     let isTaken = false
-    this.#attempt.within(() => {
+    const send = () => {
       const head = headFor(admission, pool.authority, this.#remainingMs)
       isTaken = connection.write({ head, spans, isChunked: this.#isChunked, ends: this.#requestEnded, trailers: this.#trailers })
-    })
+    }
+    // Within what the head names as its parent.
+    const parent = this.#attempt === UNOBSERVED ? this.#request : this.#attempt
+    parent.within(send)
     if (this.#requestEnded) this.#client.onSent(pool.limits.answerTimeoutMs)
     if (this.#keptBytes > this.#parts.limits.keptBodyBytesMax) this.#kept = undefined
     if (isTaken) this.#client.resumeBody()

@@ -26,7 +26,7 @@ const DONE = Promise.resolve()
 function observedKind(name: 'request' | 'attempt') {
   const kind = observed(`http-proxy.${name}`)
   const channel = tracingChannel(`seaworthy:http-proxy.${name}`)
-  return (context: CallContext, describe: () => Operation, begin: (operation: ObservedOperation) => void): void => {
+  const observe = (context: CallContext, describe: () => Operation, begin: (operation: ObservedOperation) => void): void => {
     if (!channel.hasSubscribers) {
       begin(UNOBSERVED)
       return
@@ -52,6 +52,7 @@ function observedKind(name: 'request' | 'attempt') {
       }),
     ).catch(() => {})
   }
+  return Object.defineProperty(observe, 'isHeard', { get: () => channel.hasSubscribers }) as typeof observe & { readonly isHeard: boolean }
 }
 
 function note(operation: Operation, { status, failure, error }: OperationOutcome): void {
