@@ -192,6 +192,18 @@ suite('clocks that differ', () => {
     )
   })
 
+  test('a callee whose span ends a little after its answer stays where it was, and is counted until the answer', () => {
+    const served = entry({ id: 's', service: 'inventory', from: 20, to: 104 })
+    const verdict = traceVerdict(spansOf({ id: 'c', kind: 'client', from: 0, to: 100, children: [served] }))!
+    assert.deepEqual([inMs(verdict.answer.parts), verdict.shifts.size], [{ code: 80, network: 20 }, 0])
+  })
+
+  test('one that ends much later has another clock', () => {
+    const served = entry({ id: 's', service: 'inventory', from: 70, to: 130 })
+    const verdict = traceVerdict(spansOf({ id: 'c', kind: 'client', from: 0, to: 100, children: [served] }))!
+    assert.deepEqual([inMs(verdict.answer.parts), verdict.shifts.get('s')], [{ code: 60, network: 40 }, -50_000])
+  })
+
   test('a callee that went on after its caller had given up stays where it was', () => {
     const served = entry({ id: 's', service: 'inventory', from: 60, to: 120 })
     const given = { id: 'c', kind: 'client', from: 0, to: 100, error: 'no answer within 100 ms', children: [served] } as const
