@@ -104,8 +104,8 @@ export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact:
       if (us !== undefined && (times[known] === undefined || key === timeFact[known])) times[known] = us
     }
   }
-  const first = (keys: readonly string[]) =>
-    texts === undefined ? undefined : keys.map((key) => texts!.get(key)).find((value) => value !== undefined && value !== '')
+  const said = texts
+  const first = (keys: readonly string[]) => keys.map((key) => said?.get(key)).find((value) => value !== undefined && value !== '')
   return {
     times,
     lockHolder: texts === undefined ? undefined : lockHolder(texts),
