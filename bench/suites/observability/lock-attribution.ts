@@ -70,6 +70,7 @@ export const lockAttributionMetrics: readonly Metric[] = [
     peer: 'the same requests, lockAttribution: false',
     target: { ratioMax: 1.02 },
     note: 'A recorded request with a transaction of two statements. CPU of the service; PostgreSQL’s own is not counted.',
+    rounds: 9,
     contenders: { ours: { module, name: 'attributing' }, peer: { module, name: 'notAttributing' } },
   },
   {

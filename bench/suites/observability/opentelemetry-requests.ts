@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { startContender } from '../../harness/contender-process.ts'
 import { cpuNsPerCall } from '../../harness/meters.ts'
@@ -16,7 +17,7 @@ async function served(isTraced: boolean, { quick }: Effort) {
   const server = fastify()
   server.get('/orders/:id', async () => ({ id: 7, total: 4_200 }))
   await server.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = server.addresses()[0]!
+  const { port } = server.server.address() as AddressInfo
   let total = 0
   const loop = async (requests: number) => {
     await outside.drive(port, requests)

@@ -295,6 +295,22 @@ suite('lock attribution', () => {
     assert.equal(operation.attributes['seaworthy.time.execute_ms'], 0)
   })
 
+  test('a transaction that gave up waiting names who it waited for', async (t) => {
+    const { openAnother, connect, recorder } = await open(t)
+    const holder = await connect()
+    await holder.query(`BEGIN; SET LOCAL application_name = 'nightly-recount ${traceOf(9)}.AAAAAAAAAAk'`)
+    await holder.query(TAKE, [1])
+    const database = await openAnother()
+    const waiter = recorder.inTrace(traceOf(1), () =>
+      database.transaction((tx) => tx.execute({ sql: TAKE, params: [1] }), { isolation: 'serializable', timeoutMs: 500 }),
+    )
+    await assert.rejects(waiter, { code: 'timeout' })
+    await holder.query('COMMIT')
+    const { operation } = recorder.of(traceOf(1))[0]!
+    assert.equal(operation.attributes['seaworthy.lock.blocker.trace_id'], traceOf(9))
+    assert.ok(number(operation, 'seaworthy.time.lock_wait_ms') > 400)
+  })
+
   test('where nobody may look, no statement suffers: how long it waited is not known, and that is all', async (t) => {
     const { url, recorder, observer, connect, until } = await open(t)
     const { rows } = await observer.query<{ schema: string }>('SELECT current_schema() AS schema')

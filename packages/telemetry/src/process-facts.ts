@@ -29,6 +29,8 @@ const UNACCOUNTED_MS_MIN = 1
 // Spans whose entry is known. Those that never end must not fill the memory.
 const SPANS_MAX = 10_000
 const EVENTS_MAX = 32
+// What a span has to have in common with a stretch.
+const OVERLAP_MS_MIN = 5
 const THIS_PROCESS_BEGINS: ReadonlySet<SpanKind> = new Set([SpanKind.SERVER, SpanKind.CONSUMER])
 
 /**
@@ -127,7 +129,9 @@ export class ProcessFacts implements SpanProcessor {
     span.setAttribute(timeFact.loopBlockedMs, rounded(blockedMs))
     if (processorWaitMs > 0) span.setAttribute(timeFact.processorWaitMs, rounded(processorWaitMs))
     const toWallMs = this.#wallMs() - now.atMs
-    for (const stretch of this.#stretches.between(entry.begin.atMs, now).slice(-EVENTS_MAX)) {
+    // One that was over as soon as the span began explains nothing of it.
+    const stretches = this.#stretches.between(entry.begin.atMs + OVERLAP_MS_MIN, now)
+    for (const stretch of now.atMs - entry.begin.atMs < OVERLAP_MS_MIN ? [] : stretches.slice(-EVENTS_MAX)) {
       span.addEvent(
         loopStretch.event,
         {

@@ -14,7 +14,7 @@ import { ProcessFacts } from './process-facts.ts'
 import { processReading } from './process-reading.ts'
 import { type ExportStatus, type ExportTrouble, SpanQueue } from './span-queue.ts'
 import { spanRedaction } from './span-redaction.ts'
-import { headersOf } from './trace-headers.ts'
+import { headersOf, recordedSpanOf } from './trace-headers.ts'
 import { countWaits } from './waits.ts'
 import { wallClock } from './wall-clock.ts'
 
@@ -91,7 +91,10 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   const storage = new AsyncLocalStorage<Context>()
   const unregister = register(provider, new StorageContextManager(storage))
   const stops = [
-    setTraceContextOwner(() => headersOf(context.active()), { service: options.service }),
+    setTraceContextOwner(() => headersOf(context.active()), {
+      service: options.service,
+      recordedSpan: () => recordedSpanOf(context.active()),
+    }),
     countWaits(),
     operationSpans({ tracer: provider.getTracer('seaworthy'), storage, nowMs }),
     logDiagnostics(logger),

@@ -130,6 +130,23 @@ test('a stretch that ended is told to those who were open then, and to nobody la
   assert.deepEqual(stretches(span('late')), [])
 })
 
+test('a request that came in a stretch’s last moment, or was over as soon as it had come, tells nothing of it', async () => {
+  const { start, span, busy, clock } = simulated()
+  const greedy = start('greedy')
+  await clock.advance(9)
+  busy(100, 100)
+  const last = start('last')
+  busy(3, 3)
+  const quick = start('quick')
+  quick.end()
+  await clock.advance(15)
+  last.end()
+  greedy.end()
+  assert.deepEqual(stretches(span('last')), [])
+  assert.deepEqual(stretches(span('quick')), [])
+  assert.equal(stretches(span('greedy')).length, 1)
+})
+
 test('between two requests nothing ticks, and what the process did then is not told', async () => {
   const { start, span, busy, clock } = simulated()
   start('first').end()

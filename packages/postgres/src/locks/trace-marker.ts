@@ -9,11 +9,18 @@ export interface TraceReference extends SpanReference {
 const SERVICE_CHARACTERS_MAX = 63 - 1 - 32 - 1 - 11
 const MARKER = /^(\S*) ([\da-f]{32})\.([\w-]{11})$/
 
+// A process is of one service.
+let lastService = ''
+let lastName = ''
+
 /** The `application_name` by which other processes find the trace of an open transaction: `inventory 4bf92f3577b34da6a3ce929d0e0e4736.APBnqgupArc`. */
 export function markerOf({ traceId, spanId, service = '' }: TraceReference): string {
-  // Stands in a literal, and beyond these characters PostgreSQL would change it.
-  const name = service.replaceAll(/[^\w.:/@+-]/g, '_').slice(0, SERVICE_CHARACTERS_MAX)
-  return `${name} ${traceId}.${Buffer.from(spanId, 'hex').toString('base64url')}`
+  if (service !== lastService) {
+    lastService = service
+    // Stands in a literal, and beyond these characters PostgreSQL would change it.
+    lastName = service.replaceAll(/[^\w.:/@+-]/g, '_').slice(0, SERVICE_CHARACTERS_MAX)
+  }
+  return `${lastName} ${traceId}.${Buffer.from(spanId, 'hex').toString('base64url')}`
 }
 
 /** What a marker says; undefined for any other `application_name`. */

@@ -106,30 +106,58 @@ export interface TraceHeaders {
 
 type TraceContextOwner = () => TraceHeaders | undefined
 let owner: TraceContextOwner | undefined
-let service: string | undefined
+let ownerInfo: TraceOwnerInfo | undefined
+
+/** What else the owner of the trace context knows. */
+export interface TraceOwnerInfo {
+  /** The name of this service in traces. */
+  readonly service: string
+  /** The span in progress if it is recorded: what the headers say too, without writing and reading them. */
+  readonly recordedSpan?: () => SpanReference | undefined
+}
+
+/** A span of some trace. */
+export interface SpanReference {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string
+  /** 16 hexadecimal digits. */
+  readonly spanId: string
+}
 
 /**
  * Names the one owner of the trace context: OpenTelemetry, when it is installed. Without an owner the incoming
  * headers are handed on untouched.
- * @param as the name of this service in traces
  * @returns a function that removes the owner again
  */
-export function setTraceContextOwner(next: TraceContextOwner, as?: { readonly service: string }): () => void {
+export function setTraceContextOwner(next: TraceContextOwner, info?: TraceOwnerInfo): () => void {
   owner = next
-  service = as?.service
+  ownerInfo = info
   return () => {
     if (owner !== next) return
     owner = undefined
-    service = undefined
+    ownerInfo = undefined
   }
 }
 
 /** The name of this service in its traces; undefined while nobody owns the trace context. */
 export function tracedService(): string | undefined {
-  return service
+  return ownerInfo?.service
 }
 
 /** The trace headers to send on: the owner's, else those of the context. */
 export function traceHeaders(context: CallContext): TraceHeaders {
   return owner?.() ?? { traceparent: context.traceparent, tracestate: context.tracestate }
+}
+
+const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/
+const SAMPLED = 1
+const NO_CONTEXT = { correlationId: '' }
+
+/** The span in progress, if it is recorded (W3C Trace Context, section 3.2.2.5.1). */
+export function recordedSpan(): SpanReference | undefined {
+  if (ownerInfo?.recordedSpan !== undefined) return ownerInfo.recordedSpan()
+  const { traceparent } = traceHeaders(current.getStore() ?? NO_CONTEXT)
+  const parts = traceparent === undefined ? null : TRACEPARENT.exec(traceparent)
+  if (parts === null || (Number.parseInt(parts[3]!, 16) & SAMPLED) === 0) return undefined
+  return { traceId: parts[1]!, spanId: parts[2]! }
 }

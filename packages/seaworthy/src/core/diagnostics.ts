@@ -1,7 +1,6 @@
 import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
-import type { TraceHeaders } from './call-context.ts'
+import type { SpanReference, TraceHeaders } from './call-context.ts'
 import type { Clock } from './clock.ts'
-import type { SpanReference } from './recorded-span.ts'
 
 /** A piece of work, described for whoever listens. Names and attributes follow OpenTelemetry's semantic conventions. */
 export interface Operation {

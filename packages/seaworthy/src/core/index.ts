@@ -9,12 +9,14 @@
 export {
   type CallContext,
   type Propagated,
+  type SpanReference,
   type TraceHeaders,
   assertTimeLeft,
   contextOrRoot,
   currentContext,
   noTimeLeft,
   propagated,
+  recordedSpan,
   remainingMs,
   rootContext,
   setTraceContextOwner,
@@ -52,7 +54,6 @@ export { ConditionVariable } from './condition-variable.ts'
 export { nextMacrotask } from './event-loop.ts'
 export { type Environment, environment, faultPoint, setEnvironment } from './environment.ts'
 export { Wakeup } from './wakeup.ts'
-export { type SpanReference, recordedSpan } from './recorded-span.ts'
 export { type Random, seededRandom, systemRandom } from './random.ts'
 export { type NewId, newId, uuidV7 } from './ids.ts'
 export {

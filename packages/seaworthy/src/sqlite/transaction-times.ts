@@ -104,6 +104,9 @@ export class TransactionTimes {
     if (span === undefined) return
     set('seaworthy.lock.blocker.trace_id', span.traceId)
     set('seaworthy.lock.blocker.span_id', span.spanId)
-    operation.links = [...(operation.links ?? []), { ...span, attributes: { 'seaworthy.link': 'lock-blocker' } }]
+    operation.links = [
+      ...(operation.links ?? []),
+      { traceId: span.traceId, spanId: span.spanId, attributes: { 'seaworthy.link': 'lock-blocker' } },
+    ]
   }
 }
