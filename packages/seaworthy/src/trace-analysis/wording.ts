@@ -74,7 +74,7 @@ export function asked(span: VerdictSpan): string {
   return found === undefined ? named(span) : quoted(found)
 }
 
-export const named = ({ name }: VerdictSpan) => clipped(name)
+const named = ({ name }: VerdictSpan) => clipped(name)
 const quoted = (text: string) => `"${clipped(text)}"`
 
 export function clipped(text: string): string {
