@@ -59,7 +59,7 @@ function watched(t: TestContext, options: { readonly looksPerSecondMax?: number 
     goesDown: () => (isDown = true),
     stalls: (ms: number) => (stalledMs += ms),
     /** In small steps: a look ends between two timers. */
-    async pass(ms: number) {
+    pass: async (ms: number) => {
       for (let step = 0; step < ms; step++) {
         await clock.advance(1)
         await new Promise((resolve) => setImmediate(resolve))
