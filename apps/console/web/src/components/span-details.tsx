@@ -148,7 +148,7 @@ function Holder({ attributes }: { attributes: readonly Attribute[] }): JSX.Eleme
   if (holder === undefined) return null
   const { who, state, trace } = holder
   return (
-    <p>
+    <p class="holder">
       The lock was held by {who}
       {state}.{' '}
       {trace !== undefined && (
