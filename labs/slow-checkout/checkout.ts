@@ -72,11 +72,15 @@ export class Checkout implements AsyncDisposable {
 
   /** One checkout with these in it, and what the console says of it. */
   async play(one: Case): Promise<Outcome> {
-    const samples = new Map<ServiceName, number[]>(SERVICES.map((name) => [name, []]))
+    const samples = new Map(SERVICES.map((name) => [name, { cpuMs: 0, overMs: 0 }]))
     const plantedMs: Partial<Record<PlantKind, number>> = {}
     for (const [name, process] of this.#services) {
       process.onReport = (report) => {
-        if (report.kind === 'sample') samples.get(name)!.push(report.cpuRatio)
+        if (report.kind === 'sample') {
+          const all = samples.get(name)!
+          all.cpuMs += report.cpuMs
+          all.overMs += report.overMs
+        }
         if (report.kind === 'planted') plantedMs[report.plant] = report.ms
       }
     }
@@ -87,8 +91,12 @@ export class Checkout implements AsyncDisposable {
     await this.#paymentsProxy.heal()
     const services = one.plants.some(({ service }) => service === 'notifications') ? [...SERVICES] : SYNCHRONOUS
     const verdict: Verdict = await this.collector.verdictOn(correlationId, services)
-    const mean = (of: readonly number[]) => of.reduce((sum, ratio) => sum + ratio, 0) / Math.max(1, of.length)
-    return { case: one, plantedMs, verdict, cpu: Object.fromEntries([...samples].map(([name, of]) => [name, mean(of)])) }
+    return {
+      case: one,
+      plantedMs,
+      verdict,
+      cpu: Object.fromEntries([...samples].map(([name, { cpuMs, overMs }]) => [name, cpuMs / Math.max(1, overMs)])),
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -30,7 +30,7 @@ export interface Outcome {
   readonly cpu: Readonly<Partial<Record<ServiceName, number>>>
 }
 
-export interface JudgedPlant {
+interface JudgedPlant {
   readonly plant: Plant
   readonly plantedMs: number
   readonly foundMs: number

@@ -21,4 +21,5 @@ export type Report =
   | { readonly kind: 'waiting'; readonly atMs: number }
   /** A plant has had its effect, and how long that took. */
   | { readonly kind: 'planted'; readonly plant: PlantKind; readonly ms: number }
-  | { readonly kind: 'sample'; readonly cpuRatio: number }
+  /** How long the processor worked for the process, over how long. */
+  | { readonly kind: 'sample'; readonly cpuMs: number; readonly overMs: number }

@@ -120,7 +120,7 @@ function sample(): void {
   const sinceMs = performance.now()
   systemClock.timer(500, () => {
     const { user, system } = process.cpuUsage(before)
-    report({ kind: 'sample', cpuRatio: (user + system) / 1_000 / (performance.now() - sinceMs) })
+    report({ kind: 'sample', cpuMs: (user + system) / 1_000, overMs: performance.now() - sinceMs })
     sample()
   })
 }

@@ -25,6 +25,8 @@ test('a trace says why it was slow, and leads to the span, and to the trace that
   await details.getByRole('heading', { name: 'UPDATE stock' }).waitFor()
   await details.getByRole('img', { name: /^lock wait 99 %, query / }).waitFor()
 
+  await details.getByText('The lock was held by nightly-recount, idle in transaction for 1.61 s.').waitFor()
+
   await verdict.getByRole('button', { name: /network/ }).click()
   await details.getByRole('heading', { name: 'inventory.v1.Inventory/Reserve' }).waitFor()
 

@@ -78,13 +78,13 @@ ${console}/traces/${TRACE_ID}`,
       { traceId: HOLDER, durationMs: 5 },
       { traceId: TRACE_ID, durationMs: 900 },
     ]
-    const whole = path('96 % of this checkout is a message.', [['queue', 960, 0.96]])
+    const whole = { ...path('96 % of this checkout is a message.', [['queue', 1_960, 0.96]]), durationMs: 2_000 }
     const console = await consoleWith(t, {
       '/api/traces?correlationId=c-1&limit=100': { traces },
       '/api/traces?correlationId=c-2&limit=100': { traces: [] },
       [`/api/traces/${TRACE_ID}/verdict`]: { ...verdict, whole },
     })
-    assert.match((await say('c-1', '--console', console)).printed, /Until the end of all that it set off, 1,000 ms in all:\n96 % of this/)
+    assert.match((await say('c-1', '--console', console)).printed, /Until the end of all that it set off, 2,000 ms in all:\n96 % of this/)
     const unknown = await say('c-2', '--console', console)
     assert.deepEqual([unknown.code, unknown.printed], [1, ''])
     assert.match(unknown.errors, /no trace with the correlation id "c-2"/)

@@ -5,7 +5,7 @@ import { type OtlpTrace, readTrace } from '../otlp/read-trace.ts'
 import type { OperationTrace, TraceStore } from '../store/trace-store.ts'
 
 /** Of an operation the newest are compared. */
-export const OPERATION_TRACES_MAX = 400
+const OPERATION_TRACES_MAX = 400
 /** Larger traces are left out: an operation of which each has thousands would take the console's whole time. */
 const SPANS_MAX = 2_000
 /** Profiles that are kept, so that a page that asks again is answered at once. */

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { InvalidInputError } from 'seaworthy/core'
-import { type CriticalPath, criticalPath, spanTree } from 'seaworthy/trace-analysis'
+import { type CriticalPath, criticalPath, sentence, spanTree, traceVerdict } from 'seaworthy/trace-analysis'
 import { readTraceFile } from '../../src/import/formats.ts'
 import { checkRequest } from '../../src/otlp/check.ts'
+import { type OtlpTrace, readTrace } from '../../src/otlp/read-trace.ts'
 import { type SpanRow, spanRows } from '../../src/otlp/rows.ts'
 
 const folder = process.env['SEAWORTHY_SHARED_TRACES'] ?? fileURLToPath(new URL('../../../../../shared/traces', import.meta.url))
@@ -126,5 +127,51 @@ suite('files of Jaeger and OTLP', { skip }, () => {
       refused,
       others.map((name) => `${name}.json`),
     )
+  })
+})
+
+suite('verdicts on traces that state no facts', { skip }, () => {
+  /** One of a file's traces after the other, as the console reads them. */
+  const tracesOf = (path: string): readonly OtlpTrace[] => {
+    const { resourceSpans } = checkRequest(readTraceFile(read(path)).request)
+    const ids = new Set(resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans.map(({ traceId }) => traceId))))
+    return [...ids].map((id) => ({
+      resourceSpans: resourceSpans.map((of) => ({
+        ...of,
+        scopeSpans: of.scopeSpans.map((scope) => ({ ...scope, spans: scope.spans.filter(({ traceId }) => traceId === id) })),
+      })) as NonNullable<OtlpTrace['resourceSpans']>,
+    }))
+  }
+  const FROM_KINDS_ALONE = new Set(['query', 'network', 'queue', 'downstream', 'unexplained'])
+
+  test('take them apart as far as their kinds go, sum to them, and call the rest unexplained', () => {
+    let judged = 0
+    for (const part of ['crisp', 'deathstarbench', 'zipkin']) {
+      for (const name of filesIn(part)) {
+        for (const trace of tracesOf(`${part}/${name}`)) {
+          const { spans } = readTrace(trace)!
+          const verdict = traceVerdict(spans)!
+          for (const { parts, durationUs } of [verdict.answer, verdict.whole ?? verdict.answer]) {
+            assert.equal(
+              parts.reduce((sum, { us }) => sum + us, 0),
+              durationUs,
+              name,
+            )
+            assert.deepEqual(
+              parts.filter(({ cause }) => !FROM_KINDS_ALONE.has(cause)),
+              [],
+              name,
+            )
+          }
+          for (const { spanId, startUs, endUs } of spans) {
+            const us = verdict.partsOf(spanId)!.reduce((sum, part) => sum + part.us, 0)
+            assert.equal(us, Math.max(0, Math.round(endUs) - Math.round(startUs)), `${name}: ${spanId}`)
+          }
+          assert.match(sentence(verdict.answer), /\.$/)
+          judged++
+        }
+      }
+    }
+    assert.ok(judged > 60, `${judged} traces`)
   })
 })

@@ -8,6 +8,8 @@ import { UsageError } from '../usage.ts'
 
 const TIMEOUT_MS = 10_000
 const BAR_WIDTH = 40
+/** What goes on after the answer is told where it takes so much longer. */
+const WHOLE_RATIO_MIN = 1.2
 
 /** The part of the console's answer that is shown. */
 interface Path {
@@ -84,9 +86,10 @@ async function ask(console: URL, path: string): Promise<unknown> {
 }
 
 function told(verdict: Verdict, link: string): string {
-  const { whole, doubts } = verdict
+  const { whole, doubts, durationMs } = verdict
   const lines = [pathText(verdict)]
-  if (whole !== null) lines.push('', `Until the end of all that it set off, ${milliseconds(whole.durationMs)} in all:`, pathText(whole))
+  if (whole !== null && whole.durationMs > durationMs * WHOLE_RATIO_MIN)
+    lines.push('', `Until the end of all that it set off, ${milliseconds(whole.durationMs)} in all:`, pathText(whole))
   for (const { fact, stated, spanId } of doubts) lines.push('', `Doubtful: ${fact} of span ${spanId} says ${stated}.`)
   lines.push('', link)
   return lines.join('\n')

@@ -14,6 +14,8 @@ export interface Finding<Span extends VerdictSpan> {
   readonly span: Span
   /** Spans with some of it. */
   readonly spanCount: number
+  /** For `cpu` and `blocked-loop`: of its time, and of that of the other of both in the same spans, how much was for other requests. */
+  readonly ofOthersUs: number
   /** For `lock-wait`: who held it, where that is known. */
   readonly lockHolder: LockHolder | undefined
   /** For `network` and `downstream` who was called, for `queue` where the message lay, where that is known. */
@@ -23,20 +25,22 @@ export interface Finding<Span extends VerdictSpan> {
 /** Groups the parts of spans by what somebody would do about them. The largest first; of two equal ones the one that came first. */
 export function findings<Span extends VerdictSpan>(spent: readonly SpentTime<Span>[], durationUs: number): readonly Finding<Span>[] {
   const groups = new Map<string, { -readonly [Key in keyof Finding<Span>]: Finding<Span>[Key] } & { mostUs: number }>()
-  for (const { known, parts } of spent) {
+  for (const { known, parts, ofOthersUs: all } of spent) {
     for (const cause of CAUSES) {
       const us = parts[cause]
       if (us === 0) continue
       const { service } = known.source
       const lockHolder = cause === 'lock-wait' ? known.facts.lockHolder : undefined
       const peer = peerOf(cause, known)
+      const ofOthersUs = cause === 'cpu' || cause === 'blocked-loop' ? all : 0
       const key = [cause, service, peer, lockHolder?.traceId ?? lockHolder?.service ?? lockHolder?.pid].join('\n')
       const group = groups.get(key)
       if (group === undefined) {
-        groups.set(key, { cause, service, us, ratio: 0, span: known.source, spanCount: 1, lockHolder, peer, mostUs: us })
+        groups.set(key, { cause, service, us, ratio: 0, span: known.source, spanCount: 1, ofOthersUs, lockHolder, peer, mostUs: us })
         continue
       }
       group.us += us
+      group.ofOthersUs += ofOthersUs
       group.spanCount++
       if (us <= group.mostUs) continue
       group.mostUs = us

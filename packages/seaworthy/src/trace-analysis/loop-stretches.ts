@@ -5,6 +5,8 @@ import type { Stretch } from './span-facts.ts'
 export interface TakenByLoop {
   readonly cpuUs: number
   readonly blockedUs: number
+  /** Of both together, in stretches for other requests. */
+  readonly ofOthersUs: number
   readonly rest: readonly Interval[]
 }
 
@@ -18,13 +20,13 @@ export class LoopStretches {
       const last = apart.at(-1)
       // A loop runs one stretch at a time: what overlaps is the same one, measured twice.
       if (last === undefined || stretch.startUs >= last.endUs) apart.push(stretch)
-      else if (stretch.endUs > last.endUs) apart[apart.length - 1] = joined(last, stretch)
+      else apart[apart.length - 1] = joined(last, stretch)
     }
     this.#stretches = apart
   }
 
   /** CPU and blocked time of all stretches within a window. */
-  within(window: Interval): Omit<TakenByLoop, 'rest'> {
+  within(window: Interval): Pick<TakenByLoop, 'cpuUs' | 'blockedUs'> {
     const { cpuUs, blockedUs } = this.takeFrom([window])
     return { cpuUs, blockedUs }
   }
@@ -32,6 +34,7 @@ export class LoopStretches {
   takeFrom(intervals: readonly Interval[]): TakenByLoop {
     let cpuUs = 0
     let blockedUs = 0
+    let ofOthersUs = 0
     const first = intervals.length === 0 ? this.#stretches.length : this.#firstEndingAfter(intervals[0]!.startUs)
     let next = first
     let end = first
@@ -43,10 +46,11 @@ export class LoopStretches {
         const computedUs = Math.round((us * stretch.cpuUs) / (stretch.endUs - stretch.startUs))
         cpuUs += computedUs
         blockedUs += us - computedUs
+        if (stretch.isOfOthers) ofOthersUs += us
         end = index + 1
       }
     }
-    return { cpuUs, blockedUs, rest: without(intervals, this.#stretches.slice(first, end)) }
+    return { cpuUs, blockedUs, ofOthersUs, rest: without(intervals, this.#stretches.slice(first, end)) }
   }
 
   /** The stretch that was under way until shortly before a moment: what happened meanwhile could be seen at its end only. */
@@ -69,7 +73,8 @@ export class LoopStretches {
 }
 
 function joined(one: Stretch, other: Stretch): Stretch {
-  const endUs = other.endUs
-  const lengthUs = endUs - one.startUs
-  return { startUs: one.startUs, endUs, cpuUs: Math.min(lengthUs, Math.max(one.cpuUs, other.cpuUs)) }
+  const endUs = Math.max(one.endUs, other.endUs)
+  const cpuUs = Math.min(endUs - one.startUs, Math.max(one.cpuUs, other.cpuUs))
+  // Whoever says that it was theirs knows.
+  return { startUs: one.startUs, endUs, cpuUs, isOfOthers: one.isOfOthers && other.isOfOthers }
 }

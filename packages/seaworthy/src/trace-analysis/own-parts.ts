@@ -31,6 +31,8 @@ export interface OwnTime<Span extends VerdictSpan> {
 export interface SpentTime<Span extends VerdictSpan> {
   readonly known: KnownSpan<Span>
   readonly parts: Parts
+  /** Of its CPU and blocked loop, how much was for other requests. */
+  ofOthersUs: number
 }
 
 /** A reply is seen so soon after the stretch of the event loop that it had to wait for. */
@@ -44,15 +46,16 @@ const SEEN_AFTER_US = 5_000
 export function ownParts<Span extends VerdictSpan>(given: readonly OwnTime<Span>[], { loopOf }: SpanMap<Span>): readonly SpentTime<Span>[] {
   const busy = new Map<KnownSpan<Span>, LocalTime[]>()
   const all = given.map(({ known, intervals }): SpentTime<Span> => {
-    const parts = noParts()
-    const localUs = takeApart(known, intervals, parts, loopOf)
+    const spent: SpentTime<Span> = { known, parts: noParts(), ofOthersUs: 0 }
+    const { parts } = spent
+    const localUs = takeApart(spent, intervals, loopOf)
     if (known.entry === undefined) parts.unexplained += localUs
     else if (localUs > 0) {
       const times = busy.get(known.entry) ?? []
       busy.set(known.entry, times)
       times.push({ parts, us: localUs })
     }
-    return { known, parts }
+    return spent
   })
   for (const [entry, times] of busy) spreadLocalTime(entry, times)
   return all
@@ -60,15 +63,16 @@ export function ownParts<Span extends VerdictSpan>(given: readonly OwnTime<Span>
 
 /** Fills `parts`. @returns what is left: time in which the span's process was at it, in microseconds */
 function takeApart<Span extends VerdictSpan>(
-  known: KnownSpan<Span>,
+  spent: SpentTime<Span>,
   intervals: readonly Interval[],
-  parts: Parts,
   loopOf: (span: Span) => LoopStretches,
 ): number {
+  const { known, parts } = spent
   const { role, facts, node } = known
   let rest = intervals
   const takeStretches = (loop: LoopStretches) => {
-    const { cpuUs, blockedUs, rest: left } = loop.takeFrom(rest)
+    const { cpuUs, blockedUs, ofOthersUs, rest: left } = loop.takeFrom(rest)
+    spent.ofOthersUs += ofOthersUs
     parts.cpu += cpuUs
     parts['blocked-loop'] += blockedUs
     rest = left

@@ -20,6 +20,8 @@ export interface Stretch {
   readonly startUs: number
   readonly endUs: number
   readonly cpuUs: number
+  /** It was for another request: whoever told of it had to wait meanwhile. */
+  readonly isOfOthers: boolean
 }
 
 /** A fact that cannot be: no number, below zero, or longer than its span. It was left out, or cut to the span. */
@@ -104,8 +106,8 @@ export function spanFacts(span: VerdictSpan, durationUs: number, onDoubt: (fact:
       if (us !== undefined && (times[known] === undefined || key === timeFact[known])) times[known] = us
     }
   }
-  const first = (keys: readonly string[]) =>
-    texts === undefined ? undefined : keys.map((key) => texts!.get(key)).find((value) => value !== undefined && value !== '')
+  const said = texts
+  const first = (keys: readonly string[]) => keys.map((key) => said?.get(key)).find((value) => value !== undefined && value !== '')
   return {
     times,
     lockHolder: texts === undefined ? undefined : lockHolder(texts),
@@ -154,8 +156,9 @@ function stretchesOf({ events }: VerdictSpan, waitShare: number): readonly Stret
     const computedUs = Math.min(us, Math.max(0, numberOf(attributes, loopStretch.cpuMs) * 1_000 || 0))
     // A thread that waits for a processor would compute if it could.
     const cpuUs = computedUs + (us - computedUs) * waitShare
+    const isOfOthers = attributes.some(({ key, value }) => key === loopStretch.own && value === 'false')
     const startUs = Math.round(atUs)
-    found.push({ startUs, endUs: startUs + Math.round(us), cpuUs: Math.round(cpuUs) })
+    found.push({ startUs, endUs: startUs + Math.round(us), cpuUs: Math.round(cpuUs), isOfOthers })
   }
   return found
 }

@@ -50,4 +50,11 @@ export const factLink = { name: 'seaworthy.link', lockBlocker: 'lock-blocker' } 
  * An event of an entry span: the event loop ran one stretch without a pause, for this request or for another one. Only stretches longer than `minMs` are
  * told. The event's time is the stretch's start.
  */
-export const loopStretch = { event: 'seaworthy.loop.stretch', ms: 'ms', cpuMs: 'cpu_ms', minMs: 20 } as const
+export const loopStretch = {
+  event: 'seaworthy.loop.stretch',
+  ms: 'ms',
+  cpuMs: 'cpu_ms',
+  /** Whether it was the code of the span's own request; absent where nobody knows. */
+  own: 'own',
+  minMs: 20,
+} as const

@@ -10,14 +10,14 @@ export interface TraceProfile {
   readonly edges: ReadonlyMap<string, ProfileEdge>
 }
 
-export interface ProfilePart {
+interface ProfilePart {
   readonly cause: Cause
   readonly service: string
   readonly peer: string | undefined
   readonly us: number
 }
 
-export interface ProfileEdge {
+interface ProfileEdge {
   readonly service: string
   readonly name: string
   readonly count: number

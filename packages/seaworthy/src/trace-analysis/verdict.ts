@@ -42,7 +42,7 @@ export interface TraceVerdict<Span extends VerdictSpan> {
   readonly partsOf: (spanId: string) => readonly TimePart[] | undefined
   /** Facts that cannot be, and were cut or left out. */
   readonly doubts: readonly DoubtfulFact[]
-  /** Spans that were moved because the clock of their process was another, and by how much. */
+  /** Spans that were moved by a millisecond or more because the clock of their process was another, and by how much. */
   readonly shifts: ReadonlyMap<string, number>
 }
 
@@ -69,6 +69,9 @@ export function traceVerdict<Span extends VerdictSpan>(spans: readonly Span[]): 
     shifts: shiftsOf(map),
   }
 }
+
+/** Clocks on one machine agree within it. */
+const SHIFT_US_MIN = 1_000
 
 /** The span that ended last of all that a root set off; undefined if that is the root. */
 function lastBelow<Span extends VerdictSpan>(root: SpanTreeNode<AlignedSpan<Span>>): SpanTreeNode<AlignedSpan<Span>> | undefined {
@@ -141,7 +144,7 @@ function addHop<Span extends VerdictSpan>({ source, facts }: KnownSpan<Span>, us
 
 function shiftsOf<Span extends VerdictSpan>({ known }: SpanMap<Span>): ReadonlyMap<string, number> {
   const shifts = new Map<string, number>()
-  for (const { node } of known) if (node.span.shiftUs !== 0) shifts.set(node.span.spanId, node.span.shiftUs)
+  for (const { node } of known) if (Math.abs(node.span.shiftUs) >= SHIFT_US_MIN) shifts.set(node.span.spanId, node.span.shiftUs)
   return shifts
 }
 

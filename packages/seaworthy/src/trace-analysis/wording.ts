@@ -5,14 +5,27 @@ import type { VerdictSpan } from './verdict-span.ts'
 const NAME_LENGTH_MAX = 80
 
 /** What one finding says, to stand after "is". */
-export function describe<Span extends VerdictSpan>({ cause, service, span, peer, lockHolder, spanCount }: Finding<Span>): string {
+export function describe<Span extends VerdictSpan>({
+  cause,
+  service,
+  span,
+  us,
+  ofOthersUs,
+  peer,
+  lockHolder,
+  spanCount,
+}: Finding<Span>): string {
   switch (cause) {
     case 'code':
       return `${service} waiting in its own code, in ${named(span)}, for something that no span covers: a timer, a file, a callee without traces`
     case 'cpu':
-      return `${service} computing, its CPU busy in ${named(span)}`
+      return ofOthersUs * 2 > us
+        ? `${service} computing for other requests, behind which ${named(span)} had to wait`
+        : `${service} computing, its CPU busy in ${named(span)}`
     case 'blocked-loop':
-      return `${service} standing still: a synchronous call held its event loop, with the CPU idle, in ${named(span)}`
+      return ofOthersUs * 2 > us
+        ? `${service} standing still: a synchronous call of another request held its event loop, with the CPU idle, and ${named(span)} had to wait`
+        : `${service} standing still: a synchronous call held its event loop, with the CPU idle, in ${named(span)}`
     case 'pool-wait':
       return isSqlite(peer)
         ? `${service} waiting for its turn to write to SQLite: another transaction of its own is long`
@@ -74,7 +87,7 @@ export function asked(span: VerdictSpan): string {
   return found === undefined ? named(span) : quoted(found)
 }
 
-export const named = ({ name }: VerdictSpan) => clipped(name)
+const named = ({ name }: VerdictSpan) => clipped(name)
 const quoted = (text: string) => `"${clipped(text)}"`
 
 export function clipped(text: string): string {

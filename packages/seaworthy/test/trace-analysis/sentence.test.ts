@@ -109,6 +109,20 @@ suite('a verdict in one sentence', () => {
     )
   })
 
+  test('says so when a request had to wait for what its process did for others', () => {
+    const behind = (cpuMs: number, own: boolean) =>
+      said(checkout(entry({ id: 'work', name: 'price basket', from: 40, to: 960, stretches: [{ at: 40, ms: 920, cpuMs, own }] })))
+    assert.equal(
+      behind(920, false),
+      '92 % of this checkout is inventory computing for other requests, behind which price basket had to wait.',
+    )
+    assert.equal(
+      behind(0, false),
+      '92 % of this checkout is inventory standing still: a synchronous call of another request held its event loop, with the CPU idle, and price basket had to wait.',
+    )
+    assert.equal(behind(920, true), '92 % of this checkout is inventory computing, its CPU busy in price basket.')
+  })
+
   test('says where a message lay', () => {
     const sent = (facts: Readonly<Record<string, string | number>>): SpanSpec => ({
       id: 'p',

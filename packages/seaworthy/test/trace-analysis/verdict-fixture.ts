@@ -9,7 +9,7 @@ export interface SpanSpec {
   readonly from: number
   readonly to: number
   readonly facts?: Readonly<Record<string, string | number>>
-  readonly stretches?: readonly { readonly at: number; readonly ms: number; readonly cpuMs: number }[]
+  readonly stretches?: readonly { readonly at: number; readonly ms: number; readonly cpuMs: number; readonly own?: boolean }[]
   readonly error?: string
   readonly children?: readonly SpanSpec[]
 }
@@ -30,12 +30,13 @@ export function spansOf(...roots: readonly SpanSpec[]): VerdictSpan[] {
       isAsynchronous: kind === 'consumer',
       error: spec.error,
       attributes: Object.entries(spec.facts ?? {}).map(([key, value]) => ({ key, value: String(value) })),
-      events: (spec.stretches ?? []).map(({ at, ms, cpuMs }) => ({
+      events: (spec.stretches ?? []).map(({ at, ms, cpuMs, own }) => ({
         name: 'seaworthy.loop.stretch',
         atUs: at * 1_000,
         attributes: [
           { key: 'ms', value: String(ms) },
           { key: 'cpu_ms', value: String(cpuMs) },
+          ...(own === undefined ? [] : [{ key: 'own', value: String(own) }]),
         ],
       })),
     })

@@ -52,6 +52,20 @@ suite('what a span spent its time on', () => {
     assert.deepEqual(parts, { 'lock-wait': 60, 'pool-wait': 20, query: 12, code: 8 })
   })
 
+  test('locks of two holders are two findings, and waits for one holder are one', () => {
+    const waited = (id: string, from: number, holder: string) =>
+      query({ id, from, to: from + 30, facts: { 'seaworthy.time.lock_wait_ms': 30, 'seaworthy.lock.blocker.service': holder } })
+    const children = [waited('q1', 0, 'recount'), waited('q2', 30, 'report'), waited('q3', 60, 'recount')]
+    const { findings } = traceVerdict(spansOf(entry({ id: 'a', from: 0, to: 90, children })))!.answer
+    assert.deepEqual(
+      findings.map(({ lockHolder, us, spanCount }) => [lockHolder?.service, us / 1_000, spanCount]),
+      [
+        ['recount', 60, 2],
+        ['report', 30, 1],
+      ],
+    )
+  })
+
   test('a database whose client states nothing was at work', () => {
     assert.deepEqual(partsOf(query({ id: 'q', from: 0, to: 100 })), { query: 100 })
   })
@@ -163,6 +177,15 @@ suite('stretches of the event loop', () => {
     assert.equal(Math.round(parts['cpu']!), 40)
   })
 
+  test('are one’s own as soon as one of the spans that tell of it says so', () => {
+    const told = (one: boolean, other: boolean) => {
+      const inner = entry({ id: 'b', from: 10, to: 90, stretches: [{ at: 20, ms: 40, cpuMs: 40, own: other }] })
+      const outer = entry({ id: 'a', from: 0, to: 100, stretches: [{ at: 20, ms: 40, cpuMs: 40, own: one }], children: [inner] })
+      return traceVerdict(spansOf(outer))!.answer.findings.find(({ cause }) => cause === 'cpu')!.ofOthersUs
+    }
+    assert.deepEqual([told(false, false), told(false, true), told(true, false)], [40_000, 0, 0])
+  })
+
   test('within a SQLite query are the query: it works on the loop', () => {
     const facts = { 'db.system.name': 'sqlite', 'seaworthy.time.execute_ms': 40 }
     const parts = partsOf(entry({ id: 'a', from: 0, to: 62, stretches, children: [query({ id: 'q', from: 20, to: 60, facts })] }))
@@ -190,6 +213,26 @@ suite('clocks that differ', () => {
         ['q', -4_980_000],
       ]),
     )
+  })
+
+  test('a callee that began before its call has another clock, however long it took', () => {
+    const early = (from: number, to: number) =>
+      traceVerdict(spansOf({ id: 'c', kind: 'client', from: 0, to: 100, children: [entry({ id: 's', service: 'inventory', from, to })] }))!
+    assert.deepEqual([inMs(early(-40, 20).answer.parts), early(-40, 20).shifts.get('s')], [{ code: 60, network: 40 }, 60_000])
+    // Longer than its call: the call was given up, and both began together as far as anybody knows.
+    assert.deepEqual([inMs(early(-40, 90).answer.parts), early(-40, 90).shifts.get('s')], [{ code: 100 }, 40_000])
+  })
+
+  test('a callee whose span ends a little after its answer stays where it was, and is counted until the answer', () => {
+    const served = entry({ id: 's', service: 'inventory', from: 20, to: 104 })
+    const verdict = traceVerdict(spansOf({ id: 'c', kind: 'client', from: 0, to: 100, children: [served] }))!
+    assert.deepEqual([inMs(verdict.answer.parts), verdict.shifts.size], [{ code: 80, network: 20 }, 0])
+  })
+
+  test('one that ends much later has another clock', () => {
+    const served = entry({ id: 's', service: 'inventory', from: 70, to: 130 })
+    const verdict = traceVerdict(spansOf({ id: 'c', kind: 'client', from: 0, to: 100, children: [served] }))!
+    assert.deepEqual([inMs(verdict.answer.parts), verdict.shifts.get('s')], [{ code: 60, network: 40 }, -50_000])
   })
 
   test('a callee that went on after its caller had given up stays where it was', () => {

@@ -4,7 +4,8 @@ import { follow } from '../state/location.ts'
 import { formatDuration, formatShare } from '../view-model/format.ts'
 import type { Attribute } from '../../../src/otlp/read-trace.ts'
 import type { SpanNode } from '../view-model/trace-tree.ts'
-import { shownParts } from '../view-model/verdict-view.ts'
+import { routeUrl } from '../view-model/route.ts'
+import { lockHolder, shownParts } from '../view-model/verdict-view.ts'
 import { CauseBar, CauseLegend } from './cause-bar.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
@@ -138,7 +139,26 @@ function WhereItWent({ node, view }: { node: SpanNode; view: TraceView }): JSX.E
       <h3>Where its time went</h3>
       <CauseBar parts={shown} durationUs={durationUs} />
       <CauseLegend parts={shown} durationUs={durationUs} />
+      <Holder attributes={node.span.attributes} />
     </section>
+  )
+}
+
+/** Who held the lock that the span waited for. */
+function Holder({ attributes }: { attributes: readonly Attribute[] }): JSX.Element | null {
+  const holder = lockHolder(attributes)
+  if (holder === undefined) return null
+  const { who, state, trace } = holder
+  return (
+    <p class="holder">
+      The lock was held by {who}
+      {state}.{' '}
+      {trace !== undefined && (
+        <a href={routeUrl(trace)} onClick={(event) => follow(event, trace)}>
+          Open its trace
+        </a>
+      )}
+    </p>
   )
 }
 

@@ -1,5 +1,7 @@
-import { type Cause, type LockHolder, type TimePart, type TraceVerdict, type Verdict, sentence } from 'seaworthy/trace-analysis'
-import type { Span } from '../../../src/otlp/read-trace.ts'
+import { type Cause, type LockHolder, type TimePart, type TraceVerdict, type Verdict, lockFact, sentence } from 'seaworthy/trace-analysis'
+import { type Attribute, type Span, attribute } from '../../../src/otlp/read-trace.ts'
+import { formatDuration } from './format.ts'
+import type { Route } from './route.ts'
 
 /** What a cause is called, and what it means for somebody who reads it for the first time. */
 export const CAUSE_TEXT: Readonly<Record<Cause, { readonly name: string; readonly meaning: string }>> = {
@@ -76,4 +78,30 @@ export function shownParts(
 export function spansToLookAt({ answer, whole }: TraceVerdict<Span>): readonly string[] {
   const findings = [...answer.findings, ...(whole?.findings ?? [])]
   return [...new Set(findings.map(({ span }) => span.spanId))]
+}
+
+/** Who held the lock that a span waited for, as its details say it. */
+export interface ShownHolder {
+  readonly who: string
+  /** What it did meanwhile, to stand behind its name; empty where nobody knows. */
+  readonly state: string
+  readonly trace: Extract<Route, { readonly page: 'trace' }> | undefined
+}
+
+export function lockHolder(attributes: readonly Attribute[]): ShownHolder | undefined {
+  const fact = (name: keyof typeof lockFact) => attribute(attributes, lockFact[name]) || undefined
+  const [service, pid, state, idleMs, traceId] = [
+    fact('blockerService'),
+    fact('blockerPid'),
+    fact('blockerState'),
+    fact('blockerIdleMs'),
+    fact('blockerTraceId'),
+  ]
+  if (service === undefined && pid === undefined && traceId === undefined) return undefined
+  const idle = idleMs === undefined ? '' : ` for ${formatDuration(Number(idleMs) * 1_000)}`
+  return {
+    who: service ?? (pid === undefined ? 'somebody unknown' : `process ${pid} of the database`),
+    state: state === undefined ? '' : `, ${state}${idle}`,
+    trace: traceId === undefined ? undefined : { page: 'trace', traceId, spanId: fact('blockerSpanId') },
+  }
 }
