@@ -74,7 +74,7 @@ export function cutOverWorld(parts: CutOverParts = {}): SimulatedWorld {
     name: 'cut-over',
     chapter: 'strangler',
     faults: ['crash', 'lose-reply', 'delay'],
-    share: 0.2,
+    share: 0.15,
     system: {
       nodes: [
         node('monolith', (ports) => startSide(ports, 'old', parts)),
