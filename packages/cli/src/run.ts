@@ -11,6 +11,11 @@ import { lockEvents } from './commands/events/lock.ts'
 import { showEvents } from './commands/events/show.ts'
 import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
+import { explainRequest } from './commands/gateway/explain.ts'
+import { gateway } from './commands/gateway/gateway.ts'
+import { rollBackRoute } from './commands/gateway/rollback.ts'
+import { shiftRoute } from './commands/gateway/shift.ts'
+import { gatewayStatus } from './commands/gateway/status.ts'
 import { graph } from './commands/graph.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
@@ -35,6 +40,11 @@ const COMMANDS: readonly Command[] = [
   stop,
   logs,
   relay,
+  gateway,
+  gatewayStatus,
+  shiftRoute,
+  rollBackRoute,
+  explainRequest,
   listDeadLetters,
   showDeadLetter,
   requeueDeadLetters,
@@ -86,17 +96,19 @@ const family = (word: string) => COMMANDS.filter(({ name }) => name.startsWith(`
 function helpFor(words: readonly string[]): string {
   const [word = '', second] = words
   const siblings = family(word)
-  return siblings.length > 0 && (second === undefined || second.startsWith('-')) ? overview(siblings) : helpOf(find(words).command)
+  const own = COMMANDS.filter(({ name }) => name === word)
+  const isFamily = siblings.length > 0 && (second === undefined || second.startsWith('-'))
+  return isFamily ? overview([...own, ...siblings]) : helpOf(find(words).command)
 }
 
 /** The command that the words begin with, and what follows it. @throws UsageError */
 function find(words: readonly string[]): { readonly command: Command; readonly rest: readonly string[] } {
   const [word = '', second = '', ...further] = words
-  const command = COMMANDS.find(({ name }) => name === word)
-  if (command !== undefined) return { command, rest: words.slice(1) }
   const siblings = family(word)
   const sibling = siblings.find(({ name }) => name === `${word} ${second}`)
   if (sibling !== undefined) return { command: sibling, rest: further }
+  const command = COMMANDS.find(({ name }) => name === word)
+  if (command !== undefined) return { command, rest: words.slice(1) }
   if (siblings.length > 0) {
     const seconds = siblings.map(({ name }) => name.slice(word.length + 1))
     throw new UsageError(`seaworthy ${word} is followed by one of ${seconds.join(', ')}.${suggestion(second, seconds)}`)

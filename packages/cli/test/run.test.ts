@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { run } from '@seaworthy/cli'
 import { findLabs } from '../src/commands/lab.ts'
-import { findRelay } from '../src/commands/relay.ts'
+import { findApp } from '../src/find-app.ts'
 
 async function say(...args: string[]) {
   const printed: string[] = []
@@ -113,7 +113,8 @@ test('labs are found above the command, and outside of the repository it says th
 })
 
 test('the relay of a checkout is found above the command', () => {
-  assert.match(findRelay(import.meta.dirname), /apps.relay.src.main\.ts$/)
+  assert.match(findApp('relay', import.meta.dirname), /apps.relay.src.main\.ts$/)
+  assert.match(findApp('gateway', import.meta.dirname), /apps.gateway.src.main\.ts$/)
 })
 
 test('an adapter and results that are not there are named', async () => {

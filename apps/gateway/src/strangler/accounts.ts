@@ -1,6 +1,6 @@
 import type { RequestEnd } from '@seaworthy/http-proxy'
 import type { Clock } from 'seaworthy/core'
-import { verdictOf } from './guard.ts'
+import { defaultGuard, verdictOf } from './guard.ts'
 import { type Counts, type Ledger, placeOf } from './ledger.ts'
 import type { MovingRoute, SideDestination } from './moving-route.ts'
 import type { Side } from './rule.ts'
@@ -9,6 +9,9 @@ interface OpenCounts {
   readonly requests: Record<Side, number>
   readonly errors: Record<Side, number>
 }
+
+/** A client that leaves sooner may have changed its mind. */
+const GIVEN_UP_AFTER_MS = 1_000
 
 /** Counts requests and failures by route, tenant and side, and judges the sides of a route by what they did lately. */
 export class Accounts {
@@ -25,12 +28,13 @@ export class Accounts {
     )
   }
 
-  record({ destination, outcome, status, answerMs }: RequestEnd): void {
+  record({ destination, outcome, status, answerMs, durationMs }: RequestEnd): void {
     if (destination === undefined || !isSide(destination)) return
     const { route, side, tenant } = destination
-    // A client that leaves says nothing about who did not answer it yet.
-    if (outcome === 'left') return
-    const isError = outcome === 'broken' || (status ?? 0) >= 500
+    const isGivenUp = outcome === 'left' && answerMs === undefined && this.#isTooLong(route, durationMs)
+    // Any other client that leaves says nothing about who did not answer it yet.
+    if (outcome === 'left' && !isGivenUp) return
+    const isError = isGivenUp || outcome === 'broken' || (status ?? 0) >= 500
     const counts = this.#countsOf(route.id, tenant)
     counts.requests[side]++
     if (isError) counts.errors[side]++
@@ -58,6 +62,14 @@ export class Accounts {
     if (!this.#isChanged) return
     this.#isChanged = false
     await this.#ledger.writeCounts(this.#counts)
+  }
+
+  /** Whether a client that left without an answer had waited for longer than one may take: a side that hangs is given up on before any limit is reached. */
+  #isTooLong({ state }: MovingRoute, durationMs: number): boolean {
+    if (durationMs < GIVEN_UP_AFTER_MS) return false
+    const usualMs = state.windows.from.figures(this.#clock.monotonicMs()).p95Ms ?? state.baseline?.p95Ms ?? 0
+    const { latencyFactorMax, latencySlackMs } = state.guard ?? defaultGuard
+    return durationMs > usualMs * latencyFactorMax + latencySlackMs
   }
 
   #countsOf(route: string, tenant: string | undefined): OpenCounts {

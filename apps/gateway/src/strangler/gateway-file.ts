@@ -134,6 +134,9 @@ function refuseAmbiguous(rules: readonly RuleDeclaration[], routes: Checked): vo
 }
 
 function errorOf(path: string, json: PositionedJson, problems: readonly ConfigProblem[]): ConfigurationError {
-  const lines = problems.map((problem) => `${path}:${json.lineOf(problem.path)}: ${problem.path || 'the file'} ${problem.message}`)
-  return new ConfigurationError(`${lines.join('\n')}\nNothing of it was applied.`)
+  const said = problems
+    .map((problem) => ({ ...problem, line: json.lineOf(problem.path) }))
+    .toSorted((one, other) => one.line - other.line)
+    .map((problem) => `${path}:${problem.line}: ${problem.path || 'the file'} ${problem.message}`)
+  return new ConfigurationError(`${said.join('\n')}\nNothing of it was applied.`)
 }

@@ -8,7 +8,8 @@ export interface PositionedJson {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+// Controls are found by JSON.parse, which refuses them.
+const STRING = /"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const WORDS: readonly (readonly [string, unknown])[] = [
   ['true', true],
   ['false', false],
@@ -104,7 +105,13 @@ class Parser {
   }
 
   #string(): string {
-    return JSON.parse(this.#token(STRING, 'expected a name or a text in double quotes')) as string
+    const token = this.#token(STRING, 'expected a name or a text in double quotes')
+    try {
+      return JSON.parse(token) as string
+    } catch {
+      this.#at -= token.length
+      this.#fail('has a control character in a text')
+    }
   }
 
   #token(pattern: RegExp, otherwise: string): string {

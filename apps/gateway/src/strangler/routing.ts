@@ -81,7 +81,7 @@ export class Routing implements Destinations {
     const { mirror, parts } = this.#options
     const { route, side, upstream } = destination
     const { id, shadow } = route.declaration
-    if (mirror === undefined || shadow === undefined || side === 'to') return destination
+    if (mirror === undefined || shadow === undefined || side === 'to' || (method !== 'GET' && method !== 'HEAD')) return destination
     const { bodyBytesMax } = mirror
     const tapOf = () => mirror.tapOf({ route: id, method, target, lines: fields.endToEnd })
     return { ...destination, upstream: tapAnswers(upstream, { bodyBytesMax, tapOf, onDefect: parts.onDefect }) }

@@ -13,7 +13,7 @@ export interface GatewayStatus {
   readonly upstreams: readonly UpstreamSnapshot[]
 }
 
-export interface RouteStatus {
+interface RouteStatus {
   readonly id: string
   readonly match: RuleMatch
   readonly from: string

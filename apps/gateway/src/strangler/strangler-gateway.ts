@@ -102,7 +102,7 @@ export class StranglerGateway {
 
   /** Puts another configuration in force, in one step. @throws ConfigurationError when it changes what needs a restart; then nothing has changed */
   configure(file: GatewayFile): void {
-    const fixed = ({ listen: { hosts: _, ...listen }, admin, ledger }: GatewayFile) => ({ listen, admin, ledger })
+    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({ ...listen, hosts: undefined, admin, ledger })
     if (!isDeepStrictEqual(fixed(file), fixed(this.#file)))
       throw new ConfigurationError(
         'listen (but for hosts), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
@@ -160,8 +160,11 @@ export class StranglerGateway {
     await this.#proxy.drain()
     this.#isStopped = true
     for (const timer of this.#timers) timer.cancel()
-    await this.#accounts.save()
-    await this.#ledger.close()
+    try {
+      await this.#accounts.save()
+    } finally {
+      await this.#ledger.close()
+    }
   }
 
   #gateOf({ id, declaration }: MovingRoute): ReadinessGate | undefined {

@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ConfigurationError } from 'seaworthy/core'
 import type { Command } from '../command.ts'
+import { findApp } from '../find-app.ts'
 
 // What is said on the command line, in the variable that the relay's process reads. The database's password is better off in the variable.
 const VARIABLES = {
@@ -35,26 +32,7 @@ export const relay: Command = {
     }
     if (flags.has('migrate')) env['SEAWORTHY_RELAY_MIGRATE'] = 'true'
     // The process of apps/relay, in this one: it logs, and ends by signals, as anywhere else.
-    await import(pathToFileURL(findRelay(import.meta.dirname)).href)
+    await import(pathToFileURL(findApp('relay', import.meta.dirname)).href)
     return Number(process.exitCode ?? 0)
   },
-}
-
-/**
- * The main file of the relay: in the checkout that this command runs from, or of the package beside it.
- * @throws ConfigurationError when it is not installed
- */
-export function findRelay(from: string): string {
-  for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
-    const main = join(folder, 'apps/relay/src/main.ts')
-    if (existsSync(main) && existsSync(join(folder, 'ARCHITECTURE.md'))) return main
-  }
-  for (const place of [join(process.cwd(), 'package.json'), join(from, 'here.js')]) {
-    try {
-      return join(dirname(createRequire(place).resolve('@seaworthy/relay/package.json')), 'dist/main.js')
-    } catch {
-      // It is not installed for this place; the next one may see it.
-    }
-  }
-  throw new ConfigurationError('The relay is a package of its own. Install it: npm install @seaworthy/relay.')
 }
