@@ -100,7 +100,8 @@ test('the reads of a route that says so are compared with its new side, and the 
       for (let index = 0; index < 5; index++) assert.equal((await get(`/reviews/${++id}`)).rating, id % 5)
       await get(`/other/${id}`)
       await get(`/reviews/${id}`, { method: 'POST', body: 'x' })
-      return (await comparisons()).text.includes('body.rating')
+      // A machine that is busy may not answer in time.
+      return (await comparisons()).text?.includes('body.rating') ?? false
     },
     { withinMs: 60_000 },
   )
