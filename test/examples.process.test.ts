@@ -17,6 +17,7 @@ function blockAfter(marker: string, language: string): string {
 for (const page of [
   'docs/1-decomposition/http-proxy.md',
   'docs/2-communication/jobs.md',
+  'docs/5-observability/console.md',
   'docs/5-observability/critical-path.md',
   'docs/4-data/projections.md',
 ]) {

@@ -152,7 +152,7 @@ export async function startConsole(
   }
   const folder = config.runFile && new LogFolder({ folder: dataDirectoryPaths(dirname(config.runFile)).logs, store: logs })
   const readLogs = async (): Promise<void> => {
-    while (folder && !life.signal.aborted && (await folder.read()));
+    while (!life.signal.aborted && (await folder?.read()) === true);
   }
   const repeating = [
     repeat(LOGS_EVERY_MS, readLogs, life.signal, logger),
