@@ -150,7 +150,8 @@ export async function startConsole(
     while (!life.signal.aborted && (await store.prune()));
     while (!life.signal.aborted && (await logs.prune()));
   }
-  const folder = config.runFile && new LogFolder({ folder: dataDirectoryPaths(dirname(config.runFile)).logs, store: logs })
+  const folder =
+    config.runFile === undefined ? undefined : new LogFolder({ folder: dataDirectoryPaths(dirname(config.runFile)).logs, store: logs })
   const readLogs = async (): Promise<void> => {
     while (!life.signal.aborted && (await folder?.read()) === true);
   }
