@@ -23,6 +23,7 @@ for (const page of [
   'docs/2-communication/rest-and-grpc.md',
   'docs/4-data/database-per-service.md',
   'docs/4-data/outbox.md',
+  'docs/5-observability/console.md',
   'docs/5-observability/critical-path.md',
   'docs/5-observability/why-is-it-slow.md',
   'docs/4-data/projections.md',

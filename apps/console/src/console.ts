@@ -154,9 +154,10 @@ export async function startConsole(
     while (!life.signal.aborted && (await store.prune()));
     while (!life.signal.aborted && (await logs.prune()));
   }
-  const folder = config.runFile && new LogFolder({ folder: dataDirectoryPaths(dirname(config.runFile)).logs, store: logs })
+  const folder =
+    config.runFile === undefined ? undefined : new LogFolder({ folder: dataDirectoryPaths(dirname(config.runFile)).logs, store: logs })
   const readLogs = async (): Promise<void> => {
-    while (folder && !life.signal.aborted && (await folder.read()));
+    while (!life.signal.aborted && (await folder?.read()) === true);
   }
   const repeating = [
     repeat(LOGS_EVERY_MS, readLogs, life.signal, logger),

@@ -3,7 +3,7 @@ import { bucketBoundsMs, bucketOf } from '../system/latency-buckets.ts'
 import type { ObservedCall, Place } from './call-matcher.ts'
 
 /** A trace that stands for the calls of a bucket. */
-export interface Exemplar {
+interface Exemplar {
   readonly traceId: string
   readonly spanId: string
   readonly durationMs: number
