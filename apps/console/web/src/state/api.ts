@@ -9,6 +9,7 @@ import type {
   SystemState,
   TracePage,
 } from '../../../src/http/answers.ts'
+import type { Choreography } from 'seaworthy/system'
 import type { OtlpTrace } from '../view-model/otlp-trace.ts'
 import type { SagaFilter, TraceFilter } from '../view-model/route.ts'
 
@@ -92,6 +93,10 @@ export function fetchSaga(service: string, id: string, signal: AbortSignal): Pro
 
 export function changeSaga(service: string, change: SagaChange): Promise<unknown> {
   return ask('/api/saga/change', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...change }) })
+}
+
+export function fetchChoreography(signal: AbortSignal): Promise<Choreography> {
+  return get('/api/choreography', signal)
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {
