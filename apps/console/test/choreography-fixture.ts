@@ -1,6 +1,6 @@
 import type { Choreography } from 'seaworthy/system'
 
-const reacts = (service: string, does: string, ...then: string[]) => ({ service, does, then })
+const reacts = (service: string, does: string, ...followedBy: string[]) => ({ service, does, followedBy })
 
 /** A shop's, with a way that goes round, an event that nobody reacts to, and a topic that is heard without saying what for. */
 export const CHOREOGRAPHY: Choreography = {

@@ -107,7 +107,7 @@ function choreographyOf(value: unknown): Choreography {
           reactions: reactions.map((each) => ({
             service: string(each['service']) ?? 'unknown',
             does: string(each['does']) ?? '',
-            then: texts(each['then']),
+            followedBy: texts(each['followedBy']),
           })),
         },
       ]

@@ -5,7 +5,7 @@ import { choreographyView, type EventFlow } from '../../web/src/view-model/chore
 import { CHOREOGRAPHY } from '../choreography-fixture.ts'
 
 const drawn = ({ type, goesRound, reactions }: EventFlow): string =>
-  `${type}${goesRound ? '…' : ''}${reactions.map(({ service, then }) => ` > ${service}(${then.map(drawn).join()})`).join('')}`
+  `${type}${goesRound ? '…' : ''}${reactions.map(({ service, followedBy }) => ` > ${service}(${followedBy.map(drawn).join()})`).join('')}`
 
 test('a choreography is drawn from the events with which something begins, the largest first, and what goes round ends where it began', () => {
   const view = choreographyView(CHOREOGRAPHY)

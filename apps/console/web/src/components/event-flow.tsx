@@ -19,13 +19,13 @@ export function EventFlowView({ flow, isFirst = true }: { flow: EventFlow; isFir
       {!goesRound && reactions.length === 0 && <span class="muted flow-end">nobody reacts</span>}
       {reactions.length > 0 && (
         <ul class="flow-reactions">
-          {reactions.map(({ service, does, then }) => (
+          {reactions.map(({ service, does, followedBy }) => (
             <li key={`${service} ${does}`}>
               <span class="flow-reaction">
                 <ServiceName name={service} />
                 <span>{does}</span>
               </span>
-              {then.map((next) => (
+              {followedBy.map((next) => (
                 <EventFlowView key={next.type} flow={next} isFirst={false} />
               ))}
             </li>

@@ -10,10 +10,10 @@ export interface EventFlow {
   readonly goesRound: boolean
 }
 
-export interface ReactionFlow {
+interface ReactionFlow {
   readonly service: string
   readonly does: string
-  readonly then: readonly EventFlow[]
+  readonly followedBy: readonly EventFlow[]
 }
 
 export interface ChoreographyView {
@@ -29,7 +29,7 @@ export interface ChoreographyView {
 /** Who reacts to what, as trees from the events with which something begins. */
 export function choreographyView({ events, topics }: Choreography): ChoreographyView {
   const byType = new Map(events.map((event) => [event.type, event]))
-  const follows = new Set(events.flatMap(({ reactions }) => reactions.flatMap(({ then }) => then)))
+  const follows = new Set(events.flatMap(({ reactions }) => reactions.flatMap(({ followedBy }) => followedBy)))
 
   function flowOf(event: Choreography['events'][number], above: ReadonlySet<string>): EventFlow {
     const { type, topic, by } = event
@@ -42,10 +42,10 @@ export function choreographyView({ events, topics }: Choreography): Choreography
       goesRound,
       reactions: goesRound
         ? []
-        : event.reactions.map(({ service, does, then }) => ({
+        : event.reactions.map(({ service, does, followedBy }) => ({
             service,
             does,
-            then: then.flatMap((next) => {
+            followedBy: followedBy.flatMap((next) => {
               const found = byType.get(next)
               return found === undefined ? [] : [flowOf(found, path)]
             }),
@@ -56,7 +56,7 @@ export function choreographyView({ events, topics }: Choreography): Choreography
   const reached = new Set<string>()
   const reach = (flow: EventFlow): void => {
     reached.add(flow.type)
-    for (const { then } of flow.reactions) then.forEach(reach)
+    for (const { followedBy } of flow.reactions) followedBy.forEach(reach)
   }
   const flows = events.filter(({ type, reactions }) => !follows.has(type) && reactions.length > 0).map((event) => flowOf(event, new Set()))
   flows.forEach(reach)
@@ -77,5 +77,5 @@ export function choreographyView({ events, topics }: Choreography): Choreography
 }
 
 function sizeOf({ reactions }: EventFlow): number {
-  return reactions.reduce((sum, { then }) => sum + 1 + then.reduce((more, flow) => more + sizeOf(flow), 0), 0)
+  return reactions.reduce((sum, { followedBy }) => sum + 1 + followedBy.reduce((more, flow) => more + sizeOf(flow), 0), 0)
 }
