@@ -9,6 +9,7 @@ import { postgresOutboxWorld } from './postgres-outbox.ts'
 import { projectionWorld } from './projection.ts'
 import { rebuildWorld } from './rebuild.ts'
 import { relayWorld } from './relay.ts'
+import { sagaRetentionWorld } from './saga-retention.ts'
 import { sagasWorld } from './sagas.ts'
 import type { SimulatedWorld } from './simulated-world.ts'
 import { statementsWorld } from './statements.ts'
@@ -26,6 +27,7 @@ export const worlds: readonly SimulatedWorld[] = [
   checkoutWorld(),
   sagasWorld(),
   tripsWorld(),
+  sagaRetentionWorld(),
   accountsWorld(),
   statementsWorld(),
   projectionWorld(),
