@@ -1,4 +1,4 @@
-import { RejectedError } from 'seaworthy/core'
+import { type Database, RejectedError } from 'seaworthy/core'
 import { type NodePorts, client, invariant, node, violated } from '@seaworthy/simulation'
 import { type SagaStore, orchestrator, saga } from 'seaworthy/saga'
 import { sagaStoreSchema, sqliteSagaStore } from 'seaworthy/sqlite'
@@ -14,7 +14,7 @@ const IDS = ['plain', 'refused', 'stuck', 'nap'] as const
 type Id = (typeof IDS)[number]
 
 /** Sagas that end, one that is parked and one that sleeps, while what is over is let go of; and a customer who asks again for what was done long ago. */
-export function sagaRetentionWorld({ storing = (store: SagaStore) => store } = {}): SimulatedWorld {
+export function sagaRetentionWorld({ storing = (store: SagaStore, _database: Database) => store } = {}): SimulatedWorld {
   return {
     name: 'saga-retention',
     chapter: 'saga',
@@ -79,11 +79,11 @@ export function sagaRetentionWorld({ storing = (store: SagaStore) => store } = {
   }
 }
 
-async function startDepot({ clock, random, database, note }: NodePorts, storing: (store: SagaStore) => SagaStore) {
+async function startDepot({ clock, random, database, note }: NodePorts, storing: (store: SagaStore, database: Database) => SagaStore) {
   const db = await database({
     schema: [sagaStoreSchema, tables('starts', 'CREATE TABLE starts (n INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT')],
   })
-  const store = storing(sqliteSagaStore(db))
+  const store = storing(sqliteSagaStore(db), db)
   const work = saga<{ id: Id }>('work', { version: 1 })
     .step('pack', { run: async () => 'packed', compensate: async () => undefined })
     .when(
