@@ -17,7 +17,7 @@ import type { ServiceSchema } from './tables.ts'
 export type ConsumedEventHandler = (event: EventEnvelope, tx: Transaction, attempt: Attempt) => Promise<void>
 
 /** A handler that tells which types of events it handles: they are held against the reactions that the service declares. */
-export type Reacting<Handler> = Handler & { readonly types: readonly string[] }
+type Reacting<Handler> = Handler & { readonly types: readonly string[] }
 
 /** Serves the operations of a contract. */
 export type ServeRest = <Contract extends RestContract, Handlers extends RestHandlers<Contract['operations']>>(

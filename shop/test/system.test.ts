@@ -69,7 +69,7 @@ describe('the system', () => {
   test('declares who reacts to what: a new customer is checked, welcomed and counted, and the check sets the limit', () => {
     const { events, topics } = choreography(system)
     const reactionsTo = (type: string) =>
-      events.find((event) => event.type === type)?.reactions.map(({ service, does, then }) => [service, does, ...then])
+      events.find((event) => event.type === type)?.reactions.map(({ service, does, followedBy }) => [service, does, ...followedBy])
     assert.deepEqual(reactionsTo('customer.created'), [
       ['payments', 'checks the credit', 'credit.checked'],
       ['notifications', 'keeps the address, writes a welcome'],
@@ -108,6 +108,7 @@ describe('the system', () => {
   test('runs no reaction that is not declared, and misses none that is', async (t) => {
     const own = await openServiceDatabase()
     const nothing = async () => undefined
+    const quiet = () => undefined
     const stops: (() => Promise<void> | void)[] = []
     t.after(async () => {
       for (const stop of stops.toReversed()) await stop()
@@ -120,7 +121,7 @@ describe('the system', () => {
       log: inMemoryEventLog(),
       switches: readSwitches({}),
       clock: systemClock,
-      logger: { warn: nothing, error: nothing, fatal: nothing },
+      logger: { warn: quiet, error: quiet, fatal: quiet },
       onStop: (_, stop) => void stops.push(stop),
       onRelay: () => undefined,
       onConsumer: () => assert.fail('a consumer was started'),

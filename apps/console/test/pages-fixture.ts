@@ -13,6 +13,7 @@ import { otlpRequest, type SpanSpec } from './checkout-trace.ts'
 import { fakeMessages, troubledServices } from './messages-fixture.ts'
 import { fakeResilience, strainedServices } from './resilience-fixture.ts'
 import { fakeSagas, mixedSagas } from './sagas-fixture.ts'
+import { CHOREOGRAPHY } from './choreography-fixture.ts'
 import { freePort } from './started-console.ts'
 
 const CHROMIUM = process.env['SEAWORTHY_CHROMIUM'] ?? '/usr/bin/chromium'
@@ -51,6 +52,7 @@ before(async () => {
       system: 'shop',
       startedAt: new Date().toISOString(),
       processes: [processEntry('gateway', 'ready'), processEntry('payments', 'backing-off')],
+      choreography: CHOREOGRAPHY,
     }),
   )
   const consolePort = await freePort()

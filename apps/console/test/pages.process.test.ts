@@ -465,6 +465,25 @@ test('without sagas it is said what to do, and one that is not there is said to 
   await page.getByText('There is no saga gone here.').waitFor()
 })
 
+test('who reacts to what is drawn from the declarations', { skip }, async (t) => {
+  const page = await openPage(t, '/sagas')
+  await page.getByRole('link', { name: 'Who reacts to what' }).click()
+  await page.waitForURL('**/choreography')
+  const created = page.getByRole('list', { name: 'Choreographies' }).getByRole('listitem').filter({ hasText: 'customer.created' }).first()
+  assert.match(
+    await created.innerText(),
+    /monolith\s+customer\.created\s+payments\s+checks the credit\s+credit\.checked\s+monolith\s+sets the limit/,
+  )
+  await page.getByText('goes round, as above').waitFor()
+  await page.getByText('heard by analytics').waitFor()
+  const [first, second] = await Promise.all(
+    ['customer.created', 'credit.checked'].map(async (text) => (await page.getByText(text, { exact: true }).first().boundingBox())!),
+  )
+  assert.ok(second!.x > first!.x + first!.width, 'what follows stands to the right')
+  await page.setViewportSize({ width: 400, height: 800 })
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 400)
+})
+
 test('Labs says what to do while none has run; then the newest is shown, and each can be gone to by keys', { skip }, async (t) => {
   const page = await openPage(t, '/')
   await page.getByRole('heading', { name: 'shop' }).waitFor()

@@ -231,7 +231,7 @@ export function fakeSagas(sagas: readonly Given[], silent: SagasView['silent'] =
 }
 
 function listed({ service, state, record }: Given): ListedSaga {
-  const { input: _, context, ...rest } = record
+  const { input: _input, context, ...rest } = record
   return {
     ...rest,
     service,
@@ -260,7 +260,7 @@ function detailsOf({ saga: of, record, journal }: Given): SagaDetails {
       result: result == null ? null : JSON.stringify(result, null, 2),
     })),
     isMore: false,
-    decisions: journal.filter((entry) => entry.kind === 'by-hand').map(({ kind: _, ...decision }) => decision),
+    decisions: journal.filter((entry) => entry.kind === 'by-hand').map(({ kind: _kind, ...decision }) => decision),
     choices: sagaChoices(of, { record, journal, token: 1 }),
   }
 }

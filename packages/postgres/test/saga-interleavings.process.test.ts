@@ -279,7 +279,7 @@ suite('a worker that was given up, and comes back', () => {
       await Promise.all([paused.stop(), successor.stop()])
     })
     await paused.resume()
-    await under.database.transaction((tx) => paused.start(tx, chain('paused') as never, { id: 's', input: null as never }))
+    await under.database.transaction((tx) => paused.start(tx, chain('paused'), { id: 's', input: null }))
     await eventually('the step is called', async () => called.includes('paused'))
     // Its time is over by the server's clock.
     await under.observer.query('DELETE FROM seaworthy_leases')

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import type { ServiceRole } from 'seaworthy/system'
+import type { Choreography, ServiceRole } from 'seaworthy/system'
 import type { RequestFaults } from './injected-faults.ts'
 
 /**
@@ -42,6 +42,8 @@ export interface RunFile {
   readonly supervisorPid: number
   readonly controlSocket: string
   readonly processes: readonly ProcessRecord[]
+  /** Who reacts to what, as the services declare it. */
+  readonly choreography: Choreography
 }
 
 export function writeRunFile(path: string, run: RunFile): void {

@@ -1,5 +1,5 @@
 import { type Clock, InvalidInputError, NotFoundError, TimeoutError, UnavailableError } from 'seaworthy/core'
-import type { System } from 'seaworthy/system'
+import { type System, choreography } from 'seaworthy/system'
 import { type AskedOfService, ask } from './ask.ts'
 import { AuditLog } from './audit-log.ts'
 import { settlesWithin } from './child.ts'
@@ -81,6 +81,7 @@ export class RunningSystem {
       supervisorPid: process.pid,
       controlSocket: this.#control?.path ?? '',
       processes: this.#options.processes.map((supervised) => this.#record(supervised)),
+      choreography: choreography(this.#options.system),
     }
   }
 

@@ -10,7 +10,7 @@ export const service = defineService({
   publishes: [PAYMENTS_TOPIC],
   consumes: [CUSTOMERS_TOPIC],
   emits: [paymentCharged, paymentRefunded, paymentDeclined, creditChecked],
-  reactions: [reaction(customerCreated, { does: 'checks the credit', then: [creditChecked] })],
+  reactions: [reaction(customerCreated, { does: 'checks the credit', followedBy: [creditChecked] })],
   calls: [],
   main: new URL('./main.ts', import.meta.url),
   serves: ['http', 'grpc'],

@@ -1,6 +1,7 @@
 import { type Participant, type SagaStore, participant } from 'seaworthy/saga'
 import { sqliteParticipantStore } from 'seaworthy/sqlite'
 import { checkoutWorld } from '../worlds/checkout.ts'
+import { sagaRetentionWorld } from '../worlds/saga-retention.ts'
 import { tripsWorld } from '../worlds/trips.ts'
 import type { Plant } from './plant.ts'
 
@@ -87,6 +88,37 @@ export const sagaPlants: readonly Plant[] = [
     world: tripsWorld({
       storing: (store) =>
         changed(store, { tell: async (tx, event) => ({ ...(await store.tell(tx, event)), told: 'new', status: 'running' }) }),
+    }),
+  },
+  {
+    name: 'saga-id-forgotten-with-journal',
+    mistake: 'The id of a saga that is over goes with its journal: a late repetition of the request does everything once more.',
+    world: sagaRetentionWorld({
+      storing: (store) =>
+        changed(store, {
+          async prune(pruning) {
+            const done = await store.prune(pruning)
+            await store.prune({ ...pruning, forgetBeforeMs: pruning.overBeforeMs })
+            return done
+          },
+        }),
+    }),
+  },
+  {
+    name: 'saga-pruned-by-its-start',
+    mistake: 'Sagas are deleted some time after their start, whatever their status: one that sleeps for long is gone when it should wake.',
+    world: sagaRetentionWorld({
+      storing: (store, database) =>
+        changed(store, {
+          async prune({ overBeforeMs, nowMs }) {
+            const old = 'SELECT id FROM seaworthy_sagas WHERE started_at_ms < ?'
+            await database.atomically([
+              { sql: `DELETE FROM seaworthy_saga_journal WHERE saga_id IN (${old})`, params: [overBeforeMs] },
+              { sql: `UPDATE seaworthy_sagas SET input = 'null', pruned_at_ms = ? WHERE id IN (${old})`, params: [nowMs, overBeforeMs] },
+            ])
+            return { pruned: 0, forgotten: 0 }
+          },
+        }),
     }),
   },
 ]

@@ -10,6 +10,7 @@ import { postgresOutboxWorld } from './postgres-outbox.ts'
 import { projectionWorld } from './projection.ts'
 import { rebuildWorld } from './rebuild.ts'
 import { relayWorld } from './relay.ts'
+import { sagaRetentionWorld } from './saga-retention.ts'
 import { sagasWorld } from './sagas.ts'
 import type { SimulatedWorld } from './simulated-world.ts'
 import { statementsWorld } from './statements.ts'
@@ -28,6 +29,7 @@ export const worlds: readonly SimulatedWorld[] = [
   sagasWorld(),
   tripsWorld(),
   refusedTripsWorld(),
+  sagaRetentionWorld(),
   accountsWorld(),
   statementsWorld(),
   projectionWorld(),

@@ -38,6 +38,11 @@ export function registerApi(app: FastifyInstance, { store, queue, logs, logQueue
     return reply.header('cache-control', 'no-store').send(answer)
   })
 
+  app.get('/api/choreography', async (_request, reply) => {
+    await runFile.refresh()
+    return reply.header('cache-control', 'no-store').send(runFile.state.choreography)
+  })
+
   app.get<{ Querystring: Record<string, unknown> }>('/api/traces', async (request, reply) => {
     const filter = traceFilter(request.query)
     const traces = await store.list(filter)

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import type { Choreography } from 'seaworthy/system'
 
 /** One process as the supervisor wrote it. */
 export interface ProcessEntry {
@@ -28,9 +29,11 @@ export interface RunState {
   readonly system: string | null
   readonly startedAt: string | null
   readonly processes: readonly ProcessEntry[]
+  /** Who reacts to what, as the services declare it. */
+  readonly choreography: Choreography
 }
 
-const NOTHING: RunState = { system: null, startedAt: null, processes: [] }
+const NOTHING: RunState = { system: null, startedAt: null, processes: [], choreography: { events: [], topics: [] } }
 
 /** The supervisor's run file, read again when it was replaced. Without one, or while it cannot be read, the last state that was seen. */
 export class RunFileReader {
@@ -68,6 +71,7 @@ export function parseRunFile(text: string): RunState {
   const run = JSON.parse(text) as Partial<Record<string, unknown>> | null
   const processes = Array.isArray(run?.['processes']) ? run['processes'] : []
   return {
+    choreography: choreographyOf(run?.['choreography']),
     system: string(run?.['system']),
     startedAt: string(run?.['startedAt']),
     processes: processes.filter(isObject).map((entry) => ({
@@ -85,6 +89,38 @@ export function parseRunFile(text: string): RunState {
       faults: faultsOf(entry['faults']),
     })),
   }
+}
+
+/** As the supervisor wrote it; an older one wrote none. */
+function choreographyOf(value: unknown): Choreography {
+  const { events, topics } = isObject(value) ? value : {}
+  return {
+    events: (Array.isArray(events) ? events : []).filter(isObject).flatMap((event) => {
+      const [type, topic, by] = [string(event['type']), string(event['topic']), string(event['by'])]
+      const reactions = (Array.isArray(event['reactions']) ? event['reactions'] : []).filter(isObject)
+      if (type === null || topic === null || by === null) return []
+      return [
+        {
+          type,
+          topic,
+          by,
+          reactions: reactions.map((each) => ({
+            service: string(each['service']) ?? 'unknown',
+            does: string(each['does']) ?? '',
+            followedBy: texts(each['followedBy']),
+          })),
+        },
+      ]
+    }),
+    topics: (Array.isArray(topics) ? topics : []).filter(isObject).flatMap((each) => {
+      const topic = string(each['topic'])
+      return topic === null ? [] : [{ topic, by: string(each['by']), heardBy: texts(each['heardBy']) }]
+    }),
+  }
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }
 
 function faultsOf(value: unknown): Faults {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { SagaDetails } from '@seaworthy/supervisor/management'
 import type { DeclaredStep } from 'seaworthy/saga'
 import { parseRoute, routeUrl } from '../../web/src/view-model/route.ts'

@@ -16,7 +16,7 @@ export interface ChoreographedEvent {
     readonly service: string
     readonly does: string
     /** Types of the events that may follow. */
-    readonly then: readonly string[]
+    readonly followedBy: readonly string[]
   }[]
 }
 
@@ -28,7 +28,7 @@ export function choreography({ services }: { readonly services: readonly Service
       topic,
       by: name,
       reactions: services.flatMap((service) =>
-        service.reactions.filter(({ to }) => to.type === type).map(({ does, then }) => ({ service: service.name, does, then })),
+        service.reactions.filter(({ to }) => to.type === type).map(({ does, followedBy }) => ({ service: service.name, does, followedBy })),
       ),
     })),
   )

@@ -14,15 +14,15 @@ export interface Reaction {
   /** In a few words: `sets the credit limit`. */
   readonly does: string
   /** Types of its own events that may follow. */
-  readonly then: readonly string[]
+  readonly followedBy: readonly string[]
 }
 
 /** Declares what a service does about an event, and which of its own events may follow. */
 export function reaction(
   to: Pick<EventType<never>, 'type' | 'topic'>,
-  { does, then = [] }: { readonly does: string; readonly then?: readonly Pick<EventType<never>, 'type'>[] },
+  { does, followedBy = [] }: { readonly does: string; readonly followedBy?: readonly Pick<EventType<never>, 'type'>[] },
 ): Reaction {
-  return { to: { type: to.type, topic: to.topic }, does, then: then.map(({ type }) => type) }
+  return { to: { type: to.type, topic: to.topic }, does, followedBy: followedBy.map(({ type }) => type) }
 }
 
 /**
@@ -34,13 +34,13 @@ export function assertDeclared(
   handler: { readonly types: readonly string[] },
 ): void {
   const declared = reactions.map(({ to }) => to.type)
-  const [undeclared] = handler.types.filter((type) => !declared.includes(type))
+  const undeclared = handler.types.find((type) => !declared.includes(type))
   if (undeclared !== undefined) {
     throw new ConfigurationError(
       `Service ${name} reacts to ${undeclared}, and does not say so. Add reaction(…) to the \`reactions\` of its declaration; it has: ${declared.join(', ') || 'none'}.`,
     )
   }
-  const [unhandled] = declared.filter((type) => !handler.types.includes(type))
+  const unhandled = declared.find((type) => !handler.types.includes(type))
   if (unhandled !== undefined) {
     throw new ConfigurationError(
       `Service ${name} declares a reaction to ${unhandled}, and has no handler for it. Add one, or take the declaration away.`,

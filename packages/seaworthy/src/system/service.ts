@@ -81,11 +81,11 @@ function assertChoreography({
     if (!publishes.includes(topic))
       throw new ConfigurationError(`Service ${name} emits ${type} on topic ${topic}, which it does not publish. Name the topic.`)
   }
-  for (const { to, then } of reactions) {
+  for (const { to, followedBy } of reactions) {
     if (!consumes.includes(to.topic)) {
       throw new ConfigurationError(`Service ${name} reacts to ${to.type} of topic ${to.topic}, which it does not consume. Name the topic.`)
     }
-    const foreign = then.find((type) => !emits.some((own) => own.type === type))
+    const foreign = followedBy.find((type) => !emits.some((own) => own.type === type))
     if (foreign !== undefined) {
       throw new ConfigurationError(
         `Service ${name} says that ${foreign} follows ${to.type}, and does not emit it. Name it among \`emits\`.`,

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 test('the examples of docs/4-data/sagas.md do what they say', async () => {
   const page = readFileSync(new URL('../../../../docs/4-data/sagas.md', import.meta.url), 'utf8')
   const examples = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code!)
-  assert.equal(examples.length, 2)
+  assert.equal(examples.length, 3)
   for (const example of examples) {
     const resolved = stripTypeScriptTypes(example).replaceAll(/from '([^']+)'/g, (_, name: string) => `from '${import.meta.resolve(name)}'`)
     await import(`data:text/javascript,${encodeURIComponent(resolved)}`)

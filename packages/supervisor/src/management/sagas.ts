@@ -106,7 +106,7 @@ export function sagaAnswers(options: SagaManagementOptions): Readonly<Record<key
       outline: saga === undefined ? null : sagaOutline(saga),
       steps,
       isMore: after + steps.length < all.length,
-      decisions: journal.filter((entry) => entry.kind === 'by-hand').map(({ kind: _, ...decision }) => decision),
+      decisions: journal.filter((entry) => entry.kind === 'by-hand').map(({ kind: _kind, ...decision }) => decision),
       choices: sagaChoices(saga, stored),
     }
   }

@@ -52,7 +52,7 @@ function desk() {
     },
     startSlow: (id: string) => database.transaction((tx) => running.start(tx, slow, { id, input: null })),
     ask: async <Name extends keyof SagaQuestions>(name: Name, parameters: object, by?: string) =>
-      JSON.parse(JSON.stringify(await answers[name](parameters as never, by))) as SagaQuestions[Name]['answer'],
+      JSON.parse(JSON.stringify(await answers[name](parameters as Readonly<Record<string, unknown>>, by))) as SagaQuestions[Name]['answer'],
     change: (change: Omit<SagaChange, 'note'> & { note?: string }, by = 'ada') =>
       answers['change-saga']({ note: 'because', ...change } as never, by),
   }

@@ -193,7 +193,7 @@ function stateOf({ record, owner, wakeAtMs }: Row, nowMs: number): SagaState {
 }
 
 function summaryOf({ record, wakeAtMs, prunedAtMs }: Row, state: SagaState): SagaSummary {
-  const { input: _, context, ...rest } = record
+  const { input: _input, context, ...rest } = record
   return {
     ...rest,
     state,

@@ -15,6 +15,7 @@ import type {
   TracePage,
 } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
+import type { Choreography } from 'seaworthy/system'
 import { type CallName, type LogFilter, type SagaFilter, type TraceFilter, logQuery } from '../view-model/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
@@ -123,6 +124,10 @@ export function fetchLogs(filter: LogFilter, options: { before?: string; signal?
   const query = new URLSearchParams(logQuery(filter))
   if (options.before !== undefined) query.set('before', options.before)
   return get(`/api/logs?${query}`, options.signal)
+}
+
+export function fetchChoreography(signal: AbortSignal): Promise<Choreography> {
+  return get('/api/choreography', signal)
 }
 
 export function fetchLabs(signal: AbortSignal): Promise<LabsState> {

@@ -22,7 +22,7 @@ export interface GraphNode {
 }
 
 /** What stands around the steps of a block. */
-export interface GraphFrame {
+interface GraphFrame {
   readonly key: string
   readonly x: number
   readonly y: number

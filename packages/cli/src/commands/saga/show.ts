@@ -52,7 +52,10 @@ function describe(saga: SagaDetails): string {
     ['pruned', prunedAtMs === null ? '' : `${timeOf(prunedAtMs)}: its input and its journal are not kept any more`],
     ['possible', possible(choices)],
   ]
-  const attempts = steps.flatMap((step) => step.attempts.map((attempt) => attemptRow(step, attempt, startedAtMs)))
+  const attempts = steps
+    .flatMap((step) => step.attempts.map((attempt) => ({ step, attempt })))
+    .toSorted((one, other) => one.attempt.startedAtMs - other.attempt.startedAtMs)
+    .map(({ step, attempt }) => attemptRow(step, attempt, startedAtMs))
   const hands = decisions.map(({ atMs, actor, action, step, note }) => [
     timeOf(atMs),
     actor,
