@@ -128,6 +128,7 @@ function changed(draw: Draw, text: string): string {
     case 4:
       return text.replace('\r\n', draw.of(['\n', '\r', '\r\r\n', '\n\r\n']))
     default:
-      return text.slice(0, at) + text.slice(at, at + 8).toUpperCase() + text.slice(at + 8)
+      // Letters of ASCII alone: the upper case of ÿ is no byte.
+      return text.slice(0, at) + text.slice(at, at + 8).replaceAll(/[a-z]/g, (letter) => letter.toUpperCase()) + text.slice(at + 8)
   }
 }

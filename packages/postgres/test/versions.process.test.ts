@@ -72,7 +72,7 @@ suite('tables of a version, and code of the one before it', () => {
       const version = component.versions.length - 1
       assert.equal(older?.version, version, `the statements of ${component.component} as code of version ${version} sends them`)
       assert.deepEqual(await migrate(database, [asOf(component, version)]), [])
-      for (const { sql, params, rows } of older!.statements) assert.equal((await session.query(sql, [...params])).rowCount, rows, sql)
+      for (const { sql, params, rows } of older.statements) assert.equal((await session.query(sql, [...params])).rowCount, rows, sql)
     }
     const [event] = await postgresEventStore(database).read('account-1')
     assert.deepEqual([event?.id, event?.version, event?.data], ['one', 1, { cents: 1 }])

@@ -54,7 +54,7 @@ function desk() {
     ask: async <Name extends keyof SagaQuestions>(name: Name, parameters: object, by?: string) =>
       JSON.parse(JSON.stringify(await answers[name](parameters as Readonly<Record<string, unknown>>, by))) as SagaQuestions[Name]['answer'],
     change: (change: Omit<SagaChange, 'note'> & { note?: string }, by = 'ada') =>
-      answers['change-saga']({ note: 'because', ...change } as never, by),
+      answers['change-saga']({ note: 'because', ...change }, by),
   }
 }
 
