@@ -151,14 +151,15 @@ function stretchesOf({ events }: VerdictSpan, waitShare: number): readonly Stret
   const found: Stretch[] = []
   for (const { name, atUs, attributes } of events) {
     if (name !== loopStretch.event) continue
-    const us = numberOf(attributes, loopStretch.ms) * 1_000
+    const us = Math.round(numberOf(attributes, loopStretch.ms) * 1_000)
+    // Also what is too short for a microsecond: nothing can be spread over no time.
     if (!(us > 0)) continue
     const computedUs = Math.min(us, Math.max(0, numberOf(attributes, loopStretch.cpuMs) * 1_000 || 0))
     // A thread that waits for a processor would compute if it could.
     const cpuUs = computedUs + (us - computedUs) * waitShare
     const isOfOthers = attributes.some(({ key, value }) => key === loopStretch.own && value === 'false')
     const startUs = Math.round(atUs)
-    found.push({ startUs, endUs: startUs + Math.round(us), cpuUs: Math.round(cpuUs), isOfOthers })
+    found.push({ startUs, endUs: startUs + us, cpuUs: Math.round(cpuUs), isOfOthers })
   }
   return found
 }

@@ -308,6 +308,12 @@ suite('facts that cannot be', () => {
     assert.deepEqual(partsOf(query({ id: 'q', from: 0, to: 100, facts })), { 'pool-wait': 80, 'lock-wait': 20 })
   })
 
+  test('a stretch of the loop that is shorter than a microsecond changes nothing', () => {
+    const stretches = [{ at: 5, ms: 0.0001, cpuMs: 0 }]
+    const known = spansOf(entry({ id: 'a', from: 0, to: 10, stretches }))
+    assert.deepEqual(traceVerdict(known)!.answer.parts, traceVerdict(spansOf(entry({ id: 'a', from: 0, to: 10 })))!.answer.parts)
+  })
+
   test('no spans give no verdict', () => {
     assert.equal(traceVerdict([]), undefined)
   })
