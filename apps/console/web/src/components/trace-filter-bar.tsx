@@ -1,12 +1,11 @@
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
 import { navigate } from '../state/location.ts'
-import { system } from '../state/system.ts'
+import type { TraceList } from '../state/trace-list.ts'
 import type { Place } from '../../../src/map/call-matcher.ts'
 import { placeName } from '../view-model/place.ts'
 import type { TraceFilter } from '../view-model/route.ts'
 import { Icon } from './icon.tsx'
-import type { TraceList } from '../state/trace-list.ts'
+import { PauseButton, SearchForm, ServiceSelect } from './search-form.tsx'
 
 const DURATIONS = [0, 10, 50, 100, 500, 1_000, 5_000] as const
 const OUTCOMES = [
@@ -15,64 +14,19 @@ const OUTCOMES = [
   { value: 'rejected', text: 'Rejected', title: 'Answered with 4xx, or by an event such as order.rejected: nothing broke' },
   { value: 'failed', text: 'Failed', title: 'Answered with 5xx, or not at all' },
 ] as const
-const TYPING_MS = 200
 
 /** What is looked for. It stands in the address, so that a search can be sent to somebody. */
 export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: TraceList }): JSX.Element {
-  const search = useRef<HTMLInputElement>(null)
-  const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const change = (part: Partial<TraceFilter>): void => navigate({ page: 'traces', filter: { ...filter, ...part } }, { replace: true })
-  useEffect(() => () => clearTimeout(typing.current), [])
-  useEffect(() => {
-    // The address changed by other means: a link, the browser's history.
-    if (search.current !== null && search.current !== document.activeElement) search.current.value = filter.text
-  }, [filter.text])
-  const services = system.value?.services.map(({ name }) => name) ?? []
-  const known = filter.service === '' || services.includes(filter.service) ? services : [...services, filter.service]
-  const isPaused = !list.live.value
   return (
-    <form
-      class="filters"
-      role="search"
-      aria-label="Traces"
-      onSubmit={(event) => {
-        event.preventDefault()
-        clearTimeout(typing.current)
-        change({ text: search.current?.value ?? '' })
-      }}
+    <SearchForm
+      label="Traces"
+      id="trace-search"
+      hint="Search by name, service, correlation id or trace id"
+      placeholder="Name, service, correlation id or trace id"
+      text={filter.text}
+      onSearch={(text) => change({ text })}
     >
-      <label class="search">
-        <span class="hidden">Search by name, service, correlation id or trace id</span>
-        <input
-          ref={search}
-          id="trace-search"
-          type="search"
-          placeholder="Name, service, correlation id or trace id"
-          defaultValue={filter.text}
-          autocomplete="off"
-          spellcheck={false}
-          maxLength={200}
-          onInput={(event) => {
-            const { value } = event.currentTarget
-            clearTimeout(typing.current)
-            typing.current = setTimeout(() => change({ text: value }), TYPING_MS)
-          }}
-          onKeyDown={(event) => {
-            if (event.key === 'ArrowDown') {
-              event.preventDefault()
-              document.querySelector<HTMLElement>('a.row-link')?.focus()
-            }
-            if (event.key !== 'Escape') return
-            // The browser would clear the box alone, and nobody would hear of it.
-            event.preventDefault()
-            clearTimeout(typing.current)
-            if (event.currentTarget.value === '') event.currentTarget.blur()
-            event.currentTarget.value = ''
-            if (filter.text !== '') change({ text: '' })
-          }}
-        />
-        <kbd aria-hidden="true">/</kbd>
-      </label>
       {filter.call !== undefined && (
         <button
           type="button"
@@ -84,14 +38,7 @@ export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: Tr
           <Icon name="close" />
         </button>
       )}
-      <select aria-label="Service" value={filter.service} onChange={(event) => change({ service: event.currentTarget.value })}>
-        <option value="">Every service</option>
-        {known.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
-      </select>
+      <ServiceSelect service={filter.service} onChange={(service) => change({ service })} />
       <select
         aria-label="Duration"
         value={String(filter.minDurationMs)}
@@ -126,18 +73,14 @@ export function TraceFilterBar({ filter, list }: { filter: TraceFilter; list: Tr
         />
         Background work
       </label>
-      <button
-        type="button"
-        class="button"
-        aria-pressed={isPaused}
-        title={isPaused ? 'Show new traces as they arrive' : 'Keep the list as it is'}
-        onClick={() => {
-          list.live.value = isPaused
-          if (isPaused) void list.refresh()
+      <PauseButton
+        what="traces"
+        isPaused={!list.live.value}
+        onToggle={(isLive) => {
+          list.live.value = isLive
+          if (isLive) void list.refresh()
         }}
-      >
-        {isPaused ? 'Resume' : 'Pause'}
-      </button>
-    </form>
+      />
+    </SearchForm>
   )
 }
