@@ -86,9 +86,16 @@ export class CallMatcher {
         const key = `${span.traceId}${span.parentSpanId}`
         const parent = this.#halves.get(key)
         if (parent !== undefined) this.#pair(parent, half, calls)
-        else this.#waiting.set(key, [...(this.#waiting.get(key) ?? []), half])
+        else this.#wait(key, half)
       }
     }
+  }
+
+  /** Added to and not copied: of one caller that was lost there may be as many as wait at all. */
+  #wait(parent: string, child: Half): void {
+    const siblings = this.#waiting.get(parent)
+    if (siblings === undefined) this.#waiting.set(parent, [child])
+    else siblings.push(child)
   }
 
   #pair(parent: Half, child: Half, calls: ObservedCall[]): void {
