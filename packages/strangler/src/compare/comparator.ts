@@ -39,6 +39,12 @@ export interface ComparatorOptions extends ComparatorRules {
 // Confirmed so often, a difference is known: asking again each time would double the load for nothing.
 const KNOWN_AFTER = 5
 const LEARNING_AT_ONCE = 2
+// Each asks the monolith more than once. If all that differ began, each would get its first question and none its last, and nothing would ever be confirmed.
+const CONFIRMING_AT_ONCE = 4
+const CONFIRMING_AT_ONCE_OF_ENDPOINT = 2
+// What has begun waits for its turn to ask, rather than having asked for nothing.
+const TURN_WAIT_MS = 5_000
+const TURN_LOOK_MS = 100
 
 /**
  * Judges the service by the monolith, request by request: asks, compares, learns, and asks both again before it says that they differ.
@@ -52,6 +58,7 @@ export class Comparator {
   readonly #names = new EndpointNames()
   readonly #endpoints = new Map<string, EndpointRecord>()
   readonly #ignored: ReadonlySet<string>
+  #confirming = 0
 
   constructor(options: ComparatorOptions) {
     this.#options = options
@@ -89,7 +96,7 @@ export class Comparator {
     if (response === undefined) return 'unanswered'
     if (answer.isBodyLeftOut || response.isBodyLeftOut) endpoint.bodiesLeftOut++
     const differences = this.#compare(endpoint, request, answer, response)
-    const verdict = differences.length === 0 ? 'equal' : await this.#confirm(endpoint, request, answer, differences, signal)
+    const verdict = differences.length === 0 ? 'equal' : await this.#differing(endpoint, request, answer, differences, signal)
     if (verdict === 'equal' && this.#random.float() < (this.#options.replayShare ?? 0.02) && (await this.#mayAskMonolith()))
       await this.#replay(endpoint, request, answer, signal)
     return verdict
@@ -110,6 +117,28 @@ export class Comparator {
     }
   }
 
+  async #differing(
+    endpoint: EndpointRecord,
+    request: SafeRequest,
+    first: ComparableAnswer,
+    found: readonly Difference[],
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    if (found.every((difference) => endpoint.isKnown(difference, KNOWN_AFTER))) {
+      endpoint.noteDifferences(found, requestLine(request), this.#clock.now())
+      return 'differs'
+    }
+    if (this.#confirming >= CONFIRMING_AT_ONCE || endpoint.confirming >= CONFIRMING_AT_ONCE_OF_ENDPOINT) return 'unconfirmed'
+    this.#confirming++
+    endpoint.confirming++
+    try {
+      return await this.#confirm(endpoint, request, first, found, signal)
+    } finally {
+      this.#confirming--
+      endpoint.confirming--
+    }
+  }
+
   /**
    * A difference counts when it shows again, with the monolith asked before and after the service and found the same both times. What
    * was written in between, or arrived late in the service, is gone by then.
@@ -121,18 +150,14 @@ export class Comparator {
     found: readonly Difference[],
     signal: AbortSignal,
   ): Promise<Verdict> {
-    if (found.every((difference) => endpoint.isKnown(difference, KNOWN_AFTER))) {
-      endpoint.noteDifferences(found, requestLine(request), this.#clock.now())
-      return 'differs'
-    }
     const { confirmDelaysMs = [50, 1_100, 3_000], confirmationsMin = 2 } = this.#options
     const answers = [first]
     /** How often each has shown again. */
     const standing = new Map(found.map((difference) => [groupOf(difference), { difference, confirmations: 0 }]))
     const isConfirmed = (group: string) => (standing.get(group)?.confirmations ?? 0) >= confirmationsMin
     let last: readonly Difference[] = found
-    for (const delayMs of confirmDelaysMs) {
-      if (!(await this.#mayAskMonolith())) return 'unconfirmed'
+    for (const [index, delayMs] of confirmDelaysMs.entries()) {
+      if (!(await (index === 0 ? this.#mayAskMonolith() : this.#turnToAsk(signal)))) return 'unconfirmed'
       await sleep(this.#clock, delayMs, signal)
       const before = await this.#observedAnswer(endpoint, request, signal)
       const response = await this.#askService(endpoint, request, signal)
@@ -210,6 +235,14 @@ export class Comparator {
 
   async #mayAskMonolith(): Promise<boolean> {
     return (await this.#options.mayAskMonolith?.()) ?? true
+  }
+
+  async #turnToAsk(signal: AbortSignal): Promise<boolean> {
+    for (let waitedMs = 0; !(await this.#mayAskMonolith()); waitedMs += TURN_LOOK_MS) {
+      if (waitedMs >= TURN_WAIT_MS) return false
+      await sleep(this.#clock, TURN_LOOK_MS, signal)
+    }
+    return true
   }
 
   /** Answers of another status have other fields. */

@@ -65,6 +65,8 @@ export class EndpointRecord {
   readonly profile = new EndpointProfile()
   /** Series under way. */
   learning = 0
+  /** Differences that are being confirmed. */
+  confirming = 0
   cutShort = 0
   bodiesLeftOut = 0
   readonly #verdicts: Record<Verdict, number> = { ...NO_VERDICTS }

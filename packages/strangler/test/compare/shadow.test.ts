@@ -63,3 +63,34 @@ test('a shadow that is stopped lets go of everything at once', async () => {
   assert.equal(done.count, 6)
   assert.equal(shadow.report().counts.failed, 0)
 })
+
+test('what differs is confirmed also where far more of it passes than the monolith may be asked about', async () => {
+  const clock = new VirtualClock({ nowMs: NOW_MS })
+  const answering =
+    (price: number): Ask =>
+    async () => {
+      await new Promise<void>((resolve) => void clock.timer(5, resolve))
+      return answerOf(price)
+    }
+  const answerOf = (price: number) => ({
+    status: 200,
+    headers: [['content-type', 'application/json']] as const,
+    body: Buffer.from(JSON.stringify({ price })),
+    atMs: clock.now(),
+  })
+  const shadow = new Shadow({ monolith: answering(7), service: answering(8), clock, random: seededRandom(1) })
+  // A hundred in a second, each of which differs; the monolith may be asked ten times.
+  for (let second = 0; second < 30; second++) {
+    for (let index = 0; index < 100; index++) {
+      shadow.offer({ request: { method: 'GET', target: '/a', headers: [] }, answer: answerOf(7) })
+      await clock.advance(10)
+    }
+  }
+  const [endpoint] = shadow.report().endpoints
+  assert.ok(endpoint!.verdicts.differs > 1_000, JSON.stringify(endpoint!.verdicts))
+  assert.deepEqual(
+    endpoint!.differences.map(({ field }) => field),
+    ['body.price'],
+  )
+  shadow.stop()
+})
