@@ -430,6 +430,7 @@ test(
 
     page.removeAllListeners('console')
     await page.getByRole('button', { name: 'Try again…' }).click()
+    await dialog.getByLabel('Why').and(page.locator(':focus')).waitFor()
     await page.keyboard.type('refuse')
     await dialog.getByRole('button', { name: 'Try again' }).click()
     await page.getByRole('status').getByText('there is nothing to be tried again by hand').waitFor()

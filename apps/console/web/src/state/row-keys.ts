@@ -1,5 +1,5 @@
 import type { RefObject } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { isHelpOpen } from './help.ts'
 import { isTyping } from './keyboard.ts'
 
@@ -8,7 +8,8 @@ import { isTyping } from './keyboard.ts'
  * `begin` names, or at the first.
  */
 export function useRowKeys(table: RefObject<HTMLElement | null>, begin: () => string | undefined = () => undefined): void {
-  useEffect(() => {
+  // Not a moment after the rows can be seen: a key that is pressed at once counts.
+  useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
       if (isHelpOpen.value || isTyping(event.target)) return
