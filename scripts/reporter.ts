@@ -2,8 +2,12 @@ import { appendFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 
+/** Files that are named with the time they took, for whoever guards the inner loop. */
+const SLOWEST = 8
+const SLOW_MS = 3_000
+
 /**
- * Prints failures in full and passes not at all, and adds its counts as a JSON line to the file that
+ * Prints failures in full, passes not at all, and the slowest files, and adds its counts as a JSON line to the file that
  * SEAWORTHY_TEST_COUNTS names, so that several stages can be summed into one closing line.
  */
 export default async function* reporter(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
@@ -11,7 +15,12 @@ export default async function* reporter(source: AsyncIterable<TestEvent>): Async
   let failed = 0
   let skipped = 0
   const failedFiles = new Set<string>()
+  const tookMs = new Map<string, number>()
   for await (const event of source) {
+    if ((event.type === 'test:pass' || event.type === 'test:fail') && event.data.nesting === 0 && event.data.file !== undefined) {
+      const file = relative(process.cwd(), event.data.file)
+      tookMs.set(file, (tookMs.get(file) ?? 0) + event.data.details.duration_ms)
+    }
     switch (event.type) {
       case 'test:pass':
         if (event.data.details.type === 'suite') break
@@ -46,6 +55,12 @@ export default async function* reporter(source: AsyncIterable<TestEvent>): Async
       default:
     }
   }
+  const slowest = [...tookMs].filter(([, ms]) => ms >= SLOW_MS).toSorted(([, one], [, other]) => other - one)
+  if (slowest.length > 0)
+    yield `slowest: ${slowest
+      .slice(0, SLOWEST)
+      .map(([file, ms]) => `${file} ${(ms / 1_000).toFixed(0)} s`)
+      .join(', ')}\n`
   const counts = process.env['SEAWORTHY_TEST_COUNTS']
   if (counts !== undefined) appendFileSync(counts, `${JSON.stringify({ passed, failed, skipped, failedFiles: [...failedFiles] })}\n`)
 }
