@@ -170,7 +170,8 @@ test('the real process: a blocked call is told from computing', (t) => {
   blocked.end()
   const [one, other] = exporter.getFinishedSpans()
   const [cpuMs, activeMs, blockedMs] = facts(one!) as number[]
-  assert.ok(cpuMs! >= 29.9 && activeMs! >= cpuMs! - 1, `${cpuMs} of ${activeMs}`)
+  // The kernel counts a thread's time in ticks of up to 10 ms on some machines; the loop's is exact.
+  assert.ok(cpuMs! >= 29.9 && activeMs! >= cpuMs! - 10, `${cpuMs} of ${activeMs}`)
   assert.ok(blockedMs! < activeMs! / 2 || process.platform !== 'linux', `${blockedMs} blocked of ${activeMs}`)
   const [, loopMs, waitedMs] = facts(other!) as number[]
   assert.ok(loopMs! >= 49 && waitedMs! >= 40, `${waitedMs} blocked of ${loopMs}`)
