@@ -42,8 +42,13 @@ suite('the conformance kit finds what is broken', () => {
   })
 
   test('SKIP LOCKED without regard to keys puts them out of order', async () => {
-    const results = await verdicts(fixture('skip-locked-without-keys'), ['skip-locked'], PATIENT_MS)
-    assert.match(results.get('skip-locked')!.evidence, /^\d+ of 150 events out of their key's order/)
+    // Whether one relay overtakes another is a matter of chance: a run in which none did says nothing.
+    let evidence = ''
+    for (let run = 0; run < 6 && !evidence.includes('out of'); run++) {
+      const results = await verdicts(fixture('skip-locked-without-keys'), ['skip-locked'], PATIENT_MS)
+      evidence = results.get('skip-locked')!.evidence
+    }
+    assert.match(evidence, /^\d+ of 150 events out of their key's order/)
   })
 
   test('a mark before the publishing loses events in a kill', async () => {
