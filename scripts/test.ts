@@ -25,10 +25,15 @@ const isSimulation = (file: string) => /^(?:shop\/)?test\/simulation\//.test(fil
 const isProcess = (file: string) => file.endsWith('.process.test.ts')
 const isServer = (file: string) => file.endsWith('.server.test.ts')
 
-// A lab plays for a minute in real time. Continuous integration has half an hour: each commit plays half of them, and which half is a matter of chance.
-const isLab = (file: string) => file.startsWith('labs/') && isProcess(file)
-const labs = all.filter(isLab)
-const left = process.env['CI'] === undefined ? [] : labs.filter((_, index) => index % 2 === Math.abs(commitNumber()) % 2)
+// What plays for a minute in real time. Continuous integration has half an hour: each commit plays half of each sort, and which half is a matter of chance.
+const sortsOfLong = [
+  all.filter((file) => file.startsWith('labs/') && isProcess(file)),
+  ['test/end-to-end/notifications-down.test.ts', 'test/end-to-end/torture.test.ts'],
+]
+const left =
+  process.env['CI'] === undefined
+    ? []
+    : sortsOfLong.flatMap((files) => files.filter((_, index) => index % 2 === Math.abs(commitNumber()) % 2))
 
 const stages: readonly Stage[] = [
   {
@@ -38,7 +43,7 @@ const stages: readonly Stage[] = [
   },
   {
     name: 'process',
-    files: all.filter((file) => isProcess(file) && !isEndToEnd(file) && !isSimulation(file) && !left.includes(file)),
+    files: all.filter((file) => isProcess(file) && !isEndToEnd(file) && !isSimulation(file)),
     flags: ['--test-concurrency=2'],
   },
   { name: 'simulation', files: all.filter(isSimulation), flags: ['--test-concurrency=2'] },
@@ -53,7 +58,7 @@ const chosen = stages
   .filter((stage) => byPattern.length > 0 || (wanted.length === 0 ? stage.name !== 'servers' : wanted.includes(stage.name)))
   .map((stage) => ({
     ...stage,
-    files: stage.files.filter((file) => byPattern.length === 0 || byPattern.some((part) => file.includes(part))),
+    files: stage.files.filter((file) => !left.includes(file) && (byPattern.length === 0 || byPattern.some((part) => file.includes(part)))),
   }))
 
 if (chosen.every((stage) => stage.files.length === 0)) {
@@ -77,10 +82,10 @@ const SECOND_ATTEMPT_FILES_MAX = 5
 const directory = mkdtempSync(join(tmpdir(), 'seaworthy-test-'))
 const countsFile = join(directory, 'counts')
 const total = { passed: 0, failed: 0, skipped: 0 }
+if (left.length > 0) console.log(`not for this commit: ${left.join(', ')}`)
 let broken = false
 for (const stage of chosen) {
   if (stage.files.length === 0) continue
-  if (stage.name === 'process' && left.length > 0) console.log(`not for this commit: ${left.join(', ')}`)
   const startedAt = performance.now()
   let counts = run(stage, stage.files)
   const { failedFiles } = counts
