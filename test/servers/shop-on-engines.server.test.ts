@@ -8,10 +8,15 @@ import { customersArrive } from '../end-to-end/customers.ts'
 import { readBooks } from '../end-to-end/books.ts'
 import { openedBooks } from '../end-to-end/settled.ts'
 import { type Shop, startShop, until } from '../end-to-end/shop.ts'
+import { commitNumber } from '../../scripts/commit.ts'
 import { startShopEngines } from './shop-engines.ts'
 
 const READY_TIMEOUT_MS = 120_000
 const seed = Number(process.env['SEAWORTHY_SEED'] ?? Date.now() % 1_000_000)
+
+// Each takes more than a minute, and continuous integration has half an hour for everything: there a commit plays one of them.
+const turn = process.env['CI'] === undefined ? undefined : Math.abs(commitNumber()) % 2
+const skipAt = (other: number) => ({ skip: turn === other ? 'continuous integration plays it for other commits' : false })
 
 suite('the shop on PostgreSQL, Kafka and RabbitMQ', () => {
   let servers: Awaited<ReturnType<typeof startShopEngines>>
@@ -20,7 +25,7 @@ suite('the shop on PostgreSQL, Kafka and RabbitMQ', () => {
   })
   after(() => servers.stop())
 
-  test('services are killed at random, and every order is completed or undone, paid once, and told of once', async (t) => {
+  test('services are killed at random, and every order is completed or undone, paid once, and told of once', skipAt(0), async (t) => {
     const { violations, kills, tookMs } = await crashRun({
       ...CRASH_RUN,
       checkouts: 60,
@@ -33,7 +38,7 @@ suite('the shop on PostgreSQL, Kafka and RabbitMQ', () => {
     for (const [victim, count] of Object.entries(kills)) assert.ok(count > 0, `${victim} was never killed`)
   })
 
-  test('several instances share the work, and are replaced one after another without a checkout that fails', async (t) => {
+  test('several instances share the work, and are replaced one after another without a checkout that fails', skipAt(1), async (t) => {
     await using shop = await startShop({
       engines: servers.named(`scale-${seed}`),
       scale: ['orders=2', 'payments=3', 'analytics=2', 'monolith=2'],
