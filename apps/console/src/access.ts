@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hasBearerToken, isSameSecret } from 'seaworthy/http'
 
 /** What of a request says who sent it. */
 export interface Credentials {
@@ -20,18 +20,10 @@ export function accessBy(token: string | undefined): Access {
   return ({ address, authorization, cookie, isForwarded = false }) => {
     if (isLoopback(address ?? '') && !isForwarded) return true
     if (token === undefined) return false
-    const bearer = /^bearer +(?<token>\S+)$/i.exec(authorization ?? '')?.groups?.['token']
-    return isSame(bearer, token) || isSame(cookie, token)
+    return hasBearerToken(authorization, token) || isSameSecret(cookie, token)
   }
 }
 
 export function isLoopback(address: string): boolean {
   return address === '::1' || address === 'localhost' || /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address)
 }
-
-/** In a time that does not tell how much of it was right. */
-export function isSame(given: string | undefined, token: string): boolean {
-  return given !== undefined && timingSafeEqual(digest(given), digest(token))
-}
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

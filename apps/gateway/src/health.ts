@@ -1,13 +1,8 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-
-export interface HealthServer {
-  readonly port: number
-  close(): Promise<void>
-}
+import { type Listening, listening } from './listening.ts'
 
 /** Serves `/healthz` (alive) and `/readyz` (may receive work) on a port of their own, away from the public. */
-export async function startHealthServer(port: number, isReady: () => boolean): Promise<HealthServer> {
+export async function startHealthServer(port: number, isReady: () => boolean): Promise<Listening> {
   const server = createServer((request, response) => {
     const answer = (status: number, body: object) => {
       response.writeHead(status, { 'content-type': 'application/json' })
@@ -22,16 +17,5 @@ export async function startHealthServer(port: number, isReady: () => boolean): P
         return answer(404, { type: 'about:blank', title: 'Not Found', status: 404, detail: 'Here are /healthz and /readyz.' })
     }
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return listening(server, { port, host: '127.0.0.1' })
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Credentials, accessBy, isSame } from '../access.ts'
+import { isSameSecret } from 'seaworthy/http'
+import { type Credentials, accessBy } from '../access.ts'
 import { sendProblem } from './problem.ts'
 
 /**
@@ -47,7 +48,7 @@ export function protect(
     const [path = '', query = ''] = request.url.split('?')
     if (HEALTH.has(path) || isAllowed(credentials(request))) return undefined
     const given = request.method === 'GET' ? (new URLSearchParams(query).get('token') ?? undefined) : undefined
-    if (options.token === undefined || !isSame(given, options.token))
+    if (options.token === undefined || !isSameSecret(given, options.token))
       return sendProblem(
         reply.header('www-authenticate', 'Bearer realm="seaworthy console"'),
         401,

@@ -1,8 +1,8 @@
-import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { problemAnswer } from '@seaworthy/http-proxy'
 import { InvalidInputError, newId, NotFoundError } from 'seaworthy/core'
+import { hasBearerToken } from 'seaworthy/http'
+import { type Listening, listening } from '../listening.ts'
 import { Checked, type ConfigProblem } from './checked.ts'
 import type { StranglerGateway } from './strangler-gateway.ts'
 
@@ -19,11 +19,6 @@ export interface AdminApiOptions {
   readonly comparisons: (signal: AbortSignal) => Promise<object>
 }
 
-export interface AdminApi {
-  readonly port: number
-  close(): Promise<void>
-}
-
 const BODY_BYTES_MAX = 65_536
 const COMPARISONS_TIMEOUT_MS = 5_000
 
@@ -32,21 +27,10 @@ const COMPARISONS_TIMEOUT_MS = 5_000
  * `GET /status`, `GET /ledger`, `GET /comparisons`, `POST /shift`, `POST /rollback`, `POST /reload`, `POST /explain`, each with `Authorization: Bearer TOKEN`; `GET /healthz`
  * and `GET /readyz` for whoever supervises it, without.
  */
-export async function startAdminApi(options: AdminApiOptions): Promise<AdminApi> {
+export async function startAdminApi(options: AdminApiOptions): Promise<Listening> {
   const server = createServer((request, response) => void answer(request, response, options))
   server.requestTimeout = 10_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, options.host, resolve)
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return listening(server, options)
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, options: AdminApiOptions): Promise<void> {
@@ -58,7 +42,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   try {
     if (asked === 'GET /healthz') return say(200, { status: 'alive' })
     if (asked === 'GET /readyz') return options.isReady() ? say(200, { status: 'ready' }) : say(503, { status: 'not-ready' })
-    if (!isAllowed(request, options.token)) {
+    if (!hasBearerToken(request.headers.authorization, options.token)) {
       response.setHeader('www-authenticate', 'Bearer')
       return say(401, { status: 401, title: 'Unauthorized', detail: 'Send the token of the admin API: Authorization: Bearer TOKEN.' })
     }
@@ -142,10 +126,4 @@ function parsed(text: string): unknown {
   } catch (cause) {
     throw new InvalidInputError('The question is no JSON.', [], { cause })
   }
-}
-
-function isAllowed(request: IncomingMessage, token: string): boolean {
-  const given = Buffer.from(request.headers.authorization?.replace(/^bearer /i, '') ?? '')
-  const wanted = Buffer.from(token)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
 }

@@ -1,8 +1,7 @@
-import { startTelemetry } from '@seaworthy/telemetry'
 import { systemClock } from 'seaworthy/core'
-import { lifecycle, onTerminationSignals } from 'seaworthy/system'
 import { readProcessConfig } from '../config.ts'
 import { listenToControl } from '../control.ts'
+import { beginProcess } from '../process.ts'
 import { startAdminApi } from './admin-api.ts'
 import { readToken } from './admin-token.ts'
 import { watchFile } from './file-watch.ts'
@@ -10,22 +9,10 @@ import { readGatewayFile } from './gateway-file.ts'
 import { ShadowMirror } from './shadow-mirror.ts'
 import { StranglerGateway } from './strangler-gateway.ts'
 
-const STOP_TIMEOUT_MS = 3_200
-
 const path = process.env['SEAWORTHY_GATEWAY_CONFIG']!
 const config = readProcessConfig(process.env)
 const file = await readGatewayFile(path)
-const telemetry = startTelemetry(config)
-const { logger } = telemetry
-const life = lifecycle({
-  stopTimeoutMs: STOP_TIMEOUT_MS,
-  onStopError: (part, error) => logger.error({ err: error }, `${part} failed to stop`),
-})
-onTerminationSignals((reason) => {
-  logger.info({ reason }, 'stopping')
-  return life.stop(reason)
-})
-life.add('telemetry', () => telemetry.shutdown())
+const { logger, life } = beginProcess(config)
 
 const mirror = new ShadowMirror(logger)
 mirror.configure(file)

@@ -6,6 +6,7 @@
  * (RFC 9457) with what is known about the effect; what has no such answer is judged by its method, its status and how its connection failed.
  * Not promised: nothing here sends or receives. A server that is not ours says `maybe` more often than it would need to.
  */
+export { hasBearerToken, isSameSecret } from './bearer-token.ts'
 export { CONTEXT_HEADERS, contextHeaders, type HeaderLookup, readContext, readIdempotencyKey } from './context.ts'
 export { clientLeft, IncomingCall } from './incoming-call.ts'
 export { connectionFailure, FailedAnswerError, isFailedStatus, isIdempotentMethod } from './outgoing-call.ts'

@@ -1,7 +1,6 @@
 import { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import { timingSafeEqual, createHash } from 'node:crypto'
 import { InvalidInputError, LimitExceededError, NotFoundError, RejectedError } from 'seaworthy/core'
-import { PROBLEM_TYPE, errorAnswer } from 'seaworthy/http'
+import { PROBLEM_TYPE, errorAnswer, hasBearerToken } from 'seaworthy/http'
 
 /** What JSON has no word for, as an object with one field that no row has. */
 const BIGINT = '$bigint'
@@ -52,9 +51,8 @@ export type Operations = Readonly<Record<string, (asked: Asked) => Promise<unkno
  * @param open what is answered without
  */
 export function jsonListener(operations: Operations, token: string, open: ReadonlySet<string> = new Set()): RequestListener {
-  const expected = digest(`Bearer ${token}`)
   return (request, response) => {
-    void answer(request, { operations, expected, open }).then(
+    void answer(request, { operations, token, open }).then(
       (value) => send(response, 200, 'application/json', encode(value ?? null)),
       (error: unknown) => {
         const { status, problem, headers } = errorAnswer(error)
@@ -67,20 +65,20 @@ export function jsonListener(operations: Operations, token: string, open: Readon
 
 interface Answering {
   readonly operations: Operations
-  readonly expected: Buffer
+  readonly token: string
   readonly open: ReadonlySet<string>
 }
 
-async function answer(request: IncomingMessage, { operations, expected, open }: Answering): Promise<unknown> {
-  const body = await readBody(request)
+async function answer(request: IncomingMessage, { operations, token, open }: Answering): Promise<unknown> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://cut-over')
   const asked = `${request.method} ${pathname}`
-  if (!open.has(asked) && !timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
+  if (!open.has(asked) && !hasBearerToken(request.headers.authorization, token)) {
     throw new RejectedError('unauthorized', 'This needs the header authorization: Bearer TOKEN.')
   }
   const operation = operations[asked]
   if (operation === undefined) throw new NotFoundError(`There is no ${asked}. There are: ${Object.keys(operations).join(', ')}.`)
-  return operation({ query: searchParams, body })
+  // Not before: nobody without the token makes this process keep what they send.
+  return operation({ query: searchParams, body: await readBody(request) })
 }
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
@@ -106,9 +104,4 @@ function send(response: ServerResponse, status: number, type: string, text: stri
 
 function isRefusedToken(error: unknown): boolean {
   return error instanceof RejectedError && error.reason === 'unauthorized'
-}
-
-/** Of one length whatever is shown, so that a comparison tells nothing. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

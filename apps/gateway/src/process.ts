@@ -1,0 +1,25 @@
+import { startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
+import type { ProcessConfig } from './config.ts'
+
+// Less than the supervisor gives the gateway before it kills it: 2,500 ms of drain, its lingering, and what the traces need.
+const STOP_TIMEOUT_MS = 3_200
+
+/** What a gateway of either kind begins with: telemetry, and a life that ends with a signal. */
+export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessConfig): {
+  readonly logger: Telemetry['logger']
+  readonly life: Lifecycle
+} {
+  const telemetry = startTelemetry({ service, instance, otlpUrl, logLevel })
+  const { logger } = telemetry
+  const life = lifecycle({
+    stopTimeoutMs: STOP_TIMEOUT_MS,
+    onStopError: (part, error) => logger.error({ err: error }, `${part} failed to stop`),
+  })
+  onTerminationSignals((reason) => {
+    logger.info({ reason }, 'stopping')
+    return life.stop(reason)
+  })
+  life.add('telemetry', () => telemetry.shutdown())
+  return { logger, life }
+}
