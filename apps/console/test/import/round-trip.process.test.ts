@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { readTraceFile } from '../../src/import/formats.ts'
 import { checkRequest } from '../../src/otlp/check.ts'
 import { spanRows } from '../../src/otlp/rows.ts'
 import { fixture } from '../app-fixture.ts'
+import { folder, OTHERS, skip } from './public-traces.ts'
 
-const folder = process.env['SEAWORTHY_SHARED_TRACES'] ?? fileURLToPath(new URL('../../../../../shared/traces', import.meta.url))
-const skip = existsSync(folder) ? false : `The public traces are not in ${folder}. Set SEAWORTHY_SHARED_TRACES to their folder.`
 const PARTS = ['crisp', 'deathstarbench', 'zipkin', 'jaeger', 'otlp']
-/** Not traces: settings of Jaeger's user interface, and signals that have an address of their own; and Jaeger's storage model, which its tools do not export. */
-const OTHERS = [
-  'domain_01',
-  'domain_es_01',
-  'ui-config-hotreload',
-  'ui-config-malformed',
-  'ui-config-menu',
-  'ui-config',
-  'events',
-  'logs',
-  'metrics',
-]
 
 type ExportedTrace = {
   readonly resourceSpans: readonly {

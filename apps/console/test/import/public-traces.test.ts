@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { InvalidInputError } from 'seaworthy/core'
 import { type CriticalPath, criticalPath, sentence, spanTree, traceVerdict } from 'seaworthy/trace-analysis'
 import { readTraceFile } from '../../src/import/formats.ts'
 import { checkRequest } from '../../src/otlp/check.ts'
 import { type OtlpTrace, readTrace } from '../../src/otlp/read-trace.ts'
 import { type SpanRow, spanRows } from '../../src/otlp/rows.ts'
-
-const folder = process.env['SEAWORTHY_SHARED_TRACES'] ?? fileURLToPath(new URL('../../../../../shared/traces', import.meta.url))
-const skip = existsSync(folder) ? false : `The public traces are not in ${folder}. Set SEAWORTHY_SHARED_TRACES to their folder.`
+import { folder, OTHERS, skip } from './public-traces.ts'
 
 const read = (path: string): unknown => JSON.parse(readFileSync(join(folder, path), 'utf8'))
 const filesIn = (part: string) =>
@@ -111,21 +108,9 @@ suite('files of Jaeger and OTLP', { skip }, () => {
         }
       }
     }
-    // Jaeger's own binary model as JSON, settings of its user interface, and signals other than traces.
-    const others = [
-      'domain_01',
-      'domain_es_01',
-      'ui-config-hotreload',
-      'ui-config-malformed',
-      'ui-config-menu',
-      'ui-config',
-      'events',
-      'logs',
-      'metrics',
-    ]
     assert.deepEqual(
       refused,
-      others.map((name) => `${name}.json`),
+      OTHERS.map((name) => `${name}.json`),
     )
   })
 })
