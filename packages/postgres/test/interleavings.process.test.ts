@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { type TestContext, suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Client } from 'pg'
-import { ConfigurationError, type Transaction } from 'seaworthy/core'
+import { ConfigurationError } from 'seaworthy/core'
 import type { NewStoredEvent } from 'seaworthy/event-sourcing'
 import type { EventEnvelope, EventLog } from 'seaworthy/messaging'
 import { type OutboxEntry, outbox, startRelay } from 'seaworthy/outbox'
@@ -25,6 +25,7 @@ import {
 } from '@seaworthy/postgres'
 import { VirtualClock, eventually, inMemoryEventLog } from '@seaworthy/testing'
 import { databaseForTest } from './server.ts'
+import { openTransaction, untilWaiting } from './held-open.ts'
 
 const ALL = 1_000_000
 const SCHEMAS = [outboxStoreSchema, inboxStoreSchema, eventStoreSchema, leaseStoreSchema]
@@ -34,36 +35,6 @@ async function open(t: TestContext) {
   t.after(under.dispose)
   await migrate(under.database, SCHEMAS)
   return { ...under, observer: await under.connect() }
-}
-
-/** A transaction that stays open until it is told how to end. */
-function openTransaction(database: PostgresDatabase, body: (tx: Transaction) => Promise<unknown>) {
-  const ready = Promise.withResolvers<void>()
-  const end = Promise.withResolvers<void>()
-  const ended = database.transaction(async (tx) => {
-    await body(tx).then(() => ready.resolve(), ready.reject)
-    await end.promise
-  })
-  ended.catch(() => undefined)
-  return {
-    ready: ready.promise,
-    commit: () => {
-      end.resolve()
-      return ended
-    },
-    rollBack: async () => {
-      end.reject(new Error('rolled back'))
-      await assert.rejects(ended, /rolled back/)
-    },
-  }
-}
-
-/** Until so many sessions wait for a lock of another. */
-async function untilWaiting(observer: Client, sessions: number): Promise<void> {
-  await eventually(`${sessions} sessions wait for a lock`, async () => {
-    const { rows } = await observer.query<{ count: string }>("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    return Number(rows[0]!.count) === sessions
-  })
 }
 
 /** A writer that is idle in its transaction, somewhere else on the server. @returns the horizon that it holds */

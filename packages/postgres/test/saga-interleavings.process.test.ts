@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, suite, test } from 'node:test'
-import type { Transaction } from 'seaworthy/core'
 import { type JournalEntry, type SagaRecord, type SagaStore, orchestrator, saga } from 'seaworthy/saga'
-import {
-  type PostgresDatabase,
-  leaseStoreSchema,
-  migrate,
-  postgresLeaseStore,
-  postgresSagaStore,
-  sagaStoreSchema,
-} from '@seaworthy/postgres'
+import { leaseStoreSchema, migrate, postgresLeaseStore, postgresSagaStore, sagaStoreSchema } from '@seaworthy/postgres'
 import { eventually } from '@seaworthy/testing'
 import { databaseForTest } from './server.ts'
+import { openTransaction, untilWaiting } from './held-open.ts'
 
 async function open(t: TestContext) {
   const under = await databaseForTest()
@@ -48,36 +41,6 @@ async function ownerAndToken({ observer }: Under, id: string): Promise<readonly 
     id,
   ])
   return [rows[0]!.owner, rows[0]!.token]
-}
-
-/** A transaction that stays open until it is told how to end. */
-function openTransaction<T>(database: PostgresDatabase, body: (tx: Transaction) => Promise<T>) {
-  const ready = Promise.withResolvers<T>()
-  const end = Promise.withResolvers<void>()
-  const ended = database.transaction(async (tx) => {
-    await body(tx).then(ready.resolve, ready.reject)
-    await end.promise
-  })
-  ended.catch(() => undefined)
-  return {
-    ready: ready.promise,
-    commit: () => {
-      end.resolve()
-      return ended
-    },
-    rollBack: async () => {
-      end.reject(new Error('rolled back'))
-      await assert.rejects(ended, /rolled back/)
-    },
-  }
-}
-
-/** Until so many sessions wait for a lock of another. */
-async function untilWaiting({ observer }: Under, sessions: number): Promise<void> {
-  await eventually(`${sessions} sessions wait for a lock`, async () => {
-    const { rows } = await observer.query<{ count: string }>("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    return Number(rows[0]!.count) === sessions
-  })
 }
 
 /** A claim by its own statement, in a transaction that stays open: the moment between its UPDATE and its COMMIT. */
@@ -118,7 +81,7 @@ suite('two workers claim one saga', () => {
       await started(under, 's', null)
       const first = await claiming(under, 'one', 's')
       const second = claimOne(under.store, 'two', 's')
-      await untilWaiting(under, 1)
+      await untilWaiting(under.observer, 1)
       await first[end]()
       assert.deepEqual(await second, end === 'commit' ? [] : ['s'])
       assert.deepEqual(await ownerAndToken(under, 's'), [end === 'commit' ? 'one' : 'two', 2])
@@ -152,7 +115,7 @@ suite('two workers claim one saga', () => {
     await started(under, 's', null)
     const first = await claiming(under, 'one', 's')
     const telling = under.database.transaction((tx) => under.store.tell(tx, { sagaId: 's', slot: 'x', data: 1, nowMs: 99 }))
-    await untilWaiting(under, 1)
+    await untilWaiting(under.observer, 1)
     await first.commit()
     assert.deepEqual(await telling, { told: 'new', status: 'running' })
     assert.deepEqual(await ownerAndToken(under, 's'), ['one', 2])
@@ -187,7 +150,7 @@ suite('a worker that was given up, and comes back', () => {
       await started(under, 's', null)
       const other = await claiming(under, 'other', 's')
       const late = write(under)
-      await untilWaiting(under, 1)
+      await untilWaiting(under.observer, 1)
       await other.commit()
       assert.equal(await late, false)
       assert.deepEqual([(await under.store.load('s'))?.journal, await ownerAndToken(under, 's')], [[], ['other', 2]])
@@ -232,7 +195,7 @@ suite('a worker that was given up, and comes back', () => {
     await holder.query(`SELECT FROM seaworthy_sagas WHERE id LIKE 'b%' FOR UPDATE`)
     const write = (id: string) => under.store.advanceAlone!(id, { token: 1, from: 'running', entries: [line], atMs: 9 })
     const waiting = blocked.map(write)
-    await untilWaiting(under, 4)
+    await untilWaiting(under.observer, 4)
     const shared = ['a', 's', 'z'].map(write)
     await holder.query('COMMIT')
     assert.deepEqual(await Promise.all(waiting), [true, true, true, true])

@@ -1,47 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type Socket, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { supervisedMessages } from '../../src/system/messages.ts'
 import { parseRunFile } from '../../src/system/run-file.ts'
+import { controlSocket, type Question } from './control-socket.ts'
 
-interface Question {
-  readonly service: string
-  readonly question: string
-  readonly by?: string
-}
-
-/** A control socket that answers as `answer` says, and the console's part that asks it. */
 async function supervised(t: TestContext, answer: (question: Question) => object) {
-  const folder = mkdtempSync(join(tmpdir(), 'console-messages-'))
-  const asked: string[] = []
-  const by: (string | undefined)[] = []
-  const connections = new Set<Socket>()
-  const server = createServer((socket) => {
-    connections.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('data', (line) => {
-      const question = JSON.parse(line.toString()) as Question
-      asked.push(`${question.service} ${question.question}`)
-      by.push(question.by)
-      socket.write(`${JSON.stringify(answer(question))}\n`)
-    })
-  })
-  const controlSocket = join(folder, 'control.sock')
-  await new Promise<void>((resolve) => server.listen(controlSocket, resolve))
-  t.after(() => {
-    for (const connection of connections) connection.destroy()
-    server.close()
-    rmSync(folder, { recursive: true })
-  })
-  const process = (name: string, role = 'service') => ({ name, role, pid: 1, startedAt: new Date(0).toISOString() })
-  const processes = [process('console', 'console'), process('gateway', 'gateway'), process('orders'), process('payments')]
-  const runFile = join(folder, 'run.json')
-  const text = JSON.stringify({ system: 'shop', supervisorPid: 1, controlSocket, processes })
-  writeFileSync(runFile, text)
-  return { messages: supervisedMessages({ runFile, run: async () => parseRunFile(text) }), asked, by }
+  const processes = { console: 'console', gateway: 'gateway', orders: 'service', payments: 'service' }
+  const { asked, system } = await controlSocket(t, processes, answer)
+  const questions = () => asked.map(({ service, question }) => `${service} ${question}`)
+  return { messages: supervisedMessages(system), asked, questions }
 }
 
 const status = {
@@ -54,7 +21,7 @@ const status = {
 
 test('each service is asked once, however many pages look; what one cannot say is told beside the others', async (t) => {
   const letters = [{ source: 'queue:letters', letters: [{ id: 'm-1' }], isMore: false }]
-  const { messages, asked } = await supervised(t, ({ service, question }) =>
+  const { messages, questions } = await supervised(t, ({ service, question }) =>
     service === 'payments'
       ? { ok: false, error: { code: 'unavailable', message: 'payments cannot be asked: it is backing-off.', executed: 'no' } }
       : { ok: true, result: question === 'messages' ? status : { sources: letters } },
@@ -65,7 +32,7 @@ test('each service is asked once, however many pages look; what one cannot say i
     { service: 'orders', status, deadLetters: letters, problem: null },
     { service: 'payments', status: null, deadLetters: [], problem: 'payments cannot be asked: it is backing-off.' },
   ])
-  assert.deepEqual(asked.toSorted(), ['orders dead-letters', 'orders messages', 'payments messages'])
+  assert.deepEqual(questions().toSorted(), ['orders dead-letters', 'orders messages', 'payments messages'])
 })
 
 test('a process that has nothing to say about messages is left out', async (t) => {
@@ -74,15 +41,15 @@ test('a process that has nothing to say about messages is left out', async (t) =
 })
 
 test('a requeue says who asks, and what was known before it is asked for anew', async (t) => {
-  const { messages, asked, by } = await supervised(t, ({ question }) => ({
+  const { messages, asked, questions } = await supervised(t, ({ question }) => ({
     ok: true,
     result: question === 'messages' ? { ...status, queues: [] } : { letters: [], left: 0 },
   }))
   await messages.all()
   assert.deepEqual(await messages.requeue('orders', { source: 'queue:letters', ids: ['m-1'] }), { letters: [], left: 0 })
   await messages.all()
-  assert.equal(asked.filter((question) => question === 'orders messages').length, 2)
-  assert.match(by[asked.indexOf('orders requeue-dead-letters')]!, /\(console\)$/)
+  assert.equal(questions().filter((question) => question === 'orders messages').length, 2)
+  assert.match(asked[questions().indexOf('orders requeue-dead-letters')]!.by!, /\(console\)$/)
 })
 
 test('a console that no supervisor started says so', async () => {

@@ -1,46 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type Socket, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { parseRunFile } from '../../src/system/run-file.ts'
 import { supervisedSagas } from '../../src/system/sagas.ts'
+import { parseRunFile } from '../../src/system/run-file.ts'
+import { controlSocket, type Question } from './control-socket.ts'
 
-interface Question {
-  readonly service: string
-  readonly question: string
-  readonly parameters: Readonly<Record<string, unknown>>
-  readonly by?: string
-}
-
-/** A control socket that answers as `answer` says, and the console's part that asks it. */
 async function supervised(t: TestContext, answer: (question: Question) => object) {
-  const folder = mkdtempSync(join(tmpdir(), 'console-sagas-'))
-  const asked: Question[] = []
-  const connections = new Set<Socket>()
-  const server = createServer((socket) => {
-    connections.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('data', (line) => {
-      const question = JSON.parse(line.toString()) as Question
-      asked.push(question)
-      socket.write(`${JSON.stringify(answer(question))}\n`)
-    })
-  })
-  const controlSocket = join(folder, 'control.sock')
-  await new Promise<void>((resolve) => server.listen(controlSocket, resolve))
-  t.after(() => {
-    for (const connection of connections) connection.destroy()
-    server.close()
-    rmSync(folder, { recursive: true })
-  })
-  const process = (name: string, role = 'service') => ({ name, role, pid: 1, startedAt: new Date(0).toISOString() })
-  const processes = [process('gateway', 'gateway'), process('orders'), process('payments'), process('travel')]
-  const runFile = join(folder, 'run.json')
-  const text = JSON.stringify({ system: 'shop', supervisorPid: 1, controlSocket, processes })
-  writeFileSync(runFile, text)
-  return { sagas: supervisedSagas({ runFile, run: async () => parseRunFile(text) }), asked }
+  const processes = { gateway: 'gateway', orders: 'service', payments: 'service', travel: 'service' }
+  const { asked, system } = await controlSocket(t, processes, answer)
+  return { sagas: supervisedSagas(system), asked }
 }
 
 const error = (code: string, message: string) => ({ ok: false, error: { code, message, executed: 'no' } })
