@@ -27,18 +27,8 @@ export interface LogFilter {
   readonly before?: number | undefined
 }
 
-export interface StoredLog {
+export interface StoredLog extends LogRow {
   readonly id: number
-  readonly timeUs: number
-  readonly service: string
-  readonly instance: string | null
-  readonly severity: number
-  readonly traceId: string | null
-  readonly spanId: string | null
-  readonly correlationId: string | null
-  readonly message: string
-  /** JSON. */
-  readonly body: string
 }
 
 /** How far a file has been read. */

@@ -27,7 +27,7 @@ const HELD = "SELECT key FROM seaworthy_cut_over_keys WHERE name = $1 AND kind =
 // Primary key of seaworthy_cut_over_changes, in the next three. The log tells of a transaction again after a broken connection.
 const ADD_STRAY = `INSERT INTO seaworthy_cut_over_changes (name, position, place, key, source, operation, stray, epoch)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`
-const STRAYS = `SELECT position, key, source, operation, stray, epoch FROM seaworthy_cut_over_changes
+const STRAYS = `SELECT position, key, source AS "table", operation, stray AS "row", epoch FROM seaworthy_cut_over_changes
   WHERE name = $1 AND position > $2 ORDER BY position, place LIMIT $3 + 0`
 const TRIM = `DELETE FROM seaworthy_cut_over_changes WHERE name = $1 AND position <= $2
   AND (SELECT phase FROM seaworthy_cut_over WHERE name = $1) = 'old'`
@@ -205,22 +205,7 @@ class PostgresCapture implements Capture {
     return new Set((await this.#options.database.query<{ key: string }>({ sql: HELD, params })).map(({ key }) => key))
   }
 
-  async #strays({ after, max }: { readonly after: number; readonly max: number }): Promise<readonly StrayWrite[]> {
-    const rows = await this.#options.database.query<{
-      position: number
-      key: string
-      source: string
-      operation: string
-      stray: string
-      epoch: number
-    }>({ sql: STRAYS, params: [this.#options.name, after, max] })
-    return rows.map(({ position, key, source, operation, stray, epoch }) => ({
-      position,
-      key,
-      table: source,
-      operation,
-      row: stray,
-      epoch,
-    }))
+  #strays({ after, max }: { readonly after: number; readonly max: number }): Promise<readonly StrayWrite[]> {
+    return this.#options.database.query<StrayWrite>({ sql: STRAYS, params: [this.#options.name, after, max] })
   }
 }

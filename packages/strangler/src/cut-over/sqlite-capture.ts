@@ -64,7 +64,7 @@ const LAG = `SELECT count(*) AS changes, coalesce(${NOW_MS} - min(at_ms), 0) AS 
 const TRIM = `DELETE FROM seaworthy_cut_over_changes WHERE name = ?1 AND position <= ?2
   AND (epoch IS NULL OR (SELECT phase FROM seaworthy_cut_over WHERE name = ?1) = 'old')`
 // Index seaworthy_cut_over_strays.
-const STRAYS = `SELECT position, key, source, operation, stray, epoch FROM seaworthy_cut_over_changes
+const STRAYS = `SELECT position, key, source AS "table", operation, stray AS "row", epoch FROM seaworthy_cut_over_changes
   WHERE name = ?1 AND position > ?2 AND epoch IS NOT NULL ORDER BY position LIMIT ?3 + 0`
 
 const ADD_NOTHING = `INSERT INTO seaworthy_cut_over_changes (name, key, source, operation, at_ms) VALUES (?1, '', '', 'none', 0)`
@@ -127,20 +127,7 @@ export function sqliteCapture(name: string, reader: SqliteReader): Capture {
       await tx.execute({ sql: TRIM, params: [name, upTo] })
     },
     notice: async () => undefined,
-    async strays({ after, max }): Promise<readonly StrayWrite[]> {
-      const rows = await reader.query<{ position: number; key: string; source: string; operation: string; stray: string; epoch: number }>({
-        sql: STRAYS,
-        params: [name, after, max],
-      })
-      return rows.map(({ position, key, source, operation, stray, epoch }) => ({
-        position,
-        key,
-        table: source,
-        operation,
-        row: stray,
-        epoch,
-      }))
-    },
+    strays: ({ after, max }) => reader.query<StrayWrite>({ sql: STRAYS, params: [name, after, max] }),
     stop: async () => undefined,
   }
 }

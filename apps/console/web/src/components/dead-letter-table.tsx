@@ -6,6 +6,7 @@ import { formatAge, formatDate, formatTime, shortId } from '../view-model/format
 import type { Condition, HeldKey, LetterRow } from '../view-model/messages.ts'
 import { ConditionBadge } from './condition-badge.tsx'
 import { ServiceName } from './service-name.tsx'
+import { TableHead } from './table-head.tsx'
 
 const KINDS: Readonly<Record<LetterRow['kind'], Condition>> = {
   parked: { tone: 'error', text: 'parked', title: 'It could not be handled, and holds up its key' },
@@ -26,20 +27,7 @@ export function DeadLetterTable({ letters, open }: { letters: readonly LetterRow
   return (
     <table class="grid linked-rows letter-grid">
       <caption class="hidden">Dead letters, each key in order</caption>
-      <thead>
-        <tr>
-          <th scope="col">Service</th>
-          <th scope="col">Message</th>
-          <th scope="col">Kind</th>
-          <th scope="col" class="number">
-            Tried
-          </th>
-          <th scope="col" class="number">
-            Since
-          </th>
-          <th scope="col">Reason</th>
-        </tr>
-      </thead>
+      <TableHead columns={['Service', 'Message', 'Kind', { number: 'Tried' }, { number: 'Since' }, 'Reason']} />
       <tbody ref={body}>
         {letters.map((letter) => (
           <Letter

@@ -8,6 +8,7 @@ import { type MapView, routeUrl } from '../view-model/route.ts'
 import type { EdgeView } from '../view-model/service-map.ts'
 import { ConditionBadge } from './condition-badge.tsx'
 import { ServiceName } from './service-name.tsx'
+import { TableHead } from './table-head.tsx'
 
 /** The map in words: each pair that calls, the busiest first. */
 export function EdgeTable({ edges, chosen, view }: { edges: readonly EdgeView[]; chosen: string | undefined; view: MapView }): JSX.Element {
@@ -16,31 +17,19 @@ export function EdgeTable({ edges, chosen, view }: { edges: readonly EdgeView[];
   return (
     <table class="grid linked-rows edge-grid">
       <caption class="hidden">Who calls whom, the busiest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Caller</th>
-          <th scope="col">Callee</th>
-          <th scope="col" class="number">
-            Rate
-          </th>
-          <th scope="col" class="number">
-            Calls
-          </th>
-          <th scope="col" class="number">
-            Failed
-          </th>
-          <th scope="col" class="number">
-            p50
-          </th>
-          <th scope="col" class="number">
-            p95
-          </th>
-          <th scope="col" class="number">
-            p99
-          </th>
-          <th scope="col">Circuit breaker</th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Caller',
+          'Callee',
+          { number: 'Rate' },
+          { number: 'Calls' },
+          { number: 'Failed' },
+          { number: 'p50' },
+          { number: 'p95' },
+          { number: 'p99' },
+          'Circuit breaker',
+        ]}
+      />
       <tbody ref={body}>
         {edges.map((edge) => (
           <Row key={edge.id} edge={edge} isChosen={edge.id === chosen} view={view} />

@@ -7,6 +7,7 @@ import { useRowKeys } from '../state/row-keys.ts'
 import { formatClock, formatDate, formatDuration } from '../view-model/format.ts'
 import { routeUrl } from '../view-model/route.ts'
 import { Icon } from './icon.tsx'
+import { TableHead } from './table-head.tsx'
 
 const OUTCOMES = {
   'as promised': { icon: 'check', tone: 'ok-text' },
@@ -22,17 +23,7 @@ export function LabRunTable({ runs, chosen }: { runs: readonly LabRunSummary[]; 
   return (
     <table class="grid linked-rows lab-grid">
       <caption class="hidden">Runs of labs, the newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Lab</th>
-          <th scope="col">Ran</th>
-          <th scope="col" class="number">
-            Took
-          </th>
-          <th scope="col">Outcome</th>
-          <th scope="col">What it shows</th>
-        </tr>
-      </thead>
+      <TableHead columns={['Lab', 'Ran', { number: 'Took' }, 'Outcome', 'What it shows']} />
       <tbody ref={body}>
         {runs.map((each) => {
           const to = { page: 'labs', run: { lab: each.lab, run: each.run } } as const

@@ -6,6 +6,7 @@ import { follow } from '../state/location.ts'
 import { formatDuration, plural } from '../view-model/format.ts'
 import { CAUSE_TEXT } from '../view-model/verdict-view.ts'
 import { ServiceName } from './service-name.tsx'
+import { TableHead } from './table-head.tsx'
 
 /** Rows that are shown: the rest is noise. */
 const PARTS_MAX = 12
@@ -52,19 +53,7 @@ function PartTable({ difference: { parts } }: { difference: PopulationDifference
   return (
     <table class="grid part-grid">
       <caption>Where the time goes on the critical path, in the mean</caption>
-      <thead>
-        <tr>
-          <th scope="col">Cause</th>
-          <th scope="col">In</th>
-          <th scope="col" class="number">
-            Usual
-          </th>
-          <th scope="col" class="number">
-            Slow
-          </th>
-          <th scope="col">Slow, and below it usual</th>
-        </tr>
-      </thead>
+      <TableHead columns={['Cause', 'In', { number: 'Usual' }, { number: 'Slow' }, 'Slow, and below it usual']} />
       <tbody>
         {shown.map(({ cause, service, peer, slowUs, usualUs }) => (
           <tr key={`${cause} ${service} ${peer}`}>
@@ -101,19 +90,7 @@ function StructureTable({ structure }: { structure: readonly StructureDifference
   return (
     <table class="grid part-grid">
       <caption>What they call, in calls a trace</caption>
-      <thead>
-        <tr>
-          <th scope="col">Call</th>
-          <th scope="col">By</th>
-          <th scope="col" class="number">
-            Usual
-          </th>
-          <th scope="col" class="number">
-            Slow
-          </th>
-          <th scope="col">What differs</th>
-        </tr>
-      </thead>
+      <TableHead columns={['Call', 'By', { number: 'Usual' }, { number: 'Slow' }, 'What differs']} />
       <tbody>
         {structure.map(({ kind, service, name, slowCount, usualCount }) => (
           <tr key={`${service} ${name}`}>

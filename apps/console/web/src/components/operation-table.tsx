@@ -7,6 +7,7 @@ import { useRowKeys } from '../state/row-keys.ts'
 import { formatDuration } from '../view-model/format.ts'
 import { routeUrl } from '../view-model/route.ts'
 import { ServiceName } from './service-name.tsx'
+import { TableHead } from './table-head.tsx'
 
 /** What is asked of the system, one operation in a row. */
 export function OperationTable({
@@ -21,24 +22,7 @@ export function OperationTable({
   return (
     <table class="grid linked-rows operation-grid">
       <caption class="hidden">Operations, those with the most time in all first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Operation</th>
-          <th scope="col">Of</th>
-          <th scope="col" class="number">
-            Traces
-          </th>
-          <th scope="col" class="number">
-            p50
-          </th>
-          <th scope="col" class="number">
-            p95
-          </th>
-          <th scope="col" class="number">
-            Slowest
-          </th>
-        </tr>
-      </thead>
+      <TableHead columns={['Operation', 'Of', { number: 'Traces' }, { number: 'p50' }, { number: 'p95' }, { number: 'Slowest' }]} />
       <tbody ref={body}>
         {operations.map((each) => {
           const { service, name, traces, p50Ms, p95Ms, slowestMs } = each

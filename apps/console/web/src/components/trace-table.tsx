@@ -9,6 +9,7 @@ import { barOf, fullScale } from '../view-model/bar-scale.ts'
 import { formatClock, formatDate, formatDuration, formatTime, shortId } from '../view-model/format.ts'
 import { OutcomeBadges } from './outcome.tsx'
 import { ServiceName } from './service-name.tsx'
+import { TableHead } from './table-head.tsx'
 
 /** Squares in a row's list of services; the number behind them says how many there are. */
 const SWATCHES_MAX = 9
@@ -22,19 +23,7 @@ export function TraceTable({ traces }: { traces: readonly ListedTrace[] }): JSX.
     <div class="table-frame">
       <table class="grid linked-rows trace-grid">
         <caption class="hidden">Traces, the newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Started</th>
-            <th scope="col">Request</th>
-            <th scope="col">Duration</th>
-            <th scope="col" class="number">
-              Spans
-            </th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Services</th>
-            <th scope="col">Correlation id</th>
-          </tr>
-        </thead>
+        <TableHead columns={['Started', 'Request', 'Duration', { number: 'Spans' }, 'Outcome', 'Services', 'Correlation id']} />
         <tbody ref={body}>
           {traces.map((trace) => (
             <TraceRow key={trace.traceId} trace={trace} fullMs={fullMs} />
