@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { commitNumber } from './commit.ts'
+import { turnOf } from './commit.ts'
 
 /**
  * Runs the tests: `npm test` all of them, `npm test -- unit` those that need no process of their own.
@@ -30,10 +30,8 @@ const sortsOfLong = [
   all.filter((file) => file.startsWith('labs/') && isProcess(file)),
   ['test/end-to-end/notifications-down.test.ts', 'test/end-to-end/torture.test.ts'],
 ]
-const left =
-  process.env['CI'] === undefined
-    ? []
-    : sortsOfLong.flatMap((files) => files.filter((_, index) => index % 2 === Math.abs(commitNumber()) % 2))
+const turn = turnOf(2)
+const left = turn === undefined ? [] : sortsOfLong.flatMap((files) => files.filter((_, index) => index % 2 === turn))
 
 const stages: readonly Stage[] = [
   {
