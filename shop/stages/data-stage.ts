@@ -65,7 +65,9 @@ function writeDurably(path: string, text: string): void {
  * - `none`: there is no data yet; a shop can begin at any stage. `wished` is the one at which somebody wanted it to, and nothing came of it.
  * - `at`: it is at a stage, and only there all of it is found. `isRecorded`: somebody wrote down so.
  */
-export type DataStage = { readonly kind: 'none'; readonly wished: number } | { readonly kind: 'at'; readonly stage: number; readonly isRecorded: boolean }
+export type DataStage =
+  | { readonly kind: 'none'; readonly wished: number }
+  | { readonly kind: 'at'; readonly stage: number; readonly isRecorded: boolean }
 
 /**
  * The stage that the data is at.

@@ -94,32 +94,30 @@ async function moveModule(
     const from = { database: source, outbox: sqliteStores(source).outbox() }
     await handOverTopic({ topic, eventLog: paths.eventLog, from, to: target, clock, signal })
   }
-  if (await endMove(mapping, { old, new: renewed, signal }) && to === 'new') return { entities: 0, written: 0 }
-  // Waited for here, while both are open.
-  return await copyEntities({ mapping, to, source, target, signal })
+  const isLive = service.takesOver !== undefined
+  const isOwned = isLive && (await isOwnedByService(mapping, renewed))
+  if (isLive) await dropSqliteSide({ mapping, database: old })
+  // What the service has owned while the shop ran comes to the monolith for the last time.
+  const copied = await copyEntities(
+    isOwned ? { mapping, to: 'old', source: renewed, target: old, signal } : { mapping, to, source, target, signal },
+  )
+  if (isLive) await dropSqliteSide({ mapping, database: renewed })
+  return copied
 }
 
 /**
- * Ends what was begun while the shop ran: afterwards neither side knows of a move, and both have what its owner has. At each moment of it, what is left says
- * truly where the data is, so that it can be broken off anywhere.
- * @returns whether the service owned the data
+ * Whether the service owned the data when the shop was stopped in the middle of a move. Such a move ends here: the monolith's side first, then the rest of the
+ * data, then the service's, which decides; so that at each moment what is left says truly where the data is.
  * @throws ConfigurationError when it is on its way back, and each side has something that the other has not
  */
-async function endMove(
-  mapping: Mapping,
-  { old, new: renewed, signal }: { readonly old: SqliteDatabase; readonly new: SqliteDatabase; readonly signal: AbortSignal },
-): Promise<boolean> {
-  const phase = (await storedOwnership(mapping.name, renewed))?.phase
+async function isOwnedByService(mapping: Mapping, service: SqliteDatabase): Promise<boolean> {
+  const phase = (await storedOwnership(mapping.name, service))?.phase
   if (phase === 'returning') {
     throw new ConfigurationError(
-      `${mapping.name} is on its way back to the monolith. Start the shop once more (npm start), and stop it when its cut-over is at rest; then ask again.`,
+      `${mapping.name} is on its way back to the monolith. Start the shop once more (npm start), stop it after a minute, and ask again.`,
     )
   }
-  const isOwned = phase !== undefined && OWNED_BY_SERVICE.has(phase)
-  await dropSqliteSide({ mapping, database: old })
-  if (isOwned) await copyEntities({ mapping, to: 'old', source: renewed, target: old, signal })
-  await dropSqliteSide({ mapping, database: renewed })
-  return isOwned
+  return phase !== undefined && OWNED_BY_SERVICE.has(phase)
 }
 
 /** Of a move that was broken off in the middle of its way back, too: the monolith takes no writes before that has come to its end. */

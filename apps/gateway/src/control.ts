@@ -1,4 +1,3 @@
-
 /** What a supervisor asks over the channel of this process, so that a service can be replaced without a lost request. */
 interface ControlMessage {
   readonly type: 'hold' | 'release'

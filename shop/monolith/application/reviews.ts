@@ -22,7 +22,7 @@ interface NewReview {
 
 /** Whether the reviews are still the monolith's to write: while they move to a service, only one of both may. */
 export interface Ownership {
-  /** Called first in the writer's transaction. @throws UnavailableError when somebody else owns them; nothing was written */
+  /** Called in the writer's transaction. @throws UnavailableError when somebody else owns them; nothing was written */
   assertOwned(tx: Transaction, reviewId?: string): Promise<unknown>
 }
 
@@ -69,8 +69,6 @@ export function reviews({ database, owned, clock, newId }: ReviewsOptions): Revi
 
     write: ({ productId, customerId, author, rating, comment }) =>
       database.transaction(async (tx) => {
-        const id = newId()
-        await owned.assertOwned(tx, id)
         const known = await tx.query({ sql: SELECT_PRODUCT, params: [productId] })
         if (known.length === 0) throw unknown('productId', `there is no product ${productId}`)
         let customerName: string | undefined
@@ -80,7 +78,7 @@ export function reviews({ database, owned, clock, newId }: ReviewsOptions): Revi
           customerName = customer.name
         }
         const row: ReviewRow = {
-          id,
+          id: newId(),
           product_id: productId,
           customer_id: customerId ?? null,
           author: author ?? customerName ?? 'Anonymous',
@@ -88,6 +86,7 @@ export function reviews({ database, owned, clock, newId }: ReviewsOptions): Revi
           comment,
           created_at_ms: clock.now(),
         }
+        await owned.assertOwned(tx, row.id)
         await tx.execute({
           sql: INSERT_REVIEW,
           params: [row.id, row.product_id, row.customer_id, row.author, row.rating, row.comment, row.created_at_ms],

@@ -9,7 +9,9 @@ const stages = fileURLToPath(new URL('../../../../shop/stages/', import.meta.url
 
 /** The routes of a stage, as a gateway reads them from its file. */
 function routesOf(name: string): readonly RuleDeclaration[] {
-  const { routes } = JSON.parse(readFileSync(`${stages}${name}`, 'utf8')) as { routes: readonly { readonly from: string; readonly to?: string }[] }
+  const { routes } = JSON.parse(readFileSync(`${stages}${name}`, 'utf8')) as {
+    routes: readonly { readonly from: string; readonly to?: string }[]
+  }
   const names = routes.flatMap(({ from, to = from }) => [from, to])
   const upstreams = Object.fromEntries(names.map((name) => [name, { urls: ['http://127.0.0.1:9'] }]))
   const file = { listen: { port: 0 }, admin: { port: 0, tokenFile: 'token' }, ledger: 'ledger', upstreams, routes }

@@ -27,6 +27,6 @@ export interface Customers {
 
 /** Whether the reviews are this service's to write: while they move here from the monolith, only one of both may. */
 export interface Ownership {
-  /** Called first in the writer's transaction. @throws UnavailableError when somebody else owns them; nothing was written */
+  /** Called in the writer's transaction. @throws UnavailableError when somebody else owns them; nothing was written */
   assertOwned(tx: Transaction, reviewId?: string): Promise<unknown>
 }
