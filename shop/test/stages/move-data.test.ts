@@ -93,8 +93,14 @@ async function dataOfMonolith(t: TestContext) {
 
 function partsOf(database: SqliteDatabase) {
   const outboxOf = outbox({ store: sqliteStores(database).outbox() })
-  const ports = { database, outbox: outboxOf, owned: ALWAYS_OWNED, clock: systemClock, newId }
-  return { database, taking: takingOver(ports), people: customers(ports), opinions: reviews(ports) }
+  const ports = { database, outbox: outboxOf, clock: systemClock, newId }
+  const owned = { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }
+  return {
+    database,
+    taking: takingOver({ ...ports, owned }),
+    people: customers(ports),
+    opinions: reviews({ ...ports, owned: owned.reviews }),
+  }
 }
 
 async function disposable(opened: Promise<SqliteDatabase>): Promise<SqliteDatabase & AsyncDisposable> {
