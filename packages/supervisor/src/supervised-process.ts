@@ -30,7 +30,8 @@ export interface SupervisedProcessOptions {
   readonly instance: string
   /** What people call it. */
   readonly name: string
-  readonly env: NodeJS.ProcessEnv
+  /** Asked at each start: who can be called may have changed since the last one. */
+  readonly env: () => NodeJS.ProcessEnv
   readonly cwd: string
   readonly httpPort: number
   readonly output: ProcessOutput
@@ -122,7 +123,7 @@ export class SupervisedProcess {
     if (this.#state.kind === 'backing-off') this.#state.timer.cancel()
     this.#startedAt = this.#options.clock.now()
     this.#restarts++
-    const child = new Child({ ...this.#options, main: this.service.main })
+    const child = new Child({ ...this.#options, env: this.#options.env(), main: this.service.main })
     child.onMessage(this.#options.onMessage)
     this.#become({ kind: 'starting', child })
     void this.#accompany(child)
