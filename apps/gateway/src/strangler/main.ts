@@ -18,7 +18,13 @@ const mirror = new ShadowMirror(logger)
 mirror.configure(file)
 life.add('comparison', () => mirror[Symbol.asyncDispose]())
 const dataToken = process.env['SEAWORTHY_DATA_TOKEN']
-const gateway = await StranglerGateway.open({ file, log: logger, mirror, ...(dataToken !== undefined && { dataToken }) })
+const gateway = await StranglerGateway.open({
+  file,
+  log: logger,
+  mirror,
+  comparisons: (signal) => mirror.reports(signal),
+  ...(dataToken !== undefined && { dataToken }),
+})
 listenToControl(process, gateway)
 
 /** Reads the file and puts it in force; what is wrong with it is said, and what was in force stays so. */

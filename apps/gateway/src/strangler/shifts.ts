@@ -1,3 +1,4 @@
+import type { Evidence, RollbackRequest, ShiftRequest } from '@seaworthy/supervisor/gateway-admin'
 import { type Clock, ConflictError, InvalidInputError, LimitExceededError, NotFoundError } from 'seaworthy/core'
 import type { GatewayLog } from '../log.ts'
 import type { ReadinessGate } from '../readiness-gate.ts'
@@ -6,15 +7,7 @@ import { limited } from './http-readiness.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
 
-export interface ShiftRequest {
-  readonly route: string
-  readonly tenant?: string
-  readonly percent: number
-  readonly who: string
-  readonly why: string
-}
-
-export type RollbackRequest = Omit<ShiftRequest, 'percent'>
+export type { RollbackRequest, ShiftRequest }
 
 export interface ShiftsOptions {
   readonly ledger: Ledger
@@ -22,6 +15,8 @@ export interface ShiftsOptions {
   readonly gateOf: (route: MovingRoute) => ReadinessGate | undefined
   /** What hands the data of a route over; undefined for one whose data does not move with it. */
   readonly dataOf?: (route: MovingRoute) => DataMove | undefined
+  /** What is known of a route when its share is decided about: for the ledger. Settles soon. */
+  readonly evidenceOf?: (route: MovingRoute) => Promise<Evidence>
   readonly log: GatewayLog
   readonly clock: Clock
 }
@@ -94,6 +89,7 @@ export class Shifts {
         atMs: clock.now(),
         kind,
         route: route.id,
+        from: route.declaration.from,
         to: route.declaration.to!,
         ...(tenant !== undefined && { tenant }),
         fromPercent,
@@ -124,14 +120,17 @@ export class Shifts {
     if (tenant !== undefined) this.#assertTenant(route, tenant)
     const fromPercent = (tenant === undefined ? undefined : state.tenantShares.get(tenant)) ?? state.sharePercent
     const { epoch } = state
+    const evidence = await this.#options.evidenceOf?.(route)
     const entry = {
       route: id,
+      from: route.declaration.from,
       to: route.declaration.to!,
       ...(tenant !== undefined && { tenant }),
       fromPercent,
       toPercent: percent,
       who,
       why,
+      ...(evidence !== undefined && { evidence }),
     }
     const refuse = async (reason: string): Promise<never> => {
       await ledger.append({ ...entry, atMs: clock.now(), kind: 'refused', why: `${why}; refused: ${reason}` })

@@ -7,6 +7,8 @@ import {
   type RoutableRequest,
   canonicalSegments,
 } from '@seaworthy/http-proxy'
+import type { ShadowingReport } from '@seaworthy/strangler/compare'
+import type { GatewayOverview } from '@seaworthy/supervisor/gateway-admin'
 import { type Clock, ConfigurationError, InvalidInputError, type Random, systemClock, systemRandom, type Timer } from 'seaworthy/core'
 import { isDeepStrictEqual } from 'node:util'
 import { tellUnanswered } from '../gateway.ts'
@@ -21,6 +23,7 @@ import type { GatewayFile } from './gateway-file.ts'
 import { HttpReadinessGate } from './http-readiness.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
+import { Overview } from './overview.ts'
 import { Routing } from './routing.ts'
 import { type RollbackRequest, type ShiftRequest, Shifts } from './shifts.ts'
 import { type GatewayStatus, statusOf } from './status.ts'
@@ -36,6 +39,8 @@ export interface StranglerGatewayOptions {
   readonly mirror?: Mirror
   /** What the processes that move data are shown. */
   readonly dataToken?: string
+  /** What the comparison of shadowed routes found, by route. */
+  readonly comparisons?: (signal: AbortSignal) => Promise<Readonly<Record<string, ShadowingReport>>>
 }
 
 /** What a request would come to, and why. */
@@ -62,6 +67,7 @@ export class StranglerGateway {
   readonly #accounts: Accounts
   readonly #routing: Routing
   readonly #shifts: Shifts
+  readonly #overview: Overview
   readonly #proxy: HttpProxy
   readonly #timers: Timer[] = []
   #file: GatewayFile
@@ -82,6 +88,15 @@ export class StranglerGateway {
     this.#ledger = ledger
     this.#accounts = new Accounts(ledger, clock)
     this.#routing = new Routing(file, { ledger, limits, parts, random, ...(mirror !== undefined && { mirror }) })
+    this.#overview = new Overview({
+      routes: () => this.#routing.routes.values(),
+      ledger,
+      accounts: this.#accounts,
+      gateOf: (route) => this.#gateOf(route),
+      comparisons: options.comparisons,
+      dataToken: options.dataToken ?? '',
+      clock,
+    })
     this.#shifts = new Shifts({
       ledger,
       log,
@@ -89,6 +104,7 @@ export class StranglerGateway {
       routeOf: (id) => this.#routing.routes.get(id),
       gateOf: (route) => this.#gateOf(route),
       dataOf: (route) => this.#dataOf(route),
+      evidenceOf: (route) => this.#overview.evidenceOf(route),
     })
     this.#proxy = createProxyServer({
       parts,
@@ -131,6 +147,11 @@ export class StranglerGateway {
 
   status(): GatewayStatus {
     return statusOf(this.#routing, this.#accounts, this.#clock)
+  }
+
+  /** All that is known of its routes, also from those who compare their answers and have their data. */
+  overview(): Promise<GatewayOverview> {
+    return this.#overview.all()
   }
 
   /** @param headers by name, as a client would send them. @throws InvalidInputError when the URL is none, or the request would be refused */
