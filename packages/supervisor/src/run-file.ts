@@ -30,6 +30,8 @@ export interface ProcessRecord {
   readonly startedAt: string
   /** Where it is called; the gateway's and the console's is the public address. */
   readonly httpUrl: string
+  /** Where the gateway's admin API is; null for everybody else. */
+  readonly adminUrl: string | null
   readonly grpcAddress: string | null
   /** What it was told to suffer, by `seaworthy fault`. */
   readonly faults: RequestFaults & { readonly paused: boolean }

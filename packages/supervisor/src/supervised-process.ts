@@ -41,6 +41,8 @@ export interface SupervisedProcessOptions {
   readonly random: Random
   readonly report: Report
   readonly onChange: () => void
+  /** Told what it says over its channel. */
+  readonly onMessage: (message: unknown) => void
 }
 
 type State =
@@ -95,6 +97,11 @@ export class SupervisedProcess {
     return Math.max(0, this.#restarts)
   }
 
+  /** Whether it was ever spawned. */
+  get isStarted(): boolean {
+    return this.#restarts >= 0
+  }
+
   get lastExit(): string | null {
     return this.#lastExit
   }
@@ -116,6 +123,7 @@ export class SupervisedProcess {
     this.#startedAt = this.#options.clock.now()
     this.#restarts++
     const child = new Child({ ...this.#options, main: this.service.main })
+    child.onMessage(this.#options.onMessage)
     this.#become({ kind: 'starting', child })
     void this.#accompany(child)
   }

@@ -50,8 +50,7 @@ export class Accounts {
     const nowMs = this.#clock.monotonicMs()
     const sides = { from: windows.from.figures(nowMs), to: windows.to.figures(nowMs) }
     if (sides.from.requests >= guard.requestsMin) state.baseline = sides.from
-    const isMoved = state.sharePercent > 0 || [...state.tenantShares.values()].some((share) => share > 0)
-    return isMoved ? verdictOf(sides, state.baseline, guard) : undefined
+    return state.isMoved ? verdictOf(sides, state.baseline, guard) : undefined
   }
 
   countsOf(route: string, tenant: string | undefined): Counts | undefined {

@@ -11,19 +11,20 @@ import type { ShadowingReport } from '@seaworthy/strangler/compare'
 import type { GatewayOverview } from '@seaworthy/supervisor/gateway-admin'
 import { type Clock, ConfigurationError, InvalidInputError, type Random, systemClock, systemRandom, type Timer } from 'seaworthy/core'
 import { isDeepStrictEqual } from 'node:util'
-import { tellUnanswered } from '../gateway.ts'
+import { tellUnanswered } from '../tell-unanswered.ts'
 import { defaultLimits, type GatewayLimits } from '../limits.ts'
 import type { GatewayLog } from '../log.ts'
 import type { Mirror } from '../mirror.ts'
 import type { ReadinessGate } from '../readiness-gate.ts'
 import { accessLine } from './access-log.ts'
 import { Accounts } from './accounts.ts'
-import { type DataMove, HttpDataMove } from './data-move.ts'
+import { HttpDataMove } from './data-move.ts'
 import type { GatewayFile } from './gateway-file.ts'
 import { HttpReadinessGate } from './http-readiness.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
 import { Overview } from './overview.ts'
+import type { RuleDeclaration } from './rule.ts'
 import { Routing } from './routing.ts'
 import { type RollbackRequest, type ShiftRequest, Shifts } from './shifts.ts'
 import { type GatewayStatus, statusOf } from './status.ts'
@@ -41,6 +42,8 @@ export interface StranglerGatewayOptions {
   readonly dataToken?: string
   /** What the comparison of shadowed routes found, by route. */
   readonly comparisons?: (signal: AbortSignal) => Promise<Readonly<Record<string, ShadowingReport>>>
+  /** Has the service started that a route is to move to. Default: it runs anyway. */
+  readonly start?: (upstream: string) => void
 }
 
 /** What a request would come to, and why. */
@@ -72,10 +75,14 @@ export class StranglerGateway {
   readonly #timers: Timer[] = []
   #file: GatewayFile
   #isStopped = false
+  #drained: Promise<void> | undefined
 
   /** @throws ConfigurationError when the ledger's folder holds something else */
   static async open(options: StranglerGatewayOptions): Promise<StranglerGateway> {
-    return new StranglerGateway(options, await Ledger.open(options.file.ledger))
+    const gateway = new StranglerGateway(options, await Ledger.open(options.file.ledger))
+    const resumed = gateway.#shifts.resume(gateway.#routing.routes.values())
+    resumed.catch((error: unknown) => options.log.error({ err: error }, 'whether the shares are where the data is could not be found out'))
+    return gateway
   }
 
   private constructor(options: StranglerGatewayOptions, ledger: Ledger) {
@@ -87,7 +94,9 @@ export class StranglerGateway {
     this.#file = file
     this.#ledger = ledger
     this.#accounts = new Accounts(ledger, clock)
-    this.#routing = new Routing(file, { ledger, limits, parts, random, ...(mirror !== undefined && { mirror }) })
+    const dataOf = ({ data }: RuleDeclaration) =>
+      data?.move === undefined ? undefined : new HttpDataMove(data.move, options.dataToken ?? '', clock)
+    this.#routing = new Routing(file, { ledger, limits, parts, random, dataOf, ...(mirror !== undefined && { mirror }) })
     this.#overview = new Overview({
       routes: () => this.#routing.routes.values(),
       ledger,
@@ -103,8 +112,8 @@ export class StranglerGateway {
       clock,
       routeOf: (id) => this.#routing.routes.get(id),
       gateOf: (route) => this.#gateOf(route),
-      dataOf: (route) => this.#dataOf(route),
       evidenceOf: (route) => this.#overview.evidenceOf(route),
+      start: options.start,
     })
     this.#proxy = createProxyServer({
       parts,
@@ -187,7 +196,13 @@ export class StranglerGateway {
     }
   }
 
-  async drain(): Promise<void> {
+  /** Takes no new connections, finishes what is in flight, and closes. A second call gets the same promise. */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain()
+    return this.#drained
+  }
+
+  async #drain(): Promise<void> {
     await this.#proxy.drain()
     this.#isStopped = true
     for (const timer of this.#timers) timer.cancel()
@@ -196,11 +211,6 @@ export class StranglerGateway {
     } finally {
       await this.#ledger.close()
     }
-  }
-
-  #dataOf({ declaration }: MovingRoute): DataMove | undefined {
-    const move = declaration.data?.move
-    return move === undefined ? undefined : new HttpDataMove(move, this.#options.dataToken ?? '', this.#clock)
   }
 
   #gateOf({ id, declaration }: MovingRoute): ReadinessGate | undefined {

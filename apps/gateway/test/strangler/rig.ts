@@ -30,6 +30,11 @@ export function temporaryFolder(t: TestContext): string {
   return folder
 }
 
+/** What writes to a temporary folder, and ends before that is removed. */
+export function stopsAfter(t: TestContext, stop: () => Promise<void>): void {
+  gateways.set(t, [...(gateways.get(t) ?? []), stop])
+}
+
 /** A file before a monolith and a service for reviews, of which parts may be replaced. */
 export function fileOf(
   folder: string,
@@ -82,6 +87,6 @@ export async function stranglerWith(
   const port = await gateway.listen()
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= gateway.drain())
-  gateways.set(t, [...(gateways.get(t) ?? []), stop])
+  stopsAfter(t, stop)
   return { gateway, port, logged, stop }
 }

@@ -144,13 +144,8 @@ export async function nextPosition(tx: Transaction, name: string): Promise<numbe
  * @returns whether there are new ones, so that what was written before was not captured
  */
 export async function installTriggers(tx: Transaction, name: string, tables: Tables): Promise<boolean> {
-  const prefix = `seaworthy_${name}_on_`
-  const present = new Map(
-    (await tx.query<{ name: string; sql: string }>({ sql: TRIGGERS, params: [`${prefix.replaceAll('_', '!_')}%`] })).map((trigger) => [
-      trigger.name,
-      trigger.sql,
-    ]),
-  )
+  const prefix = triggerPrefix(name)
+  const present = await presentTriggers(tx, name)
   const wanted = new Map<string, string>()
   for (const [table, declaration] of Object.entries(tables)) {
     const uniques = await uniqueSets(tx, table, declaration)
@@ -162,6 +157,20 @@ export async function installTriggers(tx: Transaction, name: string, tables: Tab
   for (const sql of missing) await tx.execute({ sql })
   return missing.length > 0
 }
+
+/** Takes the triggers away. */
+export async function removeTriggers(tx: Transaction, name: string): Promise<void> {
+  for (const trigger of (await presentTriggers(tx, name)).keys()) await tx.execute({ sql: `DROP TRIGGER "${trigger}"` })
+}
+
+/** Those of a cut-over, and their statements. */
+async function presentTriggers(tx: Transaction, name: string): Promise<ReadonlyMap<string, string>> {
+  const like = `${triggerPrefix(name).replaceAll('_', '!_')}%`
+  const rows = await tx.query<{ name: string; sql: string }>({ sql: TRIGGERS, params: [like] })
+  return new Map(rows.map((trigger) => [trigger.name, trigger.sql]))
+}
+
+const triggerPrefix = (name: string): string => `seaworthy_${name}_on_`
 
 /** The sets of columns by which an INSERT OR REPLACE may take away a row of another key, without a word to a trigger on DELETE. */
 async function uniqueSets(tx: Transaction, table: string, { key, primaryKey }: TableDeclaration): Promise<readonly (readonly string[])[]> {

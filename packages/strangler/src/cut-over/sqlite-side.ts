@@ -4,7 +4,7 @@ import { DatabaseSide, type WriteEntity } from './database-side.ts'
 import type { Mapping, SideName } from './mapping.ts'
 import type { Side } from './side.ts'
 import { SideTable } from './side-table.ts'
-import { type SqliteReader, installTriggers, nextPosition, sqliteCapture } from './sqlite-capture.ts'
+import { type SqliteReader, installTriggers, nextPosition, removeTriggers, sqliteCapture } from './sqlite-capture.ts'
 
 export interface SqliteSideOptions {
   readonly mapping: Mapping
@@ -38,6 +38,14 @@ export async function sqliteSide(options: SqliteSideOptions): Promise<Side> {
     if (isNew && !isFirst) await table.capturedFrom(tx, await nextPosition(tx, mapping.name))
   })
   return new DatabaseSide({ mapping, side, database, table, capture, write: options.write })
+}
+
+/** Ends a side on SQLite: its triggers go, and what it knew of the cut-over. For when the one side that owns the data is to be the only one. */
+export async function dropSqliteSide({ mapping, database }: Pick<SqliteSideOptions, 'mapping' | 'database'>): Promise<void> {
+  await database.transaction(async (tx) => {
+    await removeTriggers(tx, mapping.name)
+    await new SideTable(mapping.name, 'sqlite').forget(tx)
+  })
 }
 
 /** A side whose file is read by this process, and written by another. */
