@@ -35,6 +35,7 @@ export async function runGateway({ config, file, dataToken, start, reload: read 
     file,
     log: logger,
     mirror,
+    comparisons: (signal) => mirror.reports(signal),
     ...(dataToken !== undefined && { dataToken }),
     ...(start !== undefined && { start }),
   })

@@ -24,7 +24,7 @@ const COMPARISONS_TIMEOUT_MS = 5_000
 
 /**
  * What people and pages ask a gateway, on a port of its own that is never the public one:
- * `GET /status`, `GET /ledger`, `GET /comparisons`, `POST /shift`, `POST /rollback`, `POST /reload`, `POST /explain`, each with `Authorization: Bearer TOKEN`; `GET /healthz`
+ * `GET /status`, `GET /overview`, `GET /ledger`, `GET /comparisons`, `POST /shift`, `POST /rollback`, `POST /reload`, `POST /explain`, each with `Authorization: Bearer TOKEN`; `GET /healthz`
  * and `GET /readyz` for whoever supervises it, without.
  */
 export async function startAdminApi(options: AdminApiOptions): Promise<Listening> {
@@ -62,6 +62,7 @@ type Handler = (options: AdminApiOptions, body: Checked, assertSound: () => void
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   'GET /status': ({ gateway }) => gateway.status(),
+  'GET /overview': ({ gateway }) => gateway.overview(),
   'GET /ledger': ({ gateway }) => ({ entries: gateway.entries }),
   'GET /comparisons': ({ comparisons }) => comparisons(AbortSignal.timeout(COMPARISONS_TIMEOUT_MS)),
   'POST /shift': async ({ gateway }, body, assertSound) => {

@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { canonicalSegments, Fields, type RoutableRequest } from '@seaworthy/http-proxy'
-import type { Clock } from 'seaworthy/core'
-import type { ReadinessGate } from '../../src/readiness-gate.ts'
-import type { Mirror } from '../../src/mirror.ts'
 import { type GatewayFile, parseGatewayFile } from '../../src/strangler/gateway-file.ts'
-import { StranglerGateway } from '../../src/strangler/strangler-gateway.ts'
+import { StranglerGateway, type StranglerGatewayOptions } from '../../src/strangler/strangler-gateway.ts'
 
 /** A request as the gateway sees it when it decides. */
 export function routable(
@@ -77,7 +74,7 @@ export interface TestStrangler {
 export async function stranglerWith(
   t: TestContext,
   file: GatewayFile,
-  options: { readonly gateOf?: (route: string) => ReadinessGate | undefined; readonly mirror?: Mirror; readonly clock?: Clock } = {},
+  options: Pick<StranglerGatewayOptions, 'gateOf' | 'mirror' | 'clock' | 'comparisons' | 'dataToken'> = {},
 ): Promise<TestStrangler> {
   const logged: TestStrangler['logged'][number][] = []
   const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
