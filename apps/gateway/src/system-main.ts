@@ -1,3 +1,4 @@
+import { prometheus } from '@seaworthy/telemetry/prometheus'
 import { readConfig } from './config.ts'
 import { listenToControl } from './control.ts'
 import { createGateway } from './gateway.ts'
@@ -7,7 +8,9 @@ import { beginProcess } from './process.ts'
 const config = readConfig(process.env)
 const { logger, life } = beginProcess(config)
 
-const health = await startHealthServer(config.healthPort, () => life.isReady)
+const metrics = prometheus()
+life.add('metrics', () => metrics[Symbol.dispose]())
+const health = await startHealthServer(config.healthPort, { isReady: () => life.isReady, metrics })
 life.add('health server', () => health.close())
 
 const gateway = createGateway({ hosts: config.hosts, routes: config.routes, upstreams: config.upstreams, log: logger })

@@ -31,6 +31,8 @@ export interface ProcessRecord {
   /** Where it is called; the gateway's and the console's is the public address. */
   readonly httpUrl: string
   readonly grpcAddress: string | null
+  /** Where Prometheus scrapes it, away from the public. */
+  readonly metricsUrl: string
   /** What it was told to suffer, by `seaworthy fault`. */
   readonly faults: RequestFaults & { readonly paused: boolean }
 }
