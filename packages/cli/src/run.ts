@@ -20,6 +20,7 @@ import { gatewayStatus } from './commands/gateway/status.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { monitoring } from './commands/monitoring.ts'
 import { relay } from './commands/relay.ts'
 import { checkSagasCommand } from './commands/saga/check.ts'
 import { abortSaga, retrySaga, skipSagaStep } from './commands/saga/change.ts'
@@ -66,6 +67,7 @@ const COMMANDS: readonly Command[] = [
   checkSagasCommand,
   graphSagas,
   migrateCommand,
+  monitoring,
   lab,
   conformance,
 ]
