@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { SeaworthyError } from 'seaworthy/core'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { breakers } from './commands/breakers.ts'
 import { listDeadLetters } from './commands/dead-letters/list.ts'
 import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
@@ -42,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   status,
   restart,
   fault,
+  breakers,
   stop,
   logs,
   why,
