@@ -1,4 +1,4 @@
-import { type ProxyParts, UpstreamPool } from '@seaworthy/http-proxy'
+import { type ProxyParts, type UpstreamPool, upstreamPool } from '@seaworthy/http-proxy'
 import { HoldGate } from './hold.ts'
 import { HealthCheck, Outlier } from './instance-health.ts'
 import type { GatewayLimits } from './limits.ts'
@@ -45,7 +45,7 @@ export class Instance {
     this.#outlier = outlier === undefined ? undefined : new Outlier(outlier, parts.clock)
     this.#check = healthCheck === undefined ? undefined : new HealthCheck(healthCheck, url, parts.clock)
     // Never the limit that a request meets: places are counted for all instances together, before one is chosen.
-    this.pool = new UpstreamPool({
+    this.pool = upstreamPool({
       ...parts,
       name,
       url,
