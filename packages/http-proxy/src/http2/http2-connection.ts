@@ -44,6 +44,9 @@ export class Http2Connection implements ServedConnection, StreamHome {
       // Followed by `close`.
       .on('error', () => {})
       .on('close', () => this.#gone())
+    // A client that closes its side has left, as in HTTP/1. Its end is heard of only where somebody reads; the bytes before it are the session's.
+    socket.on('end', () => socket.destroy())
+    setImmediate(() => socket.resume())
   }
 
   /** Tells the client to send its next request elsewhere, while those on their way are still taken (RFC 9113, section 6.8). */
