@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto'
 import { connect, type Socket, type SocketConstructorOpts } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import { ConfigurationError } from 'seaworthy/core'
+import { MIN_VERSION } from './tls/certificates.ts'
 
 /** How an upstream's certificate is looked at. */
 export interface UpstreamTls {
@@ -75,7 +77,9 @@ export class UpstreamAddress {
 
 function clientContext(name: string, ca: string | undefined): SecureContext {
   try {
-    return createSecureContext({ minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) })
+    // Which by itself takes no notice of a CA that is none, and trusts nobody.
+    if (ca !== undefined) void new X509Certificate(ca)
+    return createSecureContext({ minVersion: MIN_VERSION, ...(ca !== undefined && { ca }) })
   } catch (cause) {
     throw new ConfigurationError(`The CA of upstream ${name} is no certificate in PEM.`, { cause })
   }

@@ -84,6 +84,7 @@ export class ClientStream implements ExchangeClient {
       const isWhole = ends && trailers === ''
       this.#stream.respond(this.#fieldsOf(head), {
         endStream: isWhole && body.length === 0,
+        // Whether or not there will be any: without, Node sends the end of a stream before it resets it.
         waitForTrailers: !isWhole,
       })
     }

@@ -5,6 +5,7 @@ import { type HeadParser, optionsOf } from '../head.ts'
 import { MalformedMessageError } from '../malformed.ts'
 import type { BodyPart } from '../message-writer.ts'
 import type { AnswerPart, Breakage, LinkUser, UpstreamLink } from '../upstream-link.ts'
+import { endOfStream } from './end-of-stream.ts'
 import { fieldsByName, rawFields, responseHead, trailerLines } from './message-head.ts'
 import type { UpstreamSession } from './upstream-session.ts'
 
@@ -49,6 +50,7 @@ export class UpstreamStream implements UpstreamLink {
     this.#requestTrailers = trailers
     const stream = this.#session.request(this.#fieldsOf(admission, remainingMs), {
       endStream: isWhole && body.length === 0,
+      // Whether or not there will be any: without, Node sends the end of a stream before it resets it, and half a body would pass for the whole.
       waitForTrailers: !isWhole,
     })
     this.#stream = stream
@@ -105,12 +107,13 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   #listen(stream: ClientHttp2Stream): void {
+    const hasEnded = endOfStream(stream)
     stream
       .on('headers', (_headers, _flags, raw) => this.#guard(() => this.#onInterim(raw)))
       .on('response', (headers, flags, raw) => this.#guard(() => this.#onResponse(headers[':status'] ?? 0, flags, raw)))
       .on('data', (chunk: Buffer) => this.#guard(() => this.#onPart([chunk], false)))
       .on('trailers', (_trailers, _flags, raw) => this.#guard(() => (this.#trailers = trailerLines(raw, this.#parser))))
-      .on('end', () => this.#guard(() => this.#onPart([], true)))
+      .on('end', () => this.#guard(() => hasEnded() && this.#onPart([], true)))
       .on('drain', () => this.#user?.onDrain())
       .on('wantTrailers', () => stream.sendTrailers(fieldsByName(this.#requestTrailers)))
       // Followed by `close`.

@@ -96,7 +96,7 @@ export async function streamUpstream(
   return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), protocol: 'h2', sessions, received }
 }
 
-function echoStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+export function echoStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
   let bytes = 0
   stream.on('data', (chunk: Buffer) => (bytes += chunk.length))
   stream.on('end', () => {
