@@ -15,7 +15,7 @@ export { type Destination, type Destinations, type RoutableRequest } from './des
 export { type AttemptFailure, type ForwardedRequest, type Forwarding, type Upstream } from './forwarding.ts'
 export { type AnswerTapOptions, tapAnswers, type TappedAnswer } from './answer-tap.ts'
 export { type UpstreamPool, type UpstreamPoolOptions, upstreamPool } from './upstream-pool.ts'
-export { type AddressedUpstream, type UpstreamTls } from './upstream-address.ts'
+export { type AddressedUpstream, UpstreamAddress, type UpstreamTls } from './upstream-address.ts'
 export { type Certificate, CertificateError, checkCertificate } from './tls/certificates.ts'
 export { type RequestEnd } from './request-end.ts'
 export { type ResponseHead } from './head.ts'

@@ -4,7 +4,7 @@ import { listenToControl } from '../control.ts'
 import { beginProcess } from '../process.ts'
 import { startAdminApi } from './admin-api.ts'
 import { readToken } from './admin-token.ts'
-import { watchFile } from './file-watch.ts'
+import { FileWatches } from './file-watch.ts'
 import { readGatewayFile } from './gateway-file.ts'
 import { ShadowMirror } from './shadow-mirror.ts'
 import { StranglerGateway } from './strangler-gateway.ts'
@@ -21,12 +21,15 @@ const dataToken = process.env['SEAWORTHY_DATA_TOKEN']
 const gateway = await StranglerGateway.open({ file, log: logger, mirror, ...(dataToken !== undefined && { dataToken }) })
 listenToControl(process, gateway)
 
+const watches = new FileWatches({ clock: systemClock, onChange: () => void reload().catch(() => {}) })
+
 /** Reads the file and puts it in force; what is wrong with it is said, and what was in force stays so. */
 async function reload(): Promise<void> {
   try {
     const changed = await readGatewayFile(path)
     gateway.configure(changed)
     mirror.configure(changed)
+    watches.watch([path, ...changed.files])
     logger.info({ file: path }, 'the configuration was read again and is in force')
   } catch (error) {
     logger.error({ err: error }, 'the configuration was not taken, and what was in force stays so')
@@ -45,8 +48,8 @@ const admin = await startAdminApi({
 life.add('admin API', () => admin.close())
 const port = await gateway.listen()
 life.add('gateway', () => gateway.drain())
-const watch = watchFile(path, { clock: systemClock, onChange: () => void reload().catch(() => {}) })
-life.add('watch', () => watch.stop())
+watches.watch([path, ...file.files])
+life.add('watch', () => watches.watch([]))
 process.on('SIGHUP', () => void reload().catch(() => {}))
 life.ready()
-logger.info({ port, adminPort: admin.port, routes: file.routes.length }, `listening on http://${file.listen.host}:${port}`)
+logger.info({ port, adminPort: admin.port, routes: file.routes.length }, `listening on ${file.listen.certificates === undefined ? 'http' : 'https'}://${file.listen.host}:${port}`)

@@ -12,10 +12,13 @@ export interface Certificate {
 /** What is wrong with a certificate, and with which of its two parts. */
 export class CertificateError extends ConfigurationError {
   readonly part: keyof Certificate
+  /** `is no certificate in PEM` */
+  readonly what: string
 
   constructor(part: keyof Certificate, what: string, options?: ErrorOptions) {
     super(`The ${part === 'cert' ? 'certificate' : 'key'} ${what}.`, options)
     this.part = part
+    this.what = what
   }
 }
 
