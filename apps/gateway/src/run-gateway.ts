@@ -69,6 +69,9 @@ export async function runGateway({ config, file, dataToken, start, reload: read 
   const port = await gateway.listen()
   life.add('gateway', () => gateway.drain())
   life.ready()
-  logger.info({ port, adminPort: admin.port, routes: file.routes.length }, `listening on http://${file.listen.host}:${port}`)
+  logger.info(
+    { port, adminPort: admin.port, routes: file.routes.length },
+    `listening on ${file.listen.certificates === undefined ? 'http' : 'https'}://${file.listen.host}:${port}`,
+  )
   return { logger, life, reload }
 }

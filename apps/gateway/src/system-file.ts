@@ -22,6 +22,7 @@ export function systemFile({ publicPort, healthPort, hosts, routes, upstreams, d
     listen: { port: publicPort, host: '127.0.0.1', hosts, trustedProxies: [] },
     admin: { port: healthPort, host: '127.0.0.1', tokenFile: join(dataDir, 'admin-token') },
     ledger: join(dataDir, 'ledger'),
+    files: [],
     accessLog: 0,
     upstreams: new Map([...used].map((name) => [name, { urls: upstreams.get(name) ?? [], policy: {} }])),
     routes: routes.map(({ path, service, id = path, to }) => ({

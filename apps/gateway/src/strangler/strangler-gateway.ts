@@ -119,6 +119,7 @@ export class StranglerGateway {
       parts,
       destinations: this.#routing,
       trustedProxies: file.listen.trustedProxies,
+      ...(file.listen.certificates !== undefined && { tls: { certificates: file.listen.certificates } }),
       onRequestEnd: (end) => this.#onRequestEnd(end, random),
       onCutOff: (connections) => log.warn({ connections }, 'the drain took too long: what is in flight is cut off'),
       onDrained: () => this.#routing.close(),
@@ -137,12 +138,19 @@ export class StranglerGateway {
 
   /** Puts another configuration in force, in one step. @throws ConfigurationError when it changes what needs a restart; then nothing has changed */
   configure(file: GatewayFile): void {
-    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({ ...listen, hosts: undefined, admin, ledger })
+    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({
+      ...listen,
+      hosts: undefined,
+      certificates: listen.certificates !== undefined,
+      admin,
+      ledger,
+    })
     if (!isDeepStrictEqual(fixed(file), fixed(this.#file)))
       throw new ConfigurationError(
-        'listen (but for hosts), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
+        'listen (but for hosts and certificates), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
       )
     this.#routing.configure(file)
+    if (file.listen.certificates !== undefined) this.#proxy.useCertificates(file.listen.certificates)
     this.#file = file
   }
 
