@@ -11,6 +11,7 @@ export interface InstanceOptions {
   readonly limits: GatewayLimits
   readonly parts: ProxyParts
   readonly policy: UpstreamPolicy
+  readonly preserveHost: boolean
   /** Whether one more instance may be passed over for its answers. */
   readonly mayEject: () => boolean
   /** It is no longer held. */
@@ -30,7 +31,7 @@ export class Instance {
   #awayUntilMs = -Infinity
 
   constructor(options: InstanceOptions) {
-    const { name, url, limits, parts, policy, onOpen } = options
+    const { name, url, limits, parts, policy, preserveHost, onOpen } = options
     this.url = url
     this.#options = options
     this.gate = new HoldGate({
@@ -49,6 +50,7 @@ export class Instance {
       ...parts,
       name,
       url,
+      preserveHost,
       limits: { ...limits, upstreamConnectionsMax: limits.concurrencyMax + limits.streamingMax },
     })
   }

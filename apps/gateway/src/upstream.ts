@@ -16,6 +16,8 @@ export interface ServiceUpstreamOptions {
   readonly limits: GatewayLimits
   readonly parts: ProxyParts
   readonly policy?: UpstreamPolicy
+  /** Whether it gets the client's Host rather than its own address. Default false. */
+  readonly preserveHost?: boolean
 }
 
 /** What an upstream is doing, for people. */
@@ -50,7 +52,7 @@ export class ServiceUpstream implements Upstream {
   readonly #instances: readonly Instance[]
   #turn = 0
 
-  constructor({ name, urls, limits: some, parts, policy = {} }: ServiceUpstreamOptions) {
+  constructor({ name, urls, limits: some, parts, policy = {}, preserveHost = false }: ServiceUpstreamOptions) {
     const limits = limitsWith(some, policy)
     const { clock } = parts
     const { circuitBreaker, retry, rateLimit } = policy
@@ -67,7 +69,7 @@ export class ServiceUpstream implements Upstream {
     this.streamingPlaces = new Places(name, { concurrencyMax: streamingMax, queueMax })
     const onOpen = () => this.room.open()
     const mayEject = () => this.#mayEject
-    this.#instances = urls.map((url) => new Instance({ name, url, limits, parts, policy, mayEject, onOpen }))
+    this.#instances = urls.map((url) => new Instance({ name, url, limits, parts, policy, preserveHost, mayEject, onOpen }))
   }
 
   forwarding(request: ForwardedRequest): Forwarding {

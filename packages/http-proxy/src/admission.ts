@@ -17,6 +17,8 @@ export interface Admission {
   readonly framing: Framing
   /** In the origin form; byte for byte as the client sent it. */
   readonly target: string
+  /** What the client asked for by Host; undefined in HTTP/1.0 without it. */
+  readonly host: string | undefined
   /** The end-to-end field lines as they came, without those that the proxy writes. */
   readonly endToEnd: string
   /** The field lines to send on, all but Host and the context's. */
@@ -114,6 +116,7 @@ function admission(head: RequestHead, { context, peer, destination, host, target
     minorVersion,
     framing,
     target,
+    host,
     endToEnd: fields.endToEnd,
     lines:
       fields.endToEnd +

@@ -148,7 +148,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     this.#state = 'sent'
     let isTaken = false
     const send = () => {
-      const head = headFor(admission, pool.authority, this.#remainingMs)
+      const head = headFor(admission, pool.hostFor(admission), this.#remainingMs)
       isTaken = connection.write({ head, spans, isChunked: this.#isChunked, ends: this.#requestEnded, trailers: this.#trailers })
     }
     // Within what the head names as its parent.

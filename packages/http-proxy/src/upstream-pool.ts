@@ -14,6 +14,8 @@ export interface Applicant {
 export interface UpstreamPoolOptions extends ProxyParts {
   readonly name: string
   readonly url: URL
+  /** Whether the upstream gets the client's Host instead of its own address: see {@link UpstreamPool.hostFor}. Default false. */
+  readonly preserveHost?: boolean
 }
 
 /** The connections to one upstream: so many at most, the last that became free used first, and a bounded queue for them. */
@@ -21,12 +23,12 @@ export class UpstreamPool implements ConnectionHome {
   readonly name: string
   readonly host: string
   readonly port: number
-  /** For the Host field. */
   readonly authority: string
   readonly parser: HeadParser
   readonly wheel: TimerWheel
   readonly limits: HttpProxyLimits
   readonly onDefect: (error: unknown) => void
+  readonly #preserveHost: boolean
   readonly #connections = new Set<UpstreamConnection>()
   readonly #tunnels = new Set<UpstreamConnection>()
   #keepsConnections = true
@@ -34,7 +36,7 @@ export class UpstreamPool implements ConnectionHome {
   readonly #queue = new Map<Applicant, WheelTimer>()
 
   /** @throws ConfigurationError when the URL is no plain HTTP */
-  constructor({ name, url, parser, wheel, limits, onDefect }: UpstreamPoolOptions) {
+  constructor({ name, url, preserveHost = false, parser, wheel, limits, onDefect }: UpstreamPoolOptions) {
     if (url.protocol !== 'http:' || url.pathname !== '/' || url.search !== '' || url.username !== '')
       throw new ConfigurationError(`Upstream ${name} is at ${url.href}; expected http://HOST:PORT.`)
     this.name = name
@@ -42,10 +44,19 @@ export class UpstreamPool implements ConnectionHome {
     this.host = url.hostname.replace(/^\[(.*)\]$/, '$1')
     this.port = Number(url.port || 80)
     this.authority = url.host
+    this.#preserveHost = preserveHost
     this.parser = parser
     this.wheel = wheel
     this.limits = limits
     this.onDefect = onDefect
+  }
+
+  /**
+   * What the Host field says. An application that makes absolute addresses of its Host, or compares them with it (redirects, WebDAV's Destination, the
+   * origin of a form), must get the client's; one among several on an address is found by that address.
+   */
+  hostFor({ host }: { readonly host: string | undefined }): string {
+    return this.#preserveHost && host !== undefined ? host : this.authority
   }
 
   /** Gives the applicant a connection: at once, if one is free or may be opened. `isFresh` wants one that has not served yet. */

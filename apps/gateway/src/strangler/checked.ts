@@ -68,6 +68,12 @@ export class Checked {
     return min
   }
 
+  boolean(): boolean {
+    if (typeof this.#value === 'boolean') return this.#value
+    this.#wrong('true or false')
+    return false
+  }
+
   /** An address of plain HTTP; `isBase`: without a path. */
   url({ isBase }: { readonly isBase: boolean }): URL | undefined {
     const url = typeof this.#value === 'string' && URL.canParse(this.#value) ? new URL(this.#value) : undefined

@@ -32,6 +32,8 @@ export interface GatewayFile {
 export interface UpstreamDeclaration {
   readonly urls: readonly URL[]
   readonly policy: UpstreamPolicy
+  /** Whether it gets the client's Host rather than its own address. */
+  readonly preserveHost: boolean
 }
 
 /** @throws ConfigurationError with file, line and field of everything that is wrong */
@@ -109,10 +111,14 @@ function readAdmin(admin: Checked, folder: string): GatewayFile['admin'] {
 
 function readUpstream(name: string, upstream: Checked): UpstreamDeclaration {
   if (!/^[\w.-]{1,64}$/.test(name)) upstream.problem('has a name that is not 1 to 64 letters, digits, dots, dashes or underscores')
-  const { urls, policy } = upstream.object('urls', 'policy')
+  const { urls, policy, preserveHost } = upstream.object('urls', 'policy', 'preserveHost')
   const addresses = urls.items().flatMap((url) => url.url({ isBase: true }) ?? [])
   if (urls.isThere && addresses.length === 0) urls.problem('has no address')
-  return { urls: addresses, policy: policy.optional((each) => readPolicy(each)) ?? {} }
+  return {
+    urls: addresses,
+    policy: policy.optional((each) => readPolicy(each)) ?? {},
+    preserveHost: preserveHost.optional((each) => each.boolean()) ?? false,
+  }
 }
 
 function refuseTwice(rules: readonly RuleDeclaration[], routes: Checked): void {

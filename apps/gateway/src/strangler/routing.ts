@@ -109,8 +109,8 @@ export class Routing implements Destinations {
         const known = before?.upstreams.get(name)
         if (known !== undefined && isSame(known.declaration, declaration)) return [name, known]
         const { limits, parts } = this.#options
-        const { urls, policy } = declaration
-        return [name, { declaration, upstream: new ServiceUpstream({ name, urls, policy, limits, parts }) }]
+        const { urls, policy, preserveHost } = declaration
+        return [name, { declaration, upstream: new ServiceUpstream({ name, urls, policy, preserveHost, limits, parts }) }]
       }),
     )
     const routes = new Map(
@@ -146,4 +146,6 @@ const isSame = (one: UpstreamDeclaration, other: UpstreamDeclaration): boolean =
   isDeepStrictEqual(
     one.urls.map(({ href }) => href),
     other.urls.map(({ href }) => href),
-  ) && isDeepStrictEqual(one.policy, other.policy)
+  ) &&
+  one.preserveHost === other.preserveHost &&
+  isDeepStrictEqual(one.policy, other.policy)
