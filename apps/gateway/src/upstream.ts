@@ -18,6 +18,8 @@ export interface ServiceUpstreamOptions {
   readonly limits: GatewayLimits
   readonly parts: ProxyParts
   readonly policy?: UpstreamPolicy
+  /** Whether it gets the client's Host rather than its own address. Default false. */
+  readonly preserveHost?: boolean
 }
 
 /** What an upstream is doing, for people. */
@@ -52,7 +54,7 @@ export class ServiceUpstream implements Upstream {
   readonly #instances: readonly Instance[]
   #turn = 0
 
-  constructor({ name, urls, protocol, tls, limits: some, parts, policy = {} }: ServiceUpstreamOptions) {
+  constructor({ name, urls, protocol, tls, preserveHost = false, limits: some, parts, policy = {} }: ServiceUpstreamOptions) {
     const limits = limitsWith(some, policy)
     const { clock } = parts
     const { circuitBreaker, retry, rateLimit } = policy
@@ -69,7 +71,7 @@ export class ServiceUpstream implements Upstream {
     this.streamingPlaces = new Places(name, { concurrencyMax: streamingMax, queueMax })
     const onOpen = () => this.room.open()
     const mayEject = () => this.#mayEject
-    const spoken = { ...(protocol !== undefined && { protocol }), ...(tls !== undefined && { tls }) }
+    const spoken = { preserveHost, ...(protocol !== undefined && { protocol }), ...(tls !== undefined && { tls }) }
     this.#instances = urls.map((url) => new Instance({ name, address: { url, ...spoken }, limits, parts, policy, mayEject, onOpen }))
   }
 

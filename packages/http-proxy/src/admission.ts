@@ -18,6 +18,8 @@ export interface Admission {
   readonly fields: Fields
   /** In the origin form; byte for byte as the client sent it. */
   readonly target: string
+  /** What the client asked for by Host; undefined in HTTP/1.0 without it. */
+  readonly host: string | undefined
   /** The end-to-end field lines as they came, without those that the proxy writes. */
   readonly endToEnd: string
   /** The field lines to send on, all but Host, those of the message and the context's. */
@@ -120,10 +122,9 @@ function admission(head: RequestHead, { context, peer, destination, host, target
     framing,
     fields,
     target,
+    host,
     endToEnd: fields.endToEnd,
-    lines:
-      fields.endToEnd +
-      originLines(fields, peer, host),
+    lines: fields.endToEnd + originLines(fields, peer, host),
     messageLines: messageLines(fields, framing, { expectsContinue, upgrades }),
     context,
     timeoutMs: timeoutOf(fields),

@@ -18,6 +18,8 @@ export interface AddressedUpstream {
   readonly url: URL
   /** What it speaks. `h2` over TLS is agreed on by ALPN; without TLS it has to be known beforehand. Default `http/1.1`. */
   readonly protocol?: 'http/1.1' | 'h2'
+  /** Whether it gets the client's Host instead of its own address: see {@link UpstreamAddress.hostFor}. Default false. */
+  readonly preserveHost?: boolean
   /** For `https://` alone. */
   readonly tls?: UpstreamTls
 }
@@ -31,15 +33,15 @@ export class UpstreamAddress {
   readonly name: string
   readonly host: string
   readonly port: number
-  /** For the Host field. */
   readonly authority: string
   readonly scheme: 'http' | 'https'
   readonly protocol: 'http/1.1' | 'h2'
+  readonly #preserveHost: boolean
   readonly #serverName: string | undefined
   readonly #secureContext: SecureContext | undefined
 
   /** @throws ConfigurationError when the URL is none of an upstream, or its CA is no certificate */
-  constructor({ name, url, protocol = 'http/1.1', tls }: AddressedUpstream) {
+  constructor({ name, url, protocol = 'http/1.1', preserveHost = false, tls }: AddressedUpstream) {
     const isTls = url.protocol === 'https:'
     if ((!isTls && url.protocol !== 'http:') || url.pathname !== '/' || url.search !== '' || url.username !== '')
       throw new ConfigurationError(`Upstream ${name} is at ${url.href}; expected http://HOST:PORT or https://HOST:PORT.`)
@@ -52,8 +54,17 @@ export class UpstreamAddress {
     this.authority = url.host
     this.scheme = isTls ? 'https' : 'http'
     this.protocol = protocol
+    this.#preserveHost = preserveHost
     this.#serverName = tls?.serverName
     this.#secureContext = isTls ? clientContext(name, tls?.ca) : undefined
+  }
+
+  /**
+   * What the Host field says. An application that makes absolute addresses of its Host, or compares them with it (redirects, WebDAV's Destination, the
+   * origin of a form), must get the client's; one among several on an address is found by that address.
+   */
+  hostFor({ host }: { readonly host: string | undefined }): string {
+    return this.#preserveHost && host !== undefined ? host : this.authority
   }
 
   /** What a socket of {@link dial} emits when bytes may be sent. */

@@ -95,7 +95,7 @@ export class UpstreamConnection implements UpstreamLink {
 
   sendHead(admission: Admission, remainingMs: number | undefined, body: BodyPart): boolean {
     this.#isChunked = admission.framing.kind === 'chunked'
-    return this.#write(headFor(admission, this.#home.address.authority, remainingMs), body)
+    return this.#write(headFor(admission, this.#home.address.hostFor(admission), remainingMs), body)
   }
 
   sendBody(body: BodyPart): boolean {

@@ -68,6 +68,12 @@ export class Checked {
     return min
   }
 
+  boolean(): boolean {
+    if (typeof this.#value === 'boolean') return this.#value
+    this.#wrong('true or false')
+    return false
+  }
+
   /** An address of plain HTTP. */
   url(): URL | undefined {
     const url = this.#url()

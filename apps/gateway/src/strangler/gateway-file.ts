@@ -38,6 +38,8 @@ export interface GatewayFile {
 export interface UpstreamDeclaration extends Pick<AddressedUpstream, 'protocol' | 'tls'> {
   readonly urls: readonly URL[]
   readonly policy: UpstreamPolicy
+  /** Whether it gets the client's Host rather than its own address. */
+  readonly preserveHost: boolean
 }
 
 /** @throws ConfigurationError with file, line and field of everything that is wrong */
@@ -118,11 +120,16 @@ function readAdmin(admin: Checked, folder: string): GatewayFile['admin'] {
 
 function readUpstream(name: string, upstream: Checked, files: NamedFiles): UpstreamDeclaration {
   if (!/^[\w.-]{1,64}$/.test(name)) upstream.problem('has a name that is not 1 to 64 letters, digits, dots, dashes or underscores')
-  const { urls, protocol, tls, policy } = upstream.object('urls', 'protocol', 'tls', 'policy')
+  const { urls, protocol, tls, policy, preserveHost } = upstream.object('urls', 'protocol', 'tls', 'policy', 'preserveHost')
   const addresses = urls.items().flatMap((url) => url.base() ?? [])
   if (urls.isThere && addresses.length === 0) urls.problem('has no address')
   const addressing = readAddressing({ protocol, tls }, { name, urls: addresses, files })
-  return { urls: addresses, ...addressing, policy: policy.optional((each) => readPolicy(each)) ?? {} }
+  return {
+    urls: addresses,
+    ...addressing,
+    policy: policy.optional((each) => readPolicy(each)) ?? {},
+    preserveHost: preserveHost.optional((each) => each.boolean()) ?? false,
+  }
 }
 
 function refuseTwice(rules: readonly RuleDeclaration[], routes: Checked): void {

@@ -93,9 +93,10 @@ export class UpstreamStream implements UpstreamLink {
     this.#break(cause, wasReused)
   }
 
-  #fieldsOf({ method, target, lines, fields, framing, context, expectsContinue }: Admission, remainingMs: number | undefined): string[] {
-    const { scheme, authority } = this.#session.home.address
-    const raw = [':method', method, ':scheme', scheme, ':authority', authority, ':path', target]
+  #fieldsOf(admission: Admission, remainingMs: number | undefined): string[] {
+    const { method, target, lines, fields, framing, context, expectsContinue } = admission
+    const { address } = this.#session.home
+    const raw = [':method', method, ':scheme', address.scheme, ':authority', address.hostFor(admission), ':path', target]
     raw.push(...rawFields(lines), ...rawFields(contextLines(context, remainingMs)))
     if (framing.kind === 'length') raw.push('content-length', String(framing.bytes))
     const trailer = fields.get('trailer')
