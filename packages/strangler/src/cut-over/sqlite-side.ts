@@ -4,7 +4,7 @@ import { DatabaseSide, type WriteEntity } from './database-side.ts'
 import type { Mapping, SideName } from './mapping.ts'
 import type { Side } from './side.ts'
 import { SideTable } from './side-table.ts'
-import { type SqliteReader, installTriggers, nextPosition, sqliteCapture } from './sqlite-capture.ts'
+import { type SqliteReader, installTriggers, nextPosition, removeTriggers, sqliteCapture } from './sqlite-capture.ts'
 
 export interface SqliteSideOptions {
   readonly mapping: Mapping
@@ -38,6 +38,14 @@ export async function sqliteSide(options: SqliteSideOptions): Promise<Side> {
     if (isNew && !isFirst) await table.capturedFrom(tx, await nextPosition(tx, mapping.name))
   })
   return new DatabaseSide({ mapping, side, database, table, capture, write: options.write })
+}
+
+/**
+ * Takes everything off the tables of a side that nobody moves any more: triggers and what they captured, which would grow with every write, and tell of a stray whenever
+ * something else begins to write there. Who owned the data last stays written down. The process that has the file calls it, on both sides, once the cut-over has ended.
+ */
+export async function dropSqliteSide({ mapping, database }: Pick<SqliteSideOptions, 'mapping' | 'database'>): Promise<void> {
+  await database.transaction((tx) => removeTriggers(tx, mapping.name))
 }
 
 /** A side whose file is read by this process, and written by another. */
