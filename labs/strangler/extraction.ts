@@ -104,7 +104,20 @@ export class Extraction implements AsyncDisposable {
 
   /** Until the copy is there and compared key by key. */
   async untilDataIsReady(): Promise<CutOverStatus> {
-    return eventually('the data of reviews is ready', () => this.status(), (status) => status.readiness.ready)
+    return eventually(
+      'the data of reviews is ready',
+      () => this.status(),
+      (status) => status.readiness.ready,
+    )
+  }
+
+  /** Until the new service has everything that had been written when this was called. */
+  async untilFed(): Promise<void> {
+    await eventually(
+      'the new service has what was written',
+      () => this.status(),
+      ({ lag }) => lag.changes === 0,
+    )
   }
 
   async status(): Promise<CutOverStatus> {

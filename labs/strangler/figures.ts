@@ -68,8 +68,7 @@ function during({ bookings, regression: { plantedAtMs, decidedAtMs } }: Strangle
 /** When the first request about reviews that began after a moment was answered rightly, and not slowly; never, if none was. */
 function firstQuickAfter(bookings: readonly Booking[], afterMs: number): number {
   const quick = bookings.filter(
-    (booking) =>
-      isAboutReviews(booking) && booking.atMs >= afterMs && booking.outcome === 'served' && booking.tookMs < SLOW_FROM_MS,
+    (booking) => isAboutReviews(booking) && booking.atMs >= afterMs && booking.outcome === 'served' && booking.tookMs < SLOW_FROM_MS,
   )
   return Math.min(Number.POSITIVE_INFINITY, ...quick.map(({ atMs, tookMs }) => atMs + tookMs))
 }
@@ -93,7 +92,10 @@ export function brokenPromises(figures: Figures, story: Strangled): readonly str
   promise(story.mended.fields.length === 0, `The mended release was blamed for ${story.mended.fields.join(', ')}.`)
   promise(story.refusal !== '', 'The gateway moved users to a service without data.')
   const backs = story.ledger.filter(({ kind }) => kind === 'automatic-rollback')
-  promise(backs.length === 1, `${backs.length} times the gateway went back by itself, and once there was a reason: ${backs.map(({ why }) => why).join('; ')}.`)
+  promise(
+    backs.length === 1,
+    `${backs.length} times the gateway went back by itself, and once there was a reason: ${backs.map(({ why }) => why).join('; ')}.`,
+  )
   promise(Number.isFinite(strangled.rolledBackAfterMs), 'After the rollback nobody was answered quickly.')
   promise(story.verification.kind === 'equal', `The sides differ under ${story.verification.differing.slice(0, 5).join(', ')}.`)
   promise(story.strays === 1, `One write went past the gateway, and ${story.strays} were told.`)

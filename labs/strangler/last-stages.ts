@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import { dropSqliteSide } from '@seaworthy/strangler/cut-over'
+import { hasServiceData, openDataDirectory } from '@seaworthy/supervisor'
 import { openSqliteDatabase } from 'seaworthy/sqlite'
 import { reviewsMapping } from '../../shop/services/reviews/adapters/monolith-mapping.ts'
 import { recordStage } from '../../shop/stages/data-stage.ts'
+import { moveData } from '../../shop/stages/move-data.ts'
 import type { Extraction } from './extraction.ts'
 import type { LabProcess } from './lab-process.ts'
 import { routesAt } from './routes.ts'
 import { portsFor, PROGRAMS, type Shop, url } from './shop.ts'
-
-const run = promisify(execFile)
 
 /**
  * What comes after the move of reviews: the scaffolding goes, and the shop's own processes stand at stage 1; then catalog and customers leave, and the monolith does not
@@ -41,35 +38,25 @@ export class LastStages implements AsyncDisposable {
     await this.#dropSide('monolith')
     await this.#dropSide('reviews')
     recordStage(this.#shop.paths.path, 'embedded', 1)
-    await this.#start(
-      { name: 'monolith', file: PROGRAMS.monolith, port: ports.monolith, standsInFor: 'catalog,customers' },
-      { name: 'reviews', file: PROGRAMS.reviews, port: ports.reviews, endpoints: { catalog: old, customers: old } },
-    )
+    // Those who are asked go before those who ask them.
+    await this.#start({ name: 'monolith', file: PROGRAMS.monolith, port: ports.monolith, standsInFor: 'catalog,customers' })
+    await this.#start({ name: 'reviews', file: PROGRAMS.reviews, port: ports.reviews, endpoints: { catalog: old, customers: old } })
   }
 
-  /** There is no monolith. @returns what the command said that moved the data */
-  async standAtLast(): Promise<string> {
+  /** There is no monolith. */
+  async standAtLast(): Promise<void> {
     const ports = await portsFor('catalog', 'reviews', 'customers')
     const [catalog, customers] = [url(ports.catalog), url(ports.customers)]
     await this.#extraction.gateway.configure({ upstreams: { catalog, customers, reviews: url(ports.reviews) }, routes: routesAt(3) })
     const [monolith, reviews] = this.#running.splice(0)
     await reviews?.stop()
     await monolith?.stop()
-    const flags = ['--disable-warning=ExperimentalWarning', '--conditions=source']
-    const { stdout } = await run(process.execPath, [
-      ...flags,
-      fileURLToPath(PROGRAMS.moveStages),
-      '--to',
-      '3',
-      '--data-dir',
-      this.#shop.paths.path,
-    ])
+    await this.#moveData()
     await this.#start(
       { name: 'catalog', file: PROGRAMS.catalog, port: ports.catalog },
       { name: 'customers', file: PROGRAMS.customers, port: ports.customers },
-      { name: 'reviews', file: PROGRAMS.reviews, port: ports.reviews, endpoints: { catalog, customers } },
     )
-    return stdout.trim()
+    await this.#start({ name: 'reviews', file: PROGRAMS.reviews, port: ports.reviews, endpoints: { catalog, customers } })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,6 +67,22 @@ export class LastStages implements AsyncDisposable {
     const started = await Promise.allSettled(programs.map((program) => this.#shop.startService(program)))
     for (const each of started) if (each.status === 'fulfilled') this.#running.push(each.value)
     for (const each of started) if (each.status === 'rejected') throw each.reason
+  }
+
+  /** As `npm run shop:stage -- --to 3` does. */
+  async #moveData(): Promise<void> {
+    const directory = openDataDirectory(this.#shop.paths.path)
+    try {
+      await moveData({
+        paths: directory,
+        hasData: async (service) => hasServiceData(directory, service),
+        to: 3,
+        onStage: () => undefined,
+        signal: new AbortController().signal,
+      })
+    } finally {
+      directory.release()
+    }
   }
 
   async #dropSide(service: 'monolith' | 'reviews'): Promise<void> {

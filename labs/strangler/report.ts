@@ -21,7 +21,7 @@ export function stranglingWords({ refusal, careless, mended, regression, strays,
    The comparison      of ${careless.compared} answers names ${careless.fields.join(' and ')} after ${seconds(careless.tookMs)}, while no user saw either;
                        of the mended release, ${mended.fields.length === 0 ? 'nothing' : mended.fields.join(', ')} in ${mended.compared} answers
    The slow release    ${regression.why}
-   Past the gateway    1 write to the monolith after its retirement began, ${strays} told
+   Past the gateway    1 write to the monolith while the service owned the data, ${strays} told
    Read back           ${audit.reviews} reviews and ${audit.accounts} accounts, ${audit.lost.length} of them lost; the catalog rates ${audit.unrated.length === 0 ? 'all products as their reviews do' : `${audit.unrated.length} PRODUCTS OTHERWISE`}`
 }
 

@@ -15,10 +15,10 @@ export interface StranglerOptions {
   /** How long each of two faults is in front of everybody in the big bang. */
   readonly bigBangMs: number
   readonly dwellMs: number
-  readonly equalMin: number
+  readonly comparedMin: { readonly careless: number; readonly mended: number }
 }
 
-const WHOLE: StranglerOptions = { users: 12, bigBangMs: 4_000, dwellMs: 3_000, equalMin: 200 }
+const WHOLE: StranglerOptions = { users: 12, bigBangMs: 4_000, dwellMs: 3_000, comparedMin: { careless: 100, mended: 300 } }
 const SEED = 1
 /** The first of its kind that is among the first in a hundred to be moved, as one's own account would be. */
 const CANARY = 'user-71'

@@ -39,7 +39,6 @@ export const PROGRAMS = {
   catalog: new URL('services/catalog/main.ts', SHOP),
   customers: new URL('services/customers/main.ts', SHOP),
   cutOver: new URL('cut-over-process.ts', HERE),
-  moveStages: new URL('stages/main.ts', SHOP),
 } as const
 
 /** Where the processes of a shop are, what they are told, and what they print. */

@@ -16,8 +16,8 @@ export interface StranglingOptions {
   readonly seed: number
   /** How long each share is in force before the next. */
   readonly dwellMs: number
-  /** Compared answers, equal on both sides, that the mended release has to show before anybody is moved. */
-  readonly equalMin: number
+  /** How many answers of a release are compared at least: of the careless one, so that false alarms would show, and of the mended one, before anybody is moved. */
+  readonly comparedMin: { readonly careless: number; readonly mended: number }
   readonly say: (text: string) => void
 }
 
@@ -34,6 +34,8 @@ export interface Found {
   readonly text: string
   readonly tookMs: number
 }
+
+type Seen = Omit<Found, 'tookMs'>
 
 /** What became of the monolith. */
 export interface Strangled {
@@ -55,7 +57,7 @@ const DECIDED_WITHIN_MS = 60_000
 
 /** Takes the monolith apart while its users go on. */
 export async function strangle(options: StranglingOptions): Promise<Strangled> {
-  const { extraction, names, seed, dwellMs, equalMin, say, shop } = options
+  const { extraction, names, seed, dwellMs, comparedMin, say, shop } = options
   const { gateway } = extraction
   const steps: Step[] = []
   const bookings: Booking[] = []
@@ -70,7 +72,6 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
     names,
     seed,
     onBooking: (booking) => void bookings.push(booking),
-    cutOver: extraction.cutOver,
   })
   step('the monolith serves everybody, behind the gateway')
   await extraction.release('careless')
@@ -81,12 +82,14 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
   )
   const { verification } = await extraction.untilDataIsReady()
   step(`${verification?.keys ?? 0} reviews are copied and compared`)
-  const careless = await compared(extraction, ({ fields }) => PLANTED_FIELDS.every((field) => fields.includes(field)))
+  const careless = await compared(extraction, ({ fields }) => PLANTED_FIELDS.every((field) => fields.includes(field)), comparedMin.careless)
   step('the comparison names what is wrong')
   await extraction.release('mended')
   step('the mended release')
-  const mended = await compared(extraction, ({ compared }) => compared >= equalMin)
+  const mended = await compared(extraction, () => true, comparedMin.mended)
   await extraction.endComparison()
+  users.dataMoves(extraction.cutOver)
+  await extraction.untilFed()
   for (const percent of [1, 50, 100]) {
     await extraction.shift(percent, 'the comparison finds nothing')
     step(`${percent} %`)
@@ -112,17 +115,32 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
   await dwell()
   await users.stop()
   const ledger = await gateway.ledger()
-  return { steps, bookings, refusal, careless, mended, regression, ledger, verification: verified, strays, audit: await audit(gateway.url, users) }
+  return {
+    steps,
+    bookings,
+    refusal,
+    careless,
+    mended,
+    regression,
+    ledger,
+    verification: verified,
+    strays,
+    audit: await audit(gateway.url, users),
+  }
 }
 
-/** Waits until the comparison of the present release has seen enough. */
-async function compared(extraction: Extraction, isEnough: (found: Omit<Found, 'tookMs'>) => boolean): Promise<Found> {
+/**
+ * Waits until the comparison of the present release has found what there is, and has then gone on for a while.
+ * @returns with the time until it had found it
+ */
+async function compared(extraction: Extraction, hasFound: (found: Seen) => boolean, comparedMin: number): Promise<Found> {
   const startedMs = systemClock.monotonicMs()
-  const comparisons = await extraction.untilCompared((each) => isEnough(foundIn(each)))
-  return { ...foundIn(comparisons), tookMs: systemClock.monotonicMs() - startedMs }
+  await extraction.untilCompared((each) => hasFound(foundIn(each)))
+  const tookMs = systemClock.monotonicMs() - startedMs
+  return { ...foundIn(await extraction.untilCompared((each) => foundIn(each).compared >= comparedMin)), tookMs }
 }
 
-function foundIn({ routes, text }: Comparisons): Omit<Found, 'tookMs'> {
+function foundIn({ routes, text }: Comparisons): Seen {
   const endpoints = routes['reviews']?.endpoints ?? []
   const fields = endpoints.flatMap(({ differences, unanswered }) => [
     ...differences.map(({ field }) => field),
@@ -138,7 +156,7 @@ async function regress({ gateway, reviews }: Extraction, step: (what: string) =>
   const plantedAtMs = systemClock.now()
   reviews?.suffer(SLOW_RELEASE)
   step(`every request to reviews takes ${SLOW_RELEASE.latencyMs} ms more`)
-  const { time, why } = JSON.parse(await decision) as { readonly time: number; readonly why: string }
+  const { time, why } = JSON.parse(await decision) as { readonly time: string; readonly why: string }
   await eventually(
     'the route is back',
     () => gateway.ledger(),
@@ -146,7 +164,7 @@ async function regress({ gateway, reviews }: Extraction, step: (what: string) =>
   )
   step('the gateway took reviews back by itself')
   reviews?.suffer({ latencyMs: 0, errorRatio: 0 })
-  return { plantedAtMs, decidedAtMs: time, why }
+  return { plantedAtMs, decidedAtMs: Date.parse(time), why }
 }
 
 /** Somebody writes to the monolith behind the gateway's back. @returns how many such writes the cut-over tells of */

@@ -18,8 +18,6 @@ export interface UsersOptions {
   readonly names: readonly string[]
   readonly seed: number
   readonly onBooking: (booking: Booking) => void
-  /** What moves the reviews' data while they come and go. */
-  readonly cutOver?: CutOverAddress
 }
 
 /** Of the seed. */
@@ -35,7 +33,6 @@ type Turn = keyof typeof TURNS
 interface User {
   readonly name: string
   readonly random: Random
-  readonly ownWrites: ReadOwnWrites | undefined
   account: Account
   readonly reviews: ListedReview[]
 }
@@ -48,37 +45,43 @@ export class Users {
   /** Reviews whose writing was answered, as it was answered. */
   readonly known = new Map<string, ListedReview>()
   readonly accounts = new Map<string, Account>()
+  readonly #names: readonly string[]
   readonly #shop: BookedShop
   readonly #stopping = new AbortController()
-  readonly #ownWrites: ReadOwnWrites[] = []
-  readonly #living: readonly Promise<void>[]
+  /** By user, while data moves. */
+  readonly #ownWrites = new Map<string, ReadOwnWrites>()
+  readonly #living: Promise<unknown>
   #reviewed = 0
 
-  constructor({ url, names, seed, onBooking, cutOver }: UsersOptions) {
+  constructor({ url, names, seed, onBooking }: UsersOptions) {
+    this.#names = names
     this.#shop = new BookedShop(url, onBooking)
-    this.#living = names.map((name, index) => {
-      const ownWrites = cutOver === undefined ? undefined : new ReadOwnWrites(cutOver)
-      if (ownWrites !== undefined) this.#ownWrites.push(ownWrites)
-      return this.#live(name, seededRandom(seed * 1_000 + index), ownWrites)
-    })
+    this.#living = Promise.all(names.map((name, index) => this.#live(name, seededRandom(seed * 1_000 + index))))
+    // Whoever stops them is told.
+    this.#living.catch(() => undefined)
   }
 
-  /** They need not ask any more where their own writes are: one side has everything for good. */
+  /** From now on they may be led to either side, and ask where their own writes are. */
+  dataMoves(cutOver: CutOverAddress): void {
+    for (const name of this.#names) this.#ownWrites.set(name, new ReadOwnWrites(cutOver))
+  }
+
+  /** They need not ask any more: one side has everything for good. */
   async dataHasMoved(): Promise<void> {
-    await Promise.all(this.#ownWrites.map((each) => each.end()))
+    await Promise.all([...this.#ownWrites.values()].map((each) => each.end()))
   }
 
   /** Everybody finishes what they are at. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await Promise.all(this.#living)
+    await this.#living
   }
 
-  async #live(name: string, random: Random, ownWrites: ReadOwnWrites | undefined): Promise<void> {
+  async #live(name: string, random: Random): Promise<void> {
     const { signal } = this.#stopping
     const account = await this.#register(name, random)
     if (account === undefined) return
-    const user: User = { name, random, ownWrites, account, reviews: [] }
+    const user: User = { name, random, account, reviews: [] }
     while (!signal.aborted) {
       await this.#turns[turnOf(random)](user)
       await sleep(systemClock, THINK_MS * (0.5 + random.float()), signal).catch(() => undefined)
@@ -105,20 +108,25 @@ export class Users {
   }
 
   async #write(user: User): Promise<void> {
-    const { name, random, account, reviews, ownWrites } = user
+    const { name, random, account, reviews } = user
     // Each is about another product than those just before.
     const productId = `product-${1 + (this.#reviewed++ % PRODUCTS)}`
-    const body = { productId, customerId: account.id, rating: 1 + Math.floor(random.float() * 5), comment: `${name} says ${this.#reviewed}` }
+    const body = {
+      productId,
+      customerId: account.id,
+      rating: 1 + Math.floor(random.float() * 5),
+      comment: `${name} says ${this.#reviewed}`,
+    }
     const written = await this.#shop.ask<ListedReview>(name, 'write a review', { method: 'POST', path: '/api/reviews', body })
     if (written === undefined) return
     this.known.set(written.id, written)
     reviews.push(written)
-    await ownWrites?.wrote(written.id)
+    await this.#ownWrites.get(name)?.wrote(written.id)
     await this.#look(user, productId)
   }
 
-  async #look({ name, reviews, ownWrites }: User, productId: string): Promise<void> {
-    const side = await ownWrites?.pinned()
+  async #look({ name, reviews }: User, productId: string): Promise<void> {
+    const side = await this.#ownWrites.get(name)?.pinned()
     const own = reviews.filter((review) => review.productId === productId)
     await this.#shop.ask<{ readonly items: readonly ListedReview[] }>(
       name,
