@@ -9,7 +9,6 @@ import { Users } from './users.ts'
 
 export interface BigBangOptions {
   readonly outDir: string
-  readonly logFile: string
   readonly token: string
   readonly monolithUrl: string
   readonly names: readonly string[]
@@ -30,8 +29,8 @@ export interface BigBang {
  * The same service with the same faults, in front of the same users, as it is done where there is nothing else: the data was copied at night, and in the morning all
  * routes lead to it. Beside the monolith, which goes on for whatever is not about reviews.
  */
-export async function bigBang({ outDir, logFile, token, monolithUrl, names, seed, eachMs }: BigBangOptions): Promise<BigBang> {
-  const shop = new Shop({ dataDir: join(outDir, 'big-bang'), logFile, token })
+export async function bigBang({ outDir, token, monolithUrl, names, seed, eachMs }: BigBangOptions): Promise<BigBang> {
+  const shop = new Shop({ dataDir: join(outDir, 'big-bang'), outDir, token })
   const ports = await portsFor('reviews')
   const endpoints = { catalog: monolithUrl, customers: monolithUrl }
   await using reviews = await shop.startService({
@@ -44,7 +43,7 @@ export async function bigBang({ outDir, logFile, token, monolithUrl, names, seed
     isSeeded: true,
   })
   const settings = { upstreams: { monolith: monolithUrl, reviews: url(ports.reviews) }, routes: bigBangRoutes() }
-  await using gateway = await Gateway.start({ folder: join(outDir, 'big-bang', 'gateway'), logFile, settings })
+  await using gateway = await Gateway.start({ folder: join(outDir, 'big-bang', 'gateway'), outDir, settings })
   const bookings: Booking[] = []
   const users = new Users({ url: gateway.url, names, seed, onBooking: (booking) => void bookings.push(booking) })
   await sleep(systemClock, eachMs)

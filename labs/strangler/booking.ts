@@ -70,8 +70,13 @@ export class BookedShop {
       book(judge(answer))
       return answer
     } catch (error) {
-      book({ outcome: 'failed', why: error instanceof Error ? `${error.message} ${String(error.cause ?? '')}`.trim() : String(error) })
+      book({ outcome: 'failed', why: causesOf(error).join(': ') })
       return undefined
     }
   }
+}
+
+/** fetch says why in the cause. */
+function causesOf(error: unknown): readonly string[] {
+  return error instanceof Error ? [error.message, ...causesOf(error.cause)] : []
 }

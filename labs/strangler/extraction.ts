@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { CutOverStatus, Verification } from '@seaworthy/strangler/cut-over'
 import { sleep, systemClock, TimeoutError, UnavailableError } from 'seaworthy/core'
 import { type Comparisons, Gateway } from './gateway.ts'
@@ -8,9 +9,7 @@ import { portsFor, PROGRAMS, type Shop, url } from './shop.ts'
 
 export interface ExtractionOptions {
   readonly shop: Shop
-  /** For the gateway's file and ledger. */
-  readonly gatewayFolder: string
-  readonly logFile: string
+  readonly outDir: string
   readonly token: string
 }
 
@@ -38,7 +37,7 @@ export class Extraction implements AsyncDisposable {
 
   /** The monolith, with everything in it, behind the gateway, which changes nothing yet. */
   static async start(options: ExtractionOptions): Promise<Extraction> {
-    const { shop, gatewayFolder, logFile, token } = options
+    const { shop, outDir, token } = options
     const ports = await portsOf()
     const monolith = await shop.startService({
       name: 'monolith',
@@ -49,7 +48,7 @@ export class Extraction implements AsyncDisposable {
     })
     try {
       const settings = { upstreams: { monolith: url(ports.monolith) }, routes: routesAt(0) }
-      const gateway = await Gateway.start({ folder: gatewayFolder, logFile, settings, dataToken: token })
+      const gateway = await Gateway.start({ folder: join(outDir, 'gateway'), outDir, settings, dataToken: token })
       return new Extraction(options, ports, monolith, gateway)
     } catch (error) {
       await monolith[Symbol.asyncDispose]()
@@ -163,7 +162,7 @@ export class Extraction implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.gateway, this.#cutOver, this.reviews, this.monolith].map((each) => each?.[Symbol.asyncDispose]()))
+    await Promise.all([this.gateway, this.#cutOver, this.reviews, this.monolith].map(async (each) => each?.[Symbol.asyncDispose]()))
   }
 
   async #ask(method: 'GET' | 'POST', question: string): Promise<unknown> {

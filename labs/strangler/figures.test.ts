@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { BigBang } from './big-bang.ts'
 import type { Booking } from './booking.ts'
+import { chart } from './chart.ts'
 import { brokenPromises, figuresOf } from './figures.ts'
 import { carelessly, PLANTED_FIELDS, SLOW_FROM_MS } from './planted-faults.ts'
 import { judgeList, type ListedReview } from './reviews-as-read.ts'
@@ -70,8 +71,23 @@ const strangled: Strangled = {
   ledger: [{ atMs: 7_000, kind: 'automatic-rollback', route: 'reviews', fromPercent: 100, toPercent: 0, why: 'slow' }],
   verification: { kind: 'equal', ranges: 1, keys: 1, differing: [], differingRanges: [] },
   strays: 1,
+  pins: 3,
   audit: { reviews: 1, accounts: 1, lost: [], unasked: [], unrated: [] },
 }
+
+test('the chart is one picture without script, for light and for dark, with each run and each step', () => {
+  const svg = chart([
+    { title: 'at once', bookings: bigBang.bookings, steps: [] },
+    { title: 'step by step', bookings: strangled.bookings, steps: [{ atMs: 5_500, what: 'a < b & c' }] },
+  ])
+  assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/)
+  assert.match(svg, /prefers-color-scheme:dark/)
+  assert.doesNotMatch(svg, /<script|NaN|undefined|Infinity/)
+  assert.match(svg, />1   1\.5 s   a &lt; b &amp; c<\/text>/)
+  assert.equal(svg.match(/<rect class="wrong" x="48"/g)?.length, 1, 'the wrong answer of the big bang')
+  const open = svg.match(/<(?!\/)[a-z]+[^>]*(?<!\/)>/g)!.length
+  assert.equal(svg.match(/<\/[a-z]+>/g)!.length, open, 'every element is closed')
+})
 
 test('figures count what users met, and the slow answers that the slow release made', () => {
   const figures = figuresOf(strangled, bigBang)

@@ -29,7 +29,7 @@ export interface Comparisons {
 export interface GatewayOptions {
   /** For its file, its token and its ledger. */
   readonly folder: string
-  readonly logFile: string
+  readonly outDir: string
   readonly settings: GatewaySettings
   /** What it shows those who move data. */
   readonly dataToken?: string
@@ -53,7 +53,7 @@ export class Gateway implements AsyncDisposable {
     this.#ports = ports
   }
 
-  static async start({ folder, logFile, settings, dataToken }: GatewayOptions): Promise<Gateway> {
+  static async start({ folder, outDir, settings, dataToken }: GatewayOptions): Promise<Gateway> {
     mkdirSync(folder, { recursive: true })
     const file = join(folder, 'gateway.json')
     const ports = await portsFor('public', 'admin')
@@ -64,7 +64,7 @@ export class Gateway implements AsyncDisposable {
       args: ['gateway', '--config', file],
       env: { SEAWORTHY_LOG_LEVEL: 'warn', ...(dataToken !== undefined && { SEAWORTHY_DATA_TOKEN: dataToken }) },
       readyUrl: `http://127.0.0.1:${ports.admin}/readyz`,
-      logFile,
+      outDir,
     })
     return new Gateway(file, ports, process)
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { RequestFaults } from '@seaworthy/supervisor'
@@ -13,8 +14,8 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>
   /** Answers with 200 once it takes work. */
   readonly readyUrl: string
-  /** What it prints goes there. */
-  readonly logFile: string
+  /** The folder of the run: what it prints goes there, and what was compiled, for those that start later. */
+  readonly outDir: string
 }
 
 const READY_WITHIN_MS = 60_000
@@ -29,16 +30,20 @@ export class LabProcess implements AsyncDisposable {
   readonly #log: WriteStream
   readonly #listeners = new Set<(line: string) => void>()
 
-  private constructor({ name, file, args = [], env, logFile }: Program) {
+  private constructor({ name, file, args = [], env, outDir }: Program) {
     this.#name = name
     const lifeline = import.meta.resolve('@seaworthy/supervisor/lifeline')
     this.#child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', '--conditions=source', `--import=${lifeline}`, fileURLToPath(file), ...args],
-      { env: { ...inherited(), ...env, SEAWORTHY_LIFELINE: 'lab' }, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+      {
+        env: { ...inherited(), NODE_COMPILE_CACHE: join(outDir, 'compile-cache'), ...env, SEAWORTHY_LIFELINE: 'lab' },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      },
     )
     this.#exited = once(this.#child, 'exit')
-    this.#log = createWriteStream(logFile, { flags: 'a' })
+    this.#log = createWriteStream(join(outDir, 'processes.log'), { flags: 'a' })
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         this.#log.write(`${name}: ${line}\n`)
@@ -52,6 +57,8 @@ export class LabProcess implements AsyncDisposable {
     const started = new LabProcess(program)
     try {
       await started.#untilReady(program.readyUrl)
+      // After the start, because it takes time: those who come later start sooner.
+      started.#child.send({ type: 'flush-compile-cache' })
       return started
     } catch (error) {
       await started[Symbol.asyncDispose]()

@@ -18,6 +18,8 @@ export class ReadOwnWrites {
   #last: { readonly key: string; readonly token: string } | undefined
   #asking: Promise<unknown> = Promise.resolve()
   #isOver = false
+  /** Reads that went to the side of the write because the other did not have it yet. */
+  pins = 0
 
   constructor(cutOver: CutOverAddress) {
     this.#cutOver = cutOver
@@ -41,7 +43,10 @@ export class ReadOwnWrites {
       const written: SideName = token.startsWith('old.') ? 'old' : 'new'
       const other: SideName = written === 'old' ? 'new' : 'old'
       const { read } = await this.#ask<Route>('route', { key, token, wish: other })
-      if (read === written) return written
+      if (read === written) {
+        this.pins++
+        return written
+      }
       this.#last = undefined
       return undefined
     })

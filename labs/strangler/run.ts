@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Lab, LabRun } from '@seaworthy/cli'
 import { newId, systemClock } from 'seaworthy/core'
 import { bigBang } from './big-bang.ts'
+import { chart } from './chart.ts'
 import { Extraction } from './extraction.ts'
 import { brokenPromises, figuresOf } from './figures.ts'
 import { PLANTED_FIELDS } from './planted-faults.ts'
@@ -26,14 +27,14 @@ const CANARY = 'user-71'
 export async function run({ outDir, print, seed = SEED }: LabRun, options: StranglerOptions = WHOLE): Promise<boolean> {
   const startedMs = systemClock.monotonicMs()
   const names = [CANARY, ...Array.from({ length: options.users - 1 }, (_, index) => `user-${index + 1}`)]
-  const [logFile, token] = [join(outDir, 'processes.log'), newId()]
-  const shop = new Shop({ dataDir: join(outDir, 'shop'), logFile, token })
-  await using extraction = await Extraction.start({ shop, gatewayFolder: join(outDir, 'gateway'), logFile, token })
+  const token = newId()
+  const shop = new Shop({ dataDir: join(outDir, 'shop'), outDir, token })
+  await using extraction = await Extraction.start({ shop, outDir, token })
 
   print(`1. The big bang. A new service for reviews has two bugs, ${PLANTED_FIELDS.join(' and ')}, and a slow release. Its data was copied at night, and in the
    morning every request about reviews goes there. ${names.length} users of the shop:`)
   const monolithUrl = url(extraction.ports.monolith)
-  const bang = await bigBang({ outDir, logFile, token, monolithUrl, names, seed, eachMs: options.bigBangMs })
+  const bang = await bigBang({ outDir, token, monolithUrl, names, seed, eachMs: options.bigBangMs })
   print(bigBangWords(bang))
 
   print(`\n2. The same service, with the same faults, strangles the monolith under the same traffic:\n`)
@@ -49,6 +50,13 @@ export async function run({ outDir, print, seed = SEED }: LabRun, options: Stran
   lines('big-bang-requests', bang.bookings)
   lines('steps', strangled.steps)
   lines('ledger', strangled.ledger)
+  writeFileSync(
+    join(outDir, 'strangler.svg'),
+    chart([
+      { title: 'at once', bookings: bang.bookings, steps: [{ atMs: bang.slowFromMs, what: 'the slow release' }] },
+      { title: 'step by step', ...strangled },
+    ]),
+  )
   writeFileSync(join(outDir, 'comparison-careless.txt'), strangled.careless.text)
   writeFileSync(join(outDir, 'comparison-mended.txt'), strangled.mended.text)
   writeFileSync(join(outDir, 'figures.json'), `${JSON.stringify({ ...figures, audit: strangled.audit }, null, 2)}\n`)

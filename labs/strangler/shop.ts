@@ -9,7 +9,7 @@ const HERE = new URL('./', import.meta.url)
 export interface ShopOptions {
   /** The data directory, as the shop's own supervisor lays it out. */
   readonly dataDir: string
-  readonly logFile: string
+  readonly outDir: string
   /** What the processes show each other that move data. */
   readonly token: string
 }
@@ -68,9 +68,9 @@ export class Shop {
     return this.start({ name, file, args, env, readyUrl: `${url(port)}/readyz` })
   }
 
-  start(program: Omit<Program, 'logFile'>): Promise<LabProcess> {
-    const { logFile, token } = this.#options
-    return LabProcess.start({ ...program, logFile, env: { SEAWORTHY_LOG_LEVEL: 'warn', LAB_TOKEN: token, ...program.env } })
+  start(program: Omit<Program, 'outDir'>): Promise<LabProcess> {
+    const { outDir, token } = this.#options
+    return LabProcess.start({ ...program, outDir, env: { SEAWORTHY_LOG_LEVEL: 'warn', LAB_TOKEN: token, ...program.env } })
   }
 }
 

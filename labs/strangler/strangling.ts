@@ -50,6 +50,8 @@ export interface Strangled {
   readonly verification: Verification
   /** Writes behind the gateway's back that were told; one was planted. */
   readonly strays: number
+  /** Reads that were kept where their reader had written, because the other side did not have it yet. */
+  readonly pins: number
   readonly audit: Audit
 }
 
@@ -104,7 +106,7 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
   const strays = await strayWrite(extraction)
   step('a write past the gateway was told')
   await extraction.retire()
-  await users.dataHasMoved()
+  const pins = await users.dataHasMoved()
   step('the table of the monolith is retired')
   await using last = new LastStages(shop, extraction)
   await last.standAtFirst()
@@ -125,6 +127,7 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
     ledger,
     verification: verified,
     strays,
+    pins,
     audit: await audit(gateway.url, users),
   }
 }

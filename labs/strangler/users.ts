@@ -66,9 +66,14 @@ export class Users {
     for (const name of this.#names) this.#ownWrites.set(name, new ReadOwnWrites(cutOver))
   }
 
-  /** They need not ask any more: one side has everything for good. */
-  async dataHasMoved(): Promise<void> {
-    await Promise.all([...this.#ownWrites.values()].map((each) => each.end()))
+  /**
+   * They need not ask any more: one side has everything for good.
+   * @returns how many reads were kept where their reader had written
+   */
+  async dataHasMoved(): Promise<number> {
+    const all = [...this.#ownWrites.values()]
+    await Promise.all(all.map((each) => each.end()))
+    return all.reduce((sum, { pins }) => sum + pins, 0)
   }
 
   /** Everybody finishes what they are at. */
