@@ -96,12 +96,12 @@ async function moveModule(
   }
   const isLive = service.takesOver !== undefined
   const isOwned = isLive && (await isOwnedByService(mapping, renewed))
-  if (isLive) await dropSqliteSide({ mapping, database: old })
+  if (isLive) await dropSqliteSide({ mapping, database: old, isForgotten: true })
   // What the service has owned while the shop ran comes to the monolith for the last time.
   const copied = await copyEntities(
     isOwned ? { mapping, to: 'old', source: renewed, target: old, signal } : { mapping, to, source, target, signal },
   )
-  if (isLive) await dropSqliteSide({ mapping, database: renewed })
+  if (isLive) await dropSqliteSide({ mapping, database: renewed, isForgotten: true })
   return copied
 }
 
