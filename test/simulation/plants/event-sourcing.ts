@@ -100,6 +100,7 @@ function bound(store: ReadStore): ReadStore {
     write: (of, write) => store.write(of, write),
     checkpoints: (of) => store.checkpoints(of),
     keys: (of, options) => store.keys(of, options),
+    parked: (of, options) => store.parked(of, options),
     remove: (of) => store.remove(of),
     versions: (projection) => store.versions(projection),
     makeLive: (projection, options) => store.makeLive(projection, options),

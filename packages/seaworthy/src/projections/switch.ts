@@ -1,5 +1,6 @@
 import { type Clock, type Random, ConflictError, SeaworthyError, TimeoutError, sleep, systemClock, systemRandom } from 'seaworthy/core'
 import { reachedByAll } from './document-projection.ts'
+import { allParked } from './parked-documents.ts'
 import type { ModelVersion, ReadStore, SwitchOutcome } from './read-store.ts'
 import type { ReplayOptions } from './replayed-sample.ts'
 import { type ChangedDocument, type Difference, differencesFromLive, differencesFromReplay } from './verify.ts'
@@ -29,6 +30,20 @@ export interface SwitchReport {
   readonly differing: number
 }
 
+/**
+ * Documents of the version stand still that move in the live one, or have got further there: readers would see something older. Nothing was switched. Mend the
+ * projection and requeue them.
+ */
+export class SwitchParkedError extends ConflictError {
+  /** Keys of the first ones. */
+  readonly keys: readonly string[]
+
+  constructor(message: string, keys: readonly string[]) {
+    super(message)
+    this.keys = keys
+  }
+}
+
 /** Documents of the new version are not what its own events make of them, or differ from the live ones where they should not. Nothing was switched. */
 export class SwitchBlockedError extends SeaworthyError {
   /** The first ones. */
@@ -47,7 +62,8 @@ const LOOK_MS = 10
 /**
  * Puts a version in the place of the live one: waits until it has caught up, compares a sample of its documents with a replay from the first event, and
  * switches all readers at once. The old version stays, to go back to by {@link goBack} as long as it is built on.
- * @throws SwitchBlockedError with what differs; TimeoutError when it does not catch up; ConflictError when somebody else switched meanwhile
+ * @throws SwitchBlockedError with what differs; SwitchParkedError with what stands still; TimeoutError when it does not catch up; ConflictError when somebody else
+ * switched meanwhile
  */
 export async function switchVersion(options: SwitchOptions): Promise<SwitchReport> {
   const { projection, store, sampleSize = SAMPLE_SIZE, random = systemRandom } = options
@@ -55,6 +71,9 @@ export async function switchVersion(options: SwitchOptions): Promise<SwitchRepor
   const { live } = await store.versions(projection.name)
   if (live === projection.version) return { from: live, to: live, compared: 0, differing: 0 }
   await caughtUp(model, options)
+  // Before anything is compared. The switch itself looks again.
+  const parked = await standingStillFor(store, model, live)
+  if (parked.length > 0) throw standingStill(model, live, parked)
   const seed = String(random.float())
   const { compared, differences } = await differencesFromReplay(model, { ...options, size: sampleSize, seed })
   assertNone(differences, `of ${compared.length} are not what a replay from the first event makes of them`, model)
@@ -74,8 +93,8 @@ export async function switchVersion(options: SwitchOptions): Promise<SwitchRepor
 /**
  * Makes the version live again that was so before the last switch.
  * @param options `from`: the version to go back from, so that going back twice does not lead forward again; `evenIfBehind`: also when nobody built the
- * old one on, so that readers see something older
- * @throws ConflictError when `from` is not live, when there is none before it, or when that is behind
+ * old one on, or documents of it stand still, so that readers see something older
+ * @throws ConflictError when `from` is not live, when there is none before it, or when that is behind; SwitchParkedError
  */
 export async function goBack(
   store: ReadStore,
@@ -87,6 +106,7 @@ export async function goBack(
   if (previous === 0) throw new ConflictError(`Projection ${projection} has no version before ${live} to go back to.`)
   const outcome = await store.makeLive(projection, { from, to: previous, evenIfBehind })
   if (outcome === 'switched') return { from, to: previous }
+  if (outcome === 'parked') throw await parkedIn(store, { projection, version: previous }, from)
   throw outcome === 'moved'
     ? movedMeanwhile(projection)
     : new ConflictError(`Version ${previous} of ${projection} is behind version ${from}. Let it catch up, or go back evenIfBehind.`)
@@ -112,6 +132,26 @@ async function makeLive({ projection, version }: ModelVersion, live: number, opt
     return outcome !== 'behind'
   })
   if ((outcome as SwitchOutcome) === 'moved') throw movedMeanwhile(projection)
+  if ((outcome as SwitchOutcome) === 'parked') throw await parkedIn(options.store, { projection, version }, live)
+}
+
+async function parkedIn(store: ReadStore, model: ModelVersion, live: number): Promise<SwitchParkedError> {
+  return standingStill(model, live, await standingStillFor(store, model, live))
+}
+
+function standingStill(model: ModelVersion, live: number, parked: readonly string[]): SwitchParkedError {
+  return new SwitchParkedError(
+    `Version ${model.version} of ${model.projection} does not become live: ${parked.length} of its documents stand still which go on in version ${live}, ${parked.slice(0, KEYS_SHOWN).join(', ')} among them. Mend the projection, requeue them, and switch again.`,
+    parked,
+  )
+}
+
+/** Keys of documents that are parked in a version, and not in the live one or at a later event there. */
+async function standingStillFor(store: ReadStore, model: ModelVersion, live: number): Promise<readonly string[]> {
+  const parked = await allParked(store, model)
+  if (parked.length === 0) return []
+  const there = new Map((await allParked(store, { ...model, version: live })).map(({ key, waiting }) => [key, waiting[0]!]))
+  return parked.filter(({ key, waiting }) => waiting[0]! < (there.get(key) ?? Infinity)).map(({ key }) => key)
 }
 
 async function within({ clock = systemClock, timeoutMs = TIMEOUT_MS, signal }: SwitchOptions, what: string, holds: () => Promise<boolean>) {
