@@ -121,7 +121,7 @@ async function startBank({ database, clock, random }: NodePorts, { storing, onPo
         throw error
       }
       const { document } = await store.find('balances', account)
-      return (document?.document as Balance).amounts.length
+      return (document!.document as Balance).amounts.length
     },
     parked: async () => (await running.lag()).parked,
     async mend() {

@@ -3,7 +3,7 @@ import { type DocumentProjection, reachedByAll } from './document-projection.ts'
 import { documentTarget } from './document-target.ts'
 import { type FeedOptions, type ProjectionLag, type ProjectionStatus, ProjectionLoop } from './loop.ts'
 import { type ParkingLimits, allParked } from './parked-documents.ts'
-import type { ModelVersion, ReadStore } from './read-store.ts'
+import type { ModelVersion, ParkedDocument, ReadStore } from './read-store.ts'
 import { type RequeuedDocument, requeueDocument } from './requeue-document.ts'
 import { lagBehind } from './runner.ts'
 import type { UpcastTypes } from './stored-event.ts'
@@ -37,6 +37,8 @@ export interface RunningDocumentProjection extends ModelVersion {
   readonly partitions: ReadonlyMap<number, ProjectionStatus>
   /** Of the whole version, whoever builds it: the checkpoint is the position that every partition has reached. */
   lag(): Promise<DocumentLag>
+  /** Documents that stand still, whoever parked them. */
+  parked(): Promise<readonly ParkedDocument[]>
   /** Events that wait for documents which stand still, whoever parked them, in the order of their positions. */
   waiting(options: { readonly after: number; readonly max: number }): Promise<readonly WaitingEvent[]>
   /** Applies what waits for a document again, with the code of this process: see {@link requeueDocument}. */
@@ -85,8 +87,12 @@ class DocumentRunner implements RunningDocumentProjection {
 
   async lag(): Promise<DocumentLag> {
     const { source, store } = this.#options
-    const [checkpoints, parked] = await Promise.all([store.checkpoints(this.#model), allParked(store, this.#model)])
+    const [checkpoints, parked] = await Promise.all([store.checkpoints(this.#model), this.parked()])
     return { ...(await lagBehind(source, reachedByAll(checkpoints))), parked: parked.length }
+  }
+
+  parked(): Promise<readonly ParkedDocument[]> {
+    return allParked(this.#options.store, this.#model)
   }
 
   waiting(options: { readonly after: number; readonly max: number }): Promise<readonly WaitingEvent[]> {
