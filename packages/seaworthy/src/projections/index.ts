@@ -30,7 +30,17 @@ export { type WaitingEvent } from './waiting-events.ts'
 export { type RequeueDocumentOptions, type RequeuedDocument, type RequeuedEvent, requeueDocument } from './requeue-document.ts'
 export { type DocumentHandlerOptions, EventsMissingError, documentHandler } from './document-handler.ts'
 export { withInlineProjections } from './inline.ts'
-export { type SwitchOptions, type SwitchReport, SwitchBlockedError, SwitchParkedError, goBack, switchVersion } from './switch.ts'
+export { type SwitchOptions, type SwitchReport, SwitchParkedError, goBack, switchVersion } from './switch.ts'
+export { SwitchBlockedError } from './switch-outcome.ts'
+export {
+  type ApplyToTables,
+  type ProjectedTable,
+  type TableProjection,
+  type TableProjectionDeclaration,
+  createTables,
+  tableProjection,
+} from './table-projection.ts'
+export { type SwitchTablesOptions, goBackTables, removeTables, switchTables } from './table-switch.ts'
 export { type ChangedDocument, type Difference } from './verify.ts'
 export { checksum } from './checksum.ts'
 export {

@@ -22,7 +22,12 @@ export interface EventRange {
 
 /** Events after a position up to another one, for those of a projection's types. */
 export async function* eventsBetween(
-  { projection, source, events, signal }: ReplayOptions,
+  {
+    projection,
+    source,
+    events,
+    signal,
+  }: Omit<ReplayOptions, 'projection'> & { readonly projection: Pick<DocumentProjection, 'eventTypes' | 'keyedByStream'> },
   { after, upTo, isLeftOut }: EventRange,
 ): AsyncGenerator<EventEnvelope> {
   const types = new Set(projection.eventTypes)
