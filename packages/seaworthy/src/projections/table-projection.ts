@@ -38,7 +38,7 @@ export interface TableProjection extends Projection {
   readonly keyedByStream: boolean
   keysOf(event: EventEnvelope): readonly string[]
   /** The table behind a name, of this version. */
-  tableOf(name: string): string
+  readonly tableOf: (name: string) => string
   /** The same, into tables beside them: for a check. */
   aside(): TableProjection
 }
@@ -57,7 +57,7 @@ export function tableProjection<
       )
     }
   }
-  return inTables(declaration as TableProjectionDeclaration<Readonly<Record<string, ProjectedTable>>, EventData>, '')
+  return inTables(declaration, '')
 }
 
 function inTables(

@@ -244,7 +244,7 @@ function worldOf({ source, events, database, store }: TableProjectionUnderTest) 
     remove: (options: StatementsOptions) => removeTables({ projection: statements(database, options), database, store }),
     async balances(): Promise<Record<string, number>> {
       const rows = await query<{ account: string; cents: number }>('SELECT account, cents FROM balances ORDER BY account')
-      return Object.fromEntries(rows.map(({ account, cents }) => [account, Number(cents)]))
+      return Object.fromEntries(rows.map(({ account, cents }) => [account, cents]))
     },
     async tables(ending: string): Promise<readonly string[]> {
       const all =
