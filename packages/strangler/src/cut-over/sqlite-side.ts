@@ -40,12 +40,20 @@ export async function sqliteSide(options: SqliteSideOptions): Promise<Side> {
   return new DatabaseSide({ mapping, side, database, table, capture, write: options.write })
 }
 
+export interface DropSqliteSideOptions extends Pick<SqliteSideOptions, 'mapping' | 'database'> {
+  /** Whether who owned the data last is forgotten too: for a side that may be moved again, from the beginning. Default: it stays written down. */
+  readonly isForgotten?: boolean
+}
+
 /**
  * Takes everything off the tables of a side that nobody moves any more: triggers and what they captured, which would grow with every write, and tell of a stray whenever
- * something else begins to write there. Who owned the data last stays written down. The process that has the file calls it, on both sides, once the cut-over has ended.
+ * something else begins to write there. The process that has the file calls it, on both sides, once the cut-over has ended.
  */
-export async function dropSqliteSide({ mapping, database }: Pick<SqliteSideOptions, 'mapping' | 'database'>): Promise<void> {
-  await database.transaction((tx) => removeTriggers(tx, mapping.name))
+export async function dropSqliteSide({ mapping, database, isForgotten = false }: DropSqliteSideOptions): Promise<void> {
+  await database.transaction(async (tx) => {
+    await removeTriggers(tx, mapping.name)
+    if (isForgotten) await new SideTable(mapping.name, 'sqlite').forget(tx)
+  })
 }
 
 /** A side whose file is read by this process, and written by another. */
