@@ -121,9 +121,7 @@ function admission(head: RequestHead, { context, peer, destination, host, target
     fields,
     target,
     endToEnd: fields.endToEnd,
-    lines:
-      fields.endToEnd +
-      originLines(fields, peer, host),
+    lines: fields.endToEnd + originLines(fields, peer, host),
     messageLines: messageLines(fields, framing, { expectsContinue, upgrades }),
     context,
     timeoutMs: timeoutOf(fields),

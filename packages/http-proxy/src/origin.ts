@@ -53,11 +53,7 @@ const CHAIN_LENGTH_MAX = 1_024
  * The fields that tell the upstream where a request came from. What a client says of itself there is worth nothing and is
  * replaced; what a trusted proxy says, where it holds, is continued.
  */
-export function originLines(
-  fields: Fields,
-  { address, isTrusted, scheme }: Peer,
-  host: string | undefined,
-): string {
+export function originLines(fields: Fields, { address, isTrusted, scheme }: Peer, host: string | undefined): string {
   const chain = isTrusted ? soundChain(fields.get('x-forwarded-for')) : undefined
   const statedHost = isTrusted ? fields.get('x-forwarded-host') : undefined
   const statedProtocol = isTrusted ? fields.get('x-forwarded-proto')?.toLowerCase() : undefined

@@ -84,7 +84,10 @@ export async function proxyBefore(
   const proxy = createHttpProxy({
     routes: routesTo(upstreams),
     upstreams: new Map(
-      Object.entries(upstreams).map(([service, { url, protocol, tls }]) => [service, { url, ...(protocol && { protocol }), ...(tls && { tls }) }]),
+      Object.entries(upstreams).map(([service, { url, protocol, tls }]) => [
+        service,
+        { url, ...(protocol && { protocol }), ...(tls && { tls }) },
+      ]),
     ),
     onDefect: (error) => defects.push(error),
     ...options,

@@ -52,4 +52,7 @@ watches.watch([path, ...file.files])
 life.add('watch', () => watches.watch([]))
 process.on('SIGHUP', () => void reload().catch(() => {}))
 life.ready()
-logger.info({ port, adminPort: admin.port, routes: file.routes.length }, `listening on ${file.listen.certificates === undefined ? 'http' : 'https'}://${file.listen.host}:${port}`)
+logger.info(
+  { port, adminPort: admin.port, routes: file.routes.length },
+  `listening on ${file.listen.certificates === undefined ? 'http' : 'https'}://${file.listen.host}:${port}`,
+)

@@ -19,7 +19,12 @@ export class Http2Pool implements UpstreamPool, SessionHome {
     const { limits, wheel } = parts
     this.address = address
     this.parts = parts
-    this.#queue = new ApplicantQueue({ name: address.name, places: `the streams of ${limits.upstreamSessionsMax} connections`, limits, wheel })
+    this.#queue = new ApplicantQueue({
+      name: address.name,
+      places: `the streams of ${limits.upstreamSessionsMax} connections`,
+      limits,
+      wheel,
+    })
   }
 
   get limits(): HttpProxyLimits {

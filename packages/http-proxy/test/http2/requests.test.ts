@@ -47,7 +47,17 @@ describe('a request in HTTP/2, to an upstream that speaks HTTP/1.1', () => {
     const up = await upstream(t, (request, response) => {
       if (request.url === '/up/204') response.writeHead(204).end()
       else if (request.url === '/up/304') response.writeHead(304, { etag: '"1"', 'content-length': 5 }).end()
-      else if (request.url === '/up/twice') response.writeHead(200, [['location', 'a'], ['location', 'b'], ['content-length', '0']].flat()).end()
+      else if (request.url === '/up/twice')
+        response
+          .writeHead(
+            200,
+            [
+              ['location', 'a'],
+              ['location', 'b'],
+              ['content-length', '0'],
+            ].flat(),
+          )
+          .end()
       else response.writeHead(200, { 'content-length': big.length }).end(big)
     })
     const { port } = await proxyBefore(t, { up })

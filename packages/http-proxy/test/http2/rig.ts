@@ -38,7 +38,10 @@ export interface StreamRequest {
 
 /** One request, and all that came of it. */
 export function askStream(session: ClientHttp2Session, { headers, body, trailers }: StreamRequest): Promise<StreamAnswer> {
-  const stream = session.request(headers, { endStream: body === undefined && trailers === undefined, waitForTrailers: trailers !== undefined })
+  const stream = session.request(headers, {
+    endStream: body === undefined && trailers === undefined,
+    waitForTrailers: trailers !== undefined,
+  })
   stream.on('wantTrailers', () => stream.sendTrailers(trailers!))
   if (body !== undefined || trailers !== undefined) stream.end(body)
   return answerOf(stream)

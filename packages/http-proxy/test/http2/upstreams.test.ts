@@ -22,7 +22,12 @@ describe('an upstream that speaks HTTP/2', () => {
     ])
     assert.deepEqual(
       answers.map(({ status, body }) => [status, JSON.parse(body).bytes]),
-      [[200, 0], [200, big.length], [200, 6], [200, big.length]],
+      [
+        [200, 0],
+        [200, big.length],
+        [200, 6],
+        [200, big.length],
+      ],
     )
     assert.equal(up.sessions.length, 1)
     const { headers } = up.received.find((each) => each.headers.includes('/up/1?a=%2F..'))!
@@ -50,7 +55,8 @@ describe('an upstream that speaks HTTP/2', () => {
       await ask(port, { path, method }),
       await askStream(session, { headers: { ':path': path, ':method': method } }),
     ]
-    for (const { status, body, headers } of await both('/up')) assert.deepEqual([status, body, headers['set-cookie']], [200, 'hello', ['a=1', 'b=2']])
+    for (const { status, body, headers } of await both('/up'))
+      assert.deepEqual([status, body, headers['set-cookie']], [200, 'hello', ['a=1', 'b=2']])
     for (const { status, body } of await both('/up/204')) assert.deepEqual([status, body], [204, ''])
     for (const { status, body } of await both('/up/nothing')) assert.deepEqual([status, body], [200, ''])
     for (const { headers, body } of await both('/up/length')) assert.deepEqual([headers['content-length'], body], ['5', 'hello'])
@@ -79,7 +85,10 @@ describe('an upstream that speaks HTTP/2', () => {
       stream.respond({ ':status': 200 })
       stream.end('ok')
     }
-    assert.deepEqual((await asked).map(({ status }) => status), [200, 200, 200, 200, 200])
+    assert.deepEqual(
+      (await asked).map(({ status }) => status),
+      [200, 200, 200, 200, 200],
+    )
     assert.deepEqual([most, up.sessions.length], [2, 1])
   })
 
@@ -188,7 +197,9 @@ describe('an upstream that speaks HTTP/2 and fails', () => {
       arrived++
     })
     const { port } = await proxyBefore(t, { up })
-    const waiting = client(t, port).request({ ':path': '/up/wait' }).on('error', () => {})
+    const waiting = client(t, port)
+      .request({ ':path': '/up/wait' })
+      .on('error', () => {})
     await until(() => arrived === 1, 'the request arrives')
     waiting.close(NGHTTP2_CANCEL)
     await until(() => closed === 1, 'the upstream hears of it')

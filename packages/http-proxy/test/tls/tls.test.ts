@@ -62,10 +62,12 @@ describe('a proxy that is asked over TLS', () => {
       socket.destroy()
       return CN
     }
-    assert.deepEqual(
-      await Promise.all(['eu.shop.example', 'admin.example', 'other.example', ''].map(subjectFor)),
-      ['shop.example', 'admin.example', 'shop.example', 'shop.example'],
-    )
+    assert.deepEqual(await Promise.all(['eu.shop.example', 'admin.example', 'other.example', ''].map(subjectFor)), [
+      'shop.example',
+      'admin.example',
+      'shop.example',
+      'shop.example',
+    ])
   })
 
   test('shows another one from the next handshake on, and no connection is dropped', async (t) => {
@@ -123,7 +125,10 @@ describe('an upstream behind TLS', () => {
     server.on('stream', echoStream)
     const url = await listening(t, server)
     const tls = { ca: authority.cert }
-    const { port } = await proxyBefore(t, { up: { url, tls, protocol: 'h2' }, old: { url: await secureUpstream(t, loopback), tls, protocol: 'h2' } })
+    const { port } = await proxyBefore(t, {
+      up: { url, tls, protocol: 'h2' },
+      old: { url: await secureUpstream(t, loopback), tls, protocol: 'h2' },
+    })
     assert.deepEqual((await ask(port, { method: 'POST', path: '/up', body: 'abc' })).json, { method: 'POST', url: '/up', bytes: 3 })
     const old = await ask(port, { path: '/old' })
     assert.deepEqual([old.status, old.headers['x-seaworthy-executed']], [503, 'no'])
@@ -160,7 +165,10 @@ async function secureUpstream(t: TestContext, certificate: { readonly cert: stri
   return listening(t, createHttpsServer(certificate, echo))
 }
 
-async function listening(t: TestContext, server: ReturnType<typeof createHttpsServer> | ReturnType<typeof createSecureServer>): Promise<URL> {
+async function listening(
+  t: TestContext,
+  server: ReturnType<typeof createHttpsServer> | ReturnType<typeof createSecureServer>,
+): Promise<URL> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => void server.close())
