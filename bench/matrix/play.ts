@@ -1,11 +1,21 @@
 import { framingCases } from './cases/framing.ts'
 import { forwardingCases } from './cases/forwarding.ts'
+import { http2BodyCases } from './cases/http2-bodies.ts'
+import { http2ConnectionCases } from './cases/http2-connections.ts'
+import { http2HeadCases } from './cases/http2-heads.ts'
 import { messageCases } from './cases/messages.ts'
 import { Lane } from './lane.ts'
 import type { MatrixCase, Seen } from './matrix-case.ts'
 import type { Subject } from './subjects.ts'
 
-export const matrixCases: readonly MatrixCase[] = [...framingCases, ...messageCases, ...forwardingCases]
+export const matrixCases: readonly MatrixCase[] = [
+  ...framingCases,
+  ...messageCases,
+  ...forwardingCases,
+  ...http2HeadCases,
+  ...http2BodyCases,
+  ...http2ConnectionCases,
+]
 
 const LANES = 24
 const PATIENCE_MORE_MS = 750
@@ -17,23 +27,41 @@ export interface Played {
   readonly wrong: string | undefined
 }
 
-/** Puts every case to a subject, a few at a time, each on connections of its own. */
-export async function play(subject: Subject, cases: readonly MatrixCase[] = matrixCases): Promise<readonly Played[]> {
+/** Puts every case to a subject, a few at a time, each on connections of its own. @returns nothing of those in HTTP/2, if it does not speak that */
+export async function play(subject: Subject, cases: readonly MatrixCase[] = matrixCases): Promise<readonly (Played | undefined)[]> {
+  const played: (Played | undefined)[] = []
+  for (const [protocol, start] of [
+    [undefined, subject.start],
+    ['h2', subject.startHttp2],
+  ] as const) {
+    const indices = [...cases.keys()].filter((index) => cases[index]!.protocol === protocol)
+    if (start === undefined || indices.length === 0) for (const index of indices) played[index] = undefined
+    else await playSome(start, { indices, cases, played })
+  }
+  return played
+}
+
+interface Playing {
+  readonly indices: readonly number[]
+  readonly cases: readonly MatrixCase[]
+  readonly played: (Played | undefined)[]
+}
+
+async function playSome(start: Subject['start'], { indices, cases, played }: Playing): Promise<void> {
   const lanes = await Promise.all(Array.from({ length: LANES }, () => Lane.open()))
-  const { ports, stop } = await subject.start(lanes.map(({ port }) => port))
-  const played: Played[] = []
+  const { ports, stop } = await start(lanes.map(({ port }) => port))
   let next = 0
   try {
     await Promise.all(
-      lanes.map(async (lane, index) => {
-        for (let at = next++; at < cases.length; at = next++) {
-          const each = cases[at]!
-          const first = await judged(lane, each, ports[index]!)
+      lanes.map(async (lane, laneIndex) => {
+        for (let at = next++; at < indices.length; at = next++) {
+          const each = cases[indices[at]!]!
+          const first = await judged(lane, each, ports[laneIndex]!)
           // On a busy machine an answer may only be late.
-          played[at] =
+          played[indices[at]!] =
             first.wrong === undefined
               ? first
-              : await judged(lane, { ...each, patienceMs: (each.patienceMs ?? 0) + PATIENCE_MORE_MS }, ports[index]!)
+              : await judged(lane, { ...each, patienceMs: (each.patienceMs ?? 0) + PATIENCE_MORE_MS }, ports[laneIndex]!)
         }
       }),
     )
@@ -41,7 +69,6 @@ export async function play(subject: Subject, cases: readonly MatrixCase[] = matr
     await stop()
     for (const lane of lanes) lane.close()
   }
-  return played
 }
 
 async function judged(lane: Lane, each: MatrixCase, port: number): Promise<Played> {
