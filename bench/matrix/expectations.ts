@@ -1,3 +1,4 @@
+import { STREAM_ENDED } from './http2/reading.ts'
 import type { Expectation, Seen } from './matrix-case.ts'
 import type { ReadRequest } from './message-reader.ts'
 
@@ -142,6 +143,8 @@ export const visiblyBroken: Expectation = {
   says: 'seen to break off',
   wrong({ answer, statuses, end }) {
     if ((statuses[0] ?? 599) >= 500 || end === 'reset') return undefined
+    // In HTTP/2 an end is an end, whatever came before.
+    if (answer.startsWith('HEADERS')) return answer.includes(STREAM_ENDED) ? 'a clean end' : end === 'open' ? 'waits' : undefined
     const head = answer.slice(0, answer.indexOf('\r\n\r\n'))
     const body = answer.slice(answer.indexOf('\r\n\r\n') + 4)
     const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]

@@ -44,6 +44,8 @@ export interface MatrixCase {
   readonly expect: Expectation
   /** The client waits so long for its connection to end. Default 250. */
   readonly patienceMs?: number
+  /** Put when nothing else is on its way, after all others. */
+  readonly isAlone?: true
   /** Sends the last part again and again while it waits. */
   readonly drips?: boolean
 }

@@ -50,21 +50,23 @@ interface Playing {
 async function playSome(start: Subject['start'], { indices, cases, played }: Playing): Promise<void> {
   const lanes = await Promise.all(Array.from({ length: LANES }, () => Lane.open()))
   const { ports, stop } = await start(lanes.map(({ port }) => port))
+  const put = async (lane: number, index: number) => {
+    const each = cases[index]!
+    const first = await judged(lanes[lane]!, each, ports[lane]!)
+    // On a busy machine an answer may only be late.
+    const more = { ...each, patienceMs: (each.patienceMs ?? 0) + PATIENCE_MORE_MS }
+    played[index] = first.wrong === undefined ? first : await judged(lanes[lane]!, more, ports[lane]!)
+  }
+  const [together, alone] = [false, true].map((isAlone) => indices.filter((index) => (cases[index]!.isAlone === true) === isAlone))
   let next = 0
   try {
     await Promise.all(
-      lanes.map(async (lane, laneIndex) => {
-        for (let at = next++; at < indices.length; at = next++) {
-          const each = cases[indices[at]!]!
-          const first = await judged(lane, each, ports[laneIndex]!)
-          // On a busy machine an answer may only be late.
-          played[indices[at]!] =
-            first.wrong === undefined
-              ? first
-              : await judged(lane, { ...each, patienceMs: (each.patienceMs ?? 0) + PATIENCE_MORE_MS }, ports[laneIndex]!)
-        }
+      lanes.map(async (_, lane) => {
+        for (let at = next++; at < together!.length; at = next++) await put(lane, together![at]!)
       }),
     )
+    // Each on a lane of its own: what a flood leaves behind may still be on its way to the upstream.
+    for (const [lane, index] of alone!.entries()) await put(lane % LANES, index)
   } finally {
     await stop()
     for (const lane of lanes) lane.close()

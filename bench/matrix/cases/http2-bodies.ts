@@ -66,7 +66,7 @@ const bodies: readonly Row[] = [
 ]
 
 const fromUpstream: readonly Row[] = [
-  ['an answer', request(), answers('200 and its body', { statuses: [200], matches: /ok$/ })],
+  ['an answer', request(), answers('200 and its body', { statuses: [200], matches: /HEADERS 200\nok/ })],
   [
     'a body in chunks',
     request(),

@@ -1,4 +1,4 @@
-import { DATA, GOAWAY, HEADERS, RST_STREAM } from './frames.ts'
+import { DATA, END_STREAM, GOAWAY, HEADERS, RST_STREAM } from './frames.ts'
 
 /** What a client of HTTP/2 was sent. */
 export interface StreamReading {
@@ -9,6 +9,9 @@ export interface StreamReading {
   /** A stream was reset, or the connection ended by an error. */
   readonly isReset: boolean
 }
+
+/** Among the words of an answer: it is whole. */
+export const STREAM_ENDED = 'END_STREAM'
 
 const HEAD_BYTES = 9
 // In the static table of HPACK (RFC 7541, appendix A).
@@ -48,6 +51,8 @@ export function readFrames(text: string): StreamReading {
         break
       }
     }
+    const type = text.charCodeAt(at + 3)
+    if ((type === DATA || type === HEADERS) && (text.charCodeAt(at + 4) & END_STREAM) !== 0) said.push(STREAM_ENDED)
     at += HEAD_BYTES + length
   }
   return { statuses, answer: said.join('\n'), isReset }
