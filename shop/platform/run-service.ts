@@ -10,6 +10,7 @@ import { enginesOf } from './engines/engines.ts'
 import { PARTS } from './engines/stores.ts'
 import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
+import { moveData, movingSchema } from './moving-data.ts'
 import { servingPagesOn } from './pages.ts'
 import { lockHolder } from './lock-holder.ts'
 import { serveMetrics } from './metrics.ts'
@@ -59,7 +60,8 @@ interface Parts {
   readonly life: Lifecycle
 }
 
-async function start({ service, schema, stores: more = [], wire }: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
+async function start(composition: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
+  const { service, schema, stores: more = [], wire } = composition
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
   const { signal } = life
@@ -70,7 +72,8 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
   }
 
   const engines = enginesOf(service, contract)
-  const { database, stores, leases } = await engines.openDatabase({ schema, stores: [...PARTS, ...more], signal })
+  const tables = [...(contract.moving === undefined ? [] : movingSchema(composition)), ...schema]
+  const { database, stores, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
   const openLog = () => engines.openEventLog({ signal })
   const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
@@ -112,6 +115,7 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
   sufferOverHttp(http, faults)
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
+  const owned = await moveData({ composition, contract, database, http, logger, onStop })
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
@@ -127,13 +131,15 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
   await wire({
     ...parts,
     switches,
-    seeding,
+    // What a successor has comes from its predecessor.
+    seeding: contract.moving?.predecessorUrl === undefined ? seeding : async () => undefined,
     logger,
     clock: systemClock,
     newId,
     folder: contract.dataDir,
     database,
     stores,
+    owned,
     sharing: leases && { leases, instance: contract.instance },
     openQueue: async (name, queueOptions) => {
       const open = () => engines.openQueue(name, queueOptions)

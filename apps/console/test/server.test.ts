@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -194,7 +194,6 @@ test('an unknown trace and an unknown path are 404 with Problem Details', async 
 
 test('a browser at an unknown address gets the page with 404, a program Problem Details', async (t) => {
   const { app, folder } = await fixture(t)
-  mkdirSync(folder)
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>console</title>')
   const accept = 'text/html,application/xhtml+xml,*/*;q=0.8'
   const ask = (url: string, headers: Record<string, string>) => app.inject({ url, headers: { host: HEADERS.host, ...headers } })

@@ -1,5 +1,3 @@
-import type { Gateway } from './gateway.ts'
-
 /** What a supervisor asks over the channel of this process, so that a service can be replaced without a lost request. */
 interface ControlMessage {
   readonly type: 'hold' | 'release'
@@ -9,6 +7,12 @@ interface ControlMessage {
   readonly url?: string
 }
 
+/** What can be held, and released again: see StranglerGateway. */
+interface Holding {
+  hold(upstream: string, id: string, url?: string): Promise<boolean>
+  release(upstream: string, id: string): void
+}
+
 /** The end of the channel to the supervisor: this process's own. */
 export interface ControlChannel {
   on(event: 'message', listener: (message: unknown) => void): unknown
@@ -16,7 +20,7 @@ export interface ControlChannel {
 }
 
 /** Answers `hold` by `held` once requests in flight have finished, and `release` by `released`. Other messages are not for the gateway. */
-export function listenToControl(channel: ControlChannel, gateway: Pick<Gateway, 'hold' | 'release'>): void {
+export function listenToControl(channel: ControlChannel, gateway: Holding): void {
   if (channel.send === undefined) return
   const answer = (message: object) => channel.send?.(message)
   channel.on('message', (message) => {
@@ -31,6 +35,11 @@ export function listenToControl(channel: ControlChannel, gateway: Pick<Gateway, 
         answer({ type: 'released', upstream, id })
     }
   })
+}
+
+/** Has the supervisor start the service that a route is to move to. */
+export function wishFor(service: string, channel: ControlChannel): void {
+  channel.send?.({ type: 'start', service })
 }
 
 function isControlMessage(message: unknown): message is ControlMessage {

@@ -26,5 +26,6 @@ export {
   writeLabReport,
 } from './lab-runs.ts'
 export type { Notice, Report } from './notice.ts'
+export { freePorts } from './ports.ts'
 export type { RestartPolicy } from './supervised-process.ts'
 export { AlreadyRunningError, DataDirectoryError, NotRunningError, PortTakenError, StartFailedError } from './errors.ts'

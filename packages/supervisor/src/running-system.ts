@@ -1,5 +1,5 @@
 import { type Clock, InvalidInputError, NotFoundError, TimeoutError, UnavailableError } from 'seaworthy/core'
-import { type System, choreography } from 'seaworthy/system'
+import { type Service, type System, choreography } from 'seaworthy/system'
 import { type AskedOfService, ask } from './ask.ts'
 import { AuditLog } from './audit-log.ts'
 import { settlesWithin } from './child.ts'
@@ -80,7 +80,7 @@ export class RunningSystem {
       startedAt: this.#startedAt,
       supervisorPid: process.pid,
       controlSocket: this.#control?.path ?? '',
-      processes: this.#options.processes.map((supervised) => this.#record(supervised)),
+      processes: this.#started.map((supervised) => this.#record(supervised)),
       choreography: choreography(this.#options.system),
     }
   }
@@ -88,16 +88,17 @@ export class RunningSystem {
   /** @internal Opens the control socket and spawns every process, without waiting for one before the next. */
   async start(): Promise<void> {
     this.#control = await ControlSocket.listen(this.#options.directory.path, (request) => this.#answer(request))
-    for (const supervised of this.#options.processes) supervised.start()
+    const { processes, system } = this.#options
+    for (const supervised of processes) if (!Object.hasOwn(system.successors, supervised.service.name)) supervised.start()
   }
 
   /**
-   * Resolves when every process is ready.
+   * Resolves when every process that was started until now is ready.
    * @throws StartFailedError when one has given up; UnavailableError when the system is stopped first; the signal's reason
    */
   async untilReady(signal: AbortSignal = new AbortController().signal): Promise<void> {
     const ended = AbortSignal.any([signal, this.#stopping.signal])
-    await Promise.all(this.#options.processes.map((supervised) => supervised.untilReady(ended)))
+    await Promise.all(this.#started.map((supervised) => supervised.untilReady(ended)))
     for (const { child } of this.#options.processes) child?.send({ type: 'flush-compile-cache' })
   }
 
@@ -183,6 +184,19 @@ export class RunningSystem {
     }
   }
 
+  /** @internal A process said something over its channel: the gateway wishes for the service that a route is to move to. */
+  heard(from: Service, message: unknown): void {
+    if (from.role !== 'gateway' || !isWish(message) || this.#stopping.signal.aborted) return
+    const { processes, system } = this.#options
+    if (!Object.hasOwn(system.successors, message.service)) return
+    for (const supervised of processes) if (supervised.service.name === message.service) supervised.start()
+  }
+
+  /** All but the successors that nobody has wished for yet. */
+  get #started(): readonly SupervisedProcess[] {
+    return this.#options.processes.filter(({ isStarted }) => isStarted)
+  }
+
   /** The processes of a service, or the one of an instance. @throws ConfigurationError when it is neither */
   #meant(name: string): readonly SupervisedProcess[] {
     const { processes, system } = this.#options
@@ -200,7 +214,7 @@ export class RunningSystem {
     const { service, instance, name } = supervised
     if (this.#stopping.signal.aborted) throw new UnavailableError(`${name} cannot be restarted: the system is stopping.`)
     const gateway = processes.find((candidate) => candidate.service.role === 'gateway' && candidate !== supervised)
-    const isRouted = system.routes.some((route) => route.service === service.name)
+    const isRouted = system.routes.some((route) => route.service === service.name || route.to === service.name)
     const isAlone = this.#meant(service.name).length === 1
     const target = { upstream: service.name, ...(!isAlone && { url: loopbackUrl(addresses.get(instance)?.httpPort ?? 0) }) }
     const held =
@@ -275,10 +289,16 @@ export class RunningSystem {
       lastExit: supervised.lastExit,
       startedAt: new Date(supervised.startedAt).toISOString(),
       httpUrl: loopbackUrl(addresses?.publicPort ?? addresses?.httpPort ?? 0),
+      adminUrl: service.role === 'gateway' ? loopbackUrl(addresses?.httpPort ?? 0) : null,
       grpcAddress: addresses?.grpcPort === undefined ? null : `127.0.0.1:${addresses.grpcPort}`,
       // The console's page and its figures are for the same people.
       metricsUrl: `${loopbackUrl((service.role === 'console' ? addresses?.publicPort : addresses?.httpPort) ?? 0)}/metrics`,
       faults: supervised.faults,
     }
   }
+}
+
+function isWish(message: unknown): message is { readonly type: 'start'; readonly service: string } {
+  const { type, service } = (typeof message === 'object' && message !== null ? message : {}) as { type?: unknown; service?: unknown }
+  return type === 'start' && typeof service === 'string'
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Clock, ConfigurationError, SeaworthyError, systemClock, systemRandom } from 'seaworthy/core'
+import { type Clock, ConfigurationError, newId, SeaworthyError, systemClock, systemRandom } from 'seaworthy/core'
 import type { Service, System } from 'seaworthy/system'
 import { removeAbandonedSocket } from './control-socket.ts'
 import { type DataDirectory, openDataDirectory } from './data-directory.ts'
@@ -152,7 +152,8 @@ async function run(
   const { system } = options
   const { directory, addresses, instances, clock, report } = parts
   const guardian = new Guardian()
-  const contract = { system, paths: directory, addresses, instances, env: options.env ?? process.env, envOf: options.envOf }
+  const env = options.env ?? process.env
+  const contract = { system, paths: directory, addresses, instances, env, dataToken: newId(), envOf: options.envOf }
   const logs: RotatingLog[] = []
   // The processes report their changes to the running system, which is made of them.
   let running: RunningSystem | undefined
@@ -178,6 +179,7 @@ async function run(
       random: systemRandom,
       report,
       onChange: () => running?.changed(),
+      onMessage: (message) => running?.heard(service, message),
     })
   })
   running = new RunningSystem({

@@ -41,6 +41,8 @@ export interface SupervisedProcessOptions {
   readonly random: Random
   readonly report: Report
   readonly onChange: () => void
+  /** Told what it says over its channel. */
+  readonly onMessage: (message: unknown) => void
 }
 
 type State =
@@ -97,6 +99,11 @@ export class SupervisedProcess {
     return Math.max(0, this.#restarts)
   }
 
+  /** Whether it was ever spawned. */
+  get isStarted(): boolean {
+    return this.#restarts >= 0
+  }
+
   get lastExit(): string | null {
     return this.#lastExit
   }
@@ -118,6 +125,7 @@ export class SupervisedProcess {
     this.#startedAt = this.#options.clock.now()
     this.#restarts++
     const child = new Child({ ...this.#options, env: this.#nextEnvironment(), main: this.service.main })
+    child.onMessage(this.#options.onMessage)
     this.#become({ kind: 'starting', child })
     void this.#accompany(child)
   }

@@ -11,6 +11,7 @@ import { customers } from '../../monolith/application/customers.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { monolith } from '../../monolith/composition.ts'
+import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
 import { sqliteSchema, sqliteStores } from '../../platform/engines/embedded.ts'
 import { PARTS } from '../../platform/engines/stores.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
@@ -89,7 +90,7 @@ async function dataOfMonolith(t: TestContext) {
 
 function partsOf(database: SqliteDatabase) {
   const outboxOf = outbox({ store: sqliteStores(database).outbox() })
-  const ports = { database, outbox: outboxOf, clock: systemClock, newId }
+  const ports = { database, outbox: outboxOf, owned: ALWAYS_OWNED, clock: systemClock, newId }
   return { database, taking: takingOver(ports), people: customers(ports), opinions: reviews(ports) }
 }
 
@@ -152,6 +153,7 @@ describe('moving the data of a shop that does not run', () => {
       const repository = reviewRepository(database)
       const nobody = { has: async () => true, nameOf: async () => undefined }
       const write = reviewing({
+        owned: ALWAYS_OWNED,
         database,
         reviews: repository,
         catalog: nobody,
