@@ -55,9 +55,8 @@ test('the objective and the latency are what was asked for', () => {
 })
 
 test('what a system does not do is not watched', () => {
-  const quiet = alerts(service('orders')).map(({ alert }) => alert)
-  for (const alert of ['OutboxLag', 'ConsumerStopped', 'ConsumerLag', 'KeysParked', 'SpansDropped'])
-    assert.ok(!quiet.includes(alert), alert)
+  const quiet = new Set(alerts(service('orders')).map(({ alert }) => alert))
+  for (const alert of ['OutboxLag', 'ConsumerStopped', 'ConsumerLag', 'KeysParked', 'SpansDropped']) assert.ok(!quiet.has(alert), alert)
   const busy = alerts(
     service('orders', { publishes: ['orders'] }),
     service('mail', { consumes: ['orders'] }),
