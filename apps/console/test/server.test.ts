@@ -81,7 +81,8 @@ test('what was taken, deleted and turned away is there for Prometheus', async (t
   assert.match(text, new RegExp(`^seaworthy_console_spans_received_total ${store.counts.spans}$`, 'm'))
   assert.match(text, /^seaworthy_console_traces\{class="ordinary"\} 1$/m)
   assert.match(text, /^seaworthy_console_traces_deleted_total\{why="size"\} 0$/m)
-  for (const line of text.trimEnd().split('\n')) assert.match(line, /^(?:# (?:HELP|TYPE) .+|[a-z_]+(?:\{[a-z]+="[a-z-]+"\})? \d+)$/)
+  for (const line of text.trimEnd().split('\n'))
+    assert.match(line, /^(?:# (?:HELP|TYPE) .+|[a-z_0-9]+(?:\{[a-z]+="[a-z_-]+"\})? \d+(?:\.\d+)?(?:e-?\d+)?)$/)
 })
 
 test('who called whom is on the map, and the traces of a pair are found by it', async (t) => {
