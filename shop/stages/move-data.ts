@@ -99,9 +99,9 @@ async function moveModule(
   const isOwned = await isOwnedByService(mapping, renewed)
   const copy = isOwned ? ({ to: 'old', source: renewed, target: old } as const) : { to, source, target }
   // The one first that has taken nothing but the feed; the owner's last, so that at each moment what is left says truly where the data is.
-  await dropSqliteSide({ mapping, database: copy.target })
+  await dropSqliteSide({ mapping, database: copy.target, isForgotten: true })
   const copied = await copyEntities({ mapping, ...copy, signal })
-  await dropSqliteSide({ mapping, database: copy.source })
+  await dropSqliteSide({ mapping, database: copy.source, isForgotten: true })
   return copied
 }
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { SeaworthyError } from 'seaworthy/core'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { breakers } from './commands/breakers.ts'
 import { listDeadLetters } from './commands/dead-letters/list.ts'
 import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
@@ -20,6 +21,7 @@ import { gatewayStatus } from './commands/gateway/status.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { monitoring } from './commands/monitoring.ts'
 import { relay } from './commands/relay.ts'
 import { checkSagasCommand } from './commands/saga/check.ts'
 import { abortSaga, retrySaga, skipSagaStep } from './commands/saga/change.ts'
@@ -43,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   restart,
   scale,
   fault,
+  breakers,
   stop,
   logs,
   why,
@@ -68,6 +71,7 @@ const COMMANDS: readonly Command[] = [
   checkSagasCommand,
   graphSagas,
   migrateCommand,
+  monitoring,
   lab,
   conformance,
 ]

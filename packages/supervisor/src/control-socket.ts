@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InvalidInputError, SeaworthyError, executedOf } from 'seaworthy/core'
 import type { AskedOfService } from './ask.ts'
-import { type Fault, LATENCY_MAX_MS } from './injected-faults.ts'
+import { CRASH_POINT, type Fault, LATENCY_MAX_MS, LOCK_MAX_MS } from './injected-faults.ts'
 import { onLines } from './lines.ts'
 
 /** What the socket understands: one JSON object a line. */
@@ -142,11 +142,7 @@ function parse(line: string): ControlRequest {
 }
 
 function readFault(fault: unknown): Fault {
-  const { kind, ms, ratio } = (typeof fault === 'object' && fault !== null ? fault : {}) as {
-    kind?: unknown
-    ms?: unknown
-    ratio?: unknown
-  }
+  const { kind, ms, ratio, at } = (typeof fault === 'object' && fault !== null ? fault : {}) as Readonly<Partial<Record<string, unknown>>>
   switch (kind) {
     case 'latency':
       if (typeof ms === 'number' && ms >= 0 && ms <= LATENCY_MAX_MS) return { kind, ms }
@@ -154,13 +150,23 @@ function readFault(fault: unknown): Fault {
     case 'errors':
       if (typeof ratio === 'number' && ratio >= 0 && ratio <= 1) return { kind, ratio }
       throw new InvalidInputError('A share of errors is 0 to 1.', [{ field: 'fault.ratio', message: 'is out of range' }])
+    case 'lock':
+      if (typeof ms === 'number' && ms > 0 && ms <= LOCK_MAX_MS) return { kind, ms }
+      throw new InvalidInputError(`A lock is held for 1 to ${LOCK_MAX_MS} ms at a time.`, [
+        { field: 'fault.ms', message: 'is out of range' },
+      ])
+    case 'crash':
+      if (typeof at === 'string' && CRASH_POINT.test(at)) return { kind, at }
+      throw new InvalidInputError('A point to crash at reads operation:label, as in event-log:append:before.', [
+        { field: 'fault.at', message: 'is no point' },
+      ])
     case 'pause':
     case 'kill':
     case 'clear':
       return { kind }
     default:
-      throw new InvalidInputError(`The faults are latency, errors, pause, kill and clear, not ${JSON.stringify(kind)}.`, [
-        { field: 'fault.kind', message: 'must be latency, errors, pause, kill or clear' },
+      throw new InvalidInputError(`The faults are latency, errors, lock, pause, kill, crash and clear, not ${JSON.stringify(kind)}.`, [
+        { field: 'fault.kind', message: 'must be latency, errors, lock, pause, kill, crash or clear' },
       ])
   }
 }

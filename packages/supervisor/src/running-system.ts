@@ -140,18 +140,23 @@ export class RunningSystem {
   }
 
   /**
-   * Makes the processes of a service, or one instance, suffer: slow or failing requests, a stand-still, an end. All but the end lasts until it is cleared, also over restarts.
+   * Makes the processes of a service, or one instance, suffer: slow or failing requests, a lock that is held, a stand-still, an end. All but the end lasts until it
+   * is cleared, also over restarts. For a crash at a point, one process is replaced by one that will kill itself there.
    * @throws ConfigurationError when there is no such process; InvalidInputError when it cannot suffer this; UnavailableError when it does not run, and a
    * fault would hit nobody
    */
-  inject(name: string, fault: Fault): void {
+  async inject(name: string, fault: Fault): Promise<void> {
     const meant = this.#meant(name)
     const { role } = meant[0]!.service
-    if (role !== 'service' && role !== 'monolith' && (fault.kind === 'latency' || fault.kind === 'errors')) {
+    if (role !== 'service' && role !== 'monolith' && fault.kind !== 'pause' && fault.kind !== 'kill' && fault.kind !== 'clear') {
       throw new InvalidInputError(
         `The ${role} can be paused and killed; its requests are those of the services behind it. Choose one of them.`,
         [],
       )
+    }
+    if (fault.kind === 'crash') {
+      meant[0]!.crashNextAt(fault.at)
+      return this.restart(meant[0]!.instance)
     }
     for (const supervised of meant) supervised.inject(fault)
   }
@@ -383,6 +388,8 @@ export class RunningSystem {
       httpUrl: loopbackUrl(addresses?.publicPort ?? addresses?.httpPort ?? 0),
       adminUrl: service.role === 'gateway' ? loopbackUrl(addresses?.httpPort ?? 0) : null,
       grpcAddress: addresses?.grpcPort === undefined ? null : `127.0.0.1:${addresses.grpcPort}`,
+      // The console's page and its figures are for the same people.
+      metricsUrl: `${loopbackUrl((service.role === 'console' ? addresses?.publicPort : addresses?.httpPort) ?? 0)}/metrics`,
       faults: supervised.faults,
     }
   }

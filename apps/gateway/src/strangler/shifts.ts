@@ -1,3 +1,4 @@
+import type { Evidence, RollbackRequest, ShiftRequest } from '@seaworthy/supervisor/gateway-admin'
 import { type Clock, ConflictError, InvalidInputError, LimitExceededError, NotFoundError, sleep } from 'seaworthy/core'
 import type { GatewayLog } from '../log.ts'
 import type { ReadinessGate, ShiftQuestion } from '../readiness-gate.ts'
@@ -7,20 +8,14 @@ import type { Ledger, LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
 import { ANYBODY } from './own-writes.ts'
 
-export interface ShiftRequest {
-  readonly route: string
-  readonly tenant?: string
-  readonly percent: number
-  readonly who: string
-  readonly why: string
-}
-
-export type RollbackRequest = Omit<ShiftRequest, 'percent'>
+export type { RollbackRequest, ShiftRequest }
 
 export interface ShiftsOptions {
   readonly ledger: Ledger
   readonly routeOf: (id: string) => MovingRoute | undefined
   readonly gateOf: (route: MovingRoute) => ReadinessGate | undefined
+  /** What is known of a route when its share is decided about: for the ledger. Settles soon. */
+  readonly evidenceOf?: (route: MovingRoute) => Promise<Evidence>
   /** Has the service started that a route is to move to, by whoever runs the system. Undefined where it runs anyway. */
   readonly start?: ((upstream: string) => void) | undefined
   readonly log: GatewayLog
@@ -94,6 +89,7 @@ export class Shifts {
       atMs: clock.now(),
       kind: percent === 0 ? 'rollback' : 'shift',
       route: id,
+      from: declaration.from,
       to: declaration.to!,
       fromPercent: state.sharePercent,
       toPercent: percent,
@@ -148,6 +144,7 @@ export class Shifts {
         atMs: clock.now(),
         kind,
         route: route.id,
+        from: route.declaration.from,
         to: route.declaration.to!,
         ...(tenant !== undefined && { tenant }),
         fromPercent,
@@ -180,6 +177,7 @@ export class Shifts {
     const { epoch } = state
     const entry = {
       route: id,
+      from: route.declaration.from,
       to: route.declaration.to!,
       ...(tenant !== undefined && { tenant }),
       fromPercent,
@@ -187,8 +185,12 @@ export class Shifts {
       who,
       why,
     }
+    const withEvidence = async () => {
+      const evidence = await this.#options.evidenceOf?.(route)
+      return { ...entry, ...(evidence !== undefined && { evidence }) }
+    }
     const refuse = async (reason: string): Promise<never> => {
-      await ledger.append({ ...entry, atMs: clock.now(), kind: 'refused', why: `${why}; refused: ${reason}` })
+      await ledger.append({ ...(await withEvidence()), atMs: clock.now(), kind: 'refused', why: `${why}; refused: ${reason}` })
       throw new ConflictError(`Route ${id} stays at ${fromPercent} %: ${reason}.`)
     }
     if (percent > fromPercent) {
@@ -196,15 +198,16 @@ export class Shifts {
       const reason = await this.#whyNotReady(route, { tenant, fromPercent, percent })
       if (reason !== undefined) return refuse(reason)
     }
+    const known = await withEvidence()
     if (state.epoch !== epoch) return refuse('it was rolled back meanwhile')
     const data = tenant === undefined ? route.data : undefined
     if (data !== undefined && fromPercent >= 100 && percent < 100) return refuse('its data has moved: roll it back')
-    if (data === undefined || percent < 100 || fromPercent >= 100) return this.#make(route, entry, epoch)
+    if (data === undefined || percent < 100 || fromPercent >= 100) return this.#make(route, known, epoch)
     const limit = limited(MOVE_TIMEOUT_MS, clock)
     try {
       await state.writes.hold({ clock, drainMs: DRAIN_MS })
       const reason = await data.toNew(limit.signal)
-      return reason === undefined ? await this.#makeWithData(data, () => this.#make(route, entry, epoch)) : await refuse(reason)
+      return reason === undefined ? await this.#makeWithData(data, () => this.#make(route, known, epoch)) : await refuse(reason)
     } finally {
       limit.done()
       state.writes.release()
@@ -273,7 +276,7 @@ export class Shifts {
     const { to, from } = declaration
     if (ledger.shareOf(id, to) === undefined) {
       const { sharePercent } = state
-      const kept = { route: id, to: to!, fromPercent: sharePercent, toPercent: sharePercent }
+      const kept = { route: id, from, to: to!, fromPercent: sharePercent, toPercent: sharePercent }
       await ledger.append({ ...kept, atMs: clock.now(), kind: 'shift', who, why: `${why}; ${to} begins to follow the data of ${from}` })
     }
     start?.(to!)

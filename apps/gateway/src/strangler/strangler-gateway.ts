@@ -7,6 +7,8 @@ import {
   type RoutableRequest,
   canonicalSegments,
 } from '@seaworthy/http-proxy'
+import type { ShadowingReport } from '@seaworthy/strangler/compare'
+import type { GatewayOverview } from '@seaworthy/supervisor/gateway-admin'
 import { type Clock, ConfigurationError, InvalidInputError, type Random, systemClock, systemRandom, type Timer } from 'seaworthy/core'
 import { isDeepStrictEqual } from 'node:util'
 import { tellUnanswered } from '../tell-unanswered.ts'
@@ -21,6 +23,7 @@ import type { GatewayFile } from './gateway-file.ts'
 import { HttpReadinessGate } from './http-readiness.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
+import { Overview } from './overview.ts'
 import type { RuleDeclaration } from './rule.ts'
 import { Routing } from './routing.ts'
 import { type RollbackRequest, type ShiftRequest, Shifts } from './shifts.ts'
@@ -37,6 +40,8 @@ export interface StranglerGatewayOptions {
   readonly mirror?: Mirror
   /** What the processes that move data are shown. */
   readonly dataToken?: string
+  /** What the comparison of shadowed routes found, by route. */
+  readonly comparisons?: (signal: AbortSignal) => Promise<Readonly<Record<string, ShadowingReport>>>
   /** Has the service started that a route is to move to. Default: it runs anyway. */
   readonly start?: (upstream: string) => void
 }
@@ -65,6 +70,7 @@ export class StranglerGateway {
   readonly #accounts: Accounts
   readonly #routing: Routing
   readonly #shifts: Shifts
+  readonly #overview: Overview
   readonly #proxy: HttpProxy
   readonly #timers: Timer[] = []
   #file: GatewayFile
@@ -91,18 +97,29 @@ export class StranglerGateway {
     const dataOf = ({ data }: RuleDeclaration) =>
       data?.move === undefined ? undefined : new HttpDataMove(data.move, options.dataToken ?? '', clock)
     this.#routing = new Routing(file, { ledger, limits, parts, random, dataOf, ...(mirror !== undefined && { mirror }) })
+    this.#overview = new Overview({
+      routes: () => this.#routing.routes.values(),
+      ledger,
+      accounts: this.#accounts,
+      gateOf: (route) => this.#gateOf(route),
+      comparisons: options.comparisons,
+      dataToken: options.dataToken ?? '',
+      clock,
+    })
     this.#shifts = new Shifts({
       ledger,
       log,
       clock,
       routeOf: (id) => this.#routing.routes.get(id),
       gateOf: (route) => this.#gateOf(route),
+      evidenceOf: (route) => this.#overview.evidenceOf(route),
       start: options.start,
     })
     this.#proxy = createProxyServer({
       parts,
       destinations: this.#routing,
       trustedProxies: file.listen.trustedProxies,
+      ...(file.listen.certificates !== undefined && { tls: { certificates: file.listen.certificates } }),
       onRequestEnd: (end) => this.#onRequestEnd(end, random),
       onCutOff: (connections) => log.warn({ connections }, 'the drain took too long: what is in flight is cut off'),
       onDrained: () => this.#routing.close(),
@@ -121,12 +138,19 @@ export class StranglerGateway {
 
   /** Puts another configuration in force, in one step. @throws ConfigurationError when it changes what needs a restart; then nothing has changed */
   configure(file: GatewayFile): void {
-    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({ ...listen, hosts: undefined, admin, ledger })
+    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({
+      ...listen,
+      hosts: undefined,
+      certificates: listen.certificates !== undefined,
+      admin,
+      ledger,
+    })
     if (!isDeepStrictEqual(fixed(file), fixed(this.#file)))
       throw new ConfigurationError(
-        'listen (but for hosts), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
+        'listen (but for hosts and certificates), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
       )
     this.#routing.configure(file)
+    if (file.listen.certificates !== undefined) this.#proxy.useCertificates(file.listen.certificates)
     this.#file = file
   }
 
@@ -140,6 +164,11 @@ export class StranglerGateway {
 
   status(): GatewayStatus {
     return statusOf(this.#routing, this.#accounts, this.#clock)
+  }
+
+  /** All that is known of its routes, also from those who compare their answers and have their data. */
+  overview(): Promise<GatewayOverview> {
+    return this.#overview.all()
   }
 
   /** @param headers by name, as a client would send them. @throws InvalidInputError when the URL is none, or the request would be refused */
