@@ -53,15 +53,6 @@ export class CutOver implements AsyncDisposable {
     )
   }
 
-  /** Until the new service has everything that had been written when this was called. */
-  async untilFed(): Promise<void> {
-    await eventually(
-      'the new service has what was written',
-      () => this.status(),
-      ({ lag }) => lag.changes === 0,
-    )
-  }
-
   /** Compares both sides, key by key. */
   async verify(): Promise<Verification> {
     return (await this.#ask('POST', 'verify')) as Verification

@@ -72,7 +72,6 @@ const strangled: Strangled = {
   ledger: [{ atMs: 7_000, kind: 'automatic-rollback', route: 'reviews', fromPercent: 100, toPercent: 0, why: 'slow' }],
   verification: { kind: 'equal', ranges: 1, keys: 1, differing: [], differingRanges: [] },
   strays: 1,
-  pins: 3,
   audit: { reviews: 1, accounts: 1, lost: [], unasked: [], unrated: [] },
 }
 

@@ -46,8 +46,6 @@ export interface Strangled {
   readonly verification: Verification
   /** Writes behind the gateway's back that were told; one was planted. */
   readonly strays: number
-  /** Reads that were kept where their reader had written, because the other side did not have it yet. */
-  readonly pins: number
   readonly audit: Audit
 }
 
@@ -89,8 +87,6 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
   step('the mended release')
   const mended = await compared(gateway, ['reviews'], comparedMin.mended)
   await extraction.endComparison()
-  users.dataMoves(cutOver)
-  await cutOver.untilFed()
   for (const percent of [1, 50, 100]) {
     await gateway.shift('reviews', percent, 'the comparison finds nothing')
     step(`${percent} %`)
@@ -105,7 +101,6 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
   const strays = await strayWrite(extraction)
   step('a write past the gateway was told')
   await cutOver.retire()
-  const pins = await users.dataHasMoved()
   step('the table of the monolith is retired')
   await using last = await LastStages.of({ shop, extraction, token })
   await last.standAtFirst()
@@ -137,7 +132,6 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
     ledger,
     verification: verified,
     strays,
-    pins,
     audit: await audit(gateway.url, users),
   }
 }
