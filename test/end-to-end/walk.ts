@@ -31,7 +31,7 @@ export function missingLine(output: string, expected: readonly string[]): string
     const words = line
       .trim()
       .split(/\s+/)
-      .map((word) => word.split('…').map(RegExp.escape).join('.*'))
+      .map((word) => word.split('…').map(literally).join('.*'))
     // Columns are as wide as their widest entry.
     const pattern = new RegExp(words.join('\\s+'))
     const found = lines.findIndex((candidate, index) => index >= from && pattern.test(candidate))
@@ -40,6 +40,8 @@ export function missingLine(output: string, expected: readonly string[]): string
   }
   return undefined
 }
+
+const literally = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&')
 
 const AGAIN_TIMEOUT_MS = 60_000
 const AGAIN_EVERY_MS = 500

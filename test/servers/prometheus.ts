@@ -42,15 +42,21 @@ export async function startPrometheus(files: Readonly<Record<string, string>>): 
   })
 }
 
-/** Runs `promtool` on files, in a folder of its own. @returns what it printed and its exit code */
+export interface PromtoolInput {
+  /** Written to a folder of its own, in which it runs. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly stdin?: string
+}
+
+/** Runs `promtool`. @returns what it printed, and its exit code */
 export function promtool(
-  files: Readonly<Record<string, string>>,
-  ...args: readonly string[]
+  args: readonly string[],
+  { files = {}, stdin = '' }: PromtoolInput,
 ): { readonly status: number | null; readonly printed: string } {
   const directory = mkdtempSync(join(tmpdir(), 'seaworthy-promtool-'))
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
-    const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: directory, encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync('promtool', args, { cwd: directory, input: stdin, encoding: 'utf8' })
     return { status, printed: `${stdout}${stderr}` }
   } finally {
     rmSync(directory, { recursive: true })

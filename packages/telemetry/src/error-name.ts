@@ -5,3 +5,7 @@ export function errorName(error: unknown): string {
   if (error instanceof SeaworthyError) return error.code
   return error instanceof Error ? error.name : typeof error
 }
+
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

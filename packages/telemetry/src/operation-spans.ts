@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from '@opentelemetry/api'
 import { type Operation, type OperationChannel, SeaworthyError, currentContext, watchOperations } from 'seaworthy/core'
-import { errorName } from './error-name.ts'
+import { errorMessage, errorName } from './error-name.ts'
 import { remoteSpanContext } from './trace-headers.ts'
 
 const KINDS: Readonly<Record<Operation['kind'], SpanKind>> = {
@@ -101,7 +101,7 @@ function describe(span: Span, operation: Traced): void {
   const { error, failure } = operation
   if (error !== undefined) {
     const type = errorName(error)
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     span.setAttribute('error.type', type)
     if (error instanceof SeaworthyError) span.setAttribute('seaworthy.executed', error.executed)
     span.addEvent('exception', { 'exception.type': type, 'exception.message': message })

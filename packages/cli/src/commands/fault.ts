@@ -62,7 +62,7 @@ function timeOf(option: string, text: string, maxMs: number): number {
   const [, number, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text) ?? []
   const ms = Number(number) * UNITS_MS[unit]!
   if (!(ms <= maxMs))
-    throw new UsageError(`--${option} must be a time of ${maxMs / 60_000} minutes at most, such as 2s or 300ms, but is "${text}".`)
+    throw new UsageError(`--${option} must be a time of ${maxMs / 1_000} seconds at most, such as 2s or 300ms, but is "${text}".`)
   return ms
 }
 

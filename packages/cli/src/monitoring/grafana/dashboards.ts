@@ -90,7 +90,9 @@ function overview({ name, services }: System, { objective, latencyS }: AlertSett
 }
 
 function ofService(system: System, service: Service, { objective, latencyS }: AlertSettings): Dashboard {
-  const { name, purpose, policies } = service
+  const { name, purpose, policies, role } = service
+  // It takes in what others tell of theirs, and tells of its own work by figures that no other process has.
+  const isObserved = role !== 'console'
   const of = `service="${name}"`
   const by = ['http_request_method', 'http_route', 'rpc_method']
   const requests = {
@@ -114,10 +116,10 @@ function ofService(system: System, service: Service, { objective, latencyS }: Al
     ],
   }
   const sections: readonly Section[] = [
-    ...(service.serves.length === 0 ? [] : [requests]),
+    ...(service.serves.length === 0 || !isObserved ? [] : [requests]),
     ...Object.entries(policies).map(([call, policy]) => callSection(of, call, policy)),
     ...messageSections(service, of),
-    ...(service.owns.length === 0 ? [] : [databaseSection(of)]),
+    ...(service.owns.length === 0 || !isObserved ? [] : [databaseSection(of)]),
     processes(of),
   ]
   return dashboard({ uid: `seaworthy-${system.name}-${name}`, title: `${system.name}: ${name}`, description: purpose }, sections)
