@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { recordStage } from '../../shop/stages/data-stage.ts'
 import { CutOver } from './cut-over.ts'
 import { Gateway } from './gateway.ts'
 import type { LabProcess } from './lab-process.ts'
@@ -36,6 +37,8 @@ export class Extraction implements AsyncDisposable {
   static async start(options: ExtractionOptions): Promise<Extraction> {
     const { shop, outDir, token } = options
     const ports = await portsOf()
+    // Before there is data in a second place.
+    recordStage(shop.paths.path, 'embedded', 0)
     const monolith = await shop.startService({
       name: 'monolith',
       file: PROGRAMS.monolith,
