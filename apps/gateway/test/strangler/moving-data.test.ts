@@ -118,6 +118,24 @@ describe('a route that moves with its data', () => {
     await until(() => gateway.explain('GET', '/reviews/1', { 'x-user': 'ada' }).side === 'to', 'it has come')
   })
 
+  test('does not take the wait of a write for its data for the slowness of a side', async (t) => {
+    const { data, file, asking } = await movingRoute(t)
+    const { gateway, port } = await stranglerWith(t, file)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    data.deciding = promise
+    const shifted = gateway.shift({ route: 'reviews', percent: 100, ...BY })
+    await until(() => data.asked.includes('POST /switch'), 'it switches')
+    const held = asking(port)('POST', 'ada')
+    resolve()
+    await shifted
+    assert.equal(await held, 'reviews')
+    const lately = () => gateway.status().routes[0]!.lately.to
+    assert.deepEqual(lately(), { requests: 1, errors: 0, p95Ms: undefined })
+    await asking(port)('POST', 'ada')
+    assert.equal(lately().requests, 2)
+    assert.ok(lately().p95Ms !== undefined)
+  })
+
   test('takes its data back when a rollback comes while the data moves', async (t) => {
     const { data, file, asking } = await movingRoute(t)
     const { gateway, port } = await stranglerWith(t, file)
