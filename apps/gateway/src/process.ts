@@ -10,7 +10,8 @@ export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessCo
   readonly logger: Telemetry['logger']
   readonly life: Lifecycle
 } {
-  const telemetry = startTelemetry({ service, instance, otlpUrl, logLevel })
+  // Spans that nobody takes would cost every request as much as its way through the gateway.
+  const telemetry = startTelemetry({ service, instance, otlpUrl, logLevel, tracing: otlpUrl !== undefined })
   const { logger } = telemetry
   const life = lifecycle({
     stopTimeoutMs: STOP_TIMEOUT_MS,

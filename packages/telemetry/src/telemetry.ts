@@ -25,6 +25,8 @@ export interface TelemetryOptions {
   readonly instance: string
   /** Base URL of an OTLP collector such as the console. Absent: spans are made, for logs and for headers, and not exported. */
   readonly otlpUrl?: string | undefined
+  /** Whether there are spans. Default true. False: trace headers are handed on as they came in, and a request costs no more than its log lines. */
+  readonly tracing?: boolean | undefined
   /** Default `info`. */
   readonly logLevel?: LevelWithSilent | undefined
   /** Where log lines go. Default: standard output. */
@@ -61,6 +63,10 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     ...(options.logLevel !== undefined && { level: options.logLevel }),
     ...(options.logDestination !== undefined && { destination: options.logDestination }),
   })
+  if (options.tracing === false) {
+    const stop = logDiagnostics(logger)
+    return { logger, exportStatus: () => NOTHING_EXPORTED, shutdown: async () => stop() }
+  }
   const queue =
     options.otlpUrl === undefined
       ? undefined
