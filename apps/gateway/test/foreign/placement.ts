@@ -24,7 +24,17 @@ export async function installPlacement(): Promise<string> {
       installDebianPackages(['python3-venv'], 'Python 3.11 or newer with venv is missing. Debian: apt-get install python3-venv.')
     const made = join(building, 'environment')
     await run('python3', ['-m', 'venv', made])
-    const flags = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--requirement', REQUIREMENTS]
+    const flags = [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--no-compile',
+      '--requirement',
+      REQUIREMENTS,
+    ]
     await run(join(made, 'bin/python'), flags)
     return made
   })
