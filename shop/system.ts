@@ -18,7 +18,7 @@ import { type Stage, stageOf } from './stages/stages.ts'
 /** What was taken out of the monolith before the first stage. */
 const outside = [orders, inventory, payments, shipping, notifications, analytics, orderHistory, storefront]
 /** What is taken out of it from stage to stage. */
-const successors: Readonly<Record<Module, Service>> = { catalog, reviews, customers }
+const services: Readonly<Record<Module, Service>> = { catalog, reviews, customers }
 
 const gateway = (business: readonly Service[]) =>
   defineService({
@@ -47,15 +47,20 @@ const operations = defineService({
   serves: ['http', 'grpc'],
 })
 
-/** The shop at a stage. Those who ask for something that the monolith still has call it by the name of its service, and are led to the monolith. */
-export function systemAt({ routes, moved, kept }: Stage): System {
+/**
+ * The shop at a stage, in which data stays where it is; or, if `movable`, with the service to which a route and its data can move while it runs. Those who ask for something that the monolith still has call it by the name of its service, and are led to the monolith.
+ */
+export function systemAt({ routes, moved, kept, ...stage }: Stage, { movable = false } = {}): System {
   const monolith = kept.length === 0 ? undefined : monolithService(kept)
-  const business = [...(monolith === undefined ? [] : [monolith]), ...moved.map((module) => successors[module]), ...outside]
+  const next = movable ? stage.movable : undefined
+  const taken = [...moved, ...(next === undefined ? [] : [next])]
+  const business = [...(monolith === undefined ? [] : [monolith]), ...taken.map((module) => services[module]), ...outside]
   return defineSystem({
     name: 'shop',
     services: [operations, gateway(business), ...business],
-    routes,
+    routes: next === undefined ? routes.map(({ id, path, service }) => ({ id, path, service })) : routes,
     standIns: monolith === undefined ? {} : Object.fromEntries(kept.map((module) => [module, monolith.name])),
+    successors: next === undefined || monolith === undefined ? {} : { [next]: monolith.name },
   })
 }
 
@@ -64,5 +69,6 @@ export const system = systemAt(stageOf(0))
 
 /** The shop at the stage that its data is at, or at which a new one is to begin. @throws ConfigurationError where the data is at another one */
 export async function atStage(options: StageOptions): Promise<System> {
-  return systemAt(stageOf(await stageToStart(options)))
+  // Files have one process that writes them, and so a side that can be served; what is on servers stays there.
+  return systemAt(stageOf(await stageToStart(options)), { movable: options.storage === 'embedded' })
 }

@@ -30,6 +30,8 @@ const environment = z.object({
   SEAWORTHY_KAFKA_URL: z.string().min(1).optional(),
   SEAWORTHY_RABBITMQ_URL: z.url().optional(),
   SEAWORTHY_ENGINE_PREFIX: z.string().min(1).default('shop'),
+  SEAWORTHY_DATA_TOKEN: z.string().min(16).optional(),
+  SEAWORTHY_PREDECESSOR_URL: z.url().optional(),
   SEAWORTHY_OTLP_URL: z.url().optional(),
   SEAWORTHY_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 })
@@ -61,6 +63,8 @@ export interface ProcessContract {
   readonly httpPort: number
   readonly grpcPort: number | undefined
   readonly engines: EngineAddresses
+  /** Of a process that data moves to or from while the system runs: what it shows and asks for, and where the one is that it takes over from. */
+  readonly moving: { readonly token: string; readonly predecessorUrl: string | undefined } | undefined
   readonly otlpUrl: string | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
   /** @throws ConfigurationError when this process was not told where the service is, because its declaration does not say that it calls it */
@@ -90,6 +94,10 @@ export function readProcessContract(env: NodeJS.ProcessEnv = process.env): Proce
       rabbitmq: data.SEAWORTHY_RABBITMQ_URL,
       prefix: data.SEAWORTHY_ENGINE_PREFIX,
     },
+    moving:
+      data.SEAWORTHY_DATA_TOKEN === undefined
+        ? undefined
+        : { token: data.SEAWORTHY_DATA_TOKEN, predecessorUrl: data.SEAWORTHY_PREDECESSOR_URL },
     otlpUrl: data.SEAWORTHY_OTLP_URL,
     logLevel: data.SEAWORTHY_LOG_LEVEL,
     endpoint(service) {

@@ -1,8 +1,8 @@
 import { type GrpcImplementation, grpcClient, type GrpcServer, grpcServer } from '@seaworthy/rpc/grpc'
 import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
 import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
-import { type Answer, answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
-import { redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import { type Answer, answerSupervisor, messageManagement, type Questions, resilienceAnswers } from '@seaworthy/supervisor/management'
+import { destinationsFrom, redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Policy } from 'seaworthy/resilience'
 import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
@@ -10,7 +10,9 @@ import { enginesOf } from './engines/engines.ts'
 import { PARTS } from './engines/stores.ts'
 import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
+import { moveData, movingSchema } from './moving-data.ts'
 import { servingPagesOn } from './pages.ts'
+import { lockHolder } from './lock-holder.ts'
 import { serveMetrics } from './metrics.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
@@ -29,6 +31,7 @@ export async function runService(composition: ServiceComposition): Promise<void>
     service: contract.service,
     instance: contract.instance,
     otlpUrl: contract.otlpUrl,
+    destinations: destinationsFrom(process.env),
     logLevel: contract.logLevel,
   })
   const { logger } = telemetry
@@ -57,7 +60,8 @@ interface Parts {
   readonly life: Lifecycle
 }
 
-async function start({ service, schema, stores: more = [], wire }: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
+async function start(composition: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
+  const { service, schema, stores: more = [], wire } = composition
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
   const { signal } = life
@@ -68,7 +72,8 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
   }
 
   const engines = enginesOf(service, contract)
-  const { database, stores, leases } = await engines.openDatabase({ schema, stores: [...PARTS, ...more], signal })
+  const tables = [...(contract.moving === undefined ? [] : movingSchema(composition)), ...schema]
+  const { database, stores, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
   const openLog = () => engines.openEventLog({ signal })
   const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
@@ -105,25 +110,36 @@ async function start({ service, schema, stores: more = [], wire }: ServiceCompos
     },
   })
   const http = httpServer({ port: contract.httpPort, readiness: () => life.isReady, checks, logger })
-  const faults = injectedFaults({ service: service.name })
+  const faults = injectedFaults({ service: service.name, holdLock: lockHolder(database) })
   onStop('injected faults', () => faults.stop())
   sufferOverHttp(http, faults)
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
+  const owned = await moveData({ composition, contract, database, http, logger, onStop })
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
-  onStop('metrics', serveMetrics(http, policies))
+  onStop(
+    'metrics',
+    serveMetrics(http, {
+      policies,
+      messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
+      // Those that wait for a person; the counts are of all.
+      sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
+    }),
+  )
   await wire({
     ...parts,
     switches,
-    seeding,
+    // What a successor has comes from its predecessor.
+    seeding: contract.moving?.predecessorUrl === undefined ? seeding : async () => undefined,
     logger,
     clock: systemClock,
     newId,
     folder: contract.dataDir,
     database,
     stores,
+    owned,
     sharing: leases && { leases, instance: contract.instance },
     openQueue: async (name, queueOptions) => {
       const open = () => engines.openQueue(name, queueOptions)

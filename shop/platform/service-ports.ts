@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf'
 import type { GrpcClient, GrpcImplementation } from '@seaworthy/rpc/grpc'
 import { type HttpServer, type RestClient, type RestContract, type RestHandlers, type RestOperations, serve } from '@seaworthy/rpc/rest'
+import type { Mapping, OwnedWrites } from '@seaworthy/strangler/cut-over'
 import type { Answer } from '@seaworthy/supervisor/management'
 import { type Clock, ConfigurationError, type Database, type LeaseStore, type NewId, type Transaction } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, MessageHandler, Queue } from 'seaworthy/messaging'
@@ -83,6 +84,11 @@ export interface ServicePorts {
   /** Publishes on the service's own topics; the relay runs beside it. */
   readonly outbox: Outbox
   readonly participant: Participant
+  /**
+   * Who writes data that can move while the shop runs asks first, in the transaction in which it writes, by the name of the mapping. Data that does not move is
+   * its own.
+   */
+  readonly owned: (mapping: string) => OwnedWrites
   /** What this instance shares work with the service's others by; undefined where it is the only one, as on embedded storage. */
   readonly sharing: Sharing | undefined
   /** Opens a queue of the service's own. It closes before the database does. */
@@ -111,6 +117,9 @@ export interface ServiceComposition {
   readonly schema: readonly ServiceSchema[]
   /** The library's stores that it opens itself. Outbox, inbox, consumer and participant are there anyway. */
   readonly stores?: readonly StoreName[]
+  /** What it can take over from the monolith while both run, and what others can take over from it. */
+  readonly takesOver?: Mapping
+  readonly givesAway?: readonly Mapping[]
   /** Connects the service's parts. Runs before the service takes any work. */
   readonly wire: (ports: ServicePorts) => Promise<void>
 }

@@ -63,9 +63,11 @@ function writeDurably(path: string, text: string): void {
 
 /**
  * - `none`: there is no data yet; a shop can begin at any stage. `wished` is the one at which somebody wanted it to, and nothing came of it.
- * - `at`: it is at a stage, and only there all of it is found.
+ * - `at`: it is at a stage, and only there all of it is found. `isRecorded`: somebody wrote down so.
  */
-export type DataStage = { readonly kind: 'none'; readonly wished: number } | { readonly kind: 'at'; readonly stage: number }
+export type DataStage =
+  | { readonly kind: 'none'; readonly wished: number }
+  | { readonly kind: 'at'; readonly stage: number; readonly isRecorded: boolean }
 
 /**
  * The stage that the data is at.
@@ -76,8 +78,8 @@ export async function dataStage({ dataDir, storage, hasData }: Omit<StageOptions
   const [monolith, ...successors] = await Promise.all(['monolith', ...MODULES].map(hasData))
   const isThere = monolith === true || successors.includes(true)
   if (!isThere) return { kind: 'none', wished: recorded ?? 0 }
-  if (recorded !== undefined) return { kind: 'at', stage: recorded }
-  if (!successors.includes(true)) return { kind: 'at', stage: 0 }
+  if (recorded !== undefined) return { kind: 'at', stage: recorded, isRecorded: true }
+  if (!successors.includes(true)) return { kind: 'at', stage: 0, isRecorded: false }
   throw new ConfigurationError(
     `There is data of ${MODULES.filter((_, index) => successors[index]).join(', ')} (${storage}), but ${pathOf(dataDir)} does not say at which stage it is. Write it there, as in {"${storage}":${STAGES.length - 1}}.`,
   )
@@ -95,10 +97,14 @@ export async function stageToStart(options: StageOptions): Promise<number> {
   if (data.kind === 'none') {
     // From the first moment on, and not from when everything has started: what has begun somewhere goes on there.
     const stage = wished ?? data.wished
-    if (stage !== data.wished) recordStage(dataDir, storage, stage)
+    recordStage(dataDir, storage, stage)
     return stage
   }
-  if (wished === undefined || wished === data.stage) return data.stage
+  if (wished === undefined || wished === data.stage) {
+    // Before there can be data in a second place: a route may move while the shop runs.
+    if (!data.isRecorded) recordStage(dataDir, storage, data.stage)
+    return data.stage
+  }
   throw new ConfigurationError(
     storage === 'embedded'
       ? `The data in ${dataDir} is at stage ${data.stage}, and not at stage ${wished}. Stop the shop and move it: npm run shop:stage -- --to ${wished} --data-dir ${dataDir}. Or start it where the data is, without --stage.`

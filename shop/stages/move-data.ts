@@ -1,20 +1,21 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Mapping } from '@seaworthy/strangler/cut-over'
+import { dropSqliteSide, type Mapping, type Phase, storedOwnership } from '@seaworthy/strangler/cut-over'
 import type { DataDirectoryPaths } from '@seaworthy/supervisor'
 import { type Clock, ConfigurationError, systemClock } from 'seaworthy/core'
 import { migrate, openSqliteDatabase, type SqliteDatabase } from 'seaworthy/sqlite'
 import { monolith } from '../monolith/composition.ts'
 import type { Module } from '../monolith/domain/modules.ts'
 import { sqliteSchema, sqliteStores } from '../platform/engines/embedded.ts'
+import { movingSchema } from '../platform/moving-data.ts'
 import { PARTS } from '../platform/engines/stores.ts'
 import type { ServiceComposition } from '../platform/service-ports.ts'
-import { catalogMapping } from '../services/catalog/adapters/monolith-mapping.ts'
+import { catalogMapping } from '../services/catalog/contract/monolith-mapping.ts'
 import { catalog } from '../services/catalog/composition.ts'
-import { customersMapping } from '../services/customers/adapters/monolith-mapping.ts'
+import { customersMapping } from '../services/customers/contract/monolith-mapping.ts'
 import { customers } from '../services/customers/composition.ts'
 import { CUSTOMERS_TOPIC } from '../services/customers/contract/events.ts'
-import { reviewsMapping } from '../services/reviews/adapters/monolith-mapping.ts'
+import { reviewsMapping } from '../services/reviews/contract/monolith-mapping.ts'
 import { reviews } from '../services/reviews/composition.ts'
 import { copyEntities } from './copy-entities.ts'
 import { dataStage, recordStage } from './data-stage.ts'
@@ -93,13 +94,37 @@ async function moveModule(
     const from = { database: source, outbox: sqliteStores(source).outbox() }
     await handOverTopic({ topic, eventLog: paths.eventLog, from, to: target, clock, signal })
   }
-  // Waited for here, while both are open.
-  return await copyEntities({ mapping, to, source, target, signal })
+  if (service.takesOver === undefined) return await copyEntities({ mapping, to, source, target, signal })
+  // What the service has owned while the shop ran comes to the monolith for the last time.
+  const isOwned = await isOwnedByService(mapping, renewed)
+  const copy = isOwned ? ({ to: 'old', source: renewed, target: old } as const) : { to, source, target }
+  // The one first that has taken nothing but the feed; the owner's last, so that at each moment what is left says truly where the data is.
+  await dropSqliteSide({ mapping, database: copy.target, isForgotten: true })
+  const copied = await copyEntities({ mapping, ...copy, signal })
+  await dropSqliteSide({ mapping, database: copy.source, isForgotten: true })
+  return copied
 }
+
+/**
+ * Whether the service owned the data when the shop was stopped in the middle of a move.
+ * @throws ConfigurationError when it is on its way back, and each side has something that the other has not
+ */
+async function isOwnedByService(mapping: Mapping, service: SqliteDatabase): Promise<boolean> {
+  const phase = (await storedOwnership(mapping.name, service))?.phase
+  if (phase === 'returning') {
+    throw new ConfigurationError(
+      `${mapping.name} is on its way back to the monolith. Start the shop once more (npm start), stop it after a minute, and ask again.`,
+    )
+  }
+  return phase !== undefined && OWNED_BY_SERVICE.has(phase)
+}
+
+/** Of a move that was broken off in the middle of its way back, too: the monolith takes no writes before that has come to its end. */
+const OWNED_BY_SERVICE: ReadonlySet<Phase> = new Set(['new', 'switching-back', 'retired'])
 
 /** A service's database as its own process opens it. */
 async function openDatabase(
-  { service, schema, stores = [] }: ServiceComposition,
+  { service, schema, stores = [], ...moving }: ServiceComposition,
   paths: DataDirectoryPaths,
   signal: AbortSignal,
 ): Promise<SqliteDatabase> {
@@ -107,7 +132,7 @@ async function openDatabase(
   mkdirSync(folder, { recursive: true })
   const database = await openSqliteDatabase({ path: join(folder, `${service.name}.db`), signal })
   try {
-    await migrate(database, sqliteSchema({ schema, stores: [...PARTS, ...stores] }))
+    await migrate(database, sqliteSchema({ schema: [...movingSchema(moving), ...schema], stores: [...PARTS, ...stores] }))
     return database
   } catch (error) {
     await database.close()

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { mailTexts } from './books.ts'
 import { checkout, createCustomer, request } from './client.ts'
-import { seaworthy } from './command.ts'
+import { seaworthy, shopProgram } from './command.ts'
 import { type Shop, startShop, until } from './shop.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const SEEDED_CUSTOMERS = 500
 const PRODUCT = 'product-1'
 
@@ -26,20 +22,6 @@ interface Traces {
 interface Listed<Item> {
   readonly items: readonly Item[]
   readonly total: number
-}
-
-/** A program of the shop, from the sources. @returns what it printed */
-async function shopProgram(path: string, ...args: readonly string[]): Promise<string> {
-  const program = [join(root, path), ...args]
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--conditions=source', ...program],
-    {
-      cwd: root,
-      timeout: 120_000,
-    },
-  )
-  return stdout
 }
 
 const body = async <Body>(url: string): Promise<Body> => {

@@ -16,6 +16,8 @@ export interface ConsoleConfig {
   /** OTLP over gRPC; 0 takes a free port. Absent: none. */
   readonly grpcPort: number | undefined
   readonly runFile: string | undefined
+  /** Files of gateways that no supervisor started, by the names that they are shown under. */
+  readonly gatewayFiles: ReadonlyMap<string, string>
   readonly logLevel: LogLevel
   readonly hostNames: readonly string[]
   /** Where it listens for people and senders. Anything but loopback needs a token. */
@@ -64,6 +66,13 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     problems.push(
       `SEAWORTHY_CONSOLE_TOKEN must have at least ${TOKEN_LENGTH_MIN} characters where others than this machine can reach the console`,
     )
+  const gateways = (env['SEAWORTHY_CONSOLE_GATEWAYS'] ?? '').split(',').flatMap((text) => {
+    if (text.trim() === '') return []
+    const { name, file } = /^\s*(?<name>[\w.-]{1,64})=(?<file>[^\0]+)$/.exec(text)?.groups ?? {}
+    if (name !== undefined && file !== undefined) return [[name, file] as const]
+    problems.push('SEAWORTHY_CONSOLE_GATEWAYS must be NAME=FILE, or several of them with commas between, with the files of gateways')
+    return []
+  })
   const config: ConsoleConfig = {
     service: env['SEAWORTHY_SERVICE'] || 'console',
     instance: env['SEAWORTHY_INSTANCE'] || 'console-1',
@@ -73,6 +82,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ConsoleConfig {
     httpPort: number('SEAWORTHY_HTTP_PORT', { ...port, fallback: consolePort }),
     grpcPort: optionalPort('SEAWORTHY_GRPC_PORT') ?? optionalPort('SEAWORTHY_CONSOLE_GRPC_PORT'),
     runFile: env['SEAWORTHY_RUN_FILE'] || undefined,
+    gatewayFiles: new Map(gateways),
     logLevel: logLevel ?? 'info',
     hostNames: (env['SEAWORTHY_CONSOLE_HOSTS'] ?? '').split(',').flatMap((name) => name.trim() || []),
     address,

@@ -23,10 +23,8 @@ import { KIND } from './otlp/model.ts'
 import type { SpanRow } from './otlp/rows.ts'
 import { openTraceStore } from './store/open-trace-store.ts'
 import { LatencyWindow, WINDOW_MS } from './system/latency-window.ts'
-import { type Messages, supervisedMessages } from './system/messages.ts'
-import { type Resilience, supervisedResilience } from './system/resilience.ts'
-import { type Sagas, supervisedSagas } from './system/sagas.ts'
 import { RunFileReader } from './system/run-file.ts'
+import { type Told, toldByProcesses } from './system/told.ts'
 
 export interface ConsoleOptions {
   readonly logger: Logger
@@ -34,12 +32,8 @@ export interface ConsoleOptions {
   readonly life: Lifecycle
   /** Folder of the built page. */
   readonly pageFolder?: string
-  /** What processes say of their messages. Default: as their supervisor has them say. */
-  readonly messages?: Messages
-  /** What processes say of their policies. Default: as their supervisor has them say. */
-  readonly resilience?: Resilience
-  /** What processes say of their sagas. Default: as their supervisor has them say. */
-  readonly sagas?: Sagas
+  /** What processes tell of themselves. Default: as they tell it. */
+  readonly told?: Partial<Told>
 }
 
 /** Of the supervisor's health checks. */
@@ -56,10 +50,7 @@ const MAP_SINCE_MS = MINUTES_MAX * 60_000
  * Opens the file, serves, and watches. When the life ends: no new spans, those that were taken are stored, the file is closed.
  * @throws ConfigurationError naming a port that is taken; SqliteOwnedError when another console has the file
  */
-export async function startConsole(
-  config: ConsoleConfig,
-  { logger, life, pageFolder, messages, resilience, sagas }: ConsoleOptions,
-): Promise<void> {
+export async function startConsole(config: ConsoleConfig, { logger, life, pageFolder, told }: ConsoleOptions): Promise<void> {
   const { databasePath: path, tracesMax, bytesMax, ageMaxMs, keptAgeMaxMs } = config
   const onDamaged = (error: Error, setAside: string): void =>
     logger.warn({ err: error }, `a file was damaged and lies in ${setAside} now; the console begins a new one`)
@@ -98,12 +89,9 @@ export async function startConsole(
   const runFile = new RunFileReader(config.runFile)
   await runFile.refresh()
   const isReady = (): boolean => life.isReady
-  const supervisor = {
-    runFile: config.runFile,
-    run: async () => {
-      await runFile.refresh()
-      return runFile.state
-    },
+  const run = async () => {
+    await runFile.refresh()
+    return runFile.state
   }
   const signals = [traceSignal(queue), logSignal(logQueue)]
   const admission = new Admission()
@@ -125,9 +113,8 @@ export async function startConsole(
     token: config.token,
     isReady,
     pageFolder,
-    messages: messages ?? supervisedMessages(supervisor),
-    resilience: resilience ?? supervisedResilience(supervisor),
-    sagas: sagas ?? supervisedSagas(supervisor),
+    ...toldByProcesses({ ...config, run }),
+    ...told,
   })
   life.add('http', () => app.close())
   for (const server of await listen(app, config)) life.add('server', () => closeServer(server))

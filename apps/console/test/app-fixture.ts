@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext } from 'node:test'
@@ -18,8 +18,10 @@ import { ServiceMap } from '../src/map/service-map.ts'
 import { TraceStore } from '../src/store/trace-store.ts'
 import { LatencyWindow } from '../src/system/latency-window.ts'
 import type { Resilience } from '../src/system/resilience.ts'
+import type { Gateways } from '../src/system/gateways.ts'
 import type { Sagas } from '../src/system/sagas.ts'
 import { fakeResilience } from './resilience-fixture.ts'
+import { fakeGateways } from './gateways-fixture.ts'
 import { fakeSagas } from './sagas-fixture.ts'
 import type { Messages } from '../src/system/messages.ts'
 import { RunFileReader } from '../src/system/run-file.ts'
@@ -34,7 +36,7 @@ export const NOBODY: Messages = {
 
 interface Fixture {
   readonly app: FastifyInstance
-  /** The page's, which is not there. */
+  /** The page's, in which there is nothing but its addresses. */
   readonly folder: string
   readonly labsDir: string
   readonly queue: IngestQueue
@@ -54,7 +56,15 @@ interface Answer {
 
 export async function fixture(
   t: TestContext,
-  options: { spansMax?: number; token?: string; hostNames?: string[]; messages?: Messages; resilience?: Resilience; sagas?: Sagas } = {},
+  options: {
+    spansMax?: number
+    token?: string
+    hostNames?: string[]
+    messages?: Messages
+    resilience?: Resilience
+    sagas?: Sagas
+    gateways?: Gateways
+  } = {},
 ): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const store = await TraceStore.open({ path: join(folder, 'traces.sqlite') })
@@ -68,6 +78,8 @@ export async function fixture(
     ...(options.spansMax !== undefined && { spansMax: options.spansMax }),
   })
   const pageFolder = join(folder, 'page')
+  mkdirSync(pageFolder)
+  writeFileSync(join(pageFolder, 'addresses.json'), JSON.stringify(['/', '/system']))
   const labsDir = join(folder, 'labs')
   const app = createApp({
     store,
@@ -83,6 +95,7 @@ export async function fixture(
     messages: options.messages ?? NOBODY,
     resilience: options.resilience ?? fakeResilience([]).resilience,
     sagas: options.sagas ?? fakeSagas([]).sagas,
+    gateways: options.gateways ?? fakeGateways([]).gateways,
     figures: new LatencyWindow(),
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     hostNames: options.hostNames ?? [],

@@ -12,6 +12,7 @@ import { startConsole } from '../src/console.ts'
 import { otlpRequest, type SpanSpec } from './checkout-trace.ts'
 import { fakeMessages, troubledServices } from './messages-fixture.ts'
 import { fakeResilience, strainedServices } from './resilience-fixture.ts'
+import { fakeGateways, halfWay } from './gateways-fixture.ts'
 import { fakeSagas, mixedSagas } from './sagas-fixture.ts'
 import { CHOREOGRAPHY } from './choreography-fixture.ts'
 import { freePort } from './started-console.ts'
@@ -33,6 +34,7 @@ const resilience = fakeResilience(strainedServices())
 export const given = {
   messages: fakeMessages(troubledServices()),
   sagas: fakeSagas(mixedSagas()),
+  gateways: fakeGateways([halfWay()]),
   /** Faults that were ordered. */
   ordered: resilience.ordered,
   labsDir: '',
@@ -68,6 +70,7 @@ before(async () => {
     address: '127.0.0.1',
     token: undefined,
     runFile,
+    gatewayFiles: new Map(),
     logLevel: 'silent',
     hostNames: [],
     tracesMax: 1_000,
@@ -82,16 +85,23 @@ before(async () => {
     logger: createLogger({ service: 'console', instance: 'console-1', level: 'silent' }),
     life,
     pageFolder,
-    messages: {
-      all: () => given.messages.messages.all(),
-      deadLetter: (...of) => given.messages.messages.deadLetter(...of),
-      requeue: (...of) => given.messages.messages.requeue(...of),
-    },
-    resilience: resilience.resilience,
-    sagas: {
-      list: (filter) => given.sagas.sagas.list(filter),
-      saga: (...of) => given.sagas.sagas.saga(...of),
-      change: (...of) => given.sagas.sagas.change(...of),
+    told: {
+      messages: {
+        all: () => given.messages.messages.all(),
+        deadLetter: (...of) => given.messages.messages.deadLetter(...of),
+        requeue: (...of) => given.messages.messages.requeue(...of),
+      },
+      resilience: resilience.resilience,
+      sagas: {
+        list: (filter) => given.sagas.sagas.list(filter),
+        saga: (...of) => given.sagas.sagas.saga(...of),
+        change: (...of) => given.sagas.sagas.change(...of),
+      },
+      gateways: {
+        all: () => given.gateways.gateways.all(),
+        shift: (...of) => given.gateways.gateways.shift(...of),
+        rollBack: (...of) => given.gateways.gateways.rollBack(...of),
+      },
     },
   })
   life.ready()

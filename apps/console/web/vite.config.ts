@@ -1,8 +1,21 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
+import type * as registry from './src/pages/registry.ts'
+
+/** Says in the build's own folder which addresses its pages have, for the server that answers them. */
+const addresses: Plugin = {
+  name: 'addresses-of-pages',
+  async generateBundle() {
+    // By an address that nobody can follow beforehand, or all pages would be built into this configuration.
+    const { PAGES } = (await import(new URL('src/pages/registry.ts', import.meta.url).href)) as typeof registry
+    const source = JSON.stringify(PAGES.flatMap((page) => page.addresses))
+    this.emitFile({ type: 'asset', fileName: 'addresses.json', source })
+  },
+}
 
 // `vite build apps/console/web`. JSX becomes calls of preact's runtime by vite itself; no plug-in is needed.
 export default defineConfig({
+  plugins: [addresses],
   root: fileURLToPath(new URL('.', import.meta.url)),
   // The library as it is here, and not as it was built some time ago.
   resolve: { conditions: ['source', 'module', 'browser', 'development|production'] },
@@ -13,6 +26,8 @@ export default defineConfig({
     modulePreload: false,
     // An inlined asset would need `data:` in the Content-Security-Policy; a hashed file is cached for good.
     assetsInlineLimit: 0,
+    // What several pages share comes with the first of them: forty files of some bytes each weigh more than they save.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } } },
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // `vite apps/console/web` beside a running console, to work on the page.

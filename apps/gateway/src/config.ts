@@ -8,13 +8,17 @@ export interface GatewayConfig {
   readonly instance: string
   /** The public port; 0 takes a free one. */
   readonly publicPort: number
-  /** For `/healthz` and `/readyz`. */
+  /** For the admin API, `/healthz` and `/readyz`. */
   readonly healthPort: number
   /** Names under which the gateway answers. */
   readonly hosts: readonly string[]
   readonly routes: readonly Route[]
   /** Base URLs of the instances, by service, for every service that a route leads to. */
   readonly upstreams: ReadonlyMap<string, readonly URL[]>
+  /** The gateway's own folder: ledger, and token of the admin API. */
+  readonly dataDir: string
+  /** What the processes that move data are shown. */
+  readonly dataToken: string | undefined
   readonly otlpUrl: string | undefined
   readonly logLevel: LogLevel
 }
@@ -88,9 +92,12 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     hosts: variables.optional('SEAWORTHY_GATEWAY_HOSTS', ['local'], readHosts),
     routes: variables.read('SEAWORTHY_ROUTES', [], readRoutes),
     upstreams: endpoints,
+    dataDir: variables.read('SEAWORTHY_DATA_DIR', '', String),
+    dataToken: variables.optional<string | undefined>('SEAWORTHY_DATA_TOKEN', undefined, String),
     ...processConfig(variables),
   }
-  const lost = new Set(config.routes.map(({ service }) => service).filter((service) => !endpoints.has(service)))
+  const led = config.routes.flatMap(({ service, to }) => [service, ...(to === undefined ? [] : [to])])
+  const lost = new Set(led.filter((service) => !endpoints.has(service)))
   if (endpoints.size > 0 && lost.size > 0)
     variables.problems.push(`SEAWORTHY_ENDPOINTS has no address of ${[...lost].join(', ')}, where routes lead to`)
   variables.assertSound()
@@ -114,9 +121,9 @@ function readRoutes(text: string): readonly Route[] {
   const routes: unknown = JSON.parse(text)
   if (!Array.isArray(routes)) throw new TypeError('is no JSON array of routes')
   return routes.map((route: unknown, index): Route => {
-    const { path, service } = record(route, `has an entry ${index} that is no object`)
+    const { path, service, id, to } = record(route, `has an entry ${index} that is no object`)
     if (typeof path !== 'string' || typeof service !== 'string') throw new TypeError(`has an entry ${index} without path and service`)
-    return { path, service }
+    return { path, service, ...(typeof id === 'string' && { id }), ...(typeof to === 'string' && { to }) }
   })
 }
 

@@ -7,7 +7,6 @@
  * before it holds, keeps each user on one side, and goes back at once.
  * Not promised: a request that reached an upstream which then died is repeated only if that does no harm.
  */
-export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export { defaultLimits, type GatewayLimits } from './limits.ts'
 export { type GatewayLog } from './log.ts'
 export { type Readiness, type ReadinessGate, type ShiftQuestion } from './readiness-gate.ts'

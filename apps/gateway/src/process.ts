@@ -1,4 +1,4 @@
-import { startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import { destinationsFrom, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
 import type { ProcessConfig } from './config.ts'
 
@@ -10,8 +10,10 @@ export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessCo
   readonly logger: Telemetry['logger']
   readonly life: Lifecycle
 } {
+  const destinations = destinationsFrom(process.env)
   // Spans that nobody takes would cost every request as much as its way through the gateway.
-  const telemetry = startTelemetry({ service, instance, otlpUrl, logLevel, tracing: otlpUrl !== undefined })
+  const tracing = otlpUrl !== undefined || destinations.length > 0
+  const telemetry = startTelemetry({ service, instance, otlpUrl, destinations, logLevel, tracing })
   const { logger } = telemetry
   const life = lifecycle({
     stopTimeoutMs: STOP_TIMEOUT_MS,

@@ -1,18 +1,14 @@
+import { ConfigurationError } from 'seaworthy/core'
 import { readConfig } from './config.ts'
-import { listenToControl } from './control.ts'
-import { createGateway } from './gateway.ts'
-import { startHealthServer } from './health.ts'
-import { beginProcess } from './process.ts'
+import { wishFor } from './control.ts'
+import { runGateway } from './run-gateway.ts'
+import { systemFile } from './system-file.ts'
 
 const config = readConfig(process.env)
-const { logger, life } = beginProcess(config)
-
-const health = await startHealthServer(config.healthPort, () => life.isReady)
-life.add('health server', () => health.close())
-
-const gateway = createGateway({ hosts: config.hosts, routes: config.routes, upstreams: config.upstreams, log: logger })
-listenToControl(process, gateway)
-const port = await gateway.listen(config.publicPort)
-life.add('gateway', () => gateway.drain())
-life.ready()
-logger.info({ port, healthPort: health.port, routes: config.routes.length }, `listening on http://127.0.0.1:${port}`)
+await runGateway({
+  config,
+  file: systemFile(config),
+  dataToken: config.dataToken,
+  start: (service) => wishFor(service, process),
+  reload: () => Promise.reject(new ConfigurationError('The routes are those of the system: they are read at its start alone.')),
+})

@@ -9,6 +9,7 @@ const env = {
   SEAWORTHY_HTTP_PORT: '4100',
   SEAWORTHY_GATEWAY_PORT: '8080',
   SEAWORTHY_ROUTES: '[{"path":"/api/orders/:id","service":"orders"}]',
+  SEAWORTHY_DATA_DIR: '/data/services/gateway',
   SEAWORTHY_ENDPOINTS: '{"orders":{"http":"http://127.0.0.1:4101","grpc":"127.0.0.1:4102"}}',
 }
 
@@ -48,6 +49,7 @@ describe('the configuration', () => {
     ['SEAWORTHY_ENDPOINTS', '{"orders":{}}', /no URL at orders\.http/],
     ['SEAWORTHY_ENDPOINTS', '{"orders":{"http":"ftp://x"}}', /expected http:\/\/HOST:PORT/],
     ['SEAWORTHY_GATEWAY_HOSTS', 'shop.example, http://x', /SEAWORTHY_GATEWAY_HOSTS .*http:\/\/x is no host name/],
+    ['SEAWORTHY_ROUTES', '[{"path":"/x","service":"orders","to":"ghost"}]', /no address of ghost/],
     ['SEAWORTHY_LOG_LEVEL', 'loud', /is loud, not one of/],
     ['SEAWORTHY_OTLP_URL', 'console', /SEAWORTHY_OTLP_URL/],
   ] as const) {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { describe, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from './strangler/rig.ts'
 import { ask, type TestUpstream, until, upstream } from './rig.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -11,7 +12,7 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 interface GatewayProcess {
   readonly child: ChildProcess
   readonly publicPort: number
-  readonly healthPort: number
+  readonly adminPort: number
   readonly exited: Promise<number | null>
   /** The messages of its log lines. */
   readonly said: readonly string[]
@@ -25,6 +26,7 @@ async function gatewayProcess(t: TestContext, orders: TestUpstream): Promise<Gat
       ...process.env,
       SEAWORTHY_SERVICE: 'gateway',
       SEAWORTHY_INSTANCE: 'gateway-1',
+      SEAWORTHY_DATA_DIR: temporaryFolder(t),
       SEAWORTHY_HTTP_PORT: '0',
       SEAWORTHY_GATEWAY_PORT: '0',
       SEAWORTHY_ROUTES: JSON.stringify([{ path: '/api/orders/*', service: 'orders' }]),
@@ -39,11 +41,11 @@ async function gatewayProcess(t: TestContext, orders: TestUpstream): Promise<Gat
   child.on('message', (message) => messages.push(message as never))
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   const said: string[] = []
-  const ports = new Promise<{ publicPort: number; healthPort: number }>((resolve, reject) => {
+  const ports = new Promise<{ publicPort: number; adminPort: number }>((resolve, reject) => {
     createInterface(child.stdout!).on('line', (line) => {
-      const entry = JSON.parse(line) as { msg: string; port?: number; healthPort?: number }
+      const entry = JSON.parse(line) as { msg: string; port?: number; adminPort?: number }
       said.push(entry.msg)
-      if (entry.port !== undefined && entry.healthPort !== undefined) resolve({ publicPort: entry.port, healthPort: entry.healthPort })
+      if (entry.port !== undefined && entry.adminPort !== undefined) resolve({ publicPort: entry.port, adminPort: entry.adminPort })
     })
     child.once('exit', () => reject(new Error('The gateway ended before it listened.')))
   })
@@ -53,9 +55,9 @@ async function gatewayProcess(t: TestContext, orders: TestUpstream): Promise<Gat
 describe('the gateway process', () => {
   test('serves, says that it is ready, and makes one trace with its upstream', async (t) => {
     const orders = await upstream(t)
-    const { publicPort, healthPort } = await gatewayProcess(t, orders)
-    assert.equal((await ask(healthPort, { path: '/healthz' })).status, 200)
-    assert.equal((await ask(healthPort, { path: '/readyz' })).json['status'], 'ready')
+    const { publicPort, adminPort } = await gatewayProcess(t, orders)
+    assert.equal((await ask(adminPort, { path: '/healthz' })).status, 200)
+    assert.equal((await ask(adminPort, { path: '/readyz' })).json['status'], 'ready')
     assert.equal((await ask(publicPort, { path: '/healthz' })).status, 404)
     const traceId = '0af7651916cd43dd8448eb211c80319c'
     await ask(publicPort, { path: '/api/orders/17', headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } })

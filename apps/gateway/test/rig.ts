@@ -2,7 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { TestContext } from 'node:test'
 import type { Route } from 'seaworthy/system'
 import { routesTo } from '../../../packages/http-proxy/test/rig.ts'
-import { createGateway, type Gateway, type GatewayLimits, type GatewayOptions } from '../src/index.ts'
+import { type GatewayLimits, StranglerGateway } from '../src/index.ts'
+import { systemFile } from '../src/system-file.ts'
+import { stopsAfter, temporaryFolder } from './strangler/rig.ts'
 
 export {
   ask,
@@ -18,7 +20,7 @@ export {
 } from '../../../packages/http-proxy/test/rig.ts'
 
 export interface TestGateway {
-  readonly gateway: Gateway
+  readonly gateway: StranglerGateway
   readonly port: number
   readonly url: string
   readonly logged: { readonly level: string; readonly message: string; readonly fields: object }[]
@@ -30,19 +32,24 @@ export async function gatewayBefore(
   upstreams: Readonly<Record<string, { readonly url: URL } | readonly { readonly url: URL }[]>>,
   limits: Partial<GatewayLimits> = {},
   routes: readonly Route[] = routesTo(upstreams),
-  options: Pick<GatewayOptions, 'hosts'> = {},
+  { hosts = ['*'] }: { readonly hosts?: readonly string[] } = {},
 ): Promise<TestGateway> {
   const logged: TestGateway['logged'][number][] = []
   const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
-  const gateway = createGateway({
-    routes,
-    upstreams: new Map(Object.entries(upstreams).map(([service, instances]) => [service, [instances].flat().map(({ url }) => url)])),
+  const gateway = await StranglerGateway.open({
+    file: systemFile({
+      publicPort: 0,
+      healthPort: 0,
+      hosts,
+      routes,
+      upstreams: new Map(Object.entries(upstreams).map(([service, instances]) => [service, [instances].flat().map(({ url }) => url)])),
+      dataDir: temporaryFolder(t),
+    }),
     log: { info: log('info'), warn: log('warn'), error: log('error') },
     limits: { drainTimeoutMs: 200, lingerMs: 100, ...limits },
-    ...options,
   })
-  const port = await gateway.listen(0)
-  t.after(() => gateway.drain())
+  const port = await gateway.listen()
+  stopsAfter(t, () => gateway.drain())
   return { gateway, port, url: `http://127.0.0.1:${port}`, logged }
 }
 

@@ -18,12 +18,21 @@ export interface ContractOptions {
   readonly instances: Instances
   /** What every process inherits. */
   readonly env: NodeJS.ProcessEnv
+  /** What those show each other who move data while the system runs. */
+  readonly dataToken: string
   /** What one service's process gets beyond that. */
   readonly envOf?: ((service: Service) => NodeJS.ProcessEnv) | undefined
 }
 
 /** Present exactly where the contract says; a value inherited from the shell would mislead a process that should have none. */
-const OWN_VARIABLES = ['SEAWORTHY_GRPC_PORT', 'SEAWORTHY_GATEWAY_PORT', 'SEAWORTHY_CONSOLE_PORT', 'SEAWORTHY_ROUTES'] as const
+const OWN_VARIABLES = [
+  'SEAWORTHY_GRPC_PORT',
+  'SEAWORTHY_GATEWAY_PORT',
+  'SEAWORTHY_CONSOLE_PORT',
+  'SEAWORTHY_ROUTES',
+  'SEAWORTHY_DATA_TOKEN',
+  'SEAWORTHY_PREDECESSOR_URL',
+] as const
 
 /** Where servers are, and as whom to use them. A service's own come by `envOf`; what the shell has may be an administrator's. */
 const SERVER_VARIABLE = /^SEAWORTHY_(?:POSTGRES|KAFKA|RABBITMQ)_URL/
@@ -33,9 +42,12 @@ export const loopbackUrl = (port: number): string => `http://127.0.0.1:${port}`
 /** The names of each service's instances, by the service's: `payments-1`, `payments-2`. */
 export type Instances = ReadonlyMap<string, readonly string[]>
 
-export function instancesOf({ services }: System, scale: Readonly<Record<string, number>>): Instances {
-  return new Map(services.map(({ name }) => [name, Array.from({ length: scale[name] ?? 1 }, (_, index) => `${name}-${index + 1}`)]))
+export function instancesOf({ services }: System, scale: Readonly<Record<string, number>>): Map<string, readonly string[]> {
+  return new Map(services.map(({ name }) => [name, instanceNames(name, scale[name] ?? 1)]))
 }
+
+export const instanceNames = (service: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `${service}-${index + 1}`)
 
 /** The environment of one instance's process: everything that it may know about where it runs. */
 export function processEnvironment(service: Service, instance: string, options: ContractOptions): NodeJS.ProcessEnv {
@@ -61,6 +73,12 @@ export function processEnvironment(service: Service, instance: string, options: 
     env['SEAWORTHY_GATEWAY_PORT'] = String(own.publicPort)
     env['SEAWORTHY_ROUTES'] = JSON.stringify(system.routes)
   }
+  const predecessor = system.successors[service.name]
+  if (predecessor !== undefined) {
+    const [first = ''] = instances.get(predecessor) ?? []
+    env['SEAWORTHY_PREDECESSOR_URL'] = loopbackUrl(addressesOf(first, addresses).httpPort)
+  }
+  if (movesData(service, system)) env['SEAWORTHY_DATA_TOKEN'] = options.dataToken
   if (service.role === 'console') env['SEAWORTHY_CONSOLE_PORT'] = String(own.publicPort)
   else {
     const console = system.services.find(({ role }) => role === 'console')
@@ -69,6 +87,11 @@ export function processEnvironment(service: Service, instance: string, options: 
     if (consolePort !== undefined) env['SEAWORTHY_OTLP_URL'] = loopbackUrl(consolePort)
   }
   return env
+}
+
+/** Whether data can move from it, to it, or at its word, while the system runs. */
+function movesData({ name, role }: Service, { successors }: System): boolean {
+  return Object.entries(successors).some((pair) => role === 'gateway' || pair.includes(name))
 }
 
 /** The services that do not run yet, and that this one answers for. */
@@ -86,9 +109,11 @@ interface Endpoint {
 function endpoints(service: Service, { system, addresses, instances }: ContractOptions): Record<string, Endpoint> {
   const callees =
     service.role === 'gateway' ? system.services.map(({ name }) => name).filter((name) => name !== service.name) : service.calls
+  // The gateway alone knows how far a successor has come: it is given both sides.
+  const answering = (name: string) => (service.role === 'gateway' ? name : system.answering(name).name)
   return Object.fromEntries(
     callees.map((name) => {
-      const all = (instances.get(system.answering(name).name) ?? []).map((instance) => addressesOf(instance, addresses))
+      const all = (instances.get(answering(name)) ?? []).map((instance) => addressesOf(instance, addresses))
       const grpc = all.flatMap(({ grpcPort }) => (grpcPort === undefined ? [] : [`127.0.0.1:${grpcPort}`]))
       return [name, { http: oneOrAll(all.map(({ httpPort }) => loopbackUrl(httpPort))), ...(grpc.length > 0 && { grpc: oneOrAll(grpc) }) }]
     }),

@@ -30,7 +30,11 @@ export interface ProcessRecord {
   readonly startedAt: string
   /** Where it is called; the gateway's and the console's is the public address. */
   readonly httpUrl: string
+  /** Where the gateway's admin API is; null for everybody else. */
+  readonly adminUrl: string | null
   readonly grpcAddress: string | null
+  /** Where Prometheus scrapes it, away from the public. */
+  readonly metricsUrl: string
   /** What it was told to suffer, by `seaworthy fault`. */
   readonly faults: RequestFaults & { readonly paused: boolean }
 }

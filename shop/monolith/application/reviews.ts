@@ -1,5 +1,6 @@
 import { type Clock, type Database, InvalidInputError, type NewId } from 'seaworthy/core'
 import { offsetOf, type Page, type PageRequest } from '../../platform/paging.ts'
+import type { Ownership } from './ownership.ts'
 
 interface Review {
   readonly id: string
@@ -18,6 +19,13 @@ interface NewReview {
   readonly author?: string | undefined
   readonly rating: number
   readonly comment: string
+}
+
+interface ReviewsOptions {
+  readonly database: Database
+  readonly owned: Ownership
+  readonly clock: Clock
+  readonly newId: NewId
 }
 
 export interface Reviews {
@@ -46,7 +54,7 @@ interface ReviewRow {
   readonly created_at_ms: number
 }
 
-export function reviews({ database, clock, newId }: { database: Database; clock: Clock; newId: NewId }): Reviews {
+export function reviews({ database, owned, clock, newId }: ReviewsOptions): Reviews {
   return {
     async ofProduct({ productId, page, pageSize }) {
       const rows = await database.query<ReviewRow>({ sql: SELECT_REVIEWS, params: [productId, pageSize, offsetOf({ page, pageSize })] })
@@ -73,6 +81,7 @@ export function reviews({ database, clock, newId }: { database: Database; clock:
           comment,
           created_at_ms: clock.now(),
         }
+        await owned.assertOwned(tx, row.id)
         await tx.execute({
           sql: INSERT_REVIEW,
           params: [row.id, row.product_id, row.customer_id, row.author, row.rating, row.comment, row.created_at_ms],

@@ -7,6 +7,7 @@ import type { ImportedCustomer } from '../../services/customers/contract/import.
 import type { ImportedReview } from '../../services/reviews/contract/import.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
 import type { Module } from '../domain/modules.ts'
+import type { Ownership } from './ownership.ts'
 
 /** Takes over what other systems know. What is known already is left as it is, so that taking over twice changes nothing. */
 export interface TakingOver {
@@ -29,10 +30,18 @@ const SELECT_ANY: Readonly<Record<Module, string>> = {
   customers: 'SELECT 1 AS found FROM customers LIMIT 1',
 }
 
-export function takingOver({ database, outbox, clock }: { database: Database; outbox: Outbox; clock: Clock }): TakingOver {
+interface TakingOverOptions {
+  readonly database: Database
+  readonly outbox: Outbox
+  readonly owned: Readonly<Record<'catalog' | 'reviews', Ownership>>
+  readonly clock: Clock
+}
+
+export function takingOver({ database, outbox, owned, clock }: TakingOverOptions): TakingOver {
   return {
     async products(tx, products) {
       if (products.length === 0) return 0
+      await owned.catalog.assertOwned(tx)
       const rows = products.map(({ id, name, description, category, brand, priceCents }) => [
         id,
         name,
@@ -45,6 +54,7 @@ export function takingOver({ database, outbox, clock }: { database: Database; ou
     },
     async reviews(tx, reviews) {
       if (reviews.length === 0) return 0
+      await owned.reviews.assertOwned(tx)
       const rows = reviews.map(({ id, productId, author, rating, comment, createdAt }) => [
         id,
         productId,

@@ -7,13 +7,15 @@ import { reviewRepository } from './adapters/review-repository.ts'
 import { REVIEWS_SCHEMA } from './adapters/schema.ts'
 import { reviewing } from './application/reviewing.ts'
 import { seedReviewing } from './application/seeding.ts'
+import { reviewsMapping } from './contract/monolith-mapping.ts'
 import { service } from './service.ts'
 
 /** How reviews is put together. */
 export const reviews: ServiceComposition = {
   service,
   schema: [REVIEWS_SCHEMA],
-  async wire({ connections, database, outbox, clock, newId, seeding, serveRest }) {
+  takesOver: reviewsMapping,
+  async wire({ connections, database, outbox, owned, clock, newId, seeding, serveRest }) {
     const repository = reviewRepository(database)
     const useCases = reviewing({
       database,
@@ -21,6 +23,7 @@ export const reviews: ServiceComposition = {
       catalog: catalogOver(connections.rest(catalogApi, 'catalog')),
       customers: customersOver(connections.rest(customersApi, 'customers')),
       outbox,
+      owned: owned(reviewsMapping.name),
       clock,
       newId,
     })

@@ -10,6 +10,7 @@ import { catalog } from '../../monolith/application/catalog.ts'
 import { customers } from '../../monolith/application/customers.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
+import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
 import { servingOn } from '../../platform/service-ports.ts'
 import { serveImport } from '../../services/inventory/adapters/http.ts'
 import { INVENTORY_SCHEMA } from '../../services/inventory/adapters/schema.ts'
@@ -46,9 +47,9 @@ async function openShop() {
   serveMonolith(servingOn(servers.monolith), {
     database: legacy.database,
     catalog: catalog(legacy.database),
-    reviews: reviews({ database: legacy.database, clock, newId }),
+    reviews: reviews({ database: legacy.database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ ...legacy, clock, newId }),
-    takingOver: takingOver({ ...legacy, clock }),
+    takingOver: takingOver({ ...legacy, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   })
   const stock = stockRepository(store.database)
   serveImport(servingOn(servers.inventory), { database: store.database, stock })

@@ -7,6 +7,7 @@ import { customers } from '../../monolith/application/customers.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { openServiceDatabase } from '../service-database.ts'
+import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
 
 const product = (id: string, name: string) => ({ id, name, description: '', category: 'Dairy', priceCents: 500 })
 
@@ -18,12 +19,12 @@ async function openMonolith() {
     ...service,
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
     catalog: catalog(database),
-    reviews: reviews({ database, clock, newId }),
+    reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
-    takingOver: takingOver({ database, outbox, clock }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
     products: (...names: string[]) =>
       database.transaction((tx) =>
-        takingOver({ database, outbox, clock }).products(
+        takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }).products(
           tx,
           names.map((name, index) => product(`p${index + 1}`, name)),
         ),

@@ -12,6 +12,7 @@ import { seedMonolith } from '../../monolith/application/seeding.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { MODULES, type Module, modulesOf } from '../../monolith/domain/modules.ts'
 import { monolithService } from '../../monolith/service.ts'
+import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
 import { indexApi } from '../../platform/index-api.ts'
 import { servingOn } from '../../platform/service-ports.ts'
 import { catalogApi } from '../../services/catalog/contract/rest.ts'
@@ -28,9 +29,9 @@ async function openMonolith(modules: readonly Module[] = MODULES) {
   const parts = {
     database,
     catalog: catalog(database),
-    reviews: reviews({ database, clock, newId }),
+    reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
-    takingOver: takingOver({ database, outbox, clock }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   }
   assert.equal(await seedMonolith({ ...parts, modules, seed: 7 }), true)
   const server = httpServer({ port: 0 })

@@ -5,6 +5,7 @@ import { newId } from 'seaworthy/core'
 import { outbox } from 'seaworthy/outbox'
 import { participant } from 'seaworthy/saga'
 import { type PostgresServer, startPostgres } from '@seaworthy/testing/postgres-server'
+import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
 import { PARTS, type ServiceDatabase } from '../../platform/engines/stores.ts'
 import { postgresDatabase } from '../../platform/engines/postgres.ts'
 import type { ServiceSchema } from '../../platform/tables.ts'
@@ -113,7 +114,12 @@ const LOOKED_FOR = [
 test('the catalog is searched and sorted there as on embedded storage, in the monolith', async () => {
   await using service = await open('monolith', MONOLITH_SCHEMA)
   const { database, stores } = service
-  const taking = takingOver({ database, outbox: outbox({ store: stores.outbox() }), clock: { now: () => 0 } as never })
+  const taking = takingOver({
+    database,
+    outbox: outbox({ store: stores.outbox() }),
+    owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED },
+    clock: { now: () => 0 } as never,
+  })
   await database.transaction(async (tx) => {
     await taking.products(tx, LOOKED_FOR)
     await taking.reviews(tx, [

@@ -3,6 +3,7 @@ import { rootContext } from 'seaworthy/core'
 import type { System } from 'seaworthy/system'
 import { sqliteSchema, sqliteStores } from '../../platform/engines/embedded.ts'
 import { PARTS } from '../../platform/engines/stores.ts'
+import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
 import { startParts } from '../../platform/service-parts.ts'
 import type { ServiceComposition, ServiceLogger } from '../../platform/service-ports.ts'
 import { readSwitches } from '../../platform/switches.ts'
@@ -49,6 +50,7 @@ export function serviceNode({ name, compose, standIns, without = '', takesOver =
       logger,
       clock,
       newId,
+      owned: () => ALWAYS_OWNED,
       sharing: undefined,
       folder: name,
       database,

@@ -8,6 +8,7 @@ import { customers } from '../../monolith/application/customers.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { MODULES, type Module } from '../../monolith/domain/modules.ts'
+import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
 import { servingOn } from '../../platform/service-ports.ts'
 import { serveCatalog } from '../../services/catalog/adapters/http.ts'
 import { productRepository } from '../../services/catalog/adapters/product-repository.ts'
@@ -60,9 +61,9 @@ export async function openMonolith({ newId, clock }: Chance = byChance()): Promi
   serveMonolith(servingOn(server), {
     database,
     catalog: catalog(database),
-    reviews: reviews({ database, clock, newId }),
+    reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
-    takingOver: takingOver({ database, outbox, clock }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   })
   await server.start()
   stack.defer(() => server.drain({ lingerMs: 0 }))
@@ -87,7 +88,7 @@ export async function openServices({ newId, clock }: Chance = byChance()): Promi
   ]
   const servers = { catalog: httpServer({ port: 0 }), reviews: httpServer({ port: 0 }), customers: httpServer({ port: 0 }) }
   const products = productRepository(goods.database)
-  serveCatalog(servingOn(servers.catalog), { database: goods.database, products })
+  serveCatalog(servingOn(servers.catalog), { database: goods.database, products, owned: ALWAYS_OWNED })
   const customersKept = customerRepository(people.database)
   const register = registering({ ...people, customers: customersKept, clock, newId })
   serveCustomers(servingOn(servers.customers), { registering: register, customers: customersKept })
@@ -97,6 +98,7 @@ export async function openServices({ newId, clock }: Chance = byChance()): Promi
   }
   const kept = reviewRepository(opinions.database)
   const write = reviewing({
+    owned: ALWAYS_OWNED,
     ...opinions,
     reviews: kept,
     catalog: catalogOver(stack.use(restClient(catalogApi, { baseUrl: servers.catalog.url }))),

@@ -9,6 +9,7 @@ import type { TrimmedCounts } from '../store/trimming.ts'
 import type { ServiceMessages } from '../system/messages.ts'
 import type { SagasView } from '../system/sagas.ts'
 import type { ServiceResilience } from '../system/resilience.ts'
+import type { ShownGateway } from '../system/gateways.ts'
 import type { ServiceView } from '../system/overview.ts'
 
 /** `GET /api/services`. */
@@ -39,6 +40,11 @@ export interface MessagesState {
 /** `GET /api/resilience`. */
 export interface ResilienceState {
   readonly services: readonly ServiceResilience[]
+}
+
+/** `GET /api/gateways`. */
+export interface GatewaysState {
+  readonly gateways: readonly ShownGateway[]
 }
 
 /** `GET /api/map`. */

@@ -13,20 +13,17 @@ import { registerMetrics } from './metrics.ts'
 import { otherMethods } from './other-methods.ts'
 import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
+import { registerPrometheusTargets } from './prometheus-targets.ts'
 import { protect } from './protection.ts'
 import type { ServiceMap } from '../map/service-map.ts'
-import type { Messages } from '../system/messages.ts'
-import type { Resilience } from '../system/resilience.ts'
-import type { Sagas } from '../system/sagas.ts'
+import type { Told } from '../system/told.ts'
+import { registerGatewaysApi } from './gateways-api.ts'
 import { registerResilienceApi } from './resilience-api.ts'
 import { registerVerdictApi } from './verdict-api.ts'
 import { registerSagasApi } from './sagas-api.ts'
 
-export interface AppOptions extends ApiParts, IngestParts {
+export interface AppOptions extends ApiParts, IngestParts, Told {
   readonly map: Pick<ServiceMap, 'edges'>
-  readonly messages: Messages
-  readonly resilience: Resilience
-  readonly sagas: Sagas
   /** Folder of what labs left, if there is one. */
   readonly labsDir: string | undefined
   readonly live: LiveUpdates
@@ -69,9 +66,11 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
   registerMetrics(app, options)
+  registerPrometheusTargets(app, options.runFile)
   registerLogsApi(app, options.logs)
   registerMapApi(app, options.map)
   registerSagasApi(app, options.sagas)
+  registerGatewaysApi(app, options.gateways)
   registerLabsApi(app, options.labsDir)
   options.live.register(app)
   registerPage(app, options.pageFolder)

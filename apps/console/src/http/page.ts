@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,24 +29,7 @@ const NOT_BUILT = `<!doctype html>
 /** The built page. Its assets carry a hash of their content in their names, and never change; its HTML names them, and is always asked for. */
 export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
   const html = (_request: unknown, reply: FastifyReply): Promise<FastifyReply> => sendPage(reply, folder, 200)
-  // The page's own addresses, so that a link to a trace or a span can be sent to somebody.
-  for (const path of [
-    '/',
-    '/system',
-    '/messages',
-    '/sagas',
-    '/saga',
-    '/choreography',
-    '/resilience',
-    '/slow',
-    '/map',
-    '/logs',
-    '/labs',
-    '/labs/:lab/:run',
-    '/traces',
-    '/traces/:traceId',
-  ])
-    app.get(path, html)
+  for (const address of addressesOf(folder)) app.get(address, html)
 
   app.get<{ Params: { name: string } }>('/assets/:name', async (request, reply) => {
     const { name } = request.params
@@ -57,6 +41,16 @@ export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
       .header('cache-control', 'public, max-age=31536000, immutable')
       .send(content)
   })
+}
+
+/** The page's own addresses, so that a link to a trace or a span can be sent to somebody: as the build has written them down. */
+function addressesOf(folder: string): ReadonlySet<string> {
+  try {
+    return new Set(JSON.parse(readFileSync(join(folder, 'addresses.json'), 'utf8')) as string[])
+  } catch {
+    // It has not been built, which is said at the one address that everybody knows.
+    return new Set(['/'])
+  }
 }
 
 /** Addresses of programs: what is not there is said in their language, whoever asks. */

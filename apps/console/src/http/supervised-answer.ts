@@ -8,6 +8,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   configuration: 404,
   'invalid-input': 400,
   rejected: 409,
+  conflict: 409,
+  'limit-exceeded': 409,
   'saga-stranded': 409,
   unavailable: 503,
   'not-running': 503,

@@ -1,13 +1,38 @@
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import type { ControlOptions } from '@seaworthy/supervisor'
-import { UnavailableError } from 'seaworthy/core'
+import { type Clock, UnavailableError } from 'seaworthy/core'
 import type { ProcessEntry, RunState } from './run-file.ts'
 
 /** How the supervisor that started this console is asked, within `timeoutMs`. @throws UnavailableError when there is none */
 export function askingSupervisor(runFile: string | undefined, timeoutMs: number): ControlOptions {
   if (runFile === undefined) throw new UnavailableError('No supervisor started this console, so that there is nobody to ask.')
   return { dataDir: dirname(runFile), signal: AbortSignal.timeout(timeoutMs) }
+}
+
+/**
+ * Shares one answer among all who ask for it: whoever is asked is asked again `sharedMs` after it has answered, however many pages look, and not while it takes its time.
+ */
+export function shared<T>(
+  ask: () => Promise<T>,
+  sharedMs: number,
+  clock: Clock,
+): { readonly get: () => Promise<T>; readonly forget: () => void } {
+  let last: { readonly answer: Promise<T>; answeredMs: number | undefined } | undefined
+  return {
+    get() {
+      if (last?.answeredMs !== undefined && clock.monotonicMs() - last.answeredMs > sharedMs) last = undefined
+      if (last !== undefined) return last.answer
+      const asked = { answer: ask(), answeredMs: undefined as number | undefined }
+      last = asked
+      const answered = () => void (asked.answeredMs = clock.monotonicMs())
+      asked.answer.then(answered, answered)
+      return asked.answer
+    },
+    forget() {
+      last = undefined
+    },
+  }
 }
 
 /** One process of each service: its instances share what they keep, and any of them can tell of it. */

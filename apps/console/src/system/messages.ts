@@ -1,7 +1,7 @@
 import { askService } from '@seaworthy/supervisor'
 import type { DeadLetterDetails, DeadLetterList, MessagesStatus, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
 import { type Clock, SeaworthyError, systemClock } from 'seaworthy/core'
-import { askingSupervisor, oneOfEach, servicesOf, whoAsks } from './asking.ts'
+import { askingSupervisor, oneOfEach, servicesOf, shared, whoAsks } from './asking.ts'
 import type { ProcessEntry, RunState } from './run-file.ts'
 
 /** How the messages of one service stand, as `GET /api/messages` shows it. */
@@ -28,14 +28,12 @@ export interface Messages {
 const STATUS_TIMEOUT_MS = 6_000
 /** The supervisor waits for a minute. */
 const REQUEUE_TIMEOUT_MS = 70_000
-/** However many pages look, processes are asked once in this time; and not again while one of them takes its time to answer. */
+/** However many pages look, processes are asked once in this time. */
 const SHARED_MS = 1_000
 
 /** Asks the processes by way of their supervisor's control socket. `run` tells which there are. */
 export function supervisedMessages(options: { runFile: string | undefined; run: () => Promise<RunState>; clock?: Clock }): Messages {
   const { runFile, run, clock = systemClock } = options
-  let shared: { readonly answer: Promise<readonly ServiceMessages[]>; answeredMs: number | undefined } | undefined
-
   const asking = (timeoutMs: number) => askingSupervisor(runFile, timeoutMs)
 
   async function of({ name: service }: ProcessEntry): Promise<readonly ServiceMessages[]> {
@@ -59,28 +57,21 @@ export function supervisedMessages(options: { runFile: string | undefined; run: 
     return (await Promise.all(asked.map(of))).flat()
   }
 
+  const everything = shared(askAll, SHARED_MS, clock)
   return {
-    all() {
-      if (shared?.answeredMs !== undefined && clock.monotonicMs() - shared.answeredMs > SHARED_MS) shared = undefined
-      if (shared !== undefined) return shared.answer
-      const asked = { answer: askAll(), answeredMs: undefined as number | undefined }
-      shared = asked
-      const answered = () => void (asked.answeredMs = clock.monotonicMs())
-      asked.answer.then(answered, answered)
-      return asked.answer
-    },
+    all: everything.get,
     deadLetter: async (service, id) => askService({ service, question: 'dead-letter', parameters: { id } }, asking(STATUS_TIMEOUT_MS)),
     async requeue(service, parameters) {
-      shared = undefined
+      everything.forget()
       try {
         return await askService({ service, question: 'requeue-dead-letters', parameters, by: whoAsks() }, asking(REQUEUE_TIMEOUT_MS))
       } finally {
-        shared = undefined
+        everything.forget()
       }
     },
   }
 }
 
-function hasDeadLetters({ consumers, queues }: MessagesStatus): boolean {
-  return consumers.some(({ deadLetters }) => deadLetters > 0) || queues.some(({ dead }) => dead > 0)
+function hasDeadLetters({ consumers, projections, queues }: MessagesStatus): boolean {
+  return [...consumers, ...projections].some(({ deadLetters }) => deadLetters > 0) || queues.some(({ dead }) => dead > 0)
 }

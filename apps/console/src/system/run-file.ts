@@ -14,6 +14,10 @@ export interface ProcessEntry {
   readonly lastExit: string | null
   readonly startedAt: string | null
   readonly httpUrl: string | null
+  /** Where a gateway's admin API is. */
+  readonly adminUrl: string | null
+  /** Where Prometheus scrapes it. */
+  readonly metricsUrl: string | null
   readonly faults: Faults
 }
 
@@ -86,6 +90,8 @@ export function parseRunFile(text: string): RunState {
       lastExit: string(entry['lastExit']),
       startedAt: string(entry['startedAt']),
       httpUrl: string(entry['httpUrl']),
+      adminUrl: string(entry['adminUrl']),
+      metricsUrl: string(entry['metricsUrl']),
       faults: faultsOf(entry['faults']),
     })),
   }

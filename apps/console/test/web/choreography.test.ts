@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseRunFile } from '../../src/system/run-file.ts'
-import { choreographyView, type EventFlow } from '../../web/src/view-model/choreography.ts'
+import { choreographyView, type EventFlow } from '../../web/src/pages/choreography/choreography.ts'
 import { CHOREOGRAPHY } from '../choreography-fixture.ts'
 
 const drawn = ({ type, goesRound, reactions }: EventFlow): string =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fullScale } from '../../web/src/view-model/bar-scale.ts'
+import { fullScale } from '../../web/src/pages/traces/bar-scale.ts'
 import { formatAge, formatDuration, formatRate, formatShare, plural, shortId } from '../../web/src/view-model/format.ts'
 
 test('durations have three digits in the largest unit that fits, across every boundary', () => {

@@ -1,66 +1,44 @@
 import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { EmptyState } from './components/empty-state.tsx'
 import { Frame } from './components/frame.tsx'
+import { type PageRoute, pageOf } from './pages/registry.ts'
 import { follow, route } from './state/location.ts'
-import { LabsPage } from './pages/labs-page.tsx'
-import { LogsPage } from './pages/logs-page.tsx'
-import { MapPage } from './pages/map-page.tsx'
-import { MessagesPage } from './pages/messages-page.tsx'
-import { ResiliencePage } from './pages/resilience-page.tsx'
-import { SlowPage } from './pages/slow-page.tsx'
-import { ChoreographyPage } from './pages/choreography-page.tsx'
-import { SagaPage } from './pages/saga-page.tsx'
-import { SagasPage } from './pages/sagas-page.tsx'
-import { SystemPage } from './pages/system-page.tsx'
-import { TracePage } from './pages/trace-page.tsx'
-import { TracesPage } from './pages/traces-page.tsx'
+import { loadView, views } from './state/views.ts'
 
 export function App(): JSX.Element {
-  return (
-    <Frame>
-      <Page />
-    </Frame>
-  )
+  const current = route.value
+  return <Frame>{current.page === 'unknown' ? <Unknown path={current.path} /> : <View of={current} />}</Frame>
 }
 
-function Page(): JSX.Element {
-  const current = route.value
-  switch (current.page) {
-    case 'system':
-      return <SystemPage />
-    case 'messages':
-      return <MessagesPage letter={current.letter} />
-    case 'resilience':
-      return <ResiliencePage />
-    case 'logs':
-      return <LogsPage filter={current.filter} log={current.log} />
-    case 'map':
-      return <MapPage view={current.view} />
-    case 'sagas':
-      return <SagasPage filter={current.filter} />
-    case 'saga':
-      return <SagaPage key={`${current.service} ${current.id}`} service={current.service} id={current.id} />
-    case 'choreography':
-      return <ChoreographyPage />
-    case 'labs':
-      return <LabsPage run={current.run} />
-    case 'slow':
-      return <SlowPage operation={current.operation} />
-    case 'traces':
-      return <TracesPage filter={current.filter} />
-    case 'trace':
-      return <TracePage key={current.traceId} traceId={current.traceId} spanId={current.spanId} />
-    case 'unknown':
-      return (
-        <EmptyState title="There is no such page">
-          <p>
-            <code>{current.path}</code> is no address of the console. Go to{' '}
-            <a href="/system" onClick={(event) => follow(event, { page: 'system' })}>
-              System
-            </a>
-            .
-          </p>
-        </EmptyState>
-      )
+function View({ of }: { of: PageRoute }): JSX.Element | null {
+  useEffect(() => void loadView(of), [of.page])
+  const view = views.value.get(of.page)
+  if (view === undefined) return null
+  if (view.kind === 'failed') {
+    return (
+      <EmptyState title="The page could not be brought">
+        <p>The console is away, or was built anew since this page was loaded.</p>
+        <button type="button" class="button" onClick={() => window.location.reload()}>
+          Load it again
+        </button>
+      </EmptyState>
+    )
   }
+  const { component: Component } = view
+  return <Component key={`${of.page} ${pageOf(of).identity?.(of as never) ?? ''}`} {...of} />
+}
+
+function Unknown({ path }: { path: string }): JSX.Element {
+  return (
+    <EmptyState title="There is no such page">
+      <p>
+        <code>{path}</code> is no address of the console. Go to{' '}
+        <a href="/system" onClick={(event) => follow(event, { page: 'system' })}>
+          System
+        </a>
+        .
+      </p>
+    </EmptyState>
+  )
 }

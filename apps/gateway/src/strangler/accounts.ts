@@ -38,6 +38,7 @@ export class Accounts {
     const counts = this.#countsOf(route.id, tenant)
     counts.requests[side]++
     if (isError) counts.errors[side]++
+    this.#ledger.traffic.record(route.upstreamOf(side).name, this.#clock.now())
     this.#isChanged = true
     if (route.declaration.to !== undefined) route.state.windows[side].record({ nowMs: this.#clock.monotonicMs(), isError, answerMs })
   }
@@ -49,8 +50,7 @@ export class Accounts {
     const nowMs = this.#clock.monotonicMs()
     const sides = { from: windows.from.figures(nowMs), to: windows.to.figures(nowMs) }
     if (sides.from.requests >= guard.requestsMin) state.baseline = sides.from
-    const isMoved = state.sharePercent > 0 || [...state.tenantShares.values()].some((share) => share > 0)
-    return isMoved ? verdictOf(sides, state.baseline, guard) : undefined
+    return state.isMoved ? verdictOf(sides, state.baseline, guard) : undefined
   }
 
   countsOf(route: string, tenant: string | undefined): Counts | undefined {
@@ -61,7 +61,7 @@ export class Accounts {
   async save(): Promise<void> {
     if (!this.#isChanged) return
     this.#isChanged = false
-    await this.#ledger.writeCounts(this.#counts)
+    await this.#ledger.writeFigures(this.#counts)
   }
 
   /** Whether a client that left without an answer had waited for longer than one may take: a side that hangs is given up on before any limit is reached. */

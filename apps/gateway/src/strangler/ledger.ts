@@ -1,36 +1,15 @@
 import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Counts, LedgerEntry } from '@seaworthy/supervisor/gateway-admin'
 import { ConfigurationError } from 'seaworthy/core'
-import type { Side } from './rule.ts'
+import { Traffic } from './traffic.ts'
 
-/** One decision about a share: who, when, what and why. */
-export interface LedgerEntry {
-  readonly atMs: number
-  /** - `shift`: moved on, or back, by somebody;
-   *  - `rollback`: moved back at once, by somebody;
-   *  - `automatic-rollback`: moved back by the gateway itself;
-   *  - `refused`: not moved, because the data was not ready or something had come between. */
-  readonly kind: 'shift' | 'rollback' | 'automatic-rollback' | 'refused'
-  readonly route: string
-  /** The upstream that the share is of: a route that moves to another one later begins anew. */
-  readonly to: string
-  /** Absent for all that have no share of their own. */
-  readonly tenant?: string
-  readonly fromPercent: number
-  readonly toPercent: number
-  readonly who: string
-  readonly why: string
-}
-
-/** Requests of one route and tenant since the ledger began, by side. */
-export interface Counts {
-  readonly requests: Readonly<Record<Side, number>>
-  readonly errors: Readonly<Record<Side, number>>
-}
+export type { Counts, LedgerEntry }
 
 const CHANGES = 'changes.jsonl'
 const COUNTS = 'counts.json'
+const TRAFFIC = 'traffic.json'
 const ENTRIES_KEPT = 1_000
 
 /**
@@ -42,15 +21,21 @@ export class Ledger {
   readonly #changes: FileHandle
   readonly #entries: LedgerEntry[]
   readonly #shares = new Map<string, { readonly to: string; readonly percent: number }>()
-  readonly counts: Map<string, Counts>
+  readonly counts: ReadonlyMap<string, Counts>
+  readonly traffic: Traffic
   #last: Promise<unknown> = Promise.resolve()
 
-  private constructor(folder: string, changes: FileHandle, entries: readonly LedgerEntry[], counts: Map<string, Counts>) {
+  private constructor(
+    folder: string,
+    changes: FileHandle,
+    stored: { readonly entries: readonly LedgerEntry[]; readonly counts: ReadonlyMap<string, Counts>; readonly traffic: Traffic },
+  ) {
     this.#folder = folder
     this.#changes = changes
-    for (const entry of entries) this.#apply(entry)
-    this.#entries = entries.slice(-ENTRIES_KEPT)
-    this.counts = counts
+    for (const entry of stored.entries) this.#apply(entry)
+    this.#entries = stored.entries.slice(-ENTRIES_KEPT)
+    this.counts = stored.counts
+    this.traffic = stored.traffic
   }
 
   /** @throws ConfigurationError when the folder holds something that is no ledger */
@@ -58,13 +43,14 @@ export class Ledger {
     await mkdir(folder, { recursive: true })
     const path = join(folder, CHANGES)
     const entries = await readEntries(path)
-    const counts = await readCounts(join(folder, COUNTS))
+    const counts = await readFigures(join(folder, COUNTS), (stored) => new Map(stored as [string, Counts][]), new Map<string, Counts>())
+    const traffic = await readFigures(join(folder, TRAFFIC), (stored) => Traffic.from(stored), new Traffic())
     const changes = await open(path, 'a', 0o600)
     // The file's own name must outlive a crash, too.
     const directory = await open(folder, 'r')
     await directory.sync()
     await directory.close()
-    return new Ledger(folder, changes, entries, counts)
+    return new Ledger(folder, changes, { entries, counts, traffic })
   }
 
   /** The newest decisions, the latest last. */
@@ -99,24 +85,29 @@ export class Ledger {
     })
   }
 
-  /** Replaces the stored figures. */
-  writeCounts(counts: ReadonlyMap<string, Counts>): Promise<void> {
+  /** Replaces the stored figures, and those of the traffic. */
+  writeFigures(counts: ReadonlyMap<string, Counts>): Promise<void> {
     return this.#inTurn(async () => {
-      const path = join(this.#folder, COUNTS)
-      const file = await open(`${path}.new`, 'w', 0o600)
-      try {
-        await file.writeFile(JSON.stringify([...counts]))
-        await file.datasync()
-      } finally {
-        await file.close()
-      }
-      await rename(`${path}.new`, path)
+      await this.#replace(COUNTS, [...counts])
+      await this.#replace(TRAFFIC, this.traffic.history())
     })
   }
 
   async close(): Promise<void> {
     await this.#last.catch(() => {})
     await this.#changes.close()
+  }
+
+  async #replace(name: string, figures: object): Promise<void> {
+    const path = join(this.#folder, name)
+    const file = await open(`${path}.new`, 'w', 0o600)
+    try {
+      await file.writeFile(JSON.stringify(figures))
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await rename(`${path}.new`, path)
   }
 
   #apply({ kind, route, tenant, to, toPercent }: LedgerEntry): void {
@@ -159,11 +150,11 @@ function readEntry(line: string, where: string): LedgerEntry {
   throw new ConfigurationError(`${where} is no entry of a gateway's ledger. Mend or remove that line; the shares come from the others.`)
 }
 
-async function readCounts(path: string): Promise<Map<string, Counts>> {
+/** Figures for people: without them the counting begins anew. */
+async function readFigures<T>(path: string, read: (stored: unknown) => T, none: T): Promise<T> {
   try {
-    return new Map(JSON.parse(await readFile(path, 'utf8')) as [string, Counts][])
+    return read(JSON.parse(await readFile(path, 'utf8')))
   } catch {
-    // Figures for people: without them the counting begins anew.
-    return new Map()
+    return none
   }
 }

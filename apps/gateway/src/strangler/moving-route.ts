@@ -1,8 +1,10 @@
 import { type Destination, type RoutableRequest, type Upstream, isSafe } from '@seaworthy/http-proxy'
-import type { Random } from 'seaworthy/core'
+import { type Clock, type Random, systemClock } from 'seaworthy/core'
 import { BUCKETS, bucketOf } from './bucket.ts'
 import { type Baseline, defaultGuard, type GuardDeclaration } from './guard.ts'
+import type { DataMove } from './data-move.ts'
 import { HeldForwarding, MovingWrites } from './moving-writes.ts'
+import { ANYBODY, OwnWrites } from './own-writes.ts'
 import { keyOf } from './request-key.ts'
 import type { RuleDeclaration, Side } from './rule.ts'
 import { SideWindow } from './side-window.ts'
@@ -32,14 +34,21 @@ export class RouteState {
   /** Counts rollbacks, so that a shift that was asked for before one is not made after it. */
   epoch = 0
   readonly writes = new MovingWrites()
+  readonly ownWrites: OwnWrites
   sharePercent: number
   readonly tenantShares = new Map<string, number>()
 
-  constructor(guard: GuardDeclaration | false | undefined, sharePercent: number) {
+  constructor(guard: GuardDeclaration | false | undefined, sharePercent: number, clock: Clock = systemClock) {
     this.guard = guard === false ? undefined : { ...defaultGuard, ...guard }
     const { windowMs } = this.guard ?? defaultGuard
     this.windows = { from: new SideWindow(windowMs), to: new SideWindow(windowMs) }
     this.sharePercent = sharePercent
+    this.ownWrites = new OwnWrites(clock)
+  }
+
+  /** Whether anybody at all is led to the new side. */
+  get isMoved(): boolean {
+    return this.sharePercent > 0 || [...this.tenantShares.values()].some((share) => share > 0)
   }
 }
 
@@ -47,6 +56,8 @@ export class RouteState {
 export class MovingRoute {
   readonly declaration: RuleDeclaration
   readonly state: RouteState
+  /** What hands its data over; undefined where that does not move with it. */
+  readonly data: DataMove | undefined
   readonly #upstreams: Readonly<Record<Side, Upstream>>
   readonly #bodyBytesMax: Readonly<Record<Side, number | undefined>>
   readonly #random: Random
@@ -57,12 +68,14 @@ export class MovingRoute {
   constructor(options: {
     readonly declaration: RuleDeclaration
     readonly state: RouteState
+    readonly data?: DataMove | undefined
     readonly upstreams: Readonly<Record<Side, Upstream>>
     readonly bodyBytesMax: Readonly<Record<Side, number | undefined>>
     readonly random: Random
   }) {
     this.declaration = options.declaration
     this.state = options.state
+    this.data = options.data
     this.#upstreams = options.upstreams
     this.#bodyBytesMax = options.bodyBytesMax
     this.#random = options.random
@@ -76,7 +89,7 @@ export class MovingRoute {
   destinationOf(request: RoutableRequest): SideDestination {
     // Most routes do not move.
     if (this.declaration.to === undefined) return this.#destinations.from
-    if (this.#followsData(request)) return this.#heldDestination()
+    if (this.#followsData(request)) return this.#heldDestination(request)
     const { side, tenant } = this.decide(request)
     if (tenant === undefined) return this.#destinations[side]
     let sides = this.#ofTenants.get(tenant)
@@ -85,10 +98,16 @@ export class MovingRoute {
   }
 
   decide(request: RoutableRequest): Decision {
-    const { to, stickyBy, tenantBy } = this.declaration
-    if (to === undefined) return { side: 'from', tenant: undefined, sharePercent: 0, bucket: undefined }
+    if (this.declaration.to === undefined) return { side: 'from', tenant: undefined, sharePercent: 0, bucket: undefined }
     if (this.#followsData(request))
       return { side: this.#owner, tenant: undefined, sharePercent: this.state.sharePercent, bucket: undefined }
+    const decision = this.#byShare(request)
+    const wroteAt = this.data === undefined ? undefined : this.state.ownWrites.sideOf(this.#writerOf(request))
+    return wroteAt === undefined ? decision : { ...decision, side: wroteAt }
+  }
+
+  #byShare(request: RoutableRequest): Decision {
+    const { to, stickyBy, tenantBy } = this.declaration
     const { tenantShares, sharePercent: ofAll } = this.state
     const named = tenantBy === undefined || tenantShares.size === 0 ? undefined : keyOf(request, tenantBy)
     const tenant = named !== undefined && tenantShares.has(named) ? named : undefined
@@ -110,23 +129,33 @@ export class MovingRoute {
 
   /** Whatever writes goes to the one side that owns the data, however the share is. */
   #followsData({ method }: RoutableRequest): boolean {
-    return this.declaration.data?.move !== undefined && !isSafe(method)
+    return this.data !== undefined && !isSafe(method)
   }
 
   get #owner(): Side {
     return this.state.sharePercent >= 100 ? 'to' : 'from'
   }
 
-  #heldDestination(): SideDestination {
+  /** Who reads and writes, as far as one user can be told from another. */
+  #writerOf(request: RoutableRequest): string {
+    const { stickyBy } = this.declaration
+    // Those without the key all stay on the old side together.
+    return stickyBy === undefined ? ANYBODY : `=${keyOf(request, stickyBy) ?? ''}`
+  }
+
+  #heldDestination(request: RoutableRequest): SideDestination {
     const base = this.#destinations[this.#owner]
     const destination: { -readonly [Name in keyof SideDestination]: SideDestination[Name] } = { ...base }
-    const upstreamNow = () => {
-      destination.side = this.#owner
-      return this.#upstreams[this.#owner]
+    const writer = this.#writerOf(request)
+    const onward = () => {
+      const side = this.#owner
+      destination.side = side
+      const end = this.state.ownWrites.begin(writer, side)
+      return { upstream: this.#upstreams[side], onEnd: () => end(this.state.isMoved ? this.data : undefined) }
     }
     destination.upstream = {
       name: base.upstream.name,
-      forwarding: (request) => new HeldForwarding(request, this.state.writes, upstreamNow),
+      forwarding: (forwarded) => new HeldForwarding(forwarded, this.state.writes, onward),
     }
     return destination
   }

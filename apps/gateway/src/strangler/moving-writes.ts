@@ -64,17 +64,24 @@ export class MovingWrites {
   }
 }
 
+/** Where a request that changes something goes on, and what is told of its end. */
+export interface Onward {
+  readonly upstream: Upstream
+  readonly onEnd: () => void
+}
+
 /** Leads a request to the upstream that has the route when it goes on. */
 export class HeldForwarding implements Forwarding {
   readonly #request: ForwardedRequest
   readonly #writes: MovingWrites
-  readonly #upstreamNow: () => Upstream
+  readonly #onward: () => Onward
   #inner: Forwarding | undefined
+  #onEnd: (() => void) | undefined
 
-  constructor(request: ForwardedRequest, writes: MovingWrites, upstreamNow: () => Upstream) {
+  constructor(request: ForwardedRequest, writes: MovingWrites, onward: () => Onward) {
     this.#request = request
     this.#writes = writes
-    this.#upstreamNow = upstreamNow
+    this.#onward = onward
   }
 
   begin(): void {
@@ -87,7 +94,9 @@ export class HeldForwarding implements Forwarding {
 
   go(): void {
     this.#writes.begun()
-    this.#inner = this.#upstreamNow().forwarding(this.#request)
+    const { upstream, onEnd } = this.#onward()
+    this.#onEnd = onEnd
+    this.#inner = upstream.forwarding(this.#request)
     this.#inner.begin()
   }
 
@@ -107,6 +116,7 @@ export class HeldForwarding implements Forwarding {
     this.#writes.unpark(this)
     if (this.#inner === undefined) return
     this.#inner.onEnd(error)
+    this.#onEnd?.()
     this.#writes.ended()
   }
 }

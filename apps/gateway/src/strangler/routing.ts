@@ -5,9 +5,11 @@ import { HostPolicy } from '../host-policy.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { Mirror } from '../mirror.ts'
 import { ServiceUpstream } from '../upstream.ts'
+import type { DataMove } from './data-move.ts'
 import type { GatewayFile, UpstreamDeclaration } from './gateway-file.ts'
 import type { Ledger } from './ledger.ts'
 import { MovingRoute, RouteState, type SideDestination } from './moving-route.ts'
+import type { RuleDeclaration } from './rule.ts'
 import { compileRules, type RuleTable } from './rule-table.ts'
 
 export interface RoutingOptions {
@@ -16,6 +18,8 @@ export interface RoutingOptions {
   readonly parts: ProxyParts
   readonly random?: Random
   readonly mirror?: Mirror
+  /** What hands the data of a route over, where that moves with it. */
+  readonly dataOf: (declaration: RuleDeclaration) => DataMove | undefined
 }
 
 interface Configured {
@@ -100,6 +104,7 @@ export class Routing implements Destinations {
 
   close(): void {
     for (const upstream of [...this.upstreams, ...this.#retired]) upstream.close()
+    for (const { state } of this.routes.values()) state.ownWrites.stop()
   }
 
   #configure(file: GatewayFile, before: Configured | undefined): Configured {
@@ -109,8 +114,7 @@ export class Routing implements Destinations {
         const known = before?.upstreams.get(name)
         if (known !== undefined && isSame(known.declaration, declaration)) return [name, known]
         const { limits, parts } = this.#options
-        const { urls, policy, preserveHost } = declaration
-        return [name, { declaration, upstream: new ServiceUpstream({ name, urls, policy, preserveHost, limits, parts }) }]
+        return [name, { declaration, upstream: new ServiceUpstream({ ...declaration, name, limits, parts }) }]
       }),
     )
     const routes = new Map(
@@ -119,6 +123,7 @@ export class Routing implements Destinations {
         const route = new MovingRoute({
           declaration,
           state: this.#stateOf(declaration, before?.routes.get(declaration.id)),
+          data: this.#options.dataOf(declaration),
           upstreams: { from: from.upstream, to: to.upstream },
           bodyBytesMax: { from: from.declaration.policy.body?.bytesMax, to: to.declaration.policy.body?.bytesMax },
           random: this.#options.random ?? systemRandom,
@@ -135,8 +140,8 @@ export class Routing implements Destinations {
     const { id, from, to, guard, share = 0 } = declaration
     const known = before?.declaration
     if (before !== undefined && known?.from === from && known.to === to && isDeepStrictEqual(known.guard, guard)) return before.state
-    const { ledger } = this.#options
-    const state = new RouteState(guard, to === undefined ? 0 : (ledger.shareOf(id, to) ?? share))
+    const { ledger, parts } = this.#options
+    const state = new RouteState(guard, to === undefined ? 0 : (ledger.shareOf(id, to) ?? share), parts.clock)
     for (const [tenant, percent] of ledger.tenantSharesOf(id, to)) state.tenantShares.set(tenant, percent)
     return state
   }
@@ -146,6 +151,4 @@ const isSame = (one: UpstreamDeclaration, other: UpstreamDeclaration): boolean =
   isDeepStrictEqual(
     one.urls.map(({ href }) => href),
     other.urls.map(({ href }) => href),
-  ) &&
-  one.preserveHost === other.preserveHost &&
-  isDeepStrictEqual(one.policy, other.policy)
+  ) && isDeepStrictEqual({ ...one, urls: undefined }, { ...other, urls: undefined })

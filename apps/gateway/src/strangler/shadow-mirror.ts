@@ -47,9 +47,14 @@ export class ShadowMirror implements Mirror, AsyncDisposable {
     return this.#shadowing?.tapOf(route, request)
   }
 
-  /** @throws UnavailableError when nobody compares at the moment; the signal's reason */
+  /** By route. @throws UnavailableError when nobody compares at the moment; the signal's reason */
+  async reports(signal: AbortSignal): Promise<Readonly<Record<string, ShadowingReport>>> {
+    return (await this.#shadowing?.report(signal)) ?? {}
+  }
+
+  /** The same with a text for people. @throws as {@link reports} */
   async report(signal: AbortSignal): Promise<Comparisons> {
-    const routes = (await this.#shadowing?.report(signal)) ?? {}
+    const routes = await this.reports(signal)
     const texts = Object.entries(routes).map(([id, report]) => `Route ${id}. ${reportText(report)}`)
     return { routes, text: texts.length === 0 ? 'No route is shadowed.\n' : texts.join('\n') }
   }

@@ -1,27 +1,23 @@
-import { type Clock, ConflictError, InvalidInputError, LimitExceededError, NotFoundError } from 'seaworthy/core'
+import type { Evidence, RollbackRequest, ShiftRequest } from '@seaworthy/supervisor/gateway-admin'
+import { type Clock, ConflictError, InvalidInputError, LimitExceededError, NotFoundError, sleep } from 'seaworthy/core'
 import type { GatewayLog } from '../log.ts'
-import type { ReadinessGate } from '../readiness-gate.ts'
+import type { ReadinessGate, ShiftQuestion } from '../readiness-gate.ts'
 import type { DataMove } from './data-move.ts'
 import { limited } from './http-readiness.ts'
 import type { Ledger, LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
+import { ANYBODY } from './own-writes.ts'
 
-export interface ShiftRequest {
-  readonly route: string
-  readonly tenant?: string
-  readonly percent: number
-  readonly who: string
-  readonly why: string
-}
-
-export type RollbackRequest = Omit<ShiftRequest, 'percent'>
+export type { RollbackRequest, ShiftRequest }
 
 export interface ShiftsOptions {
   readonly ledger: Ledger
   readonly routeOf: (id: string) => MovingRoute | undefined
   readonly gateOf: (route: MovingRoute) => ReadinessGate | undefined
-  /** What hands the data of a route over; undefined for one whose data does not move with it. */
-  readonly dataOf?: (route: MovingRoute) => DataMove | undefined
+  /** What is known of a route when its share is decided about: for the ledger. Settles soon. */
+  readonly evidenceOf?: (route: MovingRoute) => Promise<Evidence>
+  /** Has the service started that a route is to move to, by whoever runs the system. Undefined where it runs anyway. */
+  readonly start?: ((upstream: string) => void) | undefined
   readonly log: GatewayLog
   readonly clock: Clock
 }
@@ -31,6 +27,11 @@ const DRAIN_MS = 5_000
 const MOVE_TIMEOUT_MS = 15_000
 /** How long the data's side may take to say whether it is ready. */
 const READINESS_TIMEOUT_MS = 5_000
+/** How long a service that was started for a route may take until it has the data. */
+const STARTING_TIMEOUT_MS = 45_000
+const ASK_AGAIN_MS = 100
+/** How long writes wait after a start until it is known who owns their data. */
+const RESUME_TIMEOUT_MS = 25_000
 const TENANTS_MAX = 1_000
 
 /**
@@ -47,11 +48,58 @@ export class Shifts {
 
   /** @throws NotFoundError, InvalidInputError; ConflictError when the data is not ready, or a rollback came between */
   shift(request: ShiftRequest): Promise<LedgerEntry> {
-    // In turn: two that overlap would each be judged by a share that the other changes.
-    const done = this.#last.then(
-      () => this.#shift(request),
-      () => this.#shift(request),
-    )
+    return this.#inTurn(() => this.#shift(request))
+  }
+
+  /**
+   * After a start: brings the shares of routes whose data moves in line with who owns it, because the gateway may have ended between the decision and its
+   * entry in the ledger. Their writes wait until that is known.
+   */
+  resume(routes: Iterable<MovingRoute>): Promise<unknown> {
+    const { ledger } = this.#options
+    const begun = [...routes].filter(({ id, data, declaration: { to } }) => data !== undefined && ledger.shareOf(id, to) !== undefined)
+    return this.#inTurn(() => Promise.all(begun.map((route) => this.#resume(route))))
+  }
+
+  async #resume(route: MovingRoute): Promise<void> {
+    const { clock, log, start } = this.#options
+    const { id, state } = route
+    const { to, from } = route.declaration
+    start?.(to!)
+    void state.writes.hold({ clock, drainMs: DRAIN_MS })
+    const limit = limited(RESUME_TIMEOUT_MS, clock)
+    try {
+      const owner = await route.data!.owner(limit.signal)
+      if (owner === undefined) log.warn({ route: id }, `who owns the data of ${id} is not known: its process gave no answer`)
+      const { sharePercent } = state
+      if (owner === 'to' && sharePercent < 100) await this.#align(route, 100, `${to} owns the data`)
+      if (owner === 'from' && sharePercent >= 100) await this.#align(route, 0, `${from} owns the data`)
+    } finally {
+      limit.done()
+      state.writes.release()
+    }
+  }
+
+  async #align(route: MovingRoute, percent: number, why: string): Promise<void> {
+    const { ledger, clock } = this.#options
+    const { state, id, declaration } = route
+    await ledger.append({
+      atMs: clock.now(),
+      kind: percent === 0 ? 'rollback' : 'shift',
+      route: id,
+      from: declaration.from,
+      to: declaration.to!,
+      fromPercent: state.sharePercent,
+      toPercent: percent,
+      who: 'gateway',
+      why: `${why}, as was decided before the gateway was started again`,
+    })
+    state.sharePercent = percent
+  }
+
+  /** Two that overlap would each be judged by a share that the other changes. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work)
     this.#last = done
     return done
   }
@@ -61,7 +109,7 @@ export class Shifts {
     const route = this.#routeOf(request.route)
     const { state } = route
     state.epoch++
-    const data = state.sharePercent >= 100 && request.tenant === undefined ? this.#options.dataOf?.(route) : undefined
+    const data = state.sharePercent >= 100 && request.tenant === undefined ? route.data : undefined
     if (data !== undefined) return this.#withData(route, data, () => this.#takeBack(route, request, kind))
     return this.#takeBack(route, request, kind)
   }
@@ -94,6 +142,7 @@ export class Shifts {
         atMs: clock.now(),
         kind,
         route: route.id,
+        from: route.declaration.from,
         to: route.declaration.to!,
         ...(tenant !== undefined && { tenant }),
         fromPercent,
@@ -126,6 +175,7 @@ export class Shifts {
     const { epoch } = state
     const entry = {
       route: id,
+      from: route.declaration.from,
       to: route.declaration.to!,
       ...(tenant !== undefined && { tenant }),
       fromPercent,
@@ -133,33 +183,49 @@ export class Shifts {
       who,
       why,
     }
+    const withEvidence = async () => {
+      const evidence = await this.#options.evidenceOf?.(route)
+      return { ...entry, ...(evidence !== undefined && { evidence }) }
+    }
     const refuse = async (reason: string): Promise<never> => {
-      await ledger.append({ ...entry, atMs: clock.now(), kind: 'refused', why: `${why}; refused: ${reason}` })
+      await ledger.append({ ...(await withEvidence()), atMs: clock.now(), kind: 'refused', why: `${why}; refused: ${reason}` })
       throw new ConflictError(`Route ${id} stays at ${fromPercent} %: ${reason}.`)
     }
     if (percent > fromPercent) {
+      if (route.data !== undefined) await this.#begin(route, { who, why })
       const reason = await this.#whyNotReady(route, { tenant, fromPercent, percent })
       if (reason !== undefined) return refuse(reason)
     }
+    const known = await withEvidence()
     if (state.epoch !== epoch) return refuse('it was rolled back meanwhile')
-    const data = tenant === undefined ? this.#options.dataOf?.(route) : undefined
+    const data = tenant === undefined ? route.data : undefined
     if (data !== undefined && fromPercent >= 100 && percent < 100) return refuse('its data has moved: roll it back')
-    if (data === undefined || percent < 100 || fromPercent >= 100) return this.#make(route, entry)
+    if (data === undefined || percent < 100 || fromPercent >= 100) return this.#make(route, known, epoch)
     const limit = limited(MOVE_TIMEOUT_MS, clock)
     try {
       await state.writes.hold({ clock, drainMs: DRAIN_MS })
       const reason = await data.toNew(limit.signal)
-      return reason === undefined ? await this.#make(route, entry) : await refuse(reason)
+      return reason === undefined ? await this.#makeWithData(data, () => this.#make(route, known, epoch)) : await refuse(reason)
     } finally {
       limit.done()
       state.writes.release()
     }
   }
 
-  async #make(route: MovingRoute, entry: Omit<LedgerEntry, 'atMs' | 'kind'>): Promise<LedgerEntry> {
+  /** The data has moved: where its share has not, because a rollback came between or the disk refused, it goes back. */
+  async #makeWithData(data: DataMove, make: () => Promise<LedgerEntry>): Promise<LedgerEntry> {
+    try {
+      return await make()
+    } catch (error) {
+      const limit = limited(MOVE_TIMEOUT_MS, this.#options.clock)
+      await data.toOld(limit.signal).finally(() => limit.done())
+      throw error
+    }
+  }
+
+  async #make(route: MovingRoute, entry: Omit<LedgerEntry, 'atMs' | 'kind'>, epoch: number): Promise<LedgerEntry> {
     const { state } = route
     const { ledger, clock } = this.#options
-    const { epoch } = state
     const { route: id, tenant, toPercent: percent } = entry
     const made: LedgerEntry = { ...entry, atMs: clock.now(), kind: 'shift' }
     await ledger.append(made)
@@ -175,6 +241,8 @@ export class Shifts {
       })
       throw new ConflictError(`Route ${id} stays at 0 %: it was rolled back meanwhile.`)
     }
+    // What was written before anybody was led to the new side may not be there yet.
+    if (route.data !== undefined && !state.isMoved) state.ownWrites.begin(ANYBODY, 'from')(route.data)
     if (tenant === undefined) state.sharePercent = percent
     else state.tenantShares.set(tenant, percent)
     // The new side is judged by what it does under its new share.
@@ -188,9 +256,33 @@ export class Shifts {
   ): Promise<string | undefined> {
     const gate = this.#options.gateOf(route)
     if (gate === undefined) return undefined
+    const { clock, start } = this.#options
+    const question = { route: route.id, ...(tenant !== undefined && { tenant }), fromPercent, toPercent: percent }
+    const { epoch } = route.state
+    const untilMs = clock.monotonicMs() + (start === undefined ? 0 : STARTING_TIMEOUT_MS)
+    for (;;) {
+      const reason = await this.#askGate(gate, question)
+      if (reason === undefined || clock.monotonicMs() >= untilMs || route.state.epoch !== epoch) return reason
+      await sleep(clock, ASK_AGAIN_MS)
+    }
+  }
+
+  /** Writes down, before any of its data can move, that a route has begun to: whoever starts after a crash has to ask who owns it. */
+  async #begin(route: MovingRoute, { who, why }: { readonly who: string; readonly why: string }): Promise<void> {
+    const { ledger, clock, start } = this.#options
+    const { id, state, declaration } = route
+    const { to, from } = declaration
+    if (ledger.shareOf(id, to) === undefined) {
+      const { sharePercent } = state
+      const kept = { route: id, from, to: to!, fromPercent: sharePercent, toPercent: sharePercent }
+      await ledger.append({ ...kept, atMs: clock.now(), kind: 'shift', who, why: `${why}; ${to} begins to follow the data of ${from}` })
+    }
+    start?.(to!)
+  }
+
+  async #askGate(gate: ReadinessGate, question: ShiftQuestion): Promise<string | undefined> {
     const limit = limited(READINESS_TIMEOUT_MS, this.#options.clock)
     try {
-      const question = { route: route.id, ...(tenant !== undefined && { tenant }), fromPercent, toPercent: percent }
       const readiness = await gate.readiness(question, limit.signal)
       return readiness.ready ? undefined : readiness.reason
     } catch (error) {

@@ -33,7 +33,8 @@ export function statusOf(routing: Routing, accounts: Accounts, clock: Clock): Ga
   }
 }
 
-function routeStatus({ id, declaration, state }: MovingRoute, accounts: Accounts, nowMs: number): RouteStatus {
+/** @param nowMs of the monotonic clock */
+export function routeStatus({ id, declaration, state }: MovingRoute, accounts: Accounts, nowMs: number): RouteStatus {
   const { match, from, to } = declaration
   return {
     id,

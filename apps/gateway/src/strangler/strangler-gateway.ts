@@ -7,20 +7,24 @@ import {
   type RoutableRequest,
   canonicalSegments,
 } from '@seaworthy/http-proxy'
+import type { ShadowingReport } from '@seaworthy/strangler/compare'
+import type { GatewayOverview } from '@seaworthy/supervisor/gateway-admin'
 import { type Clock, ConfigurationError, InvalidInputError, type Random, systemClock, systemRandom, type Timer } from 'seaworthy/core'
 import { isDeepStrictEqual } from 'node:util'
-import { tellUnanswered } from '../gateway.ts'
+import { tellUnanswered } from '../tell-unanswered.ts'
 import { defaultLimits, type GatewayLimits } from '../limits.ts'
 import type { GatewayLog } from '../log.ts'
 import type { Mirror } from '../mirror.ts'
 import type { ReadinessGate } from '../readiness-gate.ts'
 import { accessLine } from './access-log.ts'
 import { Accounts } from './accounts.ts'
-import { type DataMove, HttpDataMove } from './data-move.ts'
+import { HttpDataMove } from './data-move.ts'
 import type { GatewayFile } from './gateway-file.ts'
 import { HttpReadinessGate } from './http-readiness.ts'
 import { Ledger, type LedgerEntry } from './ledger.ts'
 import type { MovingRoute } from './moving-route.ts'
+import { Overview } from './overview.ts'
+import type { RuleDeclaration } from './rule.ts'
 import { Routing } from './routing.ts'
 import { type RollbackRequest, type ShiftRequest, Shifts } from './shifts.ts'
 import { type GatewayStatus, statusOf } from './status.ts'
@@ -36,6 +40,10 @@ export interface StranglerGatewayOptions {
   readonly mirror?: Mirror
   /** What the processes that move data are shown. */
   readonly dataToken?: string
+  /** What the comparison of shadowed routes found, by route. */
+  readonly comparisons?: (signal: AbortSignal) => Promise<Readonly<Record<string, ShadowingReport>>>
+  /** Has the service started that a route is to move to. Default: it runs anyway. */
+  readonly start?: (upstream: string) => void
 }
 
 /** What a request would come to, and why. */
@@ -62,14 +70,19 @@ export class StranglerGateway {
   readonly #accounts: Accounts
   readonly #routing: Routing
   readonly #shifts: Shifts
+  readonly #overview: Overview
   readonly #proxy: HttpProxy
   readonly #timers: Timer[] = []
   #file: GatewayFile
   #isStopped = false
+  #drained: Promise<void> | undefined
 
   /** @throws ConfigurationError when the ledger's folder holds something else */
   static async open(options: StranglerGatewayOptions): Promise<StranglerGateway> {
-    return new StranglerGateway(options, await Ledger.open(options.file.ledger))
+    const gateway = new StranglerGateway(options, await Ledger.open(options.file.ledger))
+    const resumed = gateway.#shifts.resume(gateway.#routing.routes.values())
+    resumed.catch((error: unknown) => options.log.error({ err: error }, 'whether the shares are where the data is could not be found out'))
+    return gateway
   }
 
   private constructor(options: StranglerGatewayOptions, ledger: Ledger) {
@@ -81,19 +94,32 @@ export class StranglerGateway {
     this.#file = file
     this.#ledger = ledger
     this.#accounts = new Accounts(ledger, clock)
-    this.#routing = new Routing(file, { ledger, limits, parts, random, ...(mirror !== undefined && { mirror }) })
+    const dataOf = ({ data }: RuleDeclaration) =>
+      data?.move === undefined ? undefined : new HttpDataMove(data.move, options.dataToken ?? '', clock)
+    this.#routing = new Routing(file, { ledger, limits, parts, random, dataOf, ...(mirror !== undefined && { mirror }) })
+    this.#overview = new Overview({
+      routes: () => this.#routing.routes.values(),
+      ledger,
+      accounts: this.#accounts,
+      gateOf: (route) => this.#gateOf(route),
+      comparisons: options.comparisons,
+      dataToken: options.dataToken ?? '',
+      clock,
+    })
     this.#shifts = new Shifts({
       ledger,
       log,
       clock,
       routeOf: (id) => this.#routing.routes.get(id),
       gateOf: (route) => this.#gateOf(route),
-      dataOf: (route) => this.#dataOf(route),
+      evidenceOf: (route) => this.#overview.evidenceOf(route),
+      start: options.start,
     })
     this.#proxy = createProxyServer({
       parts,
       destinations: this.#routing,
       trustedProxies: file.listen.trustedProxies,
+      ...(file.listen.certificates !== undefined && { tls: { certificates: file.listen.certificates } }),
       onRequestEnd: (end) => this.#onRequestEnd(end, random),
       onCutOff: (connections) => log.warn({ connections }, 'the drain took too long: what is in flight is cut off'),
       onDrained: () => this.#routing.close(),
@@ -112,12 +138,19 @@ export class StranglerGateway {
 
   /** Puts another configuration in force, in one step. @throws ConfigurationError when it changes what needs a restart; then nothing has changed */
   configure(file: GatewayFile): void {
-    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({ ...listen, hosts: undefined, admin, ledger })
+    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({
+      ...listen,
+      hosts: undefined,
+      certificates: listen.certificates !== undefined,
+      admin,
+      ledger,
+    })
     if (!isDeepStrictEqual(fixed(file), fixed(this.#file)))
       throw new ConfigurationError(
-        'listen (but for hosts), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
+        'listen (but for hosts and certificates), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
       )
     this.#routing.configure(file)
+    if (file.listen.certificates !== undefined) this.#proxy.useCertificates(file.listen.certificates)
     this.#file = file
   }
 
@@ -133,6 +166,11 @@ export class StranglerGateway {
     return statusOf(this.#routing, this.#accounts, this.#clock)
   }
 
+  /** All that is known of its routes, also from those who compare their answers and have their data. */
+  overview(): Promise<GatewayOverview> {
+    return this.#overview.all()
+  }
+
   /** @param headers by name, as a client would send them. @throws InvalidInputError when the URL is none, or the request would be refused */
   explain(method: string, url: string, headers: Readonly<Record<string, string>> = {}): Explanation {
     const request = requestOf(method, url, headers)
@@ -142,6 +180,12 @@ export class StranglerGateway {
     const upstream = route.upstreamOf(side)
     const policy = this.#file.upstreams.get(upstream.name)?.policy ?? {}
     return { route: route.id, path: route.declaration.match.path, side, upstream: upstream.name, tenant, sharePercent, bucket, policy }
+  }
+
+  /** From now on the instances of an upstream are these; what others of it have in hand goes on. One that no route leads to has none here. */
+  lead(name: string, urls: readonly URL[]): void {
+    const known = this.#file.upstreams.get(name)
+    if (known !== undefined) this.configure({ ...this.#file, upstreams: new Map([...this.#file.upstreams, [name, { ...known, urls }]]) })
   }
 
   /** Parks new requests to an upstream, as a supervisor asks for: see Gateway. */
@@ -166,7 +210,13 @@ export class StranglerGateway {
     }
   }
 
-  async drain(): Promise<void> {
+  /** Takes no new connections, finishes what is in flight, and closes. A second call gets the same promise. */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain()
+    return this.#drained
+  }
+
+  async #drain(): Promise<void> {
     await this.#proxy.drain()
     this.#isStopped = true
     for (const timer of this.#timers) timer.cancel()
@@ -175,11 +225,6 @@ export class StranglerGateway {
     } finally {
       await this.#ledger.close()
     }
-  }
-
-  #dataOf({ declaration }: MovingRoute): DataMove | undefined {
-    const move = declaration.data?.move
-    return move === undefined ? undefined : new HttpDataMove(move, this.#options.dataToken ?? '', this.#clock)
   }
 
   #gateOf({ id, declaration }: MovingRoute): ReadinessGate | undefined {

@@ -25,7 +25,7 @@ describe('the ledger', () => {
     await Promise.all(
       [entry(1), entry(10), entry(50, { tenant: 'acme' }), entry(80, { kind: 'refused' })].map((each) => ledger.append(each)),
     )
-    await ledger.writeCounts(new Map([['reviews', { requests: { from: 7, to: 3 }, errors: { from: 0, to: 1 } }]]))
+    await ledger.writeFigures(new Map([['reviews', { requests: { from: 7, to: 3 }, errors: { from: 0, to: 1 } }]]))
     await ledger.close()
     const again = await Ledger.open(folder)
     t.after(() => again.close())

@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { canonicalSegments, Fields, type RoutableRequest } from '@seaworthy/http-proxy'
-import type { Clock } from 'seaworthy/core'
-import type { ReadinessGate } from '../../src/readiness-gate.ts'
-import type { Mirror } from '../../src/mirror.ts'
 import { type GatewayFile, parseGatewayFile } from '../../src/strangler/gateway-file.ts'
-import { StranglerGateway } from '../../src/strangler/strangler-gateway.ts'
+import { StranglerGateway, type StranglerGatewayOptions } from '../../src/strangler/strangler-gateway.ts'
 
 /** A request as the gateway sees it when it decides. */
 export function routable(
@@ -31,6 +28,11 @@ export function temporaryFolder(t: TestContext): string {
     rmSync(folder, { recursive: true, force: true })
   })
   return folder
+}
+
+/** What writes to a temporary folder, and ends before that is removed. */
+export function stopsAfter(t: TestContext, stop: () => Promise<void>): void {
+  gateways.set(t, [...(gateways.get(t) ?? []), stop])
 }
 
 /** A file before a monolith and a service for reviews, of which parts may be replaced. */
@@ -72,7 +74,7 @@ export interface TestStrangler {
 export async function stranglerWith(
   t: TestContext,
   file: GatewayFile,
-  options: { readonly gateOf?: (route: string) => ReadinessGate | undefined; readonly mirror?: Mirror; readonly clock?: Clock } = {},
+  options: Pick<StranglerGatewayOptions, 'gateOf' | 'mirror' | 'clock' | 'comparisons' | 'dataToken' | 'start'> = {},
 ): Promise<TestStrangler> {
   const logged: TestStrangler['logged'][number][] = []
   const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })
@@ -85,6 +87,6 @@ export async function stranglerWith(
   const port = await gateway.listen()
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= gateway.drain())
-  gateways.set(t, [...(gateways.get(t) ?? []), stop])
+  stopsAfter(t, stop)
   return { gateway, port, logged, stop }
 }

@@ -66,7 +66,13 @@ test('the reads of a route that says so are compared with its new side, and the 
   const file = fileWith(folder, sides, { share: 100, compare: { ignoreHeaders: ['x-none'] } })
   const mirror = new ShadowMirror(log)
   mirror.configure(file)
-  const gateway = await StranglerGateway.open({ file, log, mirror, limits: { drainTimeoutMs: 200, lingerMs: 100 } })
+  const gateway = await StranglerGateway.open({
+    file,
+    log,
+    mirror,
+    comparisons: (signal) => mirror.reports(signal),
+    limits: { drainTimeoutMs: 200, lingerMs: 100 },
+  })
   const port = await gateway.listen()
   const admin = await startAdminApi({
     port: 0,
@@ -74,6 +80,7 @@ test('the reads of a route that says so are compared with its new side, and the 
     token: 'secret',
     gateway,
     isReady: () => true,
+    metrics: { contentType: 'text/plain', text: () => '' },
     reload: async () => {},
     comparisons: (signal) => mirror.report(signal),
   })
@@ -118,6 +125,8 @@ test('the reads of a route that says so are compared with its new side, and the 
     young.received.every((line) => /^GET \/reviews\/\d+ 1$/.test(line)),
     'the new side got nothing but marked reads of its route',
   )
+
+  await eventually('the overview has it', async () => (await gateway.overview()).routes[0]!.comparison?.fields[0]?.field === 'body.rating')
 
   // Without the setting, nothing is compared any more.
   const without = fileWith(folder, sides, undefined)

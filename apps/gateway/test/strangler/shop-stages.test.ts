@@ -9,8 +9,11 @@ const stages = fileURLToPath(new URL('../../../../shop/stages/', import.meta.url
 
 /** The routes of a stage, as a gateway reads them from its file. */
 function routesOf(name: string): readonly RuleDeclaration[] {
-  const { routes } = JSON.parse(readFileSync(`${stages}${name}`, 'utf8')) as { routes: readonly { readonly from: string }[] }
-  const upstreams = Object.fromEntries(routes.map(({ from }) => [from, { urls: ['http://127.0.0.1:9'] }]))
+  const { routes } = JSON.parse(readFileSync(`${stages}${name}`, 'utf8')) as {
+    routes: readonly { readonly from: string; readonly to?: string }[]
+  }
+  const names = routes.flatMap(({ from, to = from }) => [from, to])
+  const upstreams = Object.fromEntries(names.map((name) => [name, { urls: ['http://127.0.0.1:9'] }]))
   const file = { listen: { port: 0 }, admin: { port: 0, tokenFile: 'token' }, ledger: 'ledger', upstreams, routes }
   return parseGatewayFile(JSON.stringify(file), name).routes
 }

@@ -6,6 +6,10 @@ export interface Route {
   /** A path template: `/api/orders/:orderId`, where `:name` is one segment, or `/api/*` for everything below. */
   readonly path: string
   readonly service: string
+  /** What it is called by whoever moves it. Default: its path. */
+  readonly id?: string
+  /** The successor that can take the path over while the system runs, by shares. */
+  readonly to?: string
 }
 
 export interface SystemDeclaration {
@@ -18,10 +22,16 @@ export interface SystemDeclaration {
    * `reviews`, and are led there. Default: none.
    */
   readonly standIns?: Readonly<Record<string, string>>
+  /**
+   * Services that can take over from another while the system runs, each with that other: `{ reviews: 'monolith' }`. Such a one is started when the gateway
+   * begins to move a route to it. Others that call it are led to its stand-in, for as long as it is a successor. Default: none.
+   */
+  readonly successors?: Readonly<Record<string, string>>
 }
 
 export interface System extends SystemDeclaration {
   readonly standIns: Readonly<Record<string, string>>
+  readonly successors: Readonly<Record<string, string>>
   service(name: string): Service
   /** The service that answers calls to `name`: itself, or its stand-in. @throws ConfigurationError when there is neither */
   answering(name: string): Service
@@ -31,7 +41,7 @@ export interface System extends SystemDeclaration {
 export function defineSystem(declaration: SystemDeclaration): System {
   const byName = new Map<string, Service>()
   const problems: string[] = []
-  const { standIns = {} } = declaration
+  const { standIns = {}, successors = {} } = declaration
   for (const service of declaration.services) {
     if (byName.has(service.name)) problems.push(`two services are called ${service.name}`)
     byName.set(service.name, service)
@@ -40,8 +50,12 @@ export function defineSystem(declaration: SystemDeclaration): System {
   problems.push(...oneOwner(declaration.services, 'topic', (service) => service.publishes))
   const published = new Set(declaration.services.flatMap((service) => service.publishes))
   for (const [absent, standIn] of Object.entries(standIns)) {
-    if (byName.has(absent)) problems.push(`${standIn} stands in for ${absent}, which runs itself`)
+    if (byName.has(absent) && !Object.hasOwn(successors, absent)) problems.push(`${standIn} stands in for ${absent}, which runs itself`)
     if (!byName.has(standIn)) problems.push(`${standIn} stands in for ${absent}, and is not in the system`)
+  }
+  for (const [successor, predecessor] of Object.entries(successors)) {
+    for (const name of [successor, predecessor])
+      if (!byName.has(name)) problems.push(`${successor} can take over from ${predecessor}, and ${name} is not in the system`)
   }
   for (const service of declaration.services) {
     for (const callee of service.calls)
@@ -58,6 +72,8 @@ export function defineSystem(declaration: SystemDeclaration): System {
   }
   for (const route of declaration.routes) {
     if (!byName.has(route.service)) problems.push(`route ${route.path} leads to ${route.service}, which is not in the system`)
+    if (route.to !== undefined && successors[route.to] !== route.service)
+      problems.push(`route ${route.path} can move to ${route.to}, which is no successor of ${route.service}`)
   }
   if (problems.length > 0) throw new ConfigurationError(`System ${declaration.name} does not hold together: ${problems.join('; ')}.`)
   const serviceOf = (name: string): Service => {
@@ -69,6 +85,7 @@ export function defineSystem(declaration: SystemDeclaration): System {
   return {
     ...declaration,
     standIns,
+    successors,
     service: serviceOf,
     answering: (name) => serviceOf(Object.hasOwn(standIns, name) ? standIns[name]! : name),
   }

@@ -12,7 +12,7 @@ export { Comparator, type ComparatorOptions, type ComparatorRules } from './comp
 export { type ComparisonReport, type EndpointReport, type Verdict } from './endpoint-record.ts'
 export { type DifferenceExample, type DifferenceGroup } from './difference-groups.ts'
 export { type DifferenceKind } from './difference.ts'
-export { reportText } from './report-text.ts'
+export { comparedOf, reportText } from './report-text.ts'
 export { type ReceivedAnswer } from './answer.ts'
 export { type HeaderLine, type HeaderRules } from './answer-headers.ts'
 export { type Ask, type CredentialsRule, SHADOW_HEADER, type SafeRequest } from './safe-request.ts'

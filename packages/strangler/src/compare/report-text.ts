@@ -14,7 +14,8 @@ export function reportText({ atMs, endpoints }: ComparisonReport): string {
   )
 }
 
-function comparedOf({ verdicts: { equal, differs, transient, unsettled, unconfirmed } }: EndpointReport): number {
+/** How many requests to an endpoint were compared, whatever came of it. */
+export function comparedOf({ verdicts: { equal, differs, transient, unsettled, unconfirmed } }: Pick<EndpointReport, 'verdicts'>): number {
   return equal + differs + transient + unsettled + unconfirmed
 }
 

@@ -24,13 +24,20 @@ export {
   defineMapping,
 } from './mapping.ts'
 export { type CutOverLimits } from './limits.ts'
-export { type SqliteFileSide, type SqliteSideOptions, readSqliteFile, sqliteSide } from './sqlite-side.ts'
+export {
+  type SqliteFileSide,
+  type DropSqliteSideOptions,
+  type SqliteSideOptions,
+  dropSqliteSide,
+  readSqliteFile,
+  sqliteSide,
+} from './sqlite-side.ts'
 export { type PostgresSide, type PostgresSideOptions, dropPostgresSide, postgresSide } from './postgres-side.ts'
 export { cutOverPostgresSchema } from './postgres-schema.ts'
 export { cutOverSchema } from './sqlite-capture.ts'
 export { serveCutOver } from './http-surface.ts'
 export { type RemoteSideOptions, remoteSide, serveSide } from './remote-side.ts'
-export { type OwnedWrites, ownedWrites } from './owned-writes.ts'
+export { type OwnedWrites, ownedWrites, storedOwnership } from './owned-writes.ts'
 export { type WriteEntity } from './database-side.ts'
 export { type Gate, type Ownership, type Phase, gateOf, step, writerOf } from './ownership.ts'
 export { type Readiness } from './readiness.ts'

@@ -1,5 +1,7 @@
-import type { Transaction } from 'seaworthy/core'
+import type { Database, Transaction } from 'seaworthy/core'
 import { CaptureLostError, NotOwnerError } from './errors.ts'
+import { ownershipOf } from './moves.ts'
+import type { Ownership } from './ownership.ts'
 import { SideTable } from './side-table.ts'
 
 /** For whoever writes the data of a route: asks, in the writer's own transaction, whether this side owns it. */
@@ -10,6 +12,12 @@ export interface OwnedWrites {
    * @throws NotOwnerError when another side owns the data, or nobody for the moment; nothing was written
    */
   assertOwned(tx: Transaction, key?: string): Promise<number>
+}
+
+/** Who owned the data when it was last decided, as a side has it in its database; undefined where that is no side. @param name of the mapping */
+export async function storedOwnership(name: string, database: Pick<Database, 'query' | 'dialect'>): Promise<Ownership | undefined> {
+  const state = await new SideTable(name, database.dialect).read(database)
+  return state && ownershipOf(state)
 }
 
 /** @param name of the mapping */

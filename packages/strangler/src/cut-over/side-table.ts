@@ -20,6 +20,9 @@ const ADD_KEY = `INSERT INTO seaworthy_cut_over_keys (name, kind, key, reason) V
 const REMOVE_KEY = 'DELETE FROM seaworthy_cut_over_keys WHERE name = $1 AND kind = $2 AND key = $3'
 const REMOVE_KEYS = 'DELETE FROM seaworthy_cut_over_keys WHERE name = $1 AND kind = $2'
 const SELECT_KEYS = 'SELECT key, reason FROM seaworthy_cut_over_keys WHERE name = $1 AND kind = $2 ORDER BY key LIMIT $3 + 0'
+const FORGET = ['seaworthy_cut_over_changes', 'seaworthy_cut_over_keys', 'seaworthy_cut_over'].map(
+  (table) => `DELETE FROM ${table} WHERE name = $1`,
+)
 const HAS_KEY = 'SELECT 1 AS there FROM seaworthy_cut_over_keys WHERE name = $1 AND kind = $2 AND key = $3'
 
 interface StoredRow {
@@ -114,6 +117,11 @@ export class SideTable {
 
   async isHeld(from: Reading, key: string): Promise<boolean> {
     return (await from.query(this.#statement(HAS_KEY, 'held', key))).length > 0
+  }
+
+  /** Everything of the cut-over. */
+  async forget(tx: Transaction): Promise<void> {
+    for (const sql of FORGET) await tx.execute(this.#statement(sql))
   }
 
   #statement(sql: string, ...params: readonly (string | number | null)[]): Statement {

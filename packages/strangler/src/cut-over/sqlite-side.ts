@@ -4,7 +4,7 @@ import { DatabaseSide, type WriteEntity } from './database-side.ts'
 import type { Mapping, SideName } from './mapping.ts'
 import type { Side } from './side.ts'
 import { SideTable } from './side-table.ts'
-import { type SqliteReader, installTriggers, nextPosition, sqliteCapture } from './sqlite-capture.ts'
+import { type SqliteReader, installTriggers, nextPosition, removeTriggers, sqliteCapture } from './sqlite-capture.ts'
 
 export interface SqliteSideOptions {
   readonly mapping: Mapping
@@ -38,6 +38,22 @@ export async function sqliteSide(options: SqliteSideOptions): Promise<Side> {
     if (isNew && !isFirst) await table.capturedFrom(tx, await nextPosition(tx, mapping.name))
   })
   return new DatabaseSide({ mapping, side, database, table, capture, write: options.write })
+}
+
+export interface DropSqliteSideOptions extends Pick<SqliteSideOptions, 'mapping' | 'database'> {
+  /** Whether who owned the data last is forgotten too: for a side that may be moved again, from the beginning. Default: it stays written down. */
+  readonly isForgotten?: boolean
+}
+
+/**
+ * Takes everything off the tables of a side that nobody moves any more: triggers and what they captured, which would grow with every write, and tell of a stray whenever
+ * something else begins to write there. The process that has the file calls it, on both sides, once the cut-over has ended.
+ */
+export async function dropSqliteSide({ mapping, database, isForgotten = false }: DropSqliteSideOptions): Promise<void> {
+  await database.transaction(async (tx) => {
+    await removeTriggers(tx, mapping.name)
+    if (isForgotten) await new SideTable(mapping.name, 'sqlite').forget(tx)
+  })
 }
 
 /** A side whose file is read by this process, and written by another. */

@@ -24,3 +24,9 @@ export interface Customers {
   /** Undefined where there is no such customer. */
   nameOf(customerId: string, call: CallContext): Promise<string | undefined>
 }
+
+/** Whether the reviews are this service's to write: while they move here from the monolith, only one of both may. */
+export interface Ownership {
+  /** Called in the writer's transaction. @throws UnavailableError when somebody else owns them; nothing was written */
+  assertOwned(tx: Transaction, reviewId?: string): Promise<unknown>
+}

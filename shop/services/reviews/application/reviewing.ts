@@ -3,7 +3,7 @@ import type { Outbox } from 'seaworthy/outbox'
 import { type ReviewData, reviewImported, reviewWritten } from '../contract/events.ts'
 import type { ImportedReview } from '../contract/import.ts'
 import { decideReview, type NewReview, type Review } from '../domain/review.ts'
-import type { Catalog, Customers, ReviewRepository } from './ports.ts'
+import type { Catalog, Customers, Ownership, ReviewRepository } from './ports.ts'
 
 const TOLD_AT_ONCE_MAX = 500
 
@@ -26,11 +26,12 @@ export interface ReviewingOptions {
   readonly catalog: Catalog
   readonly customers: Customers
   readonly outbox: Outbox
+  readonly owned: Ownership
   readonly clock: Clock
   readonly newId: NewId
 }
 
-export function reviewing({ database, reviews, catalog, customers, outbox, clock, newId }: ReviewingOptions): Reviewing {
+export function reviewing({ database, reviews, catalog, customers, outbox, owned, clock, newId }: ReviewingOptions): Reviewing {
   async function referencesOf({ productId, customerId }: NewReview, call: CallContext) {
     try {
       const [productIsKnown, customerName] = await Promise.all([
@@ -53,6 +54,7 @@ export function reviewing({ database, reviews, catalog, customers, outbox, clock
       if (decision.kind === 'refused') throw unknown(decision)
       const review: Review = { id: newId(), ...decision.review, writtenAtMs: clock.now() }
       await database.transaction(async (tx) => {
+        await owned.assertOwned(tx, review.id)
         await reviews.add(tx, review)
         await outbox.add(tx, reviewWritten(factsOf(review)))
       })
@@ -61,6 +63,7 @@ export function reviewing({ database, reviews, catalog, customers, outbox, clock
 
     takeOver: (imported) =>
       database.transaction(async (tx) => {
+        await owned.assertOwned(tx)
         const asReviews = imported.map(({ createdAt, ...review }): Review => ({ ...review, writtenAtMs: Date.parse(createdAt) }))
         const added = await reviews.takeOver(tx, asReviews)
         // Each once, also where a file has one twice.

@@ -4,7 +4,7 @@ import { type Connection, connection } from '../state/live.ts'
 import { follow, route } from '../state/location.ts'
 import { system } from '../state/system.ts'
 import { nextTheme, theme } from '../state/theme.ts'
-import { ALL_LOGS, ALL_SAGAS, NO_FILTER, type Route, WHOLE_MAP, routeUrl } from '../view-model/route.ts'
+import { LINKS, pageOf, routeUrl } from '../pages/registry.ts'
 import { HelpDialog } from './help-dialog.tsx'
 import { Icon } from './icon.tsx'
 
@@ -14,31 +14,10 @@ const CONNECTION: Readonly<Record<Connection, { text: string; title: string }>> 
   lost: { text: 'Connection lost', title: 'The console does not answer; the page tries again every two seconds' },
 }
 
-interface PageLink {
-  readonly title: string
-  readonly to: Exclude<Route, { page: 'unknown' }>
-  readonly isShown: (page: Route['page']) => boolean
-}
-
-const PAGES: readonly PageLink[] = [
-  { title: 'System', to: { page: 'system' }, isShown: (page) => page === 'system' },
-  { title: 'Messages', to: { page: 'messages', letter: undefined }, isShown: (page) => page === 'messages' },
-  {
-    title: 'Sagas',
-    to: { page: 'sagas', filter: ALL_SAGAS },
-    isShown: (page) => page === 'sagas' || page === 'saga' || page === 'choreography',
-  },
-  { title: 'Resilience', to: { page: 'resilience' }, isShown: (page) => page === 'resilience' },
-  { title: 'Map', to: { page: 'map', view: WHOLE_MAP }, isShown: (page) => page === 'map' },
-  { title: 'Traces', to: { page: 'traces', filter: NO_FILTER }, isShown: (page) => page === 'traces' || page === 'trace' },
-  { title: 'Why slow?', to: { page: 'slow', operation: undefined }, isShown: (page) => page === 'slow' },
-  { title: 'Logs', to: { page: 'logs', filter: ALL_LOGS, log: undefined }, isShown: (page) => page === 'logs' },
-  { title: 'Labs', to: { page: 'labs', run: undefined }, isShown: (page) => page === 'labs' },
-]
-
 /** What stands around every page. */
 export function Frame({ children }: { children: ComponentChildren }): JSX.Element {
-  const { page } = route.value
+  const current = route.value
+  const marked = current.page === 'unknown' ? undefined : (pageOf(current).within ?? current.page)
   const { text, title } = CONNECTION[connection.value]
   return (
     <>
@@ -51,8 +30,8 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
           <span>Seaworthy</span>
         </a>
         <nav aria-label="Pages">
-          {PAGES.map(({ title, to, isShown }) => (
-            <a key={title} href={routeUrl(to)} aria-current={isShown(page) ? 'page' : undefined} onClick={(event) => follow(event, to)}>
+          {LINKS.map(({ page, title, to }) => (
+            <a key={page} href={routeUrl(to)} aria-current={page === marked ? 'page' : undefined} onClick={(event) => follow(event, to)}>
               {title}
             </a>
           ))}

@@ -1,19 +1,12 @@
 import { useSignalEffect } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useRef } from 'preact/hooks'
+import { LINKS } from '../pages/registry.ts'
 import { isHelpOpen } from '../state/help.ts'
 
 const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['?'], 'This help'],
-  [['g', 's'], 'Go to System'],
-  [['g', 'm'], 'Go to Messages'],
-  [['g', 'a'], 'Go to Sagas'],
-  [['g', 'r'], 'Go to Resilience'],
-  [['g', 't'], 'Go to Traces'],
-  [['g', 'y'], 'Go to Why slow?'],
-  [['g', 'o'], 'Go to Logs'],
-  [['g', 'p'], 'Go to the Map'],
-  [['g', 'l'], 'Go to Labs'],
+  ...LINKS.map(({ key, title }) => [['g', key], `Go to ${title}`] as const),
   [['/'], 'Search traces, or logs'],
   [['↑', '↓'], 'Previous, next row'],
   [['→', '←'], 'Open, close a span; to its child, its parent'],

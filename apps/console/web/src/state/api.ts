@@ -16,7 +16,9 @@ import type {
 } from '../../../src/http/answers.ts'
 import type { OtlpTrace } from '../../../src/otlp/read-trace.ts'
 import type { Choreography } from 'seaworthy/system'
-import { type CallName, type LogFilter, type SagaFilter, type TraceFilter, logQuery } from '../view-model/route.ts'
+import type { CallName, TraceFilter } from '../pages/traces/route.ts'
+import { type LogFilter, logQuery } from '../pages/logs/route.ts'
+import type { SagaFilter } from '../pages/sagas/route.ts'
 
 /** The console answered that it cannot, or did not answer. */
 export class ApiError extends Error {
@@ -30,7 +32,7 @@ export class ApiError extends Error {
 }
 
 /** @throws ApiError */
-function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return ask(path, { headers: { accept: 'application/json' } }, signal)
 }
 
@@ -51,6 +53,11 @@ async function ask<T>(path: string, init: RequestInit, signal?: AbortSignal): Pr
 
 const TRACES_PAGE = 100
 const JSON_HEADERS = { accept: 'application/json', 'content-type': 'application/json' }
+
+/** @throws ApiError */
+export function post<T>(path: string, body: object): Promise<T> {
+  return ask(path, { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify(body) })
+}
 
 export function fetchSystem(): Promise<SystemState> {
   return get('/api/services')
@@ -96,7 +103,7 @@ export function fetchResilience(signal: AbortSignal): Promise<ResilienceState> {
 }
 
 export function injectFault(service: string, fault: Fault): Promise<unknown> {
-  return ask('/api/faults', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, fault }) })
+  return post('/api/faults', { service, fault })
 }
 
 export function fetchMap(minutes: number, signal: AbortSignal): Promise<MapState> {
@@ -117,7 +124,7 @@ export function fetchSaga(service: string, id: string, signal: AbortSignal): Pro
 }
 
 export function changeSaga(service: string, change: SagaChange): Promise<unknown> {
-  return ask('/api/saga/change', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...change }) })
+  return post('/api/saga/change', { service, ...change })
 }
 
 export function fetchLogs(filter: LogFilter, options: { before?: string; signal?: AbortSignal } = {}): Promise<LogsPage> {
@@ -143,5 +150,5 @@ export function fetchDeadLetter(service: string, id: string, signal: AbortSignal
 }
 
 export function requeueDeadLetters(service: string, parameters: RequeueParameters): Promise<RequeueAnswer> {
-  return ask('/api/dead-letters/requeue', { method: 'POST', headers: JSON_HEADERS, body: JSON.stringify({ service, ...parameters }) })
+  return post('/api/dead-letters/requeue', { service, ...parameters })
 }

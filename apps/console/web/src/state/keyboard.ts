@@ -1,6 +1,7 @@
 import { isHelpOpen } from './help.ts'
 import { navigate } from './location.ts'
-import { ALL_LOGS, ALL_SAGAS, NO_FILTER, WHOLE_MAP } from '../view-model/route.ts'
+import { LINKS } from '../pages/registry.ts'
+import { NO_FILTER } from '../pages/traces/route.ts'
 
 /** How long after `g` the second key may come. */
 const SEQUENCE_MS = 1_000
@@ -17,15 +18,8 @@ export function startKeyboard(): void {
     }
     if (isHelpOpen.value) return
     if (event.timeStamp - goAtMs < SEQUENCE_MS) {
-      if (event.key === 's') navigate({ page: 'system' })
-      if (event.key === 'm') navigate({ page: 'messages', letter: undefined })
-      if (event.key === 'a') navigate({ page: 'sagas', filter: ALL_SAGAS })
-      if (event.key === 'r') navigate({ page: 'resilience' })
-      if (event.key === 'o') navigate({ page: 'logs', filter: ALL_LOGS, log: undefined })
-      if (event.key === 'p') navigate({ page: 'map', view: WHOLE_MAP })
-      if (event.key === 'l') navigate({ page: 'labs', run: undefined })
-      if (event.key === 'y') navigate({ page: 'slow', operation: undefined })
-      if (event.key === 't') navigate({ page: 'traces', filter: NO_FILTER })
+      const to = LINKS.find(({ key }) => key === event.key)?.to
+      if (to !== undefined) navigate(to)
     }
     goAtMs = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY
     if (event.key === '/') {

@@ -2,6 +2,7 @@ import { computed, signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { Fault } from '@seaworthy/supervisor'
 import type { ServiceResilience } from '../../../src/system/resilience.ts'
+import type { OrderState } from '../components/order-result.tsx'
 import { resilienceView } from '../view-model/resilience.ts'
 import { fetchResilience, injectFault } from './api.ts'
 import { Polled } from './polled.ts'
@@ -14,7 +15,7 @@ const SAMPLES_MAX = 60
 /** The policies of all services, kept fresh, with what was in flight at the last looks. */
 export class ResilienceStore extends Polled<ServiceResilience> {
   /** What became of the fault that was ordered last. */
-  readonly ordered = signal<{ readonly text: string; readonly isGood: boolean } | undefined>(undefined)
+  readonly ordered = signal<OrderState | undefined>(undefined)
   readonly view = computed(() => (this.state.value.kind === 'loaded' ? resilienceView(this.state.value.services) : undefined))
   readonly inFlight = new Map<string, readonly number[]>()
 
@@ -25,9 +26,9 @@ export class ResilienceStore extends Polled<ServiceResilience> {
   async inject(service: string, fault: Fault, text: string): Promise<void> {
     try {
       await injectFault(service, fault)
-      this.ordered.value = { text: `${service} ${text}`, isGood: true }
+      this.ordered.value = { kind: 'over', text: `${service} ${text}.`, isGood: true }
     } catch (error) {
-      this.ordered.value = { text: error instanceof Error ? error.message : String(error), isGood: false }
+      this.ordered.value = { kind: 'over', text: error instanceof Error ? error.message : String(error), isGood: false }
     }
     await this.refresh()
   }

@@ -2,7 +2,8 @@ import { computed, signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import type { SagaChange, SagaDetails } from '@seaworthy/supervisor/management'
 import type { SagasState } from '../../../src/http/answers.ts'
-import type { SagaFilter } from '../view-model/route.ts'
+import type { OrderState } from '../components/order-result.tsx'
+import type { SagaFilter } from '../pages/sagas/route.ts'
 import { sagaView } from '../view-model/saga.ts'
 import { changeSaga, fetchSaga, fetchSagas } from './api.ts'
 import { Refreshed } from './refreshed.ts'
@@ -20,16 +21,11 @@ export function useSagas(filter: SagaFilter): Refreshed<SagasState> {
   return sagas
 }
 
-/** What became of what a person decided last. */
-export type Changing =
-  | { readonly kind: 'working'; readonly text: string }
-  | { readonly kind: 'over'; readonly text: string; readonly isGood: boolean }
-
 const DONE = { retry: 'It is tried again.', skip: 'The step is taken as said; the saga goes on.', abort: 'It turns back.' } as const
 
 /** One saga, kept fresh, and what can be done about it. */
 export class SagaStore extends Refreshed<SagaDetails> {
-  readonly changing = signal<Changing | undefined>(undefined)
+  readonly changing = signal<OrderState | undefined>(undefined)
   readonly view = computed(() => (this.state.value.kind === 'loaded' ? sagaView(this.state.value) : undefined))
   readonly #service: string
 

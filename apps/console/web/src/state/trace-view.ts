@@ -9,6 +9,7 @@ import { type SpanNode, buildTree } from '../view-model/trace-tree.ts'
 import { reveal, visibleRows } from '../view-model/tree-rows.ts'
 import { spansToLookAt } from '../view-model/verdict-view.ts'
 import { ApiError, fetchTrace } from './api.ts'
+import { lastTraceId } from './last-trace.ts'
 import { onTraces } from './live.ts'
 
 export type TraceState =
@@ -16,9 +17,6 @@ export type TraceState =
   | { readonly kind: 'missing'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string }
   | { readonly kind: 'loaded'; readonly trace: Trace; readonly roots: readonly SpanNode[] }
-
-/** The trace that was looked at last: where the arrow keys begin in the list. */
-export const lastTraceId = signal<string | undefined>(undefined)
 
 /** Spans of one trace arrive from several processes within moments of each other. */
 const REFRESH_MS = 300

@@ -1,7 +1,7 @@
 import { type Cause, type LockHolder, type TimePart, type TraceVerdict, type Verdict, lockFact, sentence } from 'seaworthy/trace-analysis'
 import { type Attribute, type Span, attribute } from '../../../src/otlp/read-trace.ts'
 import { formatDuration } from './format.ts'
-import type { Route } from './route.ts'
+import type { Route } from '../pages/registry.ts'
 
 /** What a cause is called, and what it means for somebody who reads it for the first time. */
 export const CAUSE_TEXT: Readonly<Record<Cause, { readonly name: string; readonly meaning: string }>> = {

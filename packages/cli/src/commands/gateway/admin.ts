@@ -1,23 +1,32 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { dataDirectoryPaths, readRunFile } from '@seaworthy/supervisor'
 import { ConfigurationError, UnavailableError } from 'seaworthy/core'
-import type { Arguments } from '../../arguments.ts'
+import { type Arguments, dataDirOf, dataDirOption } from '../../arguments.ts'
 
 const VARIABLE = 'SEAWORTHY_GATEWAY_CONFIG'
-const TIMEOUT_MS = 10_000
+const DEFAULT_CONFIG = 'gateway.json'
+/** The first shift of a route waits until a service has started and has its data. */
+const TIMEOUT_MS = 60_000
 
 export const configOption = { value: 'FILE', help: `the gateway's configuration (${VARIABLE}; gateway.json)` } as const
 
-/** How a command finds a gateway that runs. */
+/** How a command finds a gateway that runs: by its configuration, or as that of a system that runs on a data directory. */
 export const adminOptions = {
   config: configOption,
+  'data-dir': dataDirOption,
   admin: { value: 'URL', help: "its admin API, where that is not at the configuration's address: http://HOST:PORT" },
   json: { help: 'prints what the gateway said as JSON' },
 } as const
 
 export function configOf({ values }: Arguments, env: NodeJS.ProcessEnv): string {
+  return namedConfig(values, env) ?? DEFAULT_CONFIG
+}
+
+function namedConfig(values: Arguments['values'], env: NodeJS.ProcessEnv): string | undefined {
   const fromEnv = env[VARIABLE]
-  return values['config'] ?? (fromEnv === undefined || fromEnv === '' ? 'gateway.json' : fromEnv)
+  return values['config'] ?? (fromEnv === undefined || fromEnv === '' ? undefined : fromEnv)
 }
 
 /**
@@ -43,20 +52,46 @@ export async function askGateway<Answer>(args: Arguments, env: NodeJS.ProcessEnv
   return said
 }
 
-async function adminOf(args: Arguments, env: NodeJS.ProcessEnv): Promise<{ readonly url: string; readonly token: string }> {
-  const path = configOf(args, env)
+interface Admin {
+  readonly url: string
+  readonly token: string
+}
+
+async function adminOf(args: Arguments, env: NodeJS.ProcessEnv): Promise<Admin> {
+  const named = namedConfig(args.values, env)
+  if (named === undefined && (args.values['data-dir'] !== undefined || !existsSync(DEFAULT_CONFIG))) return adminOfSystem(args, env)
+  return adminByConfig(named ?? DEFAULT_CONFIG, args)
+}
+
+/** The gateway of the system that runs on a data directory. */
+async function adminOfSystem(args: Arguments, env: NodeJS.ProcessEnv): Promise<Admin> {
+  const paths = dataDirectoryPaths(resolve(dataDirOf(args, env)))
+  const gateway = readRunFile(paths.runFile)?.processes.find(({ role }) => role === 'gateway')
+  if (typeof gateway?.adminUrl !== 'string') {
+    throw new ConfigurationError(
+      `No system with a gateway runs on ${paths.path}, and there is no ${DEFAULT_CONFIG} here. Start one, or name it by --data-dir DIR or --config FILE.`,
+    )
+  }
+  return { url: args.values['admin'] ?? gateway.adminUrl, token: await readToken(join(paths.services, gateway.name, 'admin-token')) }
+}
+
+async function adminByConfig(path: string, args: Arguments): Promise<Admin> {
   // No more of it than is needed: what else it says is between it and the gateway.
   const { admin } = await readJson(path)
   const { port, host = '127.0.0.1', tokenFile } = (admin ?? {}) as { port?: unknown; host?: unknown; tokenFile?: unknown }
   if (typeof port !== 'number' || typeof host !== 'string' || typeof tokenFile !== 'string')
     throw new ConfigurationError(`${path} does not say where the admin API is: it has no admin with a port and a tokenFile.`)
-  const file = resolve(dirname(resolve(path)), tokenFile)
+  const token = await readToken(resolve(dirname(resolve(path)), tokenFile))
+  return { url: args.values['admin'] ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`, token }
+}
+
+async function readToken(file: string): Promise<string> {
   const token = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ConfigurationError(`The token of the admin API cannot be read from ${file}. The gateway makes it at its first start.`, {
       cause,
     })
   })
-  return { url: args.values['admin'] ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`, token: token.trim() }
+  return token.trim()
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

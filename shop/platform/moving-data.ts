@@ -1,0 +1,122 @@
+import type { RequestListener } from 'node:http'
+import type { HttpServer } from '@seaworthy/rpc/rest'
+import {
+  cutOverSchema,
+  type Mapping,
+  type OwnedWrites,
+  ownedWrites,
+  remoteSide,
+  serveCutOver,
+  serveSide,
+  sqliteSide,
+  startCutOver,
+  storedOwnership,
+} from '@seaworthy/strangler/cut-over'
+import type { Database } from 'seaworthy/core'
+import { hasBearerToken } from 'seaworthy/http'
+import type { ProcessContract } from './process-contract.ts'
+import type { ServiceComposition, ServiceLogger, ServicePorts } from './service-ports.ts'
+import type { ServiceSchema } from './tables.ts'
+
+/** Below it, on the service's own port and never routed by the gateway, those talk who move data while the shop runs. */
+const PATH = '/internal/cut-over/'
+/** Less than a process has for its end. */
+const ANSWER_TIMEOUT_MS = 2_000
+const FEED_EVERY_MS = 20
+
+/** Writes of data that never moves. */
+export const ALWAYS_OWNED: OwnedWrites = { assertOwned: async () => 0 }
+
+/** The tables that a process needs where data moves to it or from it while the shop runs. */
+export function movingSchema({ takesOver, givesAway }: Pick<ServiceComposition, 'takesOver' | 'givesAway'>): readonly ServiceSchema[] {
+  return takesOver === undefined && givesAway === undefined ? [] : [() => cutOverSchema]
+}
+
+export interface MovingData {
+  readonly composition: ServiceComposition
+  readonly contract: Pick<ProcessContract, 'moving'>
+  readonly database: Database
+  readonly http: HttpServer
+  readonly logger: ServiceLogger
+  readonly onStop: ServicePorts['onStop']
+}
+
+/**
+ * Takes part in moving data while the shop runs, where whoever starts it says so: the predecessor serves its side, and the successor moves.
+ * @returns what writers ask, in their own transaction, before they write
+ */
+export async function moveData(moving: MovingData): Promise<ServicePorts['owned']> {
+  const { composition, contract } = moving
+  const owned = new Map<string, OwnedWrites>()
+  if (contract.moving !== undefined) {
+    const { token, predecessorUrl } = contract.moving
+    const { takesOver, givesAway = [] } = composition
+    for (const mapping of givesAway) owned.set(mapping.name, await serveOldSide(mapping, token, moving))
+    if (takesOver !== undefined && predecessorUrl !== undefined)
+      owned.set(takesOver.name, await takeOver(takesOver, { token, predecessorUrl }, moving))
+  }
+  return (name) => owned.get(name) ?? ALWAYS_OWNED
+}
+
+/** The side of whoever has the data. It is opened when somebody asks for it: until then no write is captured, since nobody would take it away. */
+async function serveOldSide(mapping: Mapping, token: string, { database, http }: MovingData): Promise<OwnedWrites> {
+  const path = `${PATH}${mapping.name}/`
+  let opening: Promise<RequestListener> | undefined
+  let isOpen = false
+  const open = () =>
+    (opening ??= sqliteSide({ mapping, side: 'old', database, strayWrites: 'refuse' }).then(
+      (side) => {
+        isOpen = true
+        return serveSide(side, { token })
+      },
+      (error: unknown) => {
+        opening = undefined
+        throw error
+      },
+    ))
+  // Whoever began to move it in an earlier run may own it by now.
+  if ((await storedOwnership(mapping.name, database)) !== undefined) await open()
+  mount(http, path, token, open)
+  const owned = ownedWrites(mapping.name, database)
+  return { assertOwned: async (tx, key) => (isOpen ? owned.assertOwned(tx, key) : 0) }
+}
+
+/** The side of whoever is to get the data, and the move itself. */
+async function takeOver(
+  mapping: Mapping,
+  { token, predecessorUrl }: { readonly token: string; readonly predecessorUrl: string },
+  { database, http, logger, onStop }: MovingData,
+): Promise<OwnedWrites> {
+  const cutOver = startCutOver({
+    mapping,
+    old: remoteSide({ url: `${predecessorUrl}${PATH}${mapping.name}/`, token, timeoutMs: ANSWER_TIMEOUT_MS }),
+    new: await sqliteSide({ mapping, side: 'new', database }),
+    limits: { pollMs: FEED_EVERY_MS },
+    onStray: (stray) => logger.error({ stray }, `${mapping.name} was written by who does not own it`),
+  })
+  onStop('cut-over', () => cutOver.stop())
+  mount(http, PATH, token, async () => serveCutOver(cutOver, { token }))
+  return ownedWrites(mapping.name, database)
+}
+
+/** Has a listener answer below a path, and read the bodies itself. `/ready` alone is answered without the token. */
+function mount(http: HttpServer, path: string, token: string, listener: () => Promise<RequestListener>): void {
+  void http.fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _body, done) => done(null))
+    scope.route({
+      method: ['GET', 'POST'],
+      url: `${path}*`,
+      exposeHeadRoute: false,
+      config: { quiet: true },
+      async handler({ raw }, reply) {
+        const target = (raw.url ?? '').slice(path.length)
+        if (!/^ready(?:\?|$)/.test(target) && !hasBearerToken(raw.headers.authorization, token)) return reply.code(401).send()
+        const answer = await listener()
+        raw.url = `/${target}`
+        reply.hijack()
+        answer(raw, reply.raw)
+      },
+    })
+  })
+}
