@@ -90,6 +90,7 @@ export function brokenPromises(figures: Figures, story: Strangled): readonly str
   const found = story.careless.fields.join(', ')
   promise(found === PLANTED_FIELDS.join(', '), `Planted were ${PLANTED_FIELDS.join(', ')}, and found ${found || 'nothing'}.`)
   promise(story.mended.fields.length === 0, `The mended release was blamed for ${story.mended.fields.join(', ')}.`)
+  promise(story.catalog.fields.length === 0, `The catalog was blamed for ${story.catalog.fields.join(', ')}.`)
   promise(story.refusal !== '', 'The gateway moved users to a service without data.')
   const backs = story.ledger.filter(({ kind }) => kind === 'automatic-rollback')
   promise(

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run as seaworthy } from '@seaworthy/cli'
 import type { ShadowingReport } from '@seaworthy/strangler/compare'
-import { UnavailableError } from 'seaworthy/core'
+import { sleep, systemClock, UnavailableError } from 'seaworthy/core'
 import { LabProcess } from './lab-process.ts'
 import { portsFor } from './shop.ts'
 
@@ -38,6 +38,8 @@ export interface GatewayOptions {
 const COMMAND = new URL('../../packages/cli/src/main.ts', import.meta.url)
 /** Longer than any pause that the lab makes: whoever asks meanwhile waits. */
 const WAIT_MS = 60_000
+const SHIFTED_WITHIN_MS = 60_000
+const SHIFT_AGAIN_MS = 200
 
 /** `seaworthy gateway`, and the commands by which people move its routes. */
 export class Gateway implements AsyncDisposable {
@@ -82,6 +84,23 @@ export class Gateway implements AsyncDisposable {
     const code = await seaworthy(['gateway', ...words, '--config', this.#file], { env: {}, print, printError: print })
     if (code !== 0) throw new UnavailableError(said.join('\n'))
     return said.join('\n')
+  }
+
+  /**
+   * Gives the new side of a route another share of its users, as soon as the gateway agrees.
+   * @throws UnavailableError with why it does not
+   */
+  async shift(route: string, percent: number, why: string): Promise<void> {
+    const deadlineMs = systemClock.monotonicMs() + SHIFTED_WITHIN_MS
+    for (;;) {
+      try {
+        await this.command('shift', route, String(percent), '--why', why)
+        return
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || systemClock.monotonicMs() > deadlineMs) throw error
+        await sleep(systemClock, SHIFT_AGAIN_MS)
+      }
+    }
   }
 
   async comparisons(): Promise<Comparisons> {

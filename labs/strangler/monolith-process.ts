@@ -1,9 +1,11 @@
-/** The shop's monolith, with its side of the move of reviews: `monolith-process.ts SIDE_PORT`. */
+/** The shop's monolith, with its side of the move of one of its modules: `monolith-process.ts MODULE SIDE_PORT`. */
 import { monolith } from '../../shop/monolith/composition.ts'
+import { MODULES, modulesOf } from '../../shop/monolith/domain/modules.ts'
 import { runService } from '../../shop/platform/run-service.ts'
-import { reviewsMapping } from '../../shop/services/reviews/contract/monolith-mapping.ts'
+import type { MovingModule } from './mappings.ts'
 import { withSide } from './moving-side.ts'
 
-const port = Number(process.argv[2])
-const token = process.env['LAB_TOKEN'] ?? ''
-await runService(withSide(monolith(), { mapping: reviewsMapping, side: 'old', port, token }))
+const [module, port] = process.argv.slice(2)
+const standsInFor = process.env['SEAWORTHY_STANDS_IN_FOR']
+const whole = monolith(standsInFor === undefined ? MODULES : modulesOf(standsInFor))
+await runService(withSide(whole, { module: module as MovingModule, side: 'old', port: Number(port) }))

@@ -31,10 +31,10 @@ export const url = (port: number): string => `http://127.0.0.1:${port}`
 
 /** The programs that a shop of this lab is made of, each a process. */
 export const PROGRAMS = {
-  /** The monolith with its side of the move, and one that has moved. */
+  /** With a side of a move. */
   movingMonolith: new URL('monolith-process.ts', HERE),
   monolith: new URL('monolith/main.ts', SHOP),
-  movingReviews: new URL('reviews-process.ts', HERE),
+  movingService: new URL('service-process.ts', HERE),
   reviews: new URL('services/reviews/main.ts', SHOP),
   catalog: new URL('services/catalog/main.ts', SHOP),
   customers: new URL('services/customers/main.ts', SHOP),

@@ -2,22 +2,26 @@ import type { Verification } from '@seaworthy/strangler/cut-over'
 import { sleep, systemClock } from 'seaworthy/core'
 import { type Audit, audit } from './audit.ts'
 import type { Booking } from './booking.ts'
-import { eventually, type Extraction } from './extraction.ts'
-import type { Comparisons, LedgerEntry } from './gateway.ts'
+import { compared, type Found } from './comparison.ts'
+import { eventually } from './eventually.ts'
+import type { Extraction } from './extraction.ts'
+import type { LedgerEntry } from './gateway.ts'
 import { LastStages } from './last-stages.ts'
 import { PLANTED_FIELDS, SLOW_RELEASE } from './planted-faults.ts'
+import { CATALOG_ROUTES } from './routes.ts'
 import { type Shop, url } from './shop.ts'
 import { Users } from './users.ts'
 
 export interface StranglingOptions {
   readonly shop: Shop
   readonly extraction: Extraction
+  readonly token: string
   readonly names: readonly string[]
   readonly seed: number
   /** How long each share is in force before the next. */
   readonly dwellMs: number
-  /** How many answers of a release are compared at least: of the careless one, so that false alarms would show, and of the mended one, before anybody is moved. */
-  readonly comparedMin: { readonly careless: number; readonly mended: number }
+  /** How many answers are compared at least: of the careless release, so that false alarms would show, and of the others, before anybody is moved. */
+  readonly comparedMin: { readonly careless: number; readonly mended: number; readonly catalog: number }
   readonly say: (text: string) => void
 }
 
@@ -27,16 +31,6 @@ export interface Step {
   readonly what: string
 }
 
-/** What a comparison found, by field, and of how many answers. */
-export interface Found {
-  readonly fields: readonly string[]
-  readonly compared: number
-  readonly text: string
-  readonly tookMs: number
-}
-
-type Seen = Omit<Found, 'tookMs'>
-
 /** What became of the monolith. */
 export interface Strangled {
   readonly steps: readonly Step[]
@@ -45,6 +39,8 @@ export interface Strangled {
   readonly refusal: string
   readonly careless: Found
   readonly mended: Found
+  /** Of the catalog, later. */
+  readonly catalog: Found
   readonly regression: { readonly plantedAtMs: number; readonly decidedAtMs: number; readonly why: string }
   readonly ledger: readonly LedgerEntry[]
   readonly verification: Verification
@@ -59,7 +55,7 @@ const DECIDED_WITHIN_MS = 60_000
 
 /** Takes the monolith apart while its users go on. */
 export async function strangle(options: StranglingOptions): Promise<Strangled> {
-  const { extraction, names, seed, dwellMs, comparedMin, say, shop } = options
+  const { extraction, names, seed, dwellMs, comparedMin, say, shop, token } = options
   const { gateway } = extraction
   const steps: Step[] = []
   const bookings: Booking[] = []
@@ -82,38 +78,51 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
     () => '',
     (error: unknown) => (error as Error).message,
   )
-  const { verification } = await extraction.untilDataIsReady()
+  const { cutOver } = extraction
+  const { verification } = await cutOver.untilReady()
   step(`${verification?.keys ?? 0} reviews are copied and compared`)
-  const careless = await compared(extraction, ({ fields }) => PLANTED_FIELDS.every((field) => fields.includes(field)), comparedMin.careless)
+  const careless = await compared(gateway, ['reviews'], comparedMin.careless, ({ fields }) =>
+    PLANTED_FIELDS.every((field) => fields.includes(field)),
+  )
   step('the comparison names what is wrong')
   await extraction.release('mended')
   step('the mended release')
-  const mended = await compared(extraction, () => true, comparedMin.mended)
+  const mended = await compared(gateway, ['reviews'], comparedMin.mended)
   await extraction.endComparison()
-  users.dataMoves(extraction.cutOver)
-  await extraction.untilFed()
+  users.dataMoves(cutOver)
+  await cutOver.untilFed()
   for (const percent of [1, 50, 100]) {
-    await extraction.shift(percent, 'the comparison finds nothing')
+    await gateway.shift('reviews', percent, 'the comparison finds nothing')
     step(`${percent} %`)
     await dwell()
   }
   const regression = await regress(extraction, step)
   await dwell()
-  await extraction.shift(100, 'the slow release was taken back')
+  await gateway.shift('reviews', 100, 'the slow release was taken back')
   step('100 % again')
   await dwell()
-  const verified = await extraction.verify()
+  const verified = await cutOver.verify()
   const strays = await strayWrite(extraction)
   step('a write past the gateway was told')
-  await extraction.retire()
+  await cutOver.retire()
   const pins = await users.dataHasMoved()
   step('the table of the monolith is retired')
-  await using last = new LastStages(shop, extraction)
+  await using last = await LastStages.of({ shop, extraction, token })
   await last.standAtFirst()
-  step('stage 1: nothing of the move is left in either process')
-  await dwell()
+  step('stage 1: nothing of the move is left')
+  await last.followCatalog()
+  step('the catalog runs beside the monolith')
+  const catalog = await compared(gateway, CATALOG_ROUTES, comparedMin.catalog)
+  await last.endComparison()
+  for (const percent of [50, 100]) {
+    for (const route of CATALOG_ROUTES) await gateway.shift(route, percent, 'the comparison finds nothing')
+    step(`${percent} % of the catalog`)
+    await dwell()
+  }
+  await last.retireCatalog()
+  step('stage 2: its table is retired, too')
   await last.standAtLast()
-  step('stage 3: catalog and customers have left, there is no monolith')
+  step('stage 3: customers have left, and there is no monolith')
   await dwell()
   await users.stop()
   const ledger = await gateway.ledger()
@@ -123,6 +132,7 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
     refusal,
     careless,
     mended,
+    catalog,
     regression,
     ledger,
     verification: verified,
@@ -130,27 +140,6 @@ export async function strangle(options: StranglingOptions): Promise<Strangled> {
     pins,
     audit: await audit(gateway.url, users),
   }
-}
-
-/**
- * Waits until the comparison of the present release has found what there is, and has then gone on for a while.
- * @returns with the time until it had found it
- */
-async function compared(extraction: Extraction, hasFound: (found: Seen) => boolean, comparedMin: number): Promise<Found> {
-  const startedMs = systemClock.monotonicMs()
-  await extraction.untilCompared((each) => hasFound(foundIn(each)))
-  const tookMs = systemClock.monotonicMs() - startedMs
-  return { ...foundIn(await extraction.untilCompared((each) => foundIn(each).compared >= comparedMin)), tookMs }
-}
-
-function foundIn({ routes, text }: Comparisons): Seen {
-  const endpoints = routes['reviews']?.endpoints ?? []
-  const fields = endpoints.flatMap(({ differences, unanswered }) => [
-    ...differences.map(({ field }) => field),
-    ...unanswered.map(({ reason }) => `no answer: ${reason}`),
-  ])
-  const compared = endpoints.reduce((sum, { verdicts }) => sum + verdicts.equal + verdicts.differs, 0)
-  return { fields: [...new Set(fields)].toSorted(), compared, text }
 }
 
 /** A slow release in front of everybody. Nobody does anything about it but the gateway. */
@@ -179,7 +168,7 @@ async function strayWrite(extraction: Extraction): Promise<number> {
   })
   const { strays } = await eventually(
     'the stray write is told',
-    () => extraction.status(),
+    () => extraction.cutOver.status(),
     (status) => status.strays.length > 0,
   )
   return strays.length

@@ -1,15 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { startServer } from '../../../test/servers/server-process.ts'
 
 const CLI = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url))
 
-/** `seaworthy gateway`, as people run it. */
+/** `seaworthy gateway`, as people run it. It ends with this process, however that ends. */
 export interface GatewayProcess {
-  readonly child: ChildProcess
+  readonly pid: number
   readonly port: number
   /** Puts another configuration in its place, as an editor does. */
   readonly configure: (file: object) => void
@@ -28,16 +27,22 @@ export async function startGateway(file: object, flags: readonly string[] = []):
     renameSync(`${path}.new`, path)
   }
   configure(file)
-  const args = ['--disable-warning=ExperimentalWarning', '--conditions=source', ...flags, CLI, 'gateway', '--config', path]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  // It must not outlive whoever measures it.
-  const kill = () => void child.kill('SIGKILL')
-  process.once('exit', kill)
-  const { port, adminPort } = await portsOf(child)
+  const ports = Promise.withResolvers<{ readonly port: number; readonly adminPort: number }>()
+  const server = await startServer({
+    name: 'the gateway',
+    command: [process.execPath, '--disable-warning=ExperimentalWarning', '--conditions=source', ...flags, CLI, 'gateway', '--config', path],
+    directory: folder,
+    isReady: (line) => {
+      const { port, adminPort } = line.startsWith('{') ? (JSON.parse(line) as { port?: number; adminPort?: number }) : {}
+      if (port === undefined || adminPort === undefined) return false
+      ports.resolve({ port, adminPort })
+      return true
+    },
+  })
+  const { port, adminPort } = await ports.promise
   const authorization = `Bearer ${readFileSync(join(folder, 'token'), 'utf8').trim()}`
   return {
-    child,
+    pid: server.pid,
     port,
     configure,
     tell: async (at, body = {}) => {
@@ -45,25 +50,6 @@ export async function startGateway(file: object, flags: readonly string[] = []):
       const answer = await fetch(`http://127.0.0.1:${adminPort}${at}`, options)
       if (!answer.ok) throw new Error(`${at} was answered ${answer.status}: ${await answer.text()}`)
     },
-    stop: async () => {
-      kill()
-      process.off('exit', kill)
-      await exited
-      rmSync(folder, { recursive: true, force: true })
-    },
+    stop: () => server.stop(),
   }
-}
-
-function portsOf(child: ChildProcess): Promise<{ readonly port: number; readonly adminPort: number }> {
-  return new Promise((resolve, reject) => {
-    child.once('exit', () => reject(new Error('The gateway ended before it listened.')))
-    const lines = createInterface({ input: child.stdout! }).on('line', (line) => {
-      const { port, adminPort } = JSON.parse(line) as { port?: number; adminPort?: number }
-      if (port === undefined || adminPort === undefined) return
-      lines.close()
-      // The access log is read and thrown away.
-      child.stdout!.resume()
-      resolve({ port, adminPort })
-    })
-  })
 }

@@ -45,13 +45,13 @@ http {
 }
 `,
       )
-      const { stop } = await startServer({
+      const server = await startServer({
         name: 'nginx',
         command: ['/usr/sbin/nginx', '-c', file, '-e', 'stderr'],
         directory,
         isReady: (line) => line.includes('start worker process '),
       })
-      return { port: port!, stop }
+      return { port: port!, stop: () => server.stop() }
     },
     isTaken: (message) => message.includes('in use'),
   })

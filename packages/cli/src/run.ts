@@ -29,6 +29,7 @@ import { graphSagas } from './commands/saga/graph.ts'
 import { listSagas } from './commands/saga/list.ts'
 import { showSaga } from './commands/saga/show.ts'
 import { restart } from './commands/restart.ts'
+import { scale } from './commands/scale.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
@@ -42,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   start,
   status,
   restart,
+  scale,
   fault,
   breakers,
   stop,

@@ -11,6 +11,7 @@ import { onLines } from './lines.ts'
 export type ControlRequest =
   | { readonly command: 'status' }
   | { readonly command: 'restart'; readonly service: string }
+  | { readonly command: 'scale'; readonly service: string; readonly count: number }
   | { readonly command: 'fault'; readonly service: string; readonly fault: Fault }
   | ({ readonly command: 'ask' } & AskedOfService)
   | { readonly command: 'stop' }
@@ -106,7 +107,7 @@ async function answerTo(line: string, handle: ControlHandler): Promise<ControlAn
 }
 
 function parse(line: string): ControlRequest {
-  let request: ({ command?: unknown; fault?: unknown } & { readonly [Field in keyof AskedOfService]?: unknown }) | null
+  let request: ({ command?: unknown; fault?: unknown; count?: unknown } & { readonly [Field in keyof AskedOfService]?: unknown }) | null
   try {
     request = JSON.parse(line) as typeof request
   } catch (cause) {
@@ -119,6 +120,12 @@ function parse(line: string): ControlRequest {
     case 'restart':
       if (typeof request.service === 'string') return { command: 'restart', service: request.service }
       throw new InvalidInputError('restart needs the name of a service.', [{ field: 'service', message: 'must be a string' }])
+    case 'scale':
+      if (typeof request.service === 'string' && typeof request.count === 'number')
+        return { command: 'scale', service: request.service, count: request.count }
+      throw new InvalidInputError('scale needs the name of a service, and how many of it are to run.', [
+        { field: typeof request.service === 'string' ? 'count' : 'service', message: 'is missing, or of another type' },
+      ])
     case 'fault':
       if (typeof request.service !== 'string') {
         throw new InvalidInputError('fault needs the name of a service.', [{ field: 'service', message: 'must be a string' }])
@@ -128,8 +135,8 @@ function parse(line: string): ControlRequest {
       return { command: 'ask', ...parseAsked(request) }
     default:
       throw new InvalidInputError(
-        `The supervisor knows the commands status, restart, fault, ask and stop, not ${JSON.stringify(request?.command)}.`,
-        [{ field: 'command', message: 'must be status, restart, fault, ask or stop' }],
+        `The supervisor knows the commands status, restart, scale, fault, ask and stop, not ${JSON.stringify(request?.command)}.`,
+        [{ field: 'command', message: 'must be status, restart, scale, fault, ask or stop' }],
       )
   }
 }

@@ -30,7 +30,8 @@ export interface SupervisedProcessOptions {
   readonly instance: string
   /** What people call it. */
   readonly name: string
-  readonly env: NodeJS.ProcessEnv
+  /** Asked at each start: who can be called may have changed since the last one. */
+  readonly env: () => NodeJS.ProcessEnv
   readonly cwd: string
   readonly httpPort: number
   readonly output: ProcessOutput
@@ -222,7 +223,7 @@ export class SupervisedProcess {
   }
 
   #nextEnvironment(): NodeJS.ProcessEnv {
-    const { env } = this.#options
+    const env = this.#options.env()
     if (this.#crashAt === undefined) return env
     const points = [env['SEAWORTHY_CRASH_AT'], this.#crashAt].filter((point) => point !== undefined)
     this.#crashAt = undefined

@@ -182,6 +182,12 @@ export class StranglerGateway {
     return { route: route.id, path: route.declaration.match.path, side, upstream: upstream.name, tenant, sharePercent, bucket, policy }
   }
 
+  /** From now on the instances of an upstream are these; what others of it have in hand goes on. One that no route leads to has none here. */
+  lead(name: string, urls: readonly URL[]): void {
+    const known = this.#file.upstreams.get(name)
+    if (known !== undefined) this.configure({ ...this.#file, upstreams: new Map([...this.#file.upstreams, [name, { ...known, urls }]]) })
+  }
+
   /** Parks new requests to an upstream, as a supervisor asks for: see Gateway. */
   async hold(name: string, id: string, url?: string): Promise<boolean> {
     const onExpiry = () => this.#options.log.warn({ upstream: name, id }, 'a hold was not released in time and has ended by itself')

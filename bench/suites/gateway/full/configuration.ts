@@ -13,7 +13,7 @@ export const targets: readonly string[] = Array.from({ length: ROUTES }, (_, rou
 export function gatewayFile(upstreamPort: number): object {
   const policy = {
     timeout: { connectMs: 1_000, answerMs: 5_000 },
-    retry: { attemptsMax: 3, backoff: { kind: 'exponential', baseMs: 20, maxMs: 250, jitter: 'equal' }, budget: { ratio: 0.2 } },
+    retry: { attemptsMax: 3, backoff: { kind: 'exponential', baseMs: 20, factor: 2, maxMs: 250, jitter: 'equal' }, budget: { ratio: 0.2 } },
     circuitBreaker: { failureRate: 0.5, window: { kind: 'count', callsMax: 50 }, openMs: 1_000 },
     bulkhead: { concurrencyMax: AT_ONCE, queueMax: AT_ONCE },
     outlier: { consecutiveFailures: 5, ejectMs: 10_000 },
@@ -22,6 +22,7 @@ export function gatewayFile(upstreamPort: number): object {
   }
   const upstream = { urls: [`http://127.0.0.1:${upstreamPort}`], policy }
   return {
+    listen: { port: 0, hosts: ['bench.example'] },
     accessLog: LOGGED,
     upstreams: { monolith: upstream, service: upstream },
     routes: Array.from({ length: ROUTES }, (_, route) => ({

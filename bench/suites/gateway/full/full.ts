@@ -24,10 +24,7 @@ const cpu =
     }
   }
 
-export const oursFull: Contender = cpu(async (upstreamPort) => {
-  const { port, child } = await startGateway(gatewayFile(upstreamPort))
-  return { port, pid: child.pid! }
-})
+export const oursFull: Contender = cpu((upstreamPort) => startGateway(gatewayFile(upstreamPort)))
 
 export const nginxFull: Contender = cpu(async (upstreamPort) => {
   const { ports, pid } = await startProxy(fullNginx, [upstreamPort])

@@ -30,6 +30,7 @@ export class ClientStream implements ExchangeClient {
   readonly #stream: ServerHttp2Stream
   readonly #home: StreamHome
   readonly #isHead: boolean
+  readonly #isGrpc: boolean
   readonly #timer: WheelTimer
   #request: ServedRequest | undefined
   #exchange: Exchange | undefined
@@ -47,7 +48,8 @@ export class ClientStream implements ExchangeClient {
     this.#stream = stream
     this.#home = home
     this.#bodyEnded = ends
-    this.#isHead = raw[raw.indexOf(':method') + 1] === 'HEAD'
+    this.#isHead = valueOf(raw, ':method') === 'HEAD'
+    this.#isGrpc = valueOf(raw, 'content-type')?.startsWith('application/grpc') === true
     this.#timer = home.host.wheel.timer(() => this.#expired())
     stream
       .on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -214,12 +216,14 @@ export class ClientStream implements ExchangeClient {
   }
 
   #answer(error: unknown): void {
-    const { status, headers, body } = streamProblem(error, this.#request)
+    const correlationId = this.#request?.context.correlationId
+    const { status, headers, body } = streamProblem(error, { isGrpc: this.#isGrpc, ...(correlationId !== undefined && { correlationId }) })
     if (status === 500) this.#home.host.onDefect(error)
     this.#timer.set(this.#home.host.limits.silenceTimeoutMs)
     if (this.#isWritable) {
-      this.#stream.respond(headers, { endStream: this.#isHead })
-      if (!this.#isHead) this.#stream.end(body)
+      const endStream = this.#isHead || body === ''
+      this.#stream.respond(headers, { endStream })
+      if (!endStream) this.#stream.end(body)
     }
     this.#request?.answered()
     this.#endRequest('answered', { status, error })
@@ -257,6 +261,9 @@ export class ClientStream implements ExchangeClient {
     this.#home.onStreamClosed(this, { wasReset: !this.#isAnswered })
   }
 }
+
+const valueOf = (raw: readonly string[], name: string): string | undefined =>
+  raw.find((_, index) => index % 2 === 1 && raw[index - 1] === name)
 
 const NOTHING: Buffer[] = []
 const LENGTH_MISMATCH = 'The body is not as long as its Content-Length.'

@@ -106,7 +106,7 @@ export class Http2Connection implements ServedConnection, StreamHome {
 
   /** The client asks for more than it takes (CVE-2023-44487, CVE-2019-9512, CVE-2019-9515). */
   #calm(): void {
-    this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM)
+    this.#session.destroy(new Error('the client asks for more than it takes'), NGHTTP2_ENHANCE_YOUR_CALM)
   }
 
   #gone(): void {
