@@ -428,7 +428,7 @@ test('every answer forbids foreign content, framing and sniffing, and none allow
 
 test('without a built page the console says how to build it', async (t) => {
   const { get } = await fixture(t)
-  const { status, text } = await get('/traces/0af7651916cd43dd8448eb211c80319c')
+  const { status, text } = await get('/system')
   assert.equal(status, 503)
   assert.match(text, /npm run build:console/)
 })
