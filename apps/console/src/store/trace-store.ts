@@ -22,7 +22,7 @@ export interface TraceStoreOptions {
   readonly ageMaxMs?: number
   /** The same for one that failed, or that was slow for its kind. Default 30 days. */
   readonly keptAgeMaxMs?: number
-  /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 20,000. */
+  /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 50,000. */
   readonly spansPerTraceMax?: number
   readonly clock?: Clock
 }
@@ -74,7 +74,7 @@ export class TraceStore {
     this.#database = database
     this.#faults = new FaultCounts(database)
     this.#clock = options.clock ?? systemClock
-    this.#spansPerTraceMax = options.spansPerTraceMax ?? 20_000
+    this.#spansPerTraceMax = options.spansPerTraceMax ?? 50_000
     const limits = {
       tracesMax: options.tracesMax ?? 20_000,
       bytesMax: options.bytesMax ?? 512 << 20,

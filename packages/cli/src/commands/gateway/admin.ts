@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { dataDirectoryPaths, readRunFile } from '@seaworthy/supervisor'
-import { type AdminQuestion, askGatewayAdmin, type GatewayAdmin, gatewayAdminOf, supervisedTokenFile } from '@seaworthy/supervisor/gateway-admin'
+import {
+  type AdminQuestion,
+  askGatewayAdmin,
+  type GatewayAdmin,
+  gatewayAdminOf,
+  supervisedTokenFile,
+} from '@seaworthy/supervisor/gateway-admin'
 import { ConfigurationError } from 'seaworthy/core'
 import { type Arguments, dataDirOf, dataDirOption } from '../../arguments.ts'
 

@@ -25,7 +25,12 @@ export const gatewayLedger: Command = {
       known(entry.evidence),
       entry.why,
     ])
-    print(columns([['WHEN', 'ROUTE', 'WHAT', 'SHARE', 'WHO', 'KNOWN THEN', 'WHY'], ...rows].map((row) => row.map(printable)), ''))
+    print(
+      columns(
+        [['WHEN', 'ROUTE', 'WHAT', 'SHARE', 'WHO', 'KNOWN THEN', 'WHY'], ...rows].map((row) => row.map(printable)),
+        '',
+      ),
+    )
     return 0
   },
 }

@@ -26,7 +26,12 @@ export const gatewayStatus: Command = {
       ],
       ...route.tenants.map(({ tenant, sharePercent, counts }) => [`  ${tenant}`, '', '', ...figures(sharePercent, counts), '', '', '']),
     ])
-    print(columns([HEAD, ...rows].map((row) => row.map(printable)), ''))
+    print(
+      columns(
+        [HEAD, ...rows].map((row) => row.map(printable)),
+        '',
+      ),
+    )
     return 0
   },
 }
