@@ -58,7 +58,7 @@ export function systemAt({ routes, moved, kept, ...stage }: Stage, { movable = f
   return defineSystem({
     name: 'shop',
     services: [operations, gateway(business), ...business],
-    routes: next === undefined ? routes.map(({ to: _, ...route }) => route) : routes,
+    routes: next === undefined ? routes.map(({ id, path, service }) => ({ id, path, service })) : routes,
     standIns: monolith === undefined ? {} : Object.fromEntries(kept.map((module) => [module, monolith.name])),
     successors: next === undefined || monolith === undefined ? {} : { [next]: monolith.name },
   })

@@ -25,6 +25,7 @@ for (const page of [
   'docs/4-data/outbox.md',
   'docs/5-observability/console.md',
   'docs/5-observability/critical-path.md',
+  'docs/5-observability/keep-what-you-have.md',
   'docs/5-observability/why-is-it-slow.md',
   'docs/4-data/projections.md',
 ]) {

@@ -1,10 +1,14 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ContenderReference, Effort } from './suite.ts'
 
 /** What the child is told, and what it answers. */
 type Request = 'measure'
 export type Answer = { readonly figure: number } | { readonly failure: string } | { readonly ready: true }
+
+// One that hangs must not keep a suite from its other metrics.
+const ANSWER_MS_MAX = 600_000
 
 /** A contender in a process of its own: its heap, its compiled code and its timers are not the other's. */
 export interface ContenderProcess extends AsyncDisposable {
@@ -31,6 +35,7 @@ export async function startContender(reference: ContenderReference, effort: Effo
       return await Promise.race([
         once(child, 'message', { signal: ended.signal }).then(([message]) => message as Answer),
         once(child, 'exit', { signal: ended.signal }).then(([code]) => ({ failure: `its process ended with ${code}` })),
+        delay(ANSWER_MS_MAX, { failure: `it did not answer within ${ANSWER_MS_MAX / 1_000} s` }, { signal: ended.signal, ref: false }),
       ])
     } finally {
       ended.abort()

@@ -6,6 +6,7 @@ const number = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 })
 /** One metric as a few lines for people. A missed target is said as plainly as one that was reached. */
 export function reportMetric(result: MetricResult): string {
   if (result.missing !== undefined) return `${result.name}: NOT MEASURED. ${result.missing}`
+  if (result.failure !== undefined) return `${result.name}: FAILED. ${result.failure}`
   const ours = quartiles(result.rounds.map((round) => round.ours))
   const theirs = quartiles(result.rounds.map((round) => round.peer))
   const ratio = quartiles(ratios(result.rounds))
@@ -23,9 +24,10 @@ export function reportSuite({ suite, node, metrics }: SuiteResult): string {
   const named = (what: string, results: readonly MetricResult[]) =>
     results.length === 0 ? '' : `; ${what}: ${results.map(({ name }) => name).join(', ')}`
   const unmeasured = metrics.filter(({ missing }) => missing !== undefined)
-  const missed = metrics.filter(({ ok, missing }) => !ok && missing === undefined)
-  const reached = metrics.length - missed.length - unmeasured.length
-  return `${suite} on Node ${node}: ${reached} of ${metrics.length} targets reached${named('missed', missed)}${named('not measured', unmeasured)}`
+  const failed = metrics.filter(({ failure }) => failure !== undefined)
+  const missed = metrics.filter((metric) => !metric.ok && !unmeasured.includes(metric) && !failed.includes(metric))
+  const reached = metrics.length - missed.length - unmeasured.length - failed.length
+  return `${suite} on Node ${node}: ${reached} of ${metrics.length} targets reached${named('missed', missed)}${named('not measured', unmeasured)}${named('failed', failed)}`
 }
 
 function describeTarget(target: Target): string {

@@ -1,11 +1,11 @@
 import { startContender } from './contender-process.ts'
 import { isReached } from './statistics.ts'
-import type { Contenders, Effort, Metric, MetricResult, Round, Simulation, Suite, SuiteResult } from './suite.ts'
+import type { Contenders, Effort, Metric, MetricResult, Round, Series, Simulation, Suite, SuiteResult } from './suite.ts'
 
 const ROUNDS = { quick: 2, full: 15 }
 const SEEDS = { quick: 1, full: 5 }
 
-/** Measures every metric of a suite, one after the other. @throws when a contender is broken, never because a target is missed */
+/** Measures every metric of a suite, one after the other. One that is broken has its failure as its result, and the others are measured. */
 export async function runSuite(suite: Suite, effort: Effort, onResult: (result: MetricResult) => void): Promise<SuiteResult> {
   const metrics: MetricResult[] = []
   for (const metric of suite.metrics) {
@@ -21,13 +21,28 @@ async function measured(metric: Metric, effort: Effort): Promise<MetricResult> {
   const described = { name, unit, better, peer, target, ...(note !== undefined && { note }) }
   const missing = await metric.missing?.()
   if (missing !== undefined) return { ...described, rounds: [], ok: false, missing }
-  const rounds = await roundsOf(metric, effort)
-  const broken = rounds.find(({ ours, peer }) => !Number.isFinite(ours) || !Number.isFinite(peer))
-  if (broken !== undefined) throw new Error(`${metric.name} measured ${broken.ours} for ours and ${broken.peer} for ${metric.peer}`)
-  return { ...described, rounds, ok: isReached(target, rounds) }
+  try {
+    const { rounds, remark } = await roundsOf(metric, effort)
+    refuseBroken(metric, rounds)
+    const notes = [note, remark].filter((each) => each !== undefined).join(' ')
+    return { ...described, ...(notes !== '' && { note: notes }), rounds, ok: isReached(target, rounds) }
+  } catch (error) {
+    return { ...described, rounds: [], ok: false, failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  }
 }
 
-async function roundsOf(metric: Metric, effort: Effort): Promise<readonly Round[]> {
+function refuseBroken({ name, peer }: Metric, rounds: readonly Round[]): void {
+  const broken = rounds.find(({ ours, peer }) => !Number.isFinite(ours) || !Number.isFinite(peer))
+  if (broken !== undefined) throw new Error(`${name} measured ${broken.ours} for ours and ${broken.peer} for ${peer}`)
+  if (rounds.length === 0) throw new Error(`${name} measured nothing`)
+}
+
+function roundsOf(metric: Metric, effort: Effort): ReturnType<Series> {
+  if ('series' in metric) return metric.series(effort)
+  return plainRoundsOf(metric, effort).then((rounds) => ({ rounds }))
+}
+
+async function plainRoundsOf(metric: Exclude<Metric, { series: Series }>, effort: Effort): Promise<readonly Round[]> {
   if ('simulate' in metric) return simulated(metric.simulate, effort)
   if ('count' in metric) return [await metric.count(effort)]
   return interleaved(metric.contenders, effort, effort.quick ? ROUNDS.quick : (metric.rounds ?? ROUNDS.full))

@@ -53,8 +53,15 @@ export type Simulation = (seed: number, effort: Effort) => Promise<Round>
 /** The figure counts what went wrong in one long run, of which several metrics may be taken; the peer's is what may go wrong. */
 type Count = (effort: Effort) => Promise<Round>
 
+/** Measured by the metric's own procedure, which alternates between the two sides by itself; for what needs both at once, such as a rate that one of them sets. */
+export type Series = (effort: Effort) => Promise<{
+  readonly rounds: readonly Round[]
+  /** What the run says beside its figures, such as the error of an estimate. */
+  readonly remark?: string
+}>
+
 export type Metric = MetricDescription &
-  ({ readonly contenders: Contenders } | { readonly simulate: Simulation } | { readonly count: Count })
+  ({ readonly contenders: Contenders } | { readonly simulate: Simulation } | { readonly count: Count } | { readonly series: Series })
 
 export interface Suite {
   readonly name: string
@@ -67,6 +74,8 @@ export interface MetricResult extends Omit<MetricDescription, 'rounds' | 'missin
   readonly rounds: readonly Round[]
   readonly ok: boolean
   readonly missing?: string
+  /** Why there is no figure, though nothing was missing: the metric is broken, and the others are not. */
+  readonly failure?: string
 }
 
 export interface SuiteResult {

@@ -1,3 +1,4 @@
+import { STREAM_ENDED } from './http2/reading.ts'
 import type { Expectation, Seen } from './matrix-case.ts'
 import type { ReadRequest } from './message-reader.ts'
 
@@ -113,6 +114,8 @@ export interface WantedAnswer {
   readonly matches?: RegExp
   readonly lacks?: RegExp
   readonly end?: Seen['end']
+  /** The connection is not open any more, in whatever way it ended. */
+  readonly isOver?: true
   readonly upstreamConnections?: number
   readonly upstreamRequests?: number
 }
@@ -121,12 +124,13 @@ export interface WantedAnswer {
 export const answers = (says: string, wanted: WantedAnswer): Expectation => ({
   says,
   wrong(seen) {
-    const { statuses, matches, lacks, end, upstreamConnections, upstreamRequests } = wanted
+    const { statuses, matches, lacks, end, isOver, upstreamConnections, upstreamRequests } = wanted
     if (statuses !== undefined && String(seen.statuses) !== String(statuses)) return `answers ${seen.statuses.join(', ') || 'nothing'}`
     if (matches !== undefined && !matches.test(seen.answer)) return seen.answer === '' ? 'answers nothing' : 'other bytes'
     const found = lacks?.exec(seen.answer)
     if (found) return `passes on ${JSON.stringify(found[0].slice(0, 40))}`
     if (end !== undefined && seen.end !== end) return `the connection is ${seen.end}`
+    if (isOver === true && seen.end === 'open') return 'waits'
     if (upstreamRequests !== undefined && seen.requests.length !== upstreamRequests) return `asks ${seen.requests.length} times`
     if (upstreamConnections !== undefined && seen.upstreamConnections !== upstreamConnections)
       return `uses ${seen.upstreamConnections} connections`
@@ -139,6 +143,8 @@ export const visiblyBroken: Expectation = {
   says: 'seen to break off',
   wrong({ answer, statuses, end }) {
     if ((statuses[0] ?? 599) >= 500 || end === 'reset') return undefined
+    // In HTTP/2 an end is an end, whatever came before.
+    if (answer.startsWith('HEADERS')) return answer.includes(STREAM_ENDED) ? 'a clean end' : end === 'open' ? 'waits' : undefined
     const head = answer.slice(0, answer.indexOf('\r\n\r\n'))
     const body = answer.slice(answer.indexOf('\r\n\r\n') + 4)
     const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]

@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
+import { readFrames } from './http2/reading.ts'
 import { DROP, type MatrixCase, OK, type Seen, THEN_CLOSE, THEN_RESET } from './matrix-case.ts'
 import { readRequests, statusesIn } from './message-reader.ts'
 
@@ -35,7 +36,7 @@ export class Lane {
   }
 
   /** Plays a case through the proxy at that port. */
-  async play({ send, acts, patienceMs = PATIENCE_MS, drips = false }: MatrixCase, proxyPort: number): Promise<Seen> {
+  async play({ send, acts, protocol, patienceMs = PATIENCE_MS, drips = false }: MatrixCase, proxyPort: number): Promise<Seen> {
     // Connections of earlier cases would bring bytes of theirs.
     const open = [...this.#received.keys()].filter((socket) => !socket.closed)
     await Promise.all(open.map((socket) => once(socket.destroy(), 'close')))
@@ -45,13 +46,14 @@ export class Lane {
     this.#acts = acts
     this.#asked = 0
     const { answer, end } = await converse(send, { proxyPort, patienceMs, drips })
+    const said = protocol === 'h2' ? readFrames(answer) : { answer, statuses: statusesIn(answer), isReset: false }
     const readings = [...this.#received.values()].map(readRequests)
     return {
       requests: readings.flatMap(({ requests }) => requests),
       flaw: readings.find(({ flaw }) => flaw !== undefined)?.flaw,
-      answer,
-      statuses: statusesIn(answer),
-      end,
+      answer: said.answer,
+      statuses: said.statuses,
+      end: said.isReset ? 'reset' : end,
       upstreamConnections: this.#received.size,
     }
   }

@@ -5,11 +5,11 @@ export interface Seen {
   /** What the upstream read, by the strict grammar. */
   readonly requests: readonly ReadRequest[]
   readonly flaw: string | undefined
-  /** Bytes that the client received, as latin1. */
+  /** Bytes that the client received, as latin1; of HTTP/2, its frames in words. */
   readonly answer: string
   /** Of its answers, without interim ones. */
   readonly statuses: readonly number[]
-  /** How its connection stood at the end. */
+  /** How its connection stood at the end. A stream of HTTP/2 that was reset counts as one. */
   readonly end: 'open' | 'closed' | 'reset'
   readonly upstreamConnections: number
 }
@@ -35,6 +35,8 @@ export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 export interface MatrixCase {
   readonly group: string
   readonly name: string
+  /** What the client speaks. HTTP/2 without TLS, known beforehand. Default HTTP/1. */
+  readonly protocol?: 'h2'
   /** Bytes of the client, as latin1. Further parts are sent each once something has come back, or after a pause. */
   readonly send: readonly string[]
   /** Default {@link OK}. */
@@ -42,6 +44,8 @@ export interface MatrixCase {
   readonly expect: Expectation
   /** The client waits so long for its connection to end. Default 250. */
   readonly patienceMs?: number
+  /** Put when nothing else is on its way, after all others. */
+  readonly isAlone?: true
   /** Sends the last part again and again while it waits. */
   readonly drips?: boolean
 }
@@ -65,3 +69,7 @@ export function group(name: string, rows: readonly Row[]): readonly MatrixCase[]
     ...options,
   }))
 }
+
+/** The same, spoken in HTTP/2. */
+export const http2Group = (name: string, rows: readonly Row[]): readonly MatrixCase[] =>
+  group(name, rows).map((each) => ({ ...each, protocol: 'h2' as const }))

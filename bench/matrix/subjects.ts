@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import fastifyHttpProxy from '@fastify/http-proxy'
 import { createHttpProxy } from '@seaworthy/http-proxy'
-import { fastify } from 'fastify'
+import { fastify, type FastifyInstance } from 'fastify'
 import { createProxyServer } from 'http-proxy-3'
 import { caddy, haproxy, nginx, type ProxyProgram, startProxy, versionOf } from '../../test/servers/proxies.ts'
 
@@ -19,6 +19,8 @@ export interface Subject {
   readonly name: string
   readonly version: () => string
   readonly start: (upstreamPorts: readonly number[]) => Promise<StartedSubject>
+  /** The same, for clients that speak HTTP/2 without TLS. Undefined where it cannot. */
+  readonly startHttp2?: Subject['start'] | undefined
 }
 
 const HEADERS_TIMEOUT_MS = 1_000
@@ -47,13 +49,20 @@ function versionOfPackage(name: string): string {
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
 }
 
-const ofProgram = (program: ProxyProgram): Subject => ({
+const ofProgram = (program: ProxyProgram, [from, to]: readonly [from: RegExp, to: string]): Subject => ({
   name: program.name,
   version: () => versionOf(program.name) ?? '',
   start: (upstreamPorts) => startProxy(program, upstreamPorts),
+  startHttp2: (upstreamPorts) => startProxy(inHttp2(program, from, to), upstreamPorts),
 })
 
-export const seaworthy: Subject = inProcess('seaworthy', async (upstreamPort) => {
+/** What its manual says that HTTP/2 without TLS takes. */
+const inHttp2 = (program: ProxyProgram, from: RegExp, to: string): ProxyProgram => ({
+  ...program,
+  configuration: (routes, directory) => program.configuration(routes, directory).replaceAll(from, to),
+})
+
+const ourOwn = inProcess('seaworthy', async (upstreamPort) => {
   const proxy = createHttpProxy({
     routes: [{ path: '/m/*', service: 'up' }],
     upstreams: new Map([['up', new URL(`http://127.0.0.1:${upstreamPort}`)]]),
@@ -63,12 +72,21 @@ export const seaworthy: Subject = inProcess('seaworthy', async (upstreamPort) =>
   return { port: await proxy.listen(0), stop: () => proxy.drain() }
 })
 
-const fastifyProxy: Subject = inProcess('@fastify/http-proxy', async (upstreamPort) => {
-  const app = fastify({
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 250 },
-    bodyLimit: BODY_BYTES_MAX,
-    forceCloseConnections: true,
-  })
+/** One proxy is asked in both. */
+export const seaworthy: Subject = { ...ourOwn, startHttp2: ourOwn.start }
+
+const fastifyOptions = { bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true } as const
+const fastifyProxy = inProcess('@fastify/http-proxy', (upstreamPort) =>
+  startFastify(
+    fastify({ ...fastifyOptions, http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 250 } }),
+    upstreamPort,
+  ),
+)
+const fastifyInHttp2 = inProcess('@fastify/http-proxy', (upstreamPort) =>
+  startFastify(fastify({ ...fastifyOptions, http2: true }) as unknown as FastifyInstance, upstreamPort),
+)
+
+async function startFastify(app: FastifyInstance, upstreamPort: number): Promise<StartedOne> {
   await app.register(fastifyHttpProxy, {
     upstream: `http://127.0.0.1:${upstreamPort}`,
     prefix: '/m',
@@ -85,7 +103,7 @@ const fastifyProxy: Subject = inProcess('@fastify/http-proxy', async (upstreamPo
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { port: (app.server.address() as AddressInfo).port, stop: () => app.close() }
-})
+}
 
 const httpProxy3: Subject = inProcess('http-proxy-3', async (upstreamPort) => {
   const agent = new Agent({ keepAlive: true })
@@ -113,4 +131,11 @@ const httpProxy3: Subject = inProcess('http-proxy-3', async (upstreamPort) => {
   }
 })
 
-export const subjects: readonly Subject[] = [seaworthy, ofProgram(nginx), ofProgram(haproxy), ofProgram(caddy), fastifyProxy, httpProxy3]
+export const subjects: readonly Subject[] = [
+  seaworthy,
+  ofProgram(nginx, [/listen (127\.0\.0\.1:\d+);/g, 'listen $1 http2;']),
+  ofProgram(haproxy, [/bind (127\.0\.0\.1:\d+)/g, 'bind $1 proto h2']),
+  ofProgram(caddy, [/ {2}servers \{/g, '  servers {\n    protocols h1 h2c']),
+  { ...fastifyProxy, startHttp2: fastifyInHttp2.start },
+  httpProxy3,
+]

@@ -1,18 +1,30 @@
+import type { MatrixCase } from './matrix-case.ts'
 import { matrixCases, type Played } from './play.ts'
 import type { Subject } from './subjects.ts'
 
+/** Of every case; undefined where the subject does not speak its protocol. */
+export type Results = readonly (Played | undefined)[]
+
+/** How many are as expected, of all in that protocol. */
+export function countOf(results: Results, protocol: MatrixCase['protocol']): string {
+  const asked = results.filter((_, index) => matrixCases[index]!.protocol === protocol)
+  if (asked.every((played) => played === undefined)) return 'not spoken'
+  return `${asked.filter((played) => played?.wrong === undefined).length} of ${asked.length}`
+}
+
 /** The results as Markdown: how many, then a table for each group. */
-export function tableOf(results: ReadonlyMap<Subject, readonly Played[]>): string {
+export function tableOf(results: ReadonlyMap<Subject, Results>): string {
   const names = [...results.keys()].map(({ name, version }) => `${name} ${version()}`.trim())
-  const counts = [...results.values()].map(
-    (played) => `${played.filter(({ wrong }) => wrong === undefined).length} of ${matrixCases.length}`,
-  )
+  const counts = ([undefined, 'h2'] as const).map((protocol) => [
+    protocol === undefined ? 'as expected in HTTP/1' : 'as expected in HTTP/2',
+    ...[...results.values()].map((each) => countOf(each, protocol)),
+  ])
   const sections = Map.groupBy(matrixCases.keys(), (index) => matrixCases[index]!.group)
   const tables = [...sections].map(([group, indices]) => {
-    const rows = indices.map((index) => [rowName(index), ...[...results.values()].map((played) => cell(played[index]!))])
+    const rows = indices.map((index) => [rowName(index), ...[...results.values()].map((played) => cell(played[index]))])
     return `## ${group}\n${markdown(['case and what should come of it', ...names], rows)}`
   })
-  return [markdown(['', ...names], [['as expected', ...counts]]), ...tables].join('\n\n')
+  return [markdown(['', ...names], counts), ...tables].join('\n\n')
 }
 
 function rowName(index: number): string {
@@ -20,7 +32,9 @@ function rowName(index: number): string {
   return `${name}: ${expect.says}`
 }
 
-function cell({ wrong, seen }: Played): string {
+function cell(played: Played | undefined): string {
+  if (played === undefined) return '–'
+  const { wrong, seen } = played
   if (wrong !== undefined) return `✗ ${wrong}`
   return `✓ ${seen.statuses.length > 0 ? seen.statuses.join(', ') : seen.end}`
 }

@@ -6,7 +6,7 @@ import { matrixCases, play, type Played } from '../matrix/play.ts'
 import { seaworthy } from '../matrix/subjects.ts'
 
 describe('the matrix of raw requests', () => {
-  let played: readonly Played[] = []
+  let played: readonly (Played | undefined)[] = []
   before(async () => {
     played = await play(seaworthy)
   })

@@ -9,6 +9,7 @@ import { seedMonolith } from './application/seeding.ts'
 import { takingOver } from './application/taking-over.ts'
 import { MODULES, type Module } from './domain/modules.ts'
 import { monolithService } from './service.ts'
+import { catalogMapping } from '../services/catalog/contract/monolith-mapping.ts'
 import { reviewsMapping } from '../services/reviews/contract/monolith-mapping.ts'
 
 /** How the monolith is put together, with the modules that it still has. */
@@ -17,14 +18,19 @@ export function monolith(modules: readonly Module[] = MODULES): ServiceCompositi
   return {
     service,
     schema: [MONOLITH_SCHEMA],
-    givesAway: [reviewsMapping],
+    givesAway: [reviewsMapping, catalogMapping],
     async wire({ database, outbox, owned, clock, newId, serveRest, seeding, consume }) {
       const parts = {
         database,
         catalog: catalog(database),
         reviews: reviews({ database, owned: owned(reviewsMapping.name), clock, newId }),
         customers: customers({ database, outbox, clock, newId }),
-        takingOver: takingOver({ database, outbox, owned: owned(reviewsMapping.name), clock }),
+        takingOver: takingOver({
+          database,
+          outbox,
+          owned: { reviews: owned(reviewsMapping.name), catalog: owned(catalogMapping.name) },
+          clock,
+        }),
       }
       await seeding((seed) => seedMonolith({ ...parts, modules, seed }))
       serveMonolith(serveRest, parts, modules)

@@ -1,13 +1,32 @@
 import type { HttpServer } from '@seaworthy/rpc/rest'
-import { prometheus } from '@seaworthy/telemetry/prometheus'
+import type { Questions } from '@seaworthy/supervisor/management'
+import { messageFamilies, prometheus, sagaFamilies } from '@seaworthy/telemetry/prometheus'
+import { systemClock } from 'seaworthy/core'
 import type { Policy } from 'seaworthy/resilience'
 
+/** What is asked at each scrape. */
+export interface MetricParts {
+  readonly policies: readonly Policy[]
+  readonly messages: () => Promise<Questions['messages']['answer']>
+  /** Undefined for a service without sagas. */
+  readonly sagas: () => Promise<Questions['sagas']['answer']> | undefined
+}
+
 /**
- * Serves `/metrics` on the process's own port, which the gateway does not route: what its policies did and where they stand, as Prometheus scrapes it.
+ * Serves `/metrics` on the process's own port, which the gateway does not route: what the process does, what its policies did and where they stand, and how its
+ * messages and sagas are, as Prometheus scrapes it.
  * @returns a function that stops the counting
  */
-export function serveMetrics(server: HttpServer, policies: readonly Policy[]): () => void {
-  const metrics = prometheus({ policies: () => policies.map((policy) => policy.snapshot()) })
-  server.fastify.get('/metrics', { config: { quiet: true } }, (_request, reply) => reply.type(metrics.contentType).send(metrics.text()))
+export function serveMetrics(server: HttpServer, { policies, messages, sagas }: MetricParts): () => void {
+  const metrics = prometheus({
+    policies: () => policies.map((policy) => policy.snapshot()),
+    sources: [
+      { name: 'messages', families: async () => messageFamilies(await messages(), systemClock.now()) },
+      { name: 'sagas', families: async () => sagaFamilies((await sagas())?.counts ?? {}) },
+    ],
+  })
+  server.fastify.get('/metrics', { config: { quiet: true } }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.scrape()),
+  )
   return () => metrics[Symbol.dispose]()
 }

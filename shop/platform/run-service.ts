@@ -1,8 +1,8 @@
 import { type GrpcImplementation, grpcClient, type GrpcServer, grpcServer } from '@seaworthy/rpc/grpc'
 import { type HealthCheck, httpServer, restClient } from '@seaworthy/rpc/rest'
 import { injectedFaults } from '@seaworthy/supervisor/injected-faults'
-import { type Answer, answerSupervisor, messageManagement, resilienceAnswers } from '@seaworthy/supervisor/management'
-import { redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import { type Answer, answerSupervisor, messageManagement, type Questions, resilienceAnswers } from '@seaworthy/supervisor/management'
+import { destinationsFrom, redactedJson, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Policy } from 'seaworthy/resilience'
 import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
@@ -12,6 +12,7 @@ import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
 import { moveData, movingSchema } from './moving-data.ts'
 import { servingPagesOn } from './pages.ts'
+import { lockHolder } from './lock-holder.ts'
 import { serveMetrics } from './metrics.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
@@ -30,6 +31,7 @@ export async function runService(composition: ServiceComposition): Promise<void>
     service: contract.service,
     instance: contract.instance,
     otlpUrl: contract.otlpUrl,
+    destinations: destinationsFrom(process.env),
     logLevel: contract.logLevel,
   })
   const { logger } = telemetry
@@ -108,7 +110,7 @@ async function start(composition: ServiceComposition, { contract, logger, life }
     },
   })
   const http = httpServer({ port: contract.httpPort, readiness: () => life.isReady, checks, logger })
-  const faults = injectedFaults({ service: service.name })
+  const faults = injectedFaults({ service: service.name, holdLock: lockHolder(database) })
   onStop('injected faults', () => faults.stop())
   sufferOverHttp(http, faults)
   if (crashAt !== undefined)
@@ -117,7 +119,15 @@ async function start(composition: ServiceComposition, { contract, logger, life }
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
-  onStop('metrics', serveMetrics(http, policies))
+  onStop(
+    'metrics',
+    serveMetrics(http, {
+      policies,
+      messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
+      // Those that wait for a person; the counts are of all.
+      sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
+    }),
+  )
   await wire({
     ...parts,
     switches,

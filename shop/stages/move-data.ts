@@ -94,20 +94,19 @@ async function moveModule(
     const from = { database: source, outbox: sqliteStores(source).outbox() }
     await handOverTopic({ topic, eventLog: paths.eventLog, from, to: target, clock, signal })
   }
-  const isLive = service.takesOver !== undefined
-  const isOwned = isLive && (await isOwnedByService(mapping, renewed))
-  if (isLive) await dropSqliteSide({ mapping, database: old })
+  if (service.takesOver === undefined) return await copyEntities({ mapping, to, source, target, signal })
   // What the service has owned while the shop ran comes to the monolith for the last time.
-  const copied = await copyEntities(
-    isOwned ? { mapping, to: 'old', source: renewed, target: old, signal } : { mapping, to, source, target, signal },
-  )
-  if (isLive) await dropSqliteSide({ mapping, database: renewed })
+  const isOwned = await isOwnedByService(mapping, renewed)
+  const copy = isOwned ? ({ to: 'old', source: renewed, target: old } as const) : { to, source, target }
+  // The one first that has taken nothing but the feed; the owner's last, so that at each moment what is left says truly where the data is.
+  await dropSqliteSide({ mapping, database: copy.target, isForgotten: true })
+  const copied = await copyEntities({ mapping, ...copy, signal })
+  await dropSqliteSide({ mapping, database: copy.source, isForgotten: true })
   return copied
 }
 
 /**
- * Whether the service owned the data when the shop was stopped in the middle of a move. Such a move ends here: the monolith's side first, then the rest of the
- * data, then the service's, which decides; so that at each moment what is left says truly where the data is.
+ * Whether the service owned the data when the shop was stopped in the middle of a move.
  * @throws ConfigurationError when it is on its way back, and each side has something that the other has not
  */
 async function isOwnedByService(mapping: Mapping, service: SqliteDatabase): Promise<boolean> {

@@ -19,7 +19,6 @@ const OWNERS = [
   'notifications',
   'analytics',
   'order-history',
-  'storefront',
 ]
 
 suite('the shop on PostgreSQL', () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { checkout, createCustomer, request } from './client.ts'
 import { seaworthy, shopProgram } from './command.ts'
 import { type Shop, startShop, until } from './shop.ts'
@@ -113,6 +114,25 @@ async function assertKept(url: string, written: ReadonlyMap<string, string>): Pr
   }
 }
 
+/** What is next moves in the same way. */
+async function catalogThereAndBack(shop: Shop): Promise<void> {
+  const { command } = gatewayOf(shop)
+  const product = async (url: string) => (await request(`${url}/api/products/product-1`)).body
+  const total = async (url: string) => (await request<{ total: number }>(`${url}/api/products?q=`)).body.total
+  const before = await product(shop.gateway)
+  for (const route of ['products', 'product']) assert.match(await command('shift', route, '100'), /0 % → 100 % at catalog/)
+  const { httpUrl } = shop.process('catalog')
+  // Its ratings come by the events of reviews.
+  await until(async () => isDeepStrictEqual(await product(httpUrl), before), {
+    timeoutMs: 20_000,
+    what: 'the catalog to have every rating',
+  })
+  assert.deepEqual(await product(shop.gateway), before)
+  assert.equal(await total(shop.gateway), await total(shop.process('monolith').httpUrl))
+  for (const route of ['products', 'product']) assert.match(await command('rollback', route), /100 % → 0 %/)
+  assert.deepEqual(await product(shop.gateway), before)
+}
+
 suite('the shop that moves under traffic', () => {
   test(
     'takes reviews out of the monolith and back, and out again, and nobody fails, loses a review, or misses their own',
@@ -184,6 +204,7 @@ suite('the shop that moves under traffic', () => {
         },
         { timeoutMs: 20_000, what: "the monolith's catalog to count every review" },
       )
+      await catalogThereAndBack(shop)
     },
   )
 })

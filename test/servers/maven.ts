@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 export interface MavenServer {
   /** Name and version, as in `kafka-4.3.0`. */
   readonly name: string
-  /** `group:artifact:version` each; what they need comes with them. */
+  /** `group:artifact:version` each; what they need comes with them. One with a classifier behind, as in `:exec`, has all in it, and comes alone. */
   readonly artifacts: readonly string[]
 }
 
@@ -56,8 +56,12 @@ function assertProgram(program: string, flags: readonly string[], server: string
 
 function pom(artifacts: readonly string[]): string {
   const dependencies = artifacts.map((artifact) => {
-    const [group, name, version] = artifact.split(':')
-    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`
+    const [group, name, version, classifier] = artifact.split(':')
+    const alone =
+      classifier === undefined
+        ? ''
+        : `<classifier>${classifier}</classifier><exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>`
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>${alone}</dependency>`
   })
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -59,6 +59,7 @@ function status(more: Partial<MessagesStatus> = {}): MessagesStatus {
     publishes: more.outbox === undefined || more.outbox === null ? [] : ['orders'],
     consumers: [],
     queues: [],
+    projections: [],
     topics: [
       { topic: 'orders', partitions: 8, records: 4_320, groups, offsets },
       { topic: 'payments', partitions: 8, records: 0, groups: [] },
@@ -167,6 +168,40 @@ export function troubledServices(): readonly ServiceMessages[] {
             }),
           ],
           isMore: true,
+        },
+      ],
+    ),
+    answer(
+      'accounts',
+      status({
+        projections: [
+          {
+            source: 'projection:balances/2',
+            projection: 'balances',
+            version: 2,
+            lag: 12,
+            failing: [{ partition: 1, attempts: 3, position: 88, reason: 'LimitExceededError: 100 documents stand still already' }],
+            deadLetters: 2,
+            parkedKeys: 1,
+            parked: [{ topic: 'balances', key: 'ada', letters: 2 }],
+          },
+        ],
+      }),
+      [
+        {
+          source: 'projection:balances/2',
+          letters: [
+            letter('event-77', { source: 'projection:balances/2', topic: 'balances', key: 'ada', type: 'deposited', attempts: 1 }),
+            letter('event-78', {
+              source: 'projection:balances/2',
+              topic: 'balances',
+              key: 'ada',
+              type: 'deposited',
+              kind: 'held',
+              attempts: 0,
+            }),
+          ],
+          isMore: false,
         },
       ],
     ),

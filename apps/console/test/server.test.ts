@@ -81,7 +81,8 @@ test('what was taken, deleted and turned away is there for Prometheus', async (t
   assert.match(text, new RegExp(`^seaworthy_console_spans_received_total ${store.counts.spans}$`, 'm'))
   assert.match(text, /^seaworthy_console_traces\{class="ordinary"\} 1$/m)
   assert.match(text, /^seaworthy_console_traces_deleted_total\{why="size"\} 0$/m)
-  for (const line of text.trimEnd().split('\n')) assert.match(line, /^(?:# (?:HELP|TYPE) .+|[a-z_]+(?:\{[a-z]+="[a-z-]+"\})? \d+)$/)
+  for (const line of text.trimEnd().split('\n'))
+    assert.match(line, /^(?:# (?:HELP|TYPE) .+|[a-z_0-9]+(?:\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? \d+(?:\.\d+)?(?:e-?\d+)?)$/)
 })
 
 test('who called whom is on the map, and the traces of a pair are found by it', async (t) => {
@@ -428,9 +429,11 @@ test('every answer forbids foreign content, framing and sniffing, and none allow
 
 test('without a built page the console says how to build it', async (t) => {
   const { get } = await fixture(t)
-  const { status, text } = await get('/system')
-  assert.equal(status, 503)
-  assert.match(text, /npm run build:console/)
+  for (const url of ['/', '/traces/0af7651916cd43dd8448eb211c80319c']) {
+    const { status, text } = await get(url, { accept: 'text/html' })
+    assert.equal(status, 503)
+    assert.match(text, /npm run build:console/)
+  }
 })
 
 test('policies are shown as the services say them, and a fault goes to whom it is meant for', async (t) => {

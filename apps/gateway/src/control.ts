@@ -7,8 +7,9 @@ interface ControlMessage {
   readonly url?: string
 }
 
-/** What can be held, and released again: see StranglerGateway. */
+/** What a supervisor changes in the course of things: see StranglerGateway. */
 interface Holding {
+  lead(upstream: string, urls: readonly URL[]): void
   hold(upstream: string, id: string, url?: string): Promise<boolean>
   release(upstream: string, id: string): void
 }
@@ -19,11 +20,20 @@ export interface ControlChannel {
   send?: ((message: object) => unknown) | undefined
 }
 
-/** Answers `hold` by `held` once requests in flight have finished, and `release` by `released`. Other messages are not for the gateway. */
+/** Answers `lead` by `led` once new requests go to these instances alone, `hold` by `held` once requests in flight have finished, and `release` by `released`. Other messages are not for the gateway. */
 export function listenToControl(channel: ControlChannel, gateway: Holding): void {
   if (channel.send === undefined) return
   const answer = (message: object) => channel.send?.(message)
   channel.on('message', (message) => {
+    if (isLead(message)) {
+      const { upstream, urls } = message
+      gateway.lead(
+        upstream,
+        urls.map((url) => new URL(url)),
+      )
+      answer({ type: 'led', upstream })
+      return
+    }
     if (!isControlMessage(message)) return
     const { type, upstream, id, url } = message
     switch (type) {
@@ -40,6 +50,11 @@ export function listenToControl(channel: ControlChannel, gateway: Holding): void
 /** Has the supervisor start the service that a route is to move to. */
 export function wishFor(service: string, channel: ControlChannel): void {
   channel.send?.({ type: 'start', service })
+}
+
+function isLead(message: unknown): message is { readonly upstream: string; readonly urls: readonly string[] } {
+  const { type, upstream, urls } = (typeof message === 'object' && message !== null ? message : {}) as Record<string, unknown>
+  return type === 'lead' && typeof upstream === 'string' && Array.isArray(urls) && urls.length > 0 && urls.every((url) => URL.canParse(url))
 }
 
 function isControlMessage(message: unknown): message is ControlMessage {

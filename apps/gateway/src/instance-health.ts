@@ -1,5 +1,5 @@
-import { request } from 'node:http'
 import { type Clock, systemClock, type Timer } from 'seaworthy/core'
+import { askHealth, type InstanceAddress } from './health-request.ts'
 import type { HealthCheckDeclaration, OutlierDeclaration } from './upstream-policy.ts'
 
 const EJECT_MS = 10_000
@@ -39,15 +39,15 @@ export class Outlier {
 /** Asks an instance again and again whether it may receive work. Until the first doubts it is taken for well. */
 export class HealthCheck {
   readonly #declaration: HealthCheckDeclaration
-  readonly #url: URL
+  readonly #address: InstanceAddress
   readonly #clock: Clock
   #timer: Timer | undefined
   #isHealthy = true
   #inARow = 0
 
-  constructor(declaration: HealthCheckDeclaration, url: URL, clock: Clock = systemClock) {
+  constructor(declaration: HealthCheckDeclaration, address: InstanceAddress, clock: Clock = systemClock) {
     this.#declaration = declaration
-    this.#url = url
+    this.#address = address
     this.#clock = clock
     this.#arm()
   }
@@ -72,16 +72,12 @@ export class HealthCheck {
       if (isSettled) return
       isSettled = true
       limit.cancel()
-      asked.destroy()
+      leave()
       this.#heard(isWell)
       if (this.#timer !== undefined) this.#arm()
     }
-    // On a connection of its own: a process that takes no new ones is not well.
-    const asked = request(new URL(path, this.#url), { agent: false, headers: { 'user-agent': 'seaworthy-gateway-health-check' } })
-      .on('response', (answer) => settle((answer.statusCode ?? 500) < 400))
-      .on('error', () => settle(false))
+    const leave = askHealth(this.#address, path, (status = 500) => settle(status < 400))
     const limit = this.#clock.timer(timeoutMs, () => settle(false), { keepAlive: false })
-    asked.end()
   }
 
   #heard(isWell: boolean): void {

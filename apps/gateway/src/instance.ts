@@ -1,4 +1,5 @@
-import { type ProxyParts, UpstreamPool } from '@seaworthy/http-proxy'
+import { type ProxyParts, type UpstreamPool, upstreamPool } from '@seaworthy/http-proxy'
+import type { InstanceAddress } from './health-request.ts'
 import { HoldGate } from './hold.ts'
 import { HealthCheck, Outlier } from './instance-health.ts'
 import type { GatewayLimits } from './limits.ts'
@@ -7,7 +8,7 @@ import type { UpstreamPolicy } from './upstream-policy.ts'
 export interface InstanceOptions {
   /** Of its service. */
   readonly name: string
-  readonly url: URL
+  readonly address: InstanceAddress
   readonly limits: GatewayLimits
   readonly parts: ProxyParts
   readonly policy: UpstreamPolicy
@@ -30,8 +31,8 @@ export class Instance {
   #awayUntilMs = -Infinity
 
   constructor(options: InstanceOptions) {
-    const { name, url, limits, parts, policy, onOpen } = options
-    this.url = url
+    const { name, address, limits, parts, policy, onOpen } = options
+    this.url = address.url
     this.#options = options
     this.gate = new HoldGate({
       clock: parts.clock,
@@ -43,12 +44,12 @@ export class Instance {
     })
     const { outlier, healthCheck } = policy
     this.#outlier = outlier === undefined ? undefined : new Outlier(outlier, parts.clock)
-    this.#check = healthCheck === undefined ? undefined : new HealthCheck(healthCheck, url, parts.clock)
+    this.#check = healthCheck === undefined ? undefined : new HealthCheck(healthCheck, address, parts.clock)
     // Never the limit that a request meets: places are counted for all instances together, before one is chosen.
-    this.pool = new UpstreamPool({
+    this.pool = upstreamPool({
       ...parts,
+      ...address,
       name,
-      url,
       limits: { ...limits, upstreamConnectionsMax: limits.concurrencyMax + limits.streamingMax },
     })
   }

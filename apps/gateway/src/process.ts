@@ -1,4 +1,4 @@
-import { startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import { destinationsFrom, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
 import type { ProcessConfig } from './config.ts'
 
@@ -10,7 +10,7 @@ export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessCo
   readonly logger: Telemetry['logger']
   readonly life: Lifecycle
 } {
-  const telemetry = startTelemetry({ service, instance, otlpUrl, logLevel })
+  const telemetry = startTelemetry({ service, instance, otlpUrl, destinations: destinationsFrom(process.env), logLevel })
   const { logger } = telemetry
   const life = lifecycle({
     stopTimeoutMs: STOP_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 import type { Lifecycle } from 'seaworthy/system'
 import type { Telemetry } from '@seaworthy/telemetry'
+import { prometheus } from '@seaworthy/telemetry/prometheus'
 import type { ProcessConfig } from './config.ts'
 import { listenToControl } from './control.ts'
 import { beginProcess } from './process.ts'
@@ -28,6 +29,8 @@ export interface RunningGateway {
 /** Runs a gateway as this process: its public port, its admin API, and what its supervisor asks. */
 export async function runGateway({ config, file, dataToken, start, reload: read }: RunGatewayOptions): Promise<RunningGateway> {
   const { logger, life } = beginProcess(config)
+  const metrics = prometheus()
+  life.add('metrics', () => metrics[Symbol.dispose]())
   const mirror = new ShadowMirror(logger)
   mirror.configure(file)
   life.add('comparison', () => mirror[Symbol.asyncDispose]())
@@ -58,6 +61,7 @@ export async function runGateway({ config, file, dataToken, start, reload: read 
     token: await readToken(file.admin.tokenFile),
     gateway,
     isReady: () => life.isReady,
+    metrics,
     reload,
     comparisons: (signal) => mirror.report(signal),
   })
@@ -65,6 +69,9 @@ export async function runGateway({ config, file, dataToken, start, reload: read 
   const port = await gateway.listen()
   life.add('gateway', () => gateway.drain())
   life.ready()
-  logger.info({ port, adminPort: admin.port, routes: file.routes.length }, `listening on http://${file.listen.host}:${port}`)
+  logger.info(
+    { port, adminPort: admin.port, routes: file.routes.length },
+    `listening on ${file.listen.certificates === undefined ? 'http' : 'https'}://${file.listen.host}:${port}`,
+  )
   return { logger, life, reload }
 }

@@ -19,11 +19,12 @@ export function systemFile({ publicPort, healthPort, hosts, routes, upstreams, d
     return { to, data: { url: new URL('ready', cutOver).href, move: cutOver.href }, guard: GUARD }
   }
   return {
-    listen: { port: publicPort, host: '127.0.0.1', hosts, trustedProxies: [] },
+    listen: { port: publicPort, host: '127.0.0.1', hosts, trustedProxies: [], certificates: undefined },
     admin: { port: healthPort, host: '127.0.0.1', tokenFile: join(dataDir, 'admin-token') },
     ledger: join(dataDir, 'ledger'),
+    files: [],
     accessLog: 0,
-    upstreams: new Map([...used].map((name) => [name, { urls: upstreams.get(name) ?? [], policy: {} }])),
+    upstreams: new Map([...used].map((name) => [name, { urls: upstreams.get(name) ?? [], policy: {}, preserveHost: false }])),
     routes: routes.map(({ path, service, id = path, to }) => ({
       id,
       match: { path },

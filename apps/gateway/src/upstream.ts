@@ -1,4 +1,4 @@
-import type { ForwardedRequest, Forwarding, ProxyParts, Upstream } from '@seaworthy/http-proxy'
+import type { AddressedUpstream, ForwardedRequest, Forwarding, ProxyParts, Upstream } from '@seaworthy/http-proxy'
 import { systemRandom } from 'seaworthy/core'
 import { CircuitBreaker, type CircuitBreakerSnapshot, RetryBudget } from 'seaworthy/resilience'
 import { Instance } from './instance.ts'
@@ -13,9 +13,13 @@ export interface ServiceUpstreamOptions {
   readonly name: string
   /** Of its instances, at least one. */
   readonly urls: readonly URL[]
+  readonly protocol?: AddressedUpstream['protocol']
+  readonly tls?: AddressedUpstream['tls']
   readonly limits: GatewayLimits
   readonly parts: ProxyParts
   readonly policy?: UpstreamPolicy
+  /** Whether it gets the client's Host rather than its own address. Default false. */
+  readonly preserveHost?: boolean
 }
 
 /** What an upstream is doing, for people. */
@@ -50,7 +54,7 @@ export class ServiceUpstream implements Upstream {
   readonly #instances: readonly Instance[]
   #turn = 0
 
-  constructor({ name, urls, limits: some, parts, policy = {} }: ServiceUpstreamOptions) {
+  constructor({ name, urls, protocol, tls, preserveHost = false, limits: some, parts, policy = {} }: ServiceUpstreamOptions) {
     const limits = limitsWith(some, policy)
     const { clock } = parts
     const { circuitBreaker, retry, rateLimit } = policy
@@ -67,7 +71,8 @@ export class ServiceUpstream implements Upstream {
     this.streamingPlaces = new Places(name, { concurrencyMax: streamingMax, queueMax })
     const onOpen = () => this.room.open()
     const mayEject = () => this.#mayEject
-    this.#instances = urls.map((url) => new Instance({ name, url, limits, parts, policy, mayEject, onOpen }))
+    const spoken = { preserveHost, ...(protocol !== undefined && { protocol }), ...(tls !== undefined && { tls }) }
+    this.#instances = urls.map((url) => new Instance({ name, address: { url, ...spoken }, limits, parts, policy, mayEject, onOpen }))
   }
 
   forwarding(request: ForwardedRequest): Forwarding {

@@ -1,4 +1,4 @@
-import { startTelemetry } from '@seaworthy/telemetry'
+import { destinationsFrom, startTelemetry } from '@seaworthy/telemetry'
 import { SeaworthyError } from 'seaworthy/core'
 import { lifecycle, onTerminationSignals } from 'seaworthy/system'
 import { readConfig } from './config.ts'
@@ -10,6 +10,7 @@ const telemetry = startTelemetry({
   service: config.service,
   instance: config.instance,
   otlpUrl: config.otlpUrl,
+  destinations: destinationsFrom(process.env),
   logLevel: config.logLevel,
 })
 const { logger } = telemetry

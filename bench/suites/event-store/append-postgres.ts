@@ -6,7 +6,7 @@ import { perSecond } from '../messaging/order.ts'
 import { newEvents } from './events.ts'
 
 const module = import.meta.url
-const MANY = 32
+export const MANY = 32
 const CREATE_STREAMS = 'CREATE TABLE streams (stream text PRIMARY KEY, version bigint NOT NULL)'
 const CREATE_EVENTS = `CREATE TABLE events (
   position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream text NOT NULL, version bigint NOT NULL, id text NOT NULL, type text NOT NULL, data json NOT NULL,
@@ -20,7 +20,7 @@ const APPEND = `WITH moved AS (
   FROM moved, unnest($4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY AS e (id, type, data, context, place)`
 
 /** Appends per call, so many callers at once, each with a stream of its own at a time. */
-interface Load {
+export interface Load {
   readonly callers: number
   readonly events: number
 }
@@ -30,7 +30,7 @@ function appends({ callers }: Load, { quick }: Effort): number {
 }
 
 /** Each caller appends to a stream of its own, over and over. */
-function round(load: Load, effort: Effort, append: (stream: string, expected: number) => Promise<unknown>): () => Promise<number> {
+export function round(load: Load, effort: Effort, append: (stream: string, expected: number) => Promise<unknown>): () => Promise<number> {
   let rounds = 0
   return () => {
     rounds++
@@ -87,26 +87,42 @@ export const bareManyX1 = bare({ callers: MANY, events: 1 })
 export const oursManyX10 = ours({ callers: MANY, events: 10 })
 export const bareManyX10 = bare({ callers: MANY, events: 10 })
 
-const described = {
-  unit: 'appends per second',
-  better: 'higher',
-  peer: 'one bare statement that checks the version and inserts',
-  target: { ratioMin: 0.85 },
-} as const
+const emmett = new URL('emmett-postgres.ts', module).href
+const described = { unit: 'appends per second', better: 'higher' } as const
 
-function metric(callers: '1' | 'many', events: number, contenders: readonly [string, string]): Metric {
-  const [ours, peer] = contenders
-  return {
-    name: `append-postgres-${callers}x${events}`,
-    ...described,
-    note: `${callers === 'many' ? MANY : 1} callers, ${events} ${events === 1 ? 'event' : 'events'} each, PostgreSQL with fsync on. The bare statement knows no archive, tells nobody, and its conflict is a number.`,
-    contenders: { ours: { module, name: ours }, peer: { module, name: peer } },
-  }
+/** Ours beside the bare statement, and beside Emmett. */
+function metrics(
+  callers: '1' | 'many',
+  events: number,
+  names: { readonly ours: string; readonly bare: string; readonly emmett: string },
+): readonly Metric[] {
+  const name = `append-postgres-${callers}x${events}`
+  const load = `${callers === 'many' ? MANY : 1} callers, ${events} ${events === 1 ? 'event' : 'events'} each, PostgreSQL with fsync on.`
+  const ours = { module, name: names.ours }
+  return [
+    {
+      name,
+      ...described,
+      peer: 'one bare statement that checks the version and inserts',
+      target: { ratioMin: 0.85 },
+      note: `${load} The bare statement knows no archive, tells nobody, and its conflict is a number.`,
+      contenders: { ours, peer: { module, name: names.bare } },
+    },
+    {
+      name: `${name}-emmett`,
+      ...described,
+      peer: 'Emmett 0.42 on PostgreSQL',
+      target: { ratioMin: 1 },
+      note: `${load} Emmett over a pool with a session for each caller; it tells nobody either.`,
+      rounds: 7,
+      contenders: { ours, peer: { module: emmett, name: names.emmett } },
+    },
+  ]
 }
 
 export const appendPostgresMetrics: readonly Metric[] = [
-  metric('1', 1, ['ours1x1', 'bare1x1']),
-  metric('1', 10, ['ours1x10', 'bare1x10']),
-  metric('many', 1, ['oursManyX1', 'bareManyX1']),
-  metric('many', 10, ['oursManyX10', 'bareManyX10']),
+  ...metrics('1', 1, { ours: 'ours1x1', bare: 'bare1x1', emmett: 'emmett1x1' }),
+  ...metrics('1', 10, { ours: 'ours1x10', bare: 'bare1x10', emmett: 'emmett1x10' }),
+  ...metrics('many', 1, { ours: 'oursManyX1', bare: 'bareManyX1', emmett: 'emmettManyX1' }),
+  ...metrics('many', 10, { ours: 'oursManyX10', bare: 'bareManyX10', emmett: 'emmettManyX10' }),
 ]

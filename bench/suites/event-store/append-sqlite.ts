@@ -8,7 +8,7 @@ import { countSyncs } from '../messaging/count-syncs.ts'
 import { balance, moved, movedEvents } from './events.ts'
 
 const module = import.meta.url
-const CALLERS = 8
+export const CALLERS = 8
 
 /** A folder that goes with this process. */
 function folder(): string {

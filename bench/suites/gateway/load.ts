@@ -1,57 +1,89 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 export interface Load {
   readonly port: number
-  readonly path: string
+  /** Whole requests, made in turn; their answers must all be as long as the first. */
+  readonly messages: readonly Buffer[]
   readonly requests: number
   /** Connections, each kept and with one request at a time. */
   readonly concurrency: number
 }
 
-/** Makes the requests on raw sockets, so that the caller's own cost leaves the processor to the proxy. @throws when an answer is not 200, or not as long as the first */
-export async function drive({ port, path, requests, concurrency }: Load): Promise<void> {
-  const request = Buffer.from(
-    `GET ${path} HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: bench\r\nAccept: */*\r\nAccept-Encoding: gzip, br\r\n\r\n`,
+/** A GET as a client sends it; `lines` are further header lines, each with its CRLF. */
+export const getOf = (path: string, lines = ''): Buffer =>
+  Buffer.from(
+    `GET ${path} HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: bench\r\nAccept: */*\r\nAccept-Encoding: gzip, br\r\n${lines}\r\n`,
   )
-  const budget = { left: requests }
-  await Promise.all(Array.from({ length: concurrency }, () => converse(port, request, budget)))
+
+/** Makes the requests on raw sockets, so that the caller's own cost leaves the processor to the proxy. @throws when an answer is not 200, or not as long as the first */
+export async function drive({ port, messages, requests, concurrency }: Load): Promise<void> {
+  let begun = 0
+  const converse = () =>
+    new Promise<void>((resolve, reject) => {
+      const next = () => {
+        if (begun >= requests) {
+          connection.close()
+          resolve()
+        } else connection.send(messages[begun++ % messages.length]!)
+      }
+      const connection = new LoadConnection(port, { onOpen: next, onAnswer: next, onFailure: reject })
+    })
+  await Promise.all(Array.from({ length: concurrency }, converse))
 }
 
-function converse(port: number, request: Buffer, budget: { left: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let length = 0
-    let received = 0
-    let head = ''
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    const next = () => {
-      if (budget.left-- <= 0) {
-        socket.destroy()
-        resolve()
-      } else {
-        received = 0
-        socket.write(request)
-      }
+interface Listener {
+  onOpen(): void
+  onAnswer(): void
+  onFailure(error: Error): void
+}
+
+/** A kept connection of a load, with one request at a time. All answers on it are alike: the first tells how long each is. */
+export class LoadConnection {
+  readonly #socket: Socket
+  readonly #port: number
+  readonly #listener: Listener
+  #length = 0
+  #received = 0
+  #head = ''
+  #isClosed = false
+
+  constructor(port: number, listener: Listener) {
+    this.#port = port
+    this.#listener = listener
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true })
+      .once('connect', () => listener.onOpen())
+      .on('error', (error) => this.#fail(error.message))
+      .on('close', () => this.#fail('closed the connection'))
+      .on('data', (chunk: Buffer) => this.#onData(chunk))
+  }
+
+  send(message: Buffer): void {
+    this.#received = 0
+    this.#socket.write(message)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#socket.destroy()
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#received += chunk.length
+    if (this.#length === 0) {
+      this.#head += chunk.toString('latin1')
+      this.#length = lengthOf(this.#head)
+      if (this.#length === 0) return
+      if (!this.#head.startsWith('HTTP/1.1 200')) return this.#fail(this.#head.slice(0, 60))
     }
-    const fail = (why: string) => {
-      socket.destroy()
-      reject(new Error(`port ${port}: ${why}`))
-    }
-    socket.once('connect', next)
-    socket.on('error', reject)
-    socket.on('close', () => fail('closed the connection'))
-    socket.on('data', (chunk: Buffer) => {
-      received += chunk.length
-      if (length === 0) {
-        head += chunk.toString('latin1')
-        length = lengthOf(head)
-        if (length === 0) return
-        if (!head.startsWith('HTTP/1.1 200')) return fail(head.slice(0, 60))
-      }
-      // All answers are alike, so the first tells how long each is.
-      if (received === length) next()
-      else if (received > length) fail(`an answer of ${received} bytes after one of ${length}`)
-    })
-  })
+    if (this.#received === this.#length) this.#listener.onAnswer()
+    else if (this.#received > this.#length) this.#fail(`an answer of ${this.#received} bytes after one of ${this.#length}`)
+  }
+
+  #fail(why: string): void {
+    if (this.#isClosed) return
+    this.close()
+    this.#listener.onFailure(new Error(`port ${this.#port}: ${why}`))
+  }
 }
 
 /** The bytes of the whole message whose beginning this is; 0 while its head is not there. */

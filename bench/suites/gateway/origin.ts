@@ -7,8 +7,13 @@ import { onFreePorts, startServer } from '../../../test/servers/server-process.t
 export const SMALL = { path: '/m/small', bytes: 300 } as const
 export const LARGE = { path: '/m/large', bytes: 102_400 } as const
 
-/** An nginx that answers from files, as the upstream of every proxy: cheap, and nobody's kin. @returns its port */
-export function startOrigin(): Promise<number> {
+export interface Origin {
+  readonly port: number
+  readonly stop: () => Promise<void>
+}
+
+/** An nginx that answers from files, and below `/api/` with a small answer to any path, as the upstream of every proxy: cheap, and nobody's kin. */
+export function startOrigin(): Promise<Origin> {
   return onFreePorts(1, {
     start: async ([port]) => {
       const directory = mkdtempSync(join(tmpdir(), 'seaworthy-origin-'))
@@ -32,17 +37,21 @@ http {
   keepalive_requests 1000000000;
   client_body_temp_path ${directory}/t1; proxy_temp_path ${directory}/t2; fastcgi_temp_path ${directory}/t3;
   uwsgi_temp_path ${directory}/t4; scgi_temp_path ${directory}/t5;
-  server { listen 127.0.0.1:${port}; root ${directory}; }
+  server {
+    listen 127.0.0.1:${port};
+    root ${directory};
+    location /api/ { default_type text/plain; return 200 "${'x'.repeat(SMALL.bytes)}"; }
+  }
 }
 `,
       )
-      await startServer({
+      const server = await startServer({
         name: 'nginx',
         command: ['/usr/sbin/nginx', '-c', file, '-e', 'stderr'],
         directory,
         isReady: (line) => line.includes('start worker process '),
       })
-      return port!
+      return { port: port!, stop: () => server.stop() }
     },
     isTaken: (message) => message.includes('in use'),
   })

@@ -1,8 +1,12 @@
 import type { Metric, Suite, Target } from '../../harness/suite.ts'
 import { comparisonMetrics } from './comparison/figures.ts'
+import { memoryMetrics } from './memory.ts'
+import { latencyMetrics } from './rate/latency.ts'
 import { shadowMetric } from './shadow/latency.ts'
+import { shiftMetrics } from './shifts/shifts.ts'
 
 const module = new URL('proxied.ts', import.meta.url).href
+const full = new URL('full/full.ts', import.meta.url).href
 
 const cpuMetric = (name: string, peer: string, target: Target, [ours, theirs]: readonly [string, string]): Metric => ({
   name,
@@ -22,14 +26,17 @@ export const suite: Suite = {
     cpuMetric('small-cpu-http-proxy-3', 'http-proxy-3, GET of 300 B', { ratioMax: 0.35 }, ['oursSmall', 'httpProxy3Small']),
     cpuMetric('large-cpu-nginx', 'nginx, GET of 100 KB', { ratioMax: 1.5 }, ['oursLarge', 'nginxLarge']),
     {
-      name: 'memory-slope',
-      unit: 'MB kept for each million requests',
+      name: 'full-cpu-nginx',
+      unit: 'µs of CPU per request',
       better: 'lower',
-      peer: '@fastify/http-proxy',
-      target: { oursMax: 1 },
-      note: 'Heap and buffers after a forced collection.',
-      contenders: { ours: { module, name: 'oursMemory' }, peer: { module, name: 'fastifyMemory' } },
+      peer: 'nginx with what it has of the same',
+      target: { ratioMax: 3 },
+      note: '200 routes, each split by user; timeouts, retries, outlier ejection, limits by client and in all; a log of every hundredth request. Ours also counts by route and side, judges routes, and has a circuit breaker and a budget for retries, which nginx has not.',
+      contenders: { ours: { module: full, name: 'oursFull' }, peer: { module: full, name: 'nginxFull' } },
     },
+    ...latencyMetrics,
+    ...shiftMetrics,
+    ...memoryMetrics,
     shadowMetric,
     ...comparisonMetrics,
   ],

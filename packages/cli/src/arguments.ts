@@ -71,6 +71,15 @@ export function portOf(flag: string, variable: string, args: Arguments, env: Nod
   return port
 }
 
+/** An address from an option; undefined where it is not given. @throws UsageError for what is none */
+export function urlOf({ values }: Arguments, option: string): URL | undefined {
+  const text = values[option]
+  if (text === undefined) return undefined
+  const url = URL.parse(text)
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new UsageError(`--${option} must be an address such as http://127.0.0.1:4000, but is "${text}".`)
+}
+
 export const dataDirOption = { value: 'DIR', help: 'where the data is (SEAWORTHY_DATA_DIR; .seaworthy)' } as const
 
 export function dataDirOf(args: Arguments, env: NodeJS.ProcessEnv): string {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { SeaworthyError } from 'seaworthy/core'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { breakers } from './commands/breakers.ts'
 import { listDeadLetters } from './commands/dead-letters/list.ts'
 import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
@@ -22,6 +23,7 @@ import { gatewayStatus } from './commands/gateway/status.ts'
 import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { monitoring } from './commands/monitoring.ts'
 import { relay } from './commands/relay.ts'
 import { checkSagasCommand } from './commands/saga/check.ts'
 import { abortSaga, retrySaga, skipSagaStep } from './commands/saga/change.ts'
@@ -29,6 +31,7 @@ import { graphSagas } from './commands/saga/graph.ts'
 import { listSagas } from './commands/saga/list.ts'
 import { showSaga } from './commands/saga/show.ts'
 import { restart } from './commands/restart.ts'
+import { scale } from './commands/scale.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
@@ -42,7 +45,9 @@ const COMMANDS: readonly Command[] = [
   start,
   status,
   restart,
+  scale,
   fault,
+  breakers,
   stop,
   logs,
   why,
@@ -70,6 +75,7 @@ const COMMANDS: readonly Command[] = [
   checkSagasCommand,
   graphSagas,
   migrateCommand,
+  monitoring,
   lab,
   conformance,
 ]

@@ -15,12 +15,17 @@ export interface Admission {
   readonly method: string
   readonly minorVersion: 0 | 1
   readonly framing: Framing
+  readonly fields: Fields
   /** In the origin form; byte for byte as the client sent it. */
   readonly target: string
+  /** What the client asked for by Host; undefined in HTTP/1.0 without it. */
+  readonly host: string | undefined
   /** The end-to-end field lines as they came, without those that the proxy writes. */
   readonly endToEnd: string
-  /** The field lines to send on, all but Host and the context's. */
+  /** The field lines to send on, all but Host, those of the message and the context's. */
   readonly lines: string
+  /** Those that say how the message is framed in HTTP/1.1, and what it asks of its connection. */
+  readonly messageLines: string
   readonly context: CallContext
   /** The client's own limit for the answer, from the request's head on. */
   readonly timeoutMs: number | undefined
@@ -49,7 +54,9 @@ export interface AdmissionRules {
 /** Who sent a request, as the connection tells. */
 export interface Peer {
   readonly address: string
+  /** Its word on where a request came from is taken. */
   readonly isTrusted: boolean
+  readonly scheme: 'http' | 'https'
 }
 
 /** What the client wants of its connection after the answer (RFC 9112, section 9.3). */
@@ -74,7 +81,7 @@ export function admit(head: RequestHead, context: CallContext, peer: Peer, rules
     const { method, fields } = head
     if (method === 'CONNECT') throw new RefusedRequestError(405, 'This proxy opens no tunnels.')
     const host = hostOf(head)
-    const target = originForm(head.target, host)
+    const target = originForm(head.target, peer.scheme, host)
     const framing = requestFraming(head)
     refuseTooLarge(framing, rules.limits.bodyBytesMax)
     const expectsContinue = expectationOf(head, framing)
@@ -113,12 +120,12 @@ function admission(head: RequestHead, { context, peer, destination, host, target
     method,
     minorVersion,
     framing,
+    fields,
     target,
+    host,
     endToEnd: fields.endToEnd,
-    lines:
-      fields.endToEnd +
-      originLines(fields, { peer: peer.address, host, isTrusted: peer.isTrusted }) +
-      messageLines(fields, framing, { expectsContinue, upgrades }),
+    lines: fields.endToEnd + originLines(fields, peer, host),
+    messageLines: messageLines(fields, framing, { expectsContinue, upgrades }),
     context,
     timeoutMs: timeoutOf(fields),
     keepAlive: keepsAlive(head),
@@ -133,14 +140,17 @@ function refuseTooLarge(framing: Framing, bytesMax: number): void {
 }
 
 /** The request for whoever listens. */
-export function describe({ method, target }: RequestHead, context: CallContext, destination: Destination | undefined): Operation {
+export function describe(
+  { method, target }: RequestHead,
+  { context, destination, scheme }: { context: CallContext; destination: Destination | undefined; scheme: Peer['scheme'] },
+): Operation {
   return {
     name: destination === undefined ? method : `${method} ${destination.path}`,
     kind: 'server',
     parent: { traceparent: context.traceparent, tracestate: context.tracestate },
     attributes: {
       'http.request.method': method,
-      'url.scheme': 'http',
+      'url.scheme': scheme,
       'url.path': target.split('?', 1)[0]!,
       ...(destination !== undefined && { 'http.route': destination.path, 'seaworthy.upstream': destination.upstream.name }),
       'seaworthy.correlation_id': context.correlationId,
@@ -168,8 +178,8 @@ export function describeAttempt(
 
 /** The head that is sent to an upstream at that host and port; `remainingMs` is what is left of the client's own limit. */
 export function headFor(admission: Admission, upstreamHost: string, remainingMs: number | undefined): string {
-  const { method, target, lines, context } = admission
-  return `${method} ${target} HTTP/1.1\r\nhost: ${upstreamHost}\r\n${lines}${contextLines(context, remainingMs)}\r\n`
+  const { method, target, lines, messageLines: message, context } = admission
+  return `${method} ${target} HTTP/1.1\r\nhost: ${upstreamHost}\r\n${lines}${message}${contextLines(context, remainingMs)}\r\n`
 }
 
 function hostOf({ fields, minorVersion }: RequestHead): string | undefined {
@@ -180,13 +190,13 @@ function hostOf({ fields, minorVersion }: RequestHead): string | undefined {
   return host
 }
 
-const ABSOLUTE = /^http:\/\/([^/?]*)(.*)$/i
+const ABSOLUTE = /^(https?):\/\/([^/?]*)(.*)$/i
 
 /** The absolute form names a host a second time (RFC 9112, section 3.2.2): it is taken only where both agree. */
-function originForm(target: string, host: string | undefined): string {
+function originForm(target: string, scheme: Peer['scheme'], host: string | undefined): string {
   const absolute = ABSOLUTE.exec(target)
-  if (absolute === null) return target
-  const [, authority = '', rest = ''] = absolute
+  if (absolute?.[1]?.toLowerCase() !== scheme) return target
+  const [, , authority = '', rest = ''] = absolute
   if (authority.toLowerCase() !== host?.toLowerCase())
     throw new InvalidInputError('The request names one host in its target and another in its Host header.')
   return rest.startsWith('/') ? rest : `/${rest}`
@@ -223,7 +233,7 @@ function timeoutOf(fields: Fields): number | undefined {
 }
 
 /** Asked for at each attempt: the trace context is that of the attempt in progress. */
-function contextLines(context: CallContext, remainingMs: number | undefined): string {
+export function contextLines(context: CallContext, remainingMs: number | undefined): string {
   const { correlationId, baggage } = context
   const { traceparent, tracestate } = traceHeaders(context)
   let lines = `x-correlation-id: ${correlationId}\r\n`

@@ -1,22 +1,25 @@
 import type { Socket } from 'node:net'
-import { admit, type Admission, describe, keepsAlive, type Peer, publicContext, Refusal } from './admission.ts'
+import { type Admission, keepsAlive, type Peer, Refusal } from './admission.ts'
+import { answerHead, interimHead, switchHead } from './answer-head.ts'
 import { BodyReader } from './body-reader.ts'
-import type { ConnectionHost } from './connection-host.ts'
+import type { ConnectionHost, ServedConnection } from './connection-host.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeClient } from './exchange-client.ts'
 import { requestFraming } from './framing.ts'
-import type { RequestHead } from './head.ts'
+import type { RequestHead, ResponseHead } from './head.ts'
+import { isHttp2 } from './http2/preface.ts'
 import { MalformedMessageError } from './malformed.ts'
-import { type Part, writePart } from './message-writer.ts'
-import { type ObservedOperation, observeRequest, type OperationOutcome, UNOBSERVED } from './observed-operation.ts'
-import { peerAddress } from './origin.ts'
+import { writePart } from './message-writer.ts'
+import type { OperationOutcome } from './observed-operation.ts'
+import { peerOf } from './origin.ts'
 import { type AnsweredRequest, ownAnswer } from './own-answer.ts'
-import { refusalOf, RefusedRequestError } from './problem.ts'
-import { RequestAccount } from './request-account.ts'
+import { LATE, refusalOf, RefusedRequestError } from './problem.ts'
 import type { RequestEnd } from './request-end.ts'
+import { ServedRequest } from './served-request.ts'
 import type { WheelTimer } from './timer-wheel.ts'
 import { tunnel } from './tunnel.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
+import type { AnswerPart } from './upstream-link.ts'
 
 /**
  * - `head`: between requests, or in the middle of a head.
@@ -27,8 +30,8 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  */
 type State = 'head' | 'exchange' | 'discarding' | 'closing' | 'tunnel' | 'closed'
 
-/** One connection of a client: one request after the other, in order, each with exactly one answer. */
-export class ClientConnection implements ExchangeClient {
+/** One connection of a client that speaks HTTP/1: one request after the other, in order, each with exactly one answer. */
+export class ClientConnection implements ExchangeClient, ServedConnection {
   readonly #socket: Socket
   readonly #host: ConnectionHost
   readonly #peer: Peer
@@ -37,8 +40,7 @@ export class ClientConnection implements ExchangeClient {
   #pending: Buffer | undefined
   #exchange: Exchange | undefined
   #body: BodyReader | undefined
-  #observed: ObservedOperation = UNOBSERVED
-  #account: RequestAccount | undefined
+  #request: ServedRequest | undefined
   #isPaused = false
   #isAdvancing = false
   #isHeadBegun = false
@@ -46,12 +48,14 @@ export class ClientConnection implements ExchangeClient {
   #answerTimeoutMs = 0
   /** Where the body of the current request ends, nobody can tell any more. */
   #isOutOfStep = false
+  #isAnswerChunked = false
+  /** The connection ends behind the answer that is being written. */
+  #closes = false
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket
     this.#host = host
-    const address = peerAddress(socket.remoteAddress)
-    this.#peer = { address, isTrusted: host.trusted.has(address) }
+    this.#peer = peerOf(socket, host.trusted)
     this.#timer = host.wheel.timer(() => this.#expired())
     this.#timer.set(host.limits.headersTimeoutMs)
     socket
@@ -66,11 +70,6 @@ export class ClientConnection implements ExchangeClient {
     return this.#socket.writableLength > 0
   }
 
-  get mayKeepAlive(): boolean {
-    return !this.#host.isDraining
-  }
-
-  /** Closes the connection if no request is on its way on it. */
   closeIfIdle(): void {
     if (this.#state !== 'head') return
     // Its last answer may still be on its way.
@@ -78,7 +77,6 @@ export class ClientConnection implements ExchangeClient {
     else this.destroy()
   }
 
-  /** Ends what is still open, because the proxy stops. */
   stop(): void {
     if (this.#exchange === undefined) this.destroy()
     else this.#exchange.stop()
@@ -89,9 +87,14 @@ export class ClientConnection implements ExchangeClient {
     this.#gone()
   }
 
-  write(part: Part): boolean {
-    if (this.#exchange?.isRelaying === true) this.#timer.set(this.#host.limits.silenceTimeoutMs)
-    return writePart(this.#socket, part)
+  writeInterim(head: ResponseHead): void {
+    this.#socket.write(interimHead(head), 'latin1')
+  }
+
+  writeAnswer(part: AnswerPart): boolean {
+    this.#timer.set(this.#host.limits.silenceTimeoutMs)
+    const head = part.head === undefined ? '' : this.#headOf(part.head, part)
+    return writePart(this.#socket, part, { head, isChunked: this.#isAnswerChunked })
   }
 
   pauseBody(): void {
@@ -116,14 +119,10 @@ export class ClientConnection implements ExchangeClient {
     this.#timer.cancel()
   }
 
-  onHead(): void {
-    this.#account?.answered()
-  }
-
-  onAnswered({ closes, status }: { readonly closes: boolean; readonly status: number }): void {
+  onAnswered(status: number): void {
     this.#exchange = undefined
     this.#endRequest('answered', { status })
-    if (closes) this.#finish()
+    if (this.#closes) this.#finish()
     else this.#next()
   }
 
@@ -139,16 +138,26 @@ export class ClientConnection implements ExchangeClient {
     this.#gone()
   }
 
-  onSwitched(connection: UpstreamConnection, rest: Buffer): void {
+  onSwitched(head: ResponseHead, connection: UpstreamConnection, rest: Buffer): void {
     const client = this.#socket
+    this.#request?.answered()
+    client.write(switchHead(head, this.#exchange!.admission.context), 'latin1')
     this.#exchange = undefined
     this.#state = 'tunnel'
     this.#endRequest('switched', { status: 101 })
-    client.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end')
     if (rest.length > 0) client.write(rest)
     if (this.#pending !== undefined) connection.socket.write(this.#pending)
-    this.#pending = undefined
+    this.#letGo()
     tunnel({ client, connection, timer: this.#timer, silenceTimeoutMs: this.#host.limits.silenceTimeoutMs })
+  }
+
+  #headOf(head: ResponseHead, { framing }: AnswerPart): string {
+    const { admission, hasArrived } = this.#exchange!
+    this.#request?.answered()
+    const answer = answerHead(head, framing, admission, { requestEnded: hasArrived, mayKeepAlive: !this.#host.isDraining })
+    this.#isAnswerChunked = answer.isChunked
+    this.#closes = answer.closes
+    return answer.text
   }
 
   #onData(chunk: Buffer): void {
@@ -202,7 +211,8 @@ export class ClientConnection implements ExchangeClient {
       head = parser.request(bytes, 0)
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error
-      this.#answer(refusalOf(error), undefined)
+      if (isHttp2(error, this.#socket, bytes)) this.#handOver(bytes)
+      else this.#answer(refusalOf(error), undefined)
       return false
     }
     if (head === undefined) {
@@ -216,27 +226,32 @@ export class ClientConnection implements ExchangeClient {
     return true
   }
 
+  #handOver(bytes: Buffer): void {
+    this.#letGo()
+    this.#state = 'closed'
+    this.#timer.release()
+    this.#host.onHttp2(this, this.#socket.pause(), bytes)
+  }
+
+  #letGo(): void {
+    this.#pending = undefined
+    this.#socket.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end')
+  }
+
   #begin(head: RequestHead, bytes: Buffer): void {
-    const context = publicContext(head.fields)
-    const admission = admit(head, context, this.#peer, this.#host)
-    const { destination } = admission
-    this.#account = RequestAccount.open(this.#host, { head, context, peer: this.#peer, destination })
-    observeRequest(
-      context,
-      () => describe(head, context, destination),
-      (request) => {
-        this.#observed = request
-        if (admission instanceof Refusal) this.#refuse(admission.error, head, bytes, context.correlationId)
-        else this.#forward(admission, bytes, head.next)
-      },
-    )
+    ServedRequest.open(head, this.#peer, this.#host, (request) => {
+      const { admission, context } = request
+      this.#request = request
+      if (admission instanceof Refusal) this.#refuse(admission.error, head, bytes, context.correlationId)
+      else this.#forward(admission, bytes, head.next)
+    })
   }
 
   #forward(admission: Admission, bytes: Buffer, next: number): void {
     const body = new BodyReader(admission.framing, this.#host.parser)
     this.#state = 'exchange'
     this.#body = body
-    const exchange = new Exchange(admission, this, this.#host, this.#observed)
+    const exchange = new Exchange(admission, this, this.#host, this.#request!.observed)
     this.#exchange = exchange
     this.#timer.set(this.#host.limits.requestTimeoutMs)
     const spans = this.#take(body, bytes, next)
@@ -298,23 +313,20 @@ export class ClientConnection implements ExchangeClient {
   }
 
   #answer(error: unknown, request: AnsweredRequest | undefined): void {
-    const inStep = { isOutOfStep: this.#isOutOfStep, bodyEnded: this.#body?.ended ?? true, mayKeepAlive: this.mayKeepAlive }
+    const inStep = { isOutOfStep: this.#isOutOfStep, bodyEnded: this.#body?.ended ?? true, mayKeepAlive: !this.#host.isDraining }
     const { status, closes, text } = ownAnswer(error, request, inStep)
     if (status === 500) this.#host.onDefect(error)
     this.#socket.write(text)
-    this.#account?.answered()
+    this.#request?.answered()
     this.#endRequest('answered', { status, error })
     if (closes) this.#finish()
     else this.#next()
   }
 
   #endRequest(outcome: RequestEnd['outcome'], told: OperationOutcome): void {
-    const observed = this.#observed
-    const account = this.#account
-    this.#observed = UNOBSERVED
-    this.#account = undefined
-    observed.end(told)
-    account?.end(outcome, told)
+    const request = this.#request
+    this.#request = undefined
+    request?.end(outcome, told)
   }
 
   /** The request has been answered: on to the next, once its body is out of the way. */
@@ -358,20 +370,15 @@ export class ClientConnection implements ExchangeClient {
   }
 
   #expired(): void {
-    const late = 'The request did not arrive in time.'
     switch (this.#state) {
       case 'head':
-        if (this.#isHeadBegun) this.#answer(new RefusedRequestError(408, late), undefined)
+        if (this.#isHeadBegun) this.#answer(new RefusedRequestError(408, LATE), undefined)
         else this.destroy()
         return
-      case 'exchange': {
-        const exchange = this.#exchange!
-        if (!exchange.isRelaying && !exchange.hasArrived) {
-          this.#isOutOfStep = true
-          exchange.refuse(408, late)
-        } else exchange.timeOut(this.#answerTimeoutMs)
+      case 'exchange':
+        this.#isOutOfStep = !this.#exchange!.hasArrived
+        this.#exchange!.expire(this.#answerTimeoutMs)
         return
-      }
       case 'discarding':
       case 'closing':
       case 'tunnel':

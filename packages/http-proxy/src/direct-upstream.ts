@@ -1,14 +1,15 @@
+import { executedOf } from 'seaworthy/core'
 import type { AttemptFailure, ForwardedRequest, Forwarding, Upstream } from './forwarding.ts'
 import { isSafe } from './methods.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
-/** One address: every request is sent at once, and again only where its connection turned out to be closed as idle. */
+/** One address: every request is sent at once, and again only where its connection turned out to be closed as idle, or to take no more. */
 export class DirectUpstream implements Upstream {
   readonly name: string
   readonly #pool: UpstreamPool
 
   constructor(pool: UpstreamPool) {
-    this.name = pool.name
+    this.name = pool.address.name
     this.#pool = pool
   }
 
@@ -37,7 +38,8 @@ class DirectForwarding implements Forwarding {
 
   onFailed({ error, wasStale }: AttemptFailure): void {
     const request = this.#request
-    if (wasStale && !this.#wasRepeated && request.isReplayable && request.hasArrived && isSafe(request.admission.method)) {
+    const isHarmless = isSafe(request.admission.method) || executedOf(error) === 'no'
+    if (wasStale && !this.#wasRepeated && request.isReplayable && request.hasArrived && isHarmless) {
       this.#wasRepeated = true
       request.attempt(this.#pool, { isFresh: true })
     } else request.fail(error)

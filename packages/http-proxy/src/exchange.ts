@@ -1,15 +1,16 @@
 import { executedOf, isFinal, TimeoutError, type Timer, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
-import { type Admission, describeAttempt, headFor } from './admission.ts'
-import { answerHead, interimHead, switchHead } from './answer-head.ts'
+import { type Admission, describeAttempt } from './admission.ts'
+import type { Applicant } from './applicant-queue.ts'
 import type { ExchangeClient } from './exchange-client.ts'
 import type { ForwardedRequest, Forwarding } from './forwarding.ts'
 import type { ResponseHead } from './head.ts'
 import { isSafe } from './methods.ts'
 import { type ObservedOperation, observeAttempt, UNOBSERVED } from './observed-operation.ts'
-import { RefusedRequestError } from './problem.ts'
+import { LATE, RefusedRequestError } from './problem.ts'
 import type { ProxyParts } from './proxy-parts.ts'
-import type { AnswerPart, Breakage, ConnectionUser, UpstreamConnection } from './upstream-connection.ts'
-import type { Applicant, UpstreamPool } from './upstream-pool.ts'
+import type { UpstreamConnection } from './upstream-connection.ts'
+import type { AnswerPart, Breakage, LinkUser, UpstreamLink } from './upstream-link.ts'
+import type { UpstreamPool } from './upstream-pool.ts'
 
 /**
  * - `waiting`: no attempt is at work; what came of the body is kept.
@@ -21,7 +22,7 @@ import type { Applicant, UpstreamPool } from './upstream-pool.ts'
 type State = 'waiting' | 'queued' | 'sent' | 'relaying' | 'settled'
 
 /** One request on its way to an upstream, and its answer on the way back; both stream, with back-pressure. */
-export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
+export class Exchange implements LinkUser, Applicant, ForwardedRequest {
   readonly admission: Admission
   readonly #client: ExchangeClient
   readonly #parts: ProxyParts
@@ -30,7 +31,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
   readonly #startedMs: number
   readonly #deadline: Timer | undefined
   #pool: UpstreamPool | undefined
-  #connection: UpstreamConnection | undefined
+  #link: UpstreamLink | undefined
   #attempt: ObservedOperation = UNOBSERVED
   #state: State = 'waiting'
   /** The body so far, while all of it is kept: it can still be sent, or sent again, from its beginning. */
@@ -41,8 +42,6 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
   #lastError: unknown
   #mayHaveRun = false
   #wasContinued = false
-  #isAnswerChunked = false
-  #closes = false
   #status = 0
 
   constructor(admission: Admission, client: ExchangeClient, parts: ProxyParts, request: ObservedOperation) {
@@ -103,7 +102,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
       return
     }
     if (this.#keptBytes > this.#parts.limits.keptBodyBytesMax) this.#kept = undefined
-    const isTaken = this.#connection!.write({ head: '', spans, isChunked: this.#isChunked, ends, trailers })
+    const isTaken = this.#link!.sendBody({ spans, ends, trailers })
     if (ends && state === 'sent') this.#client.onSent(this.#pool!.limits.answerTimeoutMs)
     if (!isTaken) this.#client.pauseBody()
   }
@@ -121,7 +120,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     this.#request.within(() =>
       observeAttempt(
         this.admission.context,
-        () => describeAttempt(this.admission, pool),
+        () => describeAttempt(this.admission, pool.address),
         (attempt) => {
           this.#attempt = attempt
           pool.acquire(this, options)
@@ -134,22 +133,21 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     this.#end(error)
   }
 
-  onConnection(connection: UpstreamConnection): void {
-    this.#connection = connection
-    connection.begin(this, this.admission.method)
-    if (connection.isOpen) this.onOpen()
+  onLink(link: UpstreamLink): void {
+    this.#link = link
+    link.begin(this, this.admission.method)
+    if (link.isOpen) this.onOpen()
   }
 
   onOpen(): void {
     const { admission } = this
-    const connection = this.#connection!
+    const link = this.#link!
     const pool = this.#pool!
-    const spans = this.#kept!
+    const body = { spans: this.#kept!, ends: this.#requestEnded, trailers: this.#trailers }
     this.#state = 'sent'
     let isTaken = false
     const send = () => {
-      const head = headFor(admission, pool.authority, this.#remainingMs)
-      isTaken = connection.write({ head, spans, isChunked: this.#isChunked, ends: this.#requestEnded, trailers: this.#trailers })
+      isTaken = link.sendHead(admission, this.#remainingMs, body)
     }
     // Within what the head names as its parent.
     const parent = this.#attempt === UNOBSERVED ? this.#request : this.#attempt
@@ -160,7 +158,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     else this.#client.pauseBody()
   }
 
-  onNoConnection(error: Error): void {
+  onNoLink(error: Error): void {
     this.#failAttempt({ error, wasStale: false })
   }
 
@@ -172,32 +170,29 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
       if (!expectsContinue || this.#wasContinued) return
       this.#wasContinued = true
     }
-    this.#client.write({ head: interimHead(head), spans: [], isChunked: false, ends: false, trailers: '' })
+    this.#client.writeInterim(head)
   }
 
-  onSwitch(head: ResponseHead, rest: Buffer): void {
-    const connection = this.#connection!
+  onSwitch(head: ResponseHead, connection: UpstreamConnection, rest: Buffer): void {
     if (this.#state !== 'sent' || !this.admission.upgrades || head.fields.get('upgrade')?.toLowerCase() !== 'websocket') {
       connection.abandon()
-      const error = new UnknownOutcomeError(`${this.#pool!.name} switched to another protocol, for which nobody asked.`)
+      const error = new UnknownOutcomeError(`${this.#pool!.address.name} switched to another protocol, for which nobody asked.`)
       this.#failAttempt({ error, wasStale: false })
       return
     }
     this.#forwarding.onHead(head)
     this.#settle({ status: 101 })
-    this.#client.onHead()
-    this.#client.write({ head: switchHead(head, this.admission.context), spans: [], isChunked: false, ends: false, trailers: '' })
-    this.#client.onSwitched(connection, rest)
+    this.#client.onSwitched(head, connection, rest)
   }
 
-  onAnswer({ head, body, spans, ends }: AnswerPart): void {
+  onAnswer(part: AnswerPart): void {
     if (this.#state === 'settled') return
-    let written = ''
+    const { head, spans, ends } = part
     if (head !== undefined) {
       const error = this.#forwarding.onHead(head)
       if (error !== undefined) {
         // One that has ended may serve somebody else by now.
-        if (!ends) this.#connection?.abandon()
+        if (!ends) this.#link?.abandon()
         this.#failAttempt({ error, wasStale: false, status: head.status })
         return
       }
@@ -205,27 +200,13 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
       this.#status = head.status
       this.#kept = undefined
       this.#deadline?.cancel()
-      this.#client.onHead()
-      const answer = answerHead(head, body.framing, this.admission, {
-        requestEnded: this.#requestEnded,
-        mayKeepAlive: this.#client.mayKeepAlive,
-      })
-      this.#isAnswerChunked = answer.isChunked
-      this.#closes = answer.closes
-      written = answer.text
     }
-    const isTaken = this.#client.write({
-      head: written,
-      spans,
-      isChunked: this.#isAnswerChunked,
-      ends,
-      trailers: ends ? body.trailers : '',
-    })
+    const isTaken = this.#client.writeAnswer(part)
     this.#forwarding.onBody?.(spans, ends)
     if (ends) {
       this.#settle({ status: this.#status })
-      this.#client.onAnswered({ closes: this.#closes, status: this.#status })
-    } else if (!isTaken) this.#connection?.pause()
+      this.#client.onAnswered(this.#status)
+    } else if (!isTaken) this.#link?.pause()
   }
 
   onDrain(): void {
@@ -234,21 +215,23 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
 
   /** The client takes more again. */
   onClientDrain(): void {
-    if (this.#state === 'relaying') this.#connection?.resume()
+    if (this.#state === 'relaying') this.#link?.resume()
   }
 
   onBroken({ cause, stage, wasReused }: Breakage): void {
-    this.#connection = undefined
+    this.#link = undefined
     if (this.#state === 'settled') return
     if (this.#state === 'relaying') {
       this.#settle({ status: this.#status, failure: `broken answer: ${reasonOf(cause)}` })
       this.#client.onTorn()
       return
     }
-    const { name } = this.#pool!
-    if (stage === 'connecting') {
-      const error = new UnavailableError(`${name} cannot be reached: ${reasonOf(cause)}. Nothing was sent.`, { cause })
-      this.#failAttempt({ error, wasStale: false })
+    const { name } = this.#pool!.address
+    if (stage === 'connecting' || stage === 'refused') {
+      const what = stage === 'connecting' ? 'cannot be reached' : 'refused the request unread'
+      const sent = stage === 'connecting' ? 'Nothing was sent.' : 'It was not executed.'
+      const error = new UnavailableError(`${name} ${what}: ${reasonOf(cause)}. ${sent}`, { cause })
+      this.#failAttempt({ error, wasStale: stage === 'refused' })
       return
     }
     const what = stage === 'silent' ? 'closed the connection before it answered' : 'gave no answer that can be relayed'
@@ -267,8 +250,13 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     this.#end(new RefusedRequestError(status, message, this.#isUnderWay || this.#mayHaveRun ? 'maybe' : 'no'))
   }
 
-  /** The upstream took too long to begin its answer. */
-  timeOut(timeoutMs: number): void {
+  /** The request took too long to arrive, or the upstream to begin its answer, or either to go on with it. */
+  expire(answerTimeoutMs: number): void {
+    if (this.isRelaying || this.#requestEnded) this.#timeOut(answerTimeoutMs)
+    else this.refuse(408, LATE)
+  }
+
+  #timeOut(timeoutMs: number): void {
     const isSent = this.#isUnderWay
     const what = isSent ? 'The request may have been executed.' : 'Nothing was sent.'
     const name = this.admission.destination.upstream.name
@@ -287,7 +275,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
   #onDeadline(timeoutMs: number): void {
     if (this.#state === 'relaying') return
     if (this.#isUnderWay) {
-      this.timeOut(timeoutMs)
+      this.#timeOut(timeoutMs)
       return
     }
     const { name } = this.admission.destination.upstream
@@ -311,7 +299,7 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
 
   /** The attempt is over without an answer: on with whoever leads the request. */
   #failAttempt({ error, wasStale, status }: { readonly error: Error; readonly wasStale: boolean; readonly status?: number }): void {
-    this.#connection = undefined
+    this.#link = undefined
     this.#state = 'waiting'
     this.#lastError = error
     if (executedOf(error) !== 'no') this.#mayHaveRun = true
@@ -335,13 +323,13 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
 
   #stopAttempt(): void {
     this.#pool?.withdraw(this)
-    this.#connection?.abandon()
+    this.#link?.abandon()
   }
 
   #settle(outcome: Parameters<ObservedOperation['end']>[0]): void {
     if (this.#state === 'settled') return
     this.#state = 'settled'
-    this.#connection = undefined
+    this.#link = undefined
     this.#kept = undefined
     this.#deadline?.cancel()
     this.#attempt.end(outcome)
@@ -368,10 +356,6 @@ export class Exchange implements ConnectionUser, Applicant, ForwardedRequest {
     }
     const isWaiting = this.#state === 'waiting' || this.#state === 'queued'
     if (isWaiting && this.#keptBytes > this.#parts.limits.keptBodyBytesMax && !ends) this.#client.pauseBody()
-  }
-
-  get #isChunked(): boolean {
-    return this.admission.framing.kind === 'chunked'
   }
 }
 

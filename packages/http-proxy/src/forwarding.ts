@@ -30,7 +30,7 @@ export interface ForwardedRequest {
 export interface AttemptFailure {
   /** Says what is known about the effect. */
   readonly error: Error
-  /** Not a byte came back on a connection that had served before: most likely it was closed as idle when the request was on its way. */
+  /** Not a byte came back on a connection that had served before, which most likely was being closed when the request was on its way; or the upstream said that it took no more on it. */
   readonly wasStale: boolean
 }
 

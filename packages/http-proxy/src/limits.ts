@@ -8,6 +8,17 @@ export interface HttpProxyLimits {
   readonly connectionsMax: number
   readonly headerBytesMax: number
   readonly headersMax: number
+  /** Requests at once on one connection of a client that speaks HTTP/2. */
+  readonly streamsMax: number
+  /** How many of its requests such a client may reset unanswered, beyond those that it lets be answered; so many more a second. Then its connection ends. */
+  readonly resetsMax: number
+  readonly resetsPerSecond: number
+  /** How many PING and SETTINGS it may send; so many more a second. */
+  readonly controlFramesMax: number
+  readonly controlFramesPerSecond: number
+  /** Connections to one upstream that speaks HTTP/2, and requests at once on each; fewer if the upstream says so. */
+  readonly upstreamSessionsMax: number
+  readonly upstreamStreamsMax: number
   /** Connections to one upstream, and the requests that queue behind them. */
   readonly upstreamConnectionsMax: number
   readonly queueMax: number
@@ -38,6 +49,13 @@ export const defaultLimits: HttpProxyLimits = {
   connectionsMax: 8_192,
   headerBytesMax: 16_384,
   headersMax: 100,
+  streamsMax: 100,
+  resetsMax: 100,
+  resetsPerSecond: 10,
+  controlFramesMax: 2_000,
+  controlFramesPerSecond: 500,
+  upstreamSessionsMax: 8,
+  upstreamStreamsMax: 100,
   upstreamConnectionsMax: 512,
   queueMax: 1_024,
   queueTimeoutMs: 5_000,

@@ -3,19 +3,23 @@ import type { Socket } from 'node:net'
 // Up to here, copying costs less than a second buffer in the write.
 const JOINED_BYTES_MAX = 16_384
 
-/** A part of a message: its head, bytes of its body, its end, or all of it. */
-export interface Part {
-  /** With the empty line; empty when it was written before. */
-  readonly head: string
+/** Bytes of a message's body, its end, or both. */
+export interface BodyPart {
   readonly spans: readonly Buffer[]
-  readonly isChunked: boolean
   readonly ends: boolean
-  /** Field lines behind a chunked body. */
+  /** Field lines behind the body, with its end. */
   readonly trailers: string
 }
 
-/** Writes a part in one system call. @returns false when the socket wants no more for now */
-export function writePart(socket: Socket, { head, spans, isChunked, ends, trailers }: Part): boolean {
+/** What goes around a part of a body. */
+export interface Wrapping {
+  /** With the empty line; empty when it was written before. */
+  readonly head: string
+  readonly isChunked: boolean
+}
+
+/** Writes a part of a message in one system call. @returns false when the socket wants no more for now */
+export function writePart(socket: Socket, { spans, ends, trailers }: BodyPart, { head, isChunked }: Wrapping): boolean {
   let bytes = 0
   for (const span of spans) bytes += span.length
   let before = head

@@ -1,5 +1,7 @@
-import { BlockList, isIP } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { ConfigurationError } from 'seaworthy/core'
+import type { Peer } from './admission.ts'
 import type { Fields } from './head.ts'
 
 /** Proxies whose word on where a request came from is taken. */
@@ -31,6 +33,12 @@ export class TrustedProxies {
   }
 }
 
+/** Who is at the other end of a client's connection. */
+export function peerOf(socket: Socket, trusted: TrustedProxies): Peer {
+  const address = peerAddress(socket.remoteAddress)
+  return { address, isTrusted: trusted.has(address), scheme: socket instanceof TLSSocket ? 'https' : 'http' }
+}
+
 /** The address of a socket's other end, an IPv4 one also where IPv6 listens. */
 export function peerAddress(remoteAddress: string | undefined): string {
   if (remoteAddress === undefined) return 'unknown'
@@ -45,17 +53,14 @@ const CHAIN_LENGTH_MAX = 1_024
  * The fields that tell the upstream where a request came from. What a client says of itself there is worth nothing and is
  * replaced; what a trusted proxy says, where it holds, is continued.
  */
-export function originLines(
-  fields: Fields,
-  { peer, host, isTrusted }: { peer: string; host: string | undefined; isTrusted: boolean },
-): string {
+export function originLines(fields: Fields, { address, isTrusted, scheme }: Peer, host: string | undefined): string {
   const chain = isTrusted ? soundChain(fields.get('x-forwarded-for')) : undefined
   const statedHost = isTrusted ? fields.get('x-forwarded-host') : undefined
   const statedProtocol = isTrusted ? fields.get('x-forwarded-proto')?.toLowerCase() : undefined
   const forwardedHost = statedHost !== undefined && HOST.test(statedHost) ? statedHost : host
-  const protocol = statedProtocol === 'https' ? 'https' : 'http'
+  const protocol = statedProtocol === 'https' || statedProtocol === 'http' ? statedProtocol : scheme
   const hostLine = forwardedHost === undefined ? '' : `x-forwarded-host: ${forwardedHost}\r\n`
-  return `x-forwarded-for: ${chain === undefined ? peer : `${chain}, ${peer}`}\r\n${hostLine}x-forwarded-proto: ${protocol}\r\n`
+  return `x-forwarded-for: ${chain === undefined ? address : `${chain}, ${address}`}\r\n${hostLine}x-forwarded-proto: ${protocol}\r\n`
 }
 
 /** Whom a request is from: the other end, or whom that names last, if it is a proxy whose word is taken. */

@@ -21,6 +21,9 @@ export class RefusedRequestError extends SeaworthyError {
   }
 }
 
+/** Of a request that did not arrive whole within its limit: 408. */
+export const LATE = 'The request did not arrive in time.'
+
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'invalid-input': 400,
   'not-found': 404,

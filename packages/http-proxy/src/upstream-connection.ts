@@ -1,46 +1,14 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { type Admission, headFor, keepsAlive } from './admission.ts'
 import { BodyReader } from './body-reader.ts'
 import { responseFraming } from './framing.ts'
 import type { HeadParser, ResponseHead } from './head.ts'
-import { keepsAlive } from './admission.ts'
 import type { HttpProxyLimits } from './limits.ts'
 import { MalformedMessageError } from './malformed.ts'
-import { type Part, writePart } from './message-writer.ts'
+import { type BodyPart, writePart } from './message-writer.ts'
 import type { TimerWheel, WheelTimer } from './timer-wheel.ts'
-
-/** A part of an answer, as it came. */
-export interface AnswerPart {
-  /** With the first part. */
-  readonly head: ResponseHead | undefined
-  readonly body: BodyReader
-  readonly spans: readonly Buffer[]
-  readonly ends: boolean
-}
-
-/** Why a connection ended under a request, and how far that had come. */
-export interface Breakage {
-  readonly cause: Error
-  /** `connecting`: nothing was sent. `silent`: it was, and no byte came back. `answering`: some did. */
-  readonly stage: 'connecting' | 'silent' | 'answering'
-  /** The connection had served before: the upstream may have been closing it when the request was sent. */
-  readonly wasReused: boolean
-}
-
-/** The request that a connection serves at the moment. */
-export interface ConnectionUser {
-  /** It is there to be written on. Not told of one that is handed over open. */
-  onOpen(): void
-  /** Answers before the answer: 100, 103. */
-  onInterim(head: ResponseHead): void
-  /** The upstream switched protocols; `rest` is of the new one. */
-  onSwitch(head: ResponseHead, rest: Buffer): void
-  onAnswer(part: AnswerPart): void
-  /** The upstream takes more again. */
-  onDrain(): void
-  onBroken(breakage: Breakage): void
-  /** Bytes that it was handed wait to be written, so that they are still needed. */
-  readonly holdsBytes: boolean
-}
+import type { UpstreamAddress } from './upstream-address.ts'
+import type { LinkUser, UpstreamLink } from './upstream-link.ts'
 
 /** Takes the bytes of a connection that speaks another protocol. */
 export interface TunnelEnd {
@@ -50,9 +18,7 @@ export interface TunnelEnd {
 
 /** Where a connection goes when it is free, and when it is gone. */
 export interface ConnectionHome {
-  readonly name: string
-  readonly host: string
-  readonly port: number
+  readonly address: UpstreamAddress
   readonly parser: HeadParser
   readonly wheel: TimerWheel
   readonly limits: HttpProxyLimits
@@ -70,15 +36,16 @@ const READ_BYTES = 65_536
  * One connection to an upstream, which serves one request after another. It reads into one buffer again and again, because most of what
  * it reads has been written on before the next read; a buffer that has not is left to those who hold it.
  */
-export class UpstreamConnection {
+export class UpstreamConnection implements UpstreamLink {
   readonly socket: Socket
   readonly #home: ConnectionHome
   readonly #timer: WheelTimer
-  #user: ConnectionUser | undefined
+  #user: LinkUser | undefined
   #method = ''
   #state: 'connecting' | 'open' | 'closed' = 'connecting'
   #served = 0
   #requestEnded = false
+  #isChunked = false
   /** Bytes of a head that is not there whole. */
   #pending: Buffer | undefined
   #body: BodyReader | undefined
@@ -101,8 +68,9 @@ export class UpstreamConnection {
         return true
       },
     }
-    this.socket = connect({ host: home.host, port: home.port, noDelay: true, allowHalfOpen: true, onread })
-      .on('connect', () => {
+    this.socket = home.address
+      .dial({ onread })
+      .on(home.address.readyEvent, () => {
         this.#state = 'open'
         this.#timer.cancel()
         this.#user?.onOpen()
@@ -113,7 +81,7 @@ export class UpstreamConnection {
       .on('close', () => this.#break(new Error('it closed the connection')))
   }
 
-  begin(user: ConnectionUser, method: string): void {
+  begin(user: LinkUser, method: string): void {
     this.#user = user
     this.#method = method
     this.#requestEnded = false
@@ -125,10 +93,13 @@ export class UpstreamConnection {
     return this.#state === 'open'
   }
 
-  /** @returns false when the upstream wants no more for now */
-  write(part: Part): boolean {
-    if (part.ends) this.#requestEnded = true
-    return this.#state === 'closed' || writePart(this.socket, part)
+  sendHead(admission: Admission, remainingMs: number | undefined, body: BodyPart): boolean {
+    this.#isChunked = admission.framing.kind === 'chunked'
+    return this.#write(headFor(admission, this.#home.address.hostFor(admission), remainingMs), body)
+  }
+
+  sendBody(body: BodyPart): boolean {
+    return this.#write('', body)
   }
 
   pause(): void {
@@ -139,7 +110,6 @@ export class UpstreamConnection {
     this.socket.resume()
   }
 
-  /** Ends the connection, because its request is of no more use. */
   abandon(): void {
     this.#user = undefined
     this.#close()
@@ -157,6 +127,11 @@ export class UpstreamConnection {
   rest(): void {
     this.#served++
     this.#timer.set(this.#idleMs)
+  }
+
+  #write(head: string, body: BodyPart): boolean {
+    if (body.ends) this.#requestEnded = true
+    return this.#state === 'closed' || writePart(this.socket, body, { head, isChunked: this.#isChunked })
   }
 
   #nextBuffer(): Buffer {
@@ -186,7 +161,7 @@ export class UpstreamConnection {
     }
   }
 
-  #read(bytes: Buffer, user: ConnectionUser): void {
+  #read(bytes: Buffer, user: LinkUser): void {
     this.#pending = undefined
     let at = 0
     let head: ResponseHead | undefined
@@ -200,7 +175,7 @@ export class UpstreamConnection {
       if (head.status >= 200) this.#body = new BodyReader(responseFraming(head, this.#method), this.#home.parser)
       else if (head.status === 101) {
         this.#user = undefined
-        user.onSwitch(head, Buffer.from(bytes.subarray(at)))
+        user.onSwitch(head, this, Buffer.from(bytes.subarray(at)))
         return
       } else {
         if (++this.#interimAnswers > this.#home.limits.interimAnswersMax)
@@ -215,7 +190,7 @@ export class UpstreamConnection {
     at = body.read(bytes, at, spans)
     const { ended } = body
     if (ended) this.#finish(at === bytes.length)
-    user.onAnswer({ head, body, spans, ends: ended })
+    user.onAnswer({ head, framing: body.framing, spans, ends: ended, trailers: ended ? body.trailers : '' })
     this.#isBufferHeld = user.holdsBytes
   }
 
@@ -243,7 +218,7 @@ export class UpstreamConnection {
     }
     this.#user = undefined
     this.#close()
-    user.onAnswer({ head: undefined, body, spans: [], ends: true })
+    user.onAnswer({ head: undefined, framing: body.framing, spans: [], ends: true, trailers: '' })
   }
 
   #expired(): void {

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer as createNetServer, type Socket
 import type { TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Route } from 'seaworthy/system'
-import { createHttpProxy, type HttpProxy, type HttpProxyOptions } from '../src/index.ts'
+import { type AddressedUpstream, createHttpProxy, type HttpProxy, type HttpProxyOptions } from '../src/index.ts'
 
 /** An upstream of a test, which can be stopped and started again on its port. */
 export interface TestUpstream {
@@ -77,13 +77,18 @@ export const routesTo = (upstreams: Readonly<Record<string, unknown>>): Route[] 
 /** Starts a proxy before the given upstreams. A defect of it fails the test. */
 export async function proxyBefore(
   t: TestContext,
-  upstreams: Readonly<Record<string, { readonly url: URL }>>,
+  upstreams: Readonly<Record<string, Omit<AddressedUpstream, 'name'>>>,
   options: Partial<HttpProxyOptions> = {},
 ): Promise<{ readonly proxy: HttpProxy; readonly port: number }> {
   const defects: unknown[] = []
   const proxy = createHttpProxy({
     routes: routesTo(upstreams),
-    upstreams: new Map(Object.entries(upstreams).map(([service, { url }]) => [service, url])),
+    upstreams: new Map(
+      Object.entries(upstreams).map(([service, { url, protocol, tls }]) => [
+        service,
+        { url, ...(protocol && { protocol }), ...(tls && { tls }) },
+      ]),
+    ),
     onDefect: (error) => defects.push(error),
     ...options,
     limits: { drainTimeoutMs: 200, lingerMs: 100, ...options.limits },

@@ -1,4 +1,4 @@
-import { type Transaction, sleep, systemClock } from 'seaworthy/core'
+import { type Statement, type Transaction, sleep, systemClock } from 'seaworthy/core'
 import type {
   DocumentChange,
   DocumentWrite,
@@ -6,6 +6,8 @@ import type {
   LiveVersions,
   Loaded,
   ModelVersion,
+  ParkedDocument,
+  ParkingChange,
   ReadStore,
   StoredDocument,
   SwitchOutcome,
@@ -16,11 +18,26 @@ import { prepared } from './prepared.ts'
 import { restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresReadStore}. */
-export const readStoreSchema = librarySchema('seaworthy.documents', 1)
+export const readStoreSchema = librarySchema('seaworthy.documents', 2)
 
-// Primary keys of both tables; a look-up for each key. One statement is one moment.
-const LOAD = prepared(`SELECT c.position, d.key, d.revision, d.document, d.list, d.place
-  FROM (SELECT (SELECT position FROM seaworthy_document_checkpoints WHERE projection = $1 AND version = $2 AND name = $3) AS position) c
+// Primary key of seaworthy_parked_documents, in all of these.
+const PARKED = 'key, revision, waiting, attempts, reason, parked_at_ms'
+const SELECT_PARKED = `SELECT ${PARKED} FROM seaworthy_parked_documents WHERE projection = $1 AND version = $2 AND key > $3 ORDER BY key LIMIT $4`
+const INSERT_PARKED = `INSERT INTO seaworthy_parked_documents (projection, version, key, position, waiting, attempts, reason, parked_at_ms, revision)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) ON CONFLICT DO NOTHING`
+const UPDATE_PARKED = `UPDATE seaworthy_parked_documents
+  SET position = $4, waiting = $5, attempts = $6, reason = $7, parked_at_ms = $8, revision = revision + 1
+  WHERE projection = $1 AND version = $2 AND key = $3 AND revision = $9`
+const DELETE_PARKED = 'DELETE FROM seaworthy_parked_documents WHERE projection = $1 AND version = $2 AND key = $3 AND revision = $4'
+const REMOVE_PARKED = 'DELETE FROM seaworthy_parked_documents WHERE projection = $1 AND version = $2'
+const SELECT_STANDING_STILL = `SELECT FROM seaworthy_parked_documents new LEFT JOIN seaworthy_parked_documents old
+    ON old.projection = new.projection AND old.version = $2 AND old.key = new.key
+  WHERE new.projection = $1 AND new.version = $3 AND (old.position IS NULL OR new.position < old.position) LIMIT 1`
+// Primary keys of the three tables; a look-up for each key. One statement is one moment.
+const LOAD = prepared(`SELECT c.position, c.parked, d.key, d.revision, d.document, d.list, d.place
+  FROM (SELECT (SELECT position FROM seaworthy_document_checkpoints WHERE projection = $1 AND version = $2 AND name = $3) AS position,
+    (SELECT json_agg(p) FROM (
+      SELECT ${PARKED} FROM seaworthy_parked_documents WHERE projection = $1 AND version = $2 AND key = ANY ($4::text[])) p) AS parked) c
   LEFT JOIN seaworthy_documents d ON d.projection = $1 AND d.version = $2 AND d.key = ANY ($4::text[])`)
 // Writers of a version side by side; a switch away from it waits until they have ended, and keeps others out for its moment.
 const LOCK_FOR_WRITE = prepared(
@@ -74,6 +91,15 @@ const REMOVE_BATCH_SIZE = 1_000
 const HOLD_MS = 1_000
 const LOOK_MS = 5
 
+interface ParkedRow {
+  readonly key: string
+  readonly revision: number
+  readonly waiting: readonly number[]
+  readonly attempts: number
+  readonly reason: string
+  readonly parked_at_ms: number
+}
+
 interface DocumentRow {
   readonly key: string | null
   readonly revision: number
@@ -101,14 +127,18 @@ class PostgresReadStore implements ReadStore {
     { projection, version }: ModelVersion,
     { checkpoint, keys }: { checkpoint: string; keys: readonly string[] },
   ): Promise<Loaded> {
-    const rows = await this.#database.query<DocumentRow & { position: number | null }>({
+    const rows = await this.#database.query<DocumentRow & { position: number | null; parked: readonly ParkedRow[] | null }>({
       sql: LOAD,
       params: [projection, version, storable(checkpoint), textArray(keys.map(storable))],
     })
-    return { position: rows[0]?.position ?? 0, documents: new Map(documentsOf(rows).map((document) => [document.key, document])) }
+    return {
+      position: rows[0]?.position ?? 0,
+      documents: new Map(documentsOf(rows).map((document) => [document.key, document])),
+      parked: new Map((rows[0]?.parked ?? []).map(parkedDocument).map((document) => [document.key, document])),
+    }
   }
 
-  async write({ projection, version }: ModelVersion, { checkpoint, from, to, changes }: DocumentWrite): Promise<boolean> {
+  async write({ projection, version }: ModelVersion, { checkpoint, from, to, changes, parking = [] }: DocumentWrite): Promise<boolean> {
     const model = [projection, version]
     const name = storable(checkpoint)
     try {
@@ -127,6 +157,7 @@ class PostgresReadStore implements ReadStore {
           const changed = await tx.execute({ sql, params: [...model, JSON.stringify(some.map(asRow))] })
           if (changed.rowCount !== some.length) throw new Overtaken()
         }
+        for (const change of parking) if ((await tx.execute(parkingOf(model, change))).rowCount !== 1) throw new Overtaken()
       })
       return true
     } catch (error) {
@@ -145,6 +176,11 @@ class PostgresReadStore implements ReadStore {
     return rows.map(({ key }) => restored(key))
   }
 
+  async parked({ projection, version }: ModelVersion, { after, max }: { after: string; max: number }): Promise<readonly ParkedDocument[]> {
+    const params = [projection, version, storable(after), max]
+    return (await this.#database.query<ParkedRow>({ sql: SELECT_PARKED, params })).map(parkedDocument)
+  }
+
   async remove({ projection, version }: ModelVersion): Promise<boolean> {
     for (;;) {
       const left = await this.#database.transaction(async (tx) => {
@@ -154,6 +190,7 @@ class PostgresReadStore implements ReadStore {
         const { rowCount } = await tx.execute({ sql: REMOVE_DOCUMENTS, params: [projection, version, REMOVE_BATCH_SIZE] })
         if (rowCount === REMOVE_BATCH_SIZE) return 'some'
         await tx.execute({ sql: REMOVE_CHECKPOINTS, params: [projection, version] })
+        await tx.execute({ sql: REMOVE_PARKED, params: [projection, version] })
         return 'none'
       })
       if (left !== 'some') return left === 'none'
@@ -179,6 +216,8 @@ class PostgresReadStore implements ReadStore {
           if (systemClock.monotonicMs() >= deadlineMs) return 'behind'
           await sleep(systemClock, LOOK_MS)
         }
+        // What the new version parks from now on is further than the old one is.
+        if ((await tx.query({ sql: SELECT_STANDING_STILL, params: [projection, from, to] })).length > 0) return 'parked'
       }
       await tx.execute({ sql: SET_LIVE, params: [projection, to, from] })
       return 'switched'
@@ -202,6 +241,18 @@ class PostgresReadStore implements ReadStore {
 function asRow({ key, document, listing, before }: DocumentChange) {
   const content = document === undefined ? {} : { document, list: listing && storable(listing.in), place: listing?.at }
   return { key: storable(key), revision: before?.revision ?? 0, ...content }
+}
+
+function parkingOf(model: readonly (string | number)[], { key, parking, before }: ParkingChange): Statement {
+  const place = [...model, storable(key)]
+  if (parking === undefined) return { sql: DELETE_PARKED, params: [...place, before?.revision ?? 0] }
+  const { waiting, attempts, reason, parkedAtMs } = parking
+  const params = [...place, waiting[0]!, JSON.stringify(waiting), attempts, storable(reason), parkedAtMs]
+  return before === undefined ? { sql: INSERT_PARKED, params } : { sql: UPDATE_PARKED, params: [...params, before.revision] }
+}
+
+function parkedDocument({ key, reason, parked_at_ms: parkedAtMs, ...row }: ParkedRow): ParkedDocument {
+  return { ...row, key: restored(key), reason: restored(reason), parkedAtMs }
 }
 
 async function versionsOf(projection: string, reader: Pick<Transaction, 'query'>, sql: string): Promise<LiveVersions> {

@@ -40,6 +40,7 @@ import {
   readStoreContract,
   sagaStoreContract,
   subjectStoreContract,
+  tableProjectionContract,
 } from '@seaworthy/testing'
 import { freezeServerClock } from './frozen-clock.ts'
 import { databaseForTest } from './server.ts'
@@ -83,6 +84,11 @@ subjectStoreContract('PostgreSQL', async () => {
   return { database, store: postgresEventStore(database), subjects: postgresSubjectStore(database), dispose }
 })
 projectionStoreContract('PostgreSQL', () => under(projectionStoreSchema, postgresProjectionStore))
+tableProjectionContract('PostgreSQL', async () => {
+  const { database, dispose } = await databaseForTest()
+  await migrate(database, [eventStoreSchema, projectionStoreSchema])
+  return { source: postgresEventStore(database), events: database, database, store: postgresProjectionStore(database), dispose }
+})
 readStoreContract('PostgreSQL', () => under(readStoreSchema, postgresReadStore))
 sagaStoreContract('PostgreSQL', () => under(sagaStoreSchema, postgresSagaStore))
 participantStoreContract('PostgreSQL', () => under(participantStoreSchema, postgresParticipantStore))

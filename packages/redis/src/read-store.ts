@@ -8,6 +8,8 @@ import type {
   LiveVersions,
   Loaded,
   ModelVersion,
+  ParkedDocument,
+  Parking,
   ReadStore,
   StoredDocument,
   SwitchOutcome,
@@ -83,20 +85,30 @@ class ConnectedReadStore implements RedisReadStore {
   async load(of: ModelVersion, { checkpoint, keys }: { checkpoint: string; keys: readonly string[] }): Promise<Loaded> {
     const names = this.#names(of)
     const asking = this.#client.multi().hGet(names.checkpoints, checkpoint)
-    if (keys.length > 0) asking.hmGet(names.documents, [...keys])
-    const [position, stored = []] = (await attempt('reading', () => asking.exec())) as unknown as [string | null, (string | null)[]?]
+    if (keys.length > 0) asking.hmGet(names.documents, [...keys]).hmGet(names.parked, [...keys])
+    type Found = (string | null)[]
+    const [position, stored = [], standing = []] = (await attempt('reading', () => asking.exec())) as unknown as [
+      string | null,
+      Found?,
+      Found?,
+    ]
     const documents = keys.flatMap((key, index) => documentOf(key, stored[index] ?? '') ?? [])
-    return { position: Number(position ?? 0), documents: new Map(documents.map((document) => [document.key, document])) }
+    const parked = keys.flatMap((key, index) => parkedOf(key, standing[index] ?? '') ?? [])
+    return {
+      position: Number(position ?? 0),
+      documents: new Map(documents.map((document) => [document.key, document])),
+      parked: new Map(parked.map((document) => [document.key, document])),
+    }
   }
 
-  async write(of: ModelVersion, { checkpoint, from, to, changes }: DocumentWrite): Promise<boolean> {
+  async write(of: ModelVersion, { checkpoint, from, to, changes, parking = [] }: DocumentWrite): Promise<boolean> {
     const names = this.#names(of)
     const lists = new Map<string, number>()
     const listAt = (listing: Listing | undefined): string => {
       if (listing === undefined) return '0'
       const list = names.list(listing.in)
-      // Behind the four keys that every write names; Lua counts from 1.
-      if (!lists.has(list)) lists.set(list, lists.size + 5)
+      // Behind the five keys that every write names; Lua counts from 1.
+      if (!lists.has(list)) lists.set(list, lists.size + 6)
       return String(lists.get(list))
     }
     const documents = changes.flatMap((change) => [
@@ -107,8 +119,10 @@ class ConnectedReadStore implements RedisReadStore {
       listAt(change.listing),
       String(change.listing?.at ?? 0),
     ])
-    const keys = [names.checkpoints, names.documents, names.keys, names.lists]
-    return (await this.#run('writing', WRITE, () => [...keys, ...lists.keys()], [checkpoint, String(from), String(to), ...documents])) === 1
+    const standing = parking.flatMap(({ key, parking, before }) => [key, String(before?.revision ?? 0), parkingOf(parking, before)])
+    const keys = [names.checkpoints, names.documents, names.keys, names.lists, names.parked]
+    const values = [checkpoint, String(from), String(to), String(changes.length), ...documents, ...standing]
+    return (await this.#run('writing', WRITE, () => [...keys, ...lists.keys()], values)) === 1
   }
 
   async checkpoints(of: ModelVersion): Promise<ReadonlyMap<string, number>> {
@@ -121,9 +135,18 @@ class ConnectedReadStore implements RedisReadStore {
     return attempt('reading', () => this.#client.zRange(this.#names(of).keys, after === '' ? '-' : `(${after}`, '+', range))
   }
 
+  /** There are a hundred or so: all are asked for. */
+  async parked(of: ModelVersion, { after, max }: { after: string; max: number }): Promise<readonly ParkedDocument[]> {
+    const found = await attempt('reading', () => this.#client.hGetAll(this.#names(of).parked))
+    const ordered = Object.entries(found)
+      .filter(([key]) => byBytes(key, after) > 0)
+      .toSorted(([one], [other]) => byBytes(one, other))
+    return ordered.slice(0, max).map(([key, stored]) => parkedOf(key, stored)!)
+  }
+
   async remove(of: ModelVersion): Promise<boolean> {
-    const { lists, checkpoints, documents, keys } = this.#names(of)
-    const names = [this.#versions(of.projection), lists, checkpoints, documents, keys]
+    const { lists, checkpoints, documents, keys, parked } = this.#names(of)
+    const names = [this.#versions(of.projection), lists, checkpoints, documents, keys, parked]
     return (await this.#run('writing', REMOVE, () => names, [String(of.version)])) === 1
   }
 
@@ -136,8 +159,8 @@ class ConnectedReadStore implements RedisReadStore {
     projection: string,
     { from, to, evenIfBehind = false }: { from: number; to: number; evenIfBehind?: boolean },
   ): Promise<SwitchOutcome> {
-    const checkpoints = [from, to].map((version) => this.#names({ projection, version }).checkpoints)
-    const keys = [this.#versions(projection), ...checkpoints]
+    const [old, next] = [this.#names({ projection, version: from }), this.#names({ projection, version: to })]
+    const keys = [this.#versions(projection), old.checkpoints, next.checkpoints, old.parked, next.parked]
     return (await this.#run('writing', MAKE_LIVE, () => keys, [String(from), String(to), evenIfBehind ? '1' : '0'])) as SwitchOutcome
   }
 
@@ -177,6 +200,7 @@ class ConnectedReadStore implements RedisReadStore {
       documents: `${base}documents`,
       keys: `${base}keys`,
       lists: `${base}lists`,
+      parked: `${base}parked`,
       list: (name: string) => `${base}list:${name}`,
     }
   }
@@ -209,6 +233,19 @@ function contentOf({ document, listing, before }: DocumentChange): string {
   const content: Content = { document, ...(listing !== undefined && { listing }) }
   return `${(before?.revision ?? 0) + 1}${JSON.stringify(content)}`
 }
+
+/** Nothing for a document that goes on. */
+function parkingOf(parking: Parking | undefined, before: ParkedDocument | undefined): string {
+  return parking === undefined ? '' : `${(before?.revision ?? 0) + 1}${JSON.stringify(parking)}`
+}
+
+function parkedOf(key: string, stored: string): ParkedDocument | undefined {
+  if (stored === '') return undefined
+  const start = stored.indexOf('{')
+  return { key, ...(JSON.parse(stored.slice(start)) as Parking), revision: Number(stored.slice(0, start)) }
+}
+
+const byBytes = (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other))
 
 function documentOf(key: string, stored: string): StoredDocument | undefined {
   if (stored === '') return undefined

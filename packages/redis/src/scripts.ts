@@ -11,19 +11,26 @@ function script(text: string): Script {
 }
 
 /**
- * KEYS: checkpoints, documents, keys, lists, then the lists that are changed. ARGV: name of the checkpoint, from, to; then six for each document: key, revision
- * before, content or '', place in KEYS of its list before and after or 0, its place there. Looks at everything before it writes anything.
+ * KEYS: checkpoints, documents, keys, lists, parked, then the lists that are changed. ARGV: name of the checkpoint, from, to, how many documents; then six for each
+ * document: key, revision before, content or '', place in KEYS of its list before and after or 0, its place there; then three for each document that is parked or goes
+ * on: key, revision before, content or ''. Looks at everything before it writes anything.
  */
 export const WRITE = script(`
 if (redis.call('HGET', KEYS[1], ARGV[1]) or '0') ~= ARGV[2] then return 0 end
-for i = 4, #ARGV, 6 do
-  local stored = redis.call('HGET', KEYS[2], ARGV[i])
-  local revision = stored and string.match(stored, '^%d+') or '0'
-  if revision ~= ARGV[i + 1] then return 0 end
+local function isAt(hash, key, revision)
+  local stored = redis.call('HGET', hash, key)
+  return (stored and string.match(stored, '^%d+') or '0') == revision
+end
+local parked = 5 + 6 * tonumber(ARGV[4])
+for i = 5, parked - 1, 6 do
+  if not isAt(KEYS[2], ARGV[i], ARGV[i + 1]) then return 0 end
+end
+for i = parked, #ARGV, 3 do
+  if not isAt(KEYS[5], ARGV[i], ARGV[i + 1]) then return 0 end
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-for i = 5, #KEYS do redis.call('SADD', KEYS[4], KEYS[i]) end
-for i = 4, #ARGV, 6 do
+for i = 6, #KEYS do redis.call('SADD', KEYS[4], KEYS[i]) end
+for i = 5, parked - 1, 6 do
   local key, content, before, after = ARGV[i], ARGV[i + 2], tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
   if content == '' then
     redis.call('HDEL', KEYS[2], key)
@@ -35,16 +42,27 @@ for i = 4, #ARGV, 6 do
   if before > 0 and before ~= after then redis.call('ZREM', KEYS[before], key) end
   if after > 0 then redis.call('ZADD', KEYS[after], ARGV[i + 5], key) end
 end
+for i = parked, #ARGV, 3 do
+  if ARGV[i + 2] == '' then redis.call('HDEL', KEYS[5], ARGV[i]) else redis.call('HSET', KEYS[5], ARGV[i], ARGV[i + 2]) end
+end
 return 1`)
 
-/** KEYS: versions, checkpoints of the old version, checkpoints of the new one. ARGV: from, to, '1' to switch even if behind. */
+/** KEYS: versions, checkpoints of the old version and of the new one, what is parked in the old one and in the new one. ARGV: from, to, '1' to switch even if behind. */
 export const MAKE_LIVE = script(`
 if (redis.call('HGET', KEYS[1], 'live') or '0') ~= ARGV[1] then return 'moved' end
+local function firstWaiting(stored)
+  return cjson.decode(string.sub(stored, string.find(stored, '{', 1, true), -1)).waiting[1]
+end
 if ARGV[3] ~= '1' then
   local old = redis.call('HGETALL', KEYS[2])
   for i = 1, #old, 2 do
     local new = redis.call('HGET', KEYS[3], old[i]) or '0'
     if tonumber(old[i + 1]) > tonumber(new) then return 'behind' end
+  end
+  local parked = redis.call('HGETALL', KEYS[5])
+  for i = 1, #parked, 2 do
+    local before = redis.call('HGET', KEYS[4], parked[i])
+    if not before or firstWaiting(parked[i + 1]) < firstWaiting(before) then return 'parked' end
   end
 end
 redis.call('HSET', KEYS[1], 'live', ARGV[2], 'previous', ARGV[1])

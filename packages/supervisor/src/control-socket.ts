@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InvalidInputError, SeaworthyError, executedOf } from 'seaworthy/core'
 import type { AskedOfService } from './ask.ts'
-import { type Fault, LATENCY_MAX_MS } from './injected-faults.ts'
+import { CRASH_POINT, type Fault, LATENCY_MAX_MS, LOCK_MAX_MS } from './injected-faults.ts'
 import { onLines } from './lines.ts'
 
 /** What the socket understands: one JSON object a line. */
 export type ControlRequest =
   | { readonly command: 'status' }
   | { readonly command: 'restart'; readonly service: string }
+  | { readonly command: 'scale'; readonly service: string; readonly count: number }
   | { readonly command: 'fault'; readonly service: string; readonly fault: Fault }
   | ({ readonly command: 'ask' } & AskedOfService)
   | { readonly command: 'stop' }
@@ -106,7 +107,7 @@ async function answerTo(line: string, handle: ControlHandler): Promise<ControlAn
 }
 
 function parse(line: string): ControlRequest {
-  let request: ({ command?: unknown; fault?: unknown } & { readonly [Field in keyof AskedOfService]?: unknown }) | null
+  let request: ({ command?: unknown; fault?: unknown; count?: unknown } & { readonly [Field in keyof AskedOfService]?: unknown }) | null
   try {
     request = JSON.parse(line) as typeof request
   } catch (cause) {
@@ -119,6 +120,12 @@ function parse(line: string): ControlRequest {
     case 'restart':
       if (typeof request.service === 'string') return { command: 'restart', service: request.service }
       throw new InvalidInputError('restart needs the name of a service.', [{ field: 'service', message: 'must be a string' }])
+    case 'scale':
+      if (typeof request.service === 'string' && typeof request.count === 'number')
+        return { command: 'scale', service: request.service, count: request.count }
+      throw new InvalidInputError('scale needs the name of a service, and how many of it are to run.', [
+        { field: typeof request.service === 'string' ? 'count' : 'service', message: 'is missing, or of another type' },
+      ])
     case 'fault':
       if (typeof request.service !== 'string') {
         throw new InvalidInputError('fault needs the name of a service.', [{ field: 'service', message: 'must be a string' }])
@@ -128,18 +135,14 @@ function parse(line: string): ControlRequest {
       return { command: 'ask', ...parseAsked(request) }
     default:
       throw new InvalidInputError(
-        `The supervisor knows the commands status, restart, fault, ask and stop, not ${JSON.stringify(request?.command)}.`,
-        [{ field: 'command', message: 'must be status, restart, fault, ask or stop' }],
+        `The supervisor knows the commands status, restart, scale, fault, ask and stop, not ${JSON.stringify(request?.command)}.`,
+        [{ field: 'command', message: 'must be status, restart, scale, fault, ask or stop' }],
       )
   }
 }
 
 function readFault(fault: unknown): Fault {
-  const { kind, ms, ratio } = (typeof fault === 'object' && fault !== null ? fault : {}) as {
-    kind?: unknown
-    ms?: unknown
-    ratio?: unknown
-  }
+  const { kind, ms, ratio, at } = (typeof fault === 'object' && fault !== null ? fault : {}) as Readonly<Partial<Record<string, unknown>>>
   switch (kind) {
     case 'latency':
       if (typeof ms === 'number' && ms >= 0 && ms <= LATENCY_MAX_MS) return { kind, ms }
@@ -147,13 +150,23 @@ function readFault(fault: unknown): Fault {
     case 'errors':
       if (typeof ratio === 'number' && ratio >= 0 && ratio <= 1) return { kind, ratio }
       throw new InvalidInputError('A share of errors is 0 to 1.', [{ field: 'fault.ratio', message: 'is out of range' }])
+    case 'lock':
+      if (typeof ms === 'number' && ms > 0 && ms <= LOCK_MAX_MS) return { kind, ms }
+      throw new InvalidInputError(`A lock is held for 1 to ${LOCK_MAX_MS} ms at a time.`, [
+        { field: 'fault.ms', message: 'is out of range' },
+      ])
+    case 'crash':
+      if (typeof at === 'string' && CRASH_POINT.test(at)) return { kind, at }
+      throw new InvalidInputError('A point to crash at reads operation:label, as in event-log:append:before.', [
+        { field: 'fault.at', message: 'is no point' },
+      ])
     case 'pause':
     case 'kill':
     case 'clear':
       return { kind }
     default:
-      throw new InvalidInputError(`The faults are latency, errors, pause, kill and clear, not ${JSON.stringify(kind)}.`, [
-        { field: 'fault.kind', message: 'must be latency, errors, pause, kill or clear' },
+      throw new InvalidInputError(`The faults are latency, errors, lock, pause, kill, crash and clear, not ${JSON.stringify(kind)}.`, [
+        { field: 'fault.kind', message: 'must be latency, errors, lock, pause, kill, crash or clear' },
       ])
   }
 }

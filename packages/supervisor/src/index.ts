@@ -12,7 +12,7 @@ export { type SuperviseOptions, supervise } from './supervise.ts'
 export type { RunningSystem } from './running-system.ts'
 export { type ControlOptions, askService, control } from './control.ts'
 export type { ControlRequest } from './control-socket.ts'
-export { type Fault, LATENCY_MAX_MS, type RequestFaults } from './injected-faults.ts'
+export { CRASH_POINT, type Fault, LATENCY_MAX_MS, LOCK_MAX_MS, type RequestFaults } from './injected-faults.ts'
 export { type ProcessRecord, type ProcessState, type RunFile, readRunFile } from './run-file.ts'
 export { type DataDirectoryPaths, dataDirectoryPaths, hasServiceData, openDataDirectory } from './data-directory.ts'
 export {
@@ -26,5 +26,6 @@ export {
   writeLabReport,
 } from './lab-runs.ts'
 export type { Notice, Report } from './notice.ts'
+export { freePorts } from './ports.ts'
 export type { RestartPolicy } from './supervised-process.ts'
 export { AlreadyRunningError, DataDirectoryError, NotRunningError, PortTakenError, StartFailedError } from './errors.ts'

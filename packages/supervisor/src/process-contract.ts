@@ -42,9 +42,12 @@ export const loopbackUrl = (port: number): string => `http://127.0.0.1:${port}`
 /** The names of each service's instances, by the service's: `payments-1`, `payments-2`. */
 export type Instances = ReadonlyMap<string, readonly string[]>
 
-export function instancesOf({ services }: System, scale: Readonly<Record<string, number>>): Instances {
-  return new Map(services.map(({ name }) => [name, Array.from({ length: scale[name] ?? 1 }, (_, index) => `${name}-${index + 1}`)]))
+export function instancesOf({ services }: System, scale: Readonly<Record<string, number>>): Map<string, readonly string[]> {
+  return new Map(services.map(({ name }) => [name, instanceNames(name, scale[name] ?? 1)]))
 }
+
+export const instanceNames = (service: string, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `${service}-${index + 1}`)
 
 /** The environment of one instance's process: everything that it may know about where it runs. */
 export function processEnvironment(service: Service, instance: string, options: ContractOptions): NodeJS.ProcessEnv {

@@ -33,6 +33,8 @@ export interface ProcessRecord {
   /** Where the gateway's admin API is; null for everybody else. */
   readonly adminUrl: string | null
   readonly grpcAddress: string | null
+  /** Where Prometheus scrapes it, away from the public. */
+  readonly metricsUrl: string
   /** What it was told to suffer, by `seaworthy fault`. */
   readonly faults: RequestFaults & { readonly paused: boolean }
 }

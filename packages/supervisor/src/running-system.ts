@@ -2,12 +2,14 @@ import { type Clock, InvalidInputError, NotFoundError, TimeoutError, Unavailable
 import { type Service, type System, choreography } from 'seaworthy/system'
 import { type AskedOfService, ask } from './ask.ts'
 import { AuditLog } from './audit-log.ts'
-import { settlesWithin } from './child.ts'
+import { type Child, settlesWithin } from './child.ts'
 import { type ControlRequest, ControlSocket } from './control-socket.ts'
 import type { DataDirectoryPaths } from './data-directory.ts'
 import { hold } from './gateway-hold.ts'
+import { leadTo } from './gateway-upstream.ts'
 import type { Report } from './notice.ts'
-import { type Addresses, loopbackUrl, standsInFor } from './process-contract.ts'
+import { loopbackUrl, standsInFor } from './process-contract.ts'
+import type { ProcessPool } from './process-pool.ts'
 import type { Fault } from './injected-faults.ts'
 import { type ProcessRecord, type RunFile, writeRunFile } from './run-file.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
@@ -15,9 +17,9 @@ import type { SupervisedProcess } from './supervised-process.ts'
 export interface RunningSystemOptions {
   readonly system: System
   readonly directory: DataDirectoryPaths
-  /** By instance. */
-  readonly addresses: ReadonlyMap<string, Addresses>
-  readonly processes: readonly SupervisedProcess[]
+  readonly pool: ProcessPool
+  /** @throws ConfigurationError, UnsupportedError for a scale that cannot be */
+  readonly assertScale: (scale: Readonly<Record<string, number>>) => void
   readonly clock: Clock
   readonly report: Report
   /** Called once, when the last process has ended. */
@@ -56,6 +58,7 @@ export class RunningSystem {
   #control: ControlSocket | undefined
   #stop: Promise<void> | undefined
   #isOver = false
+  #scaling: Promise<unknown> = Promise.resolve()
 
   constructor(options: RunningSystemOptions) {
     this.#options = options
@@ -88,8 +91,8 @@ export class RunningSystem {
   /** @internal Opens the control socket and spawns every process, without waiting for one before the next. */
   async start(): Promise<void> {
     this.#control = await ControlSocket.listen(this.#options.directory.path, (request) => this.#answer(request))
-    const { processes, system } = this.#options
-    for (const supervised of processes) if (!Object.hasOwn(system.successors, supervised.service.name)) supervised.start()
+    const { pool, system } = this.#options
+    for (const supervised of pool.processes) if (!Object.hasOwn(system.successors, supervised.service.name)) supervised.start()
   }
 
   /**
@@ -99,7 +102,7 @@ export class RunningSystem {
   async untilReady(signal: AbortSignal = new AbortController().signal): Promise<void> {
     const ended = AbortSignal.any([signal, this.#stopping.signal])
     await Promise.all(this.#started.map((supervised) => supervised.untilReady(ended)))
-    for (const { child } of this.#options.processes) child?.send({ type: 'flush-compile-cache' })
+    for (const { child } of this.#options.pool.processes) child?.send({ type: 'flush-compile-cache' })
   }
 
   /**
@@ -121,18 +124,39 @@ export class RunningSystem {
   }
 
   /**
-   * Makes the processes of a service, or one instance, suffer: slow or failing requests, a stand-still, an end. All but the end lasts until it is cleared, also over restarts.
+   * Changes how many instances of a service run. New ones take requests once they are ready; those who call it are restarted, one after another, so that they
+   * know all of them; and those that are too many finish what they have.
+   * @throws ConfigurationError, UnsupportedError for a scale that cannot be; TimeoutError when a new one is not ready in time, and then there are as many as before
+   */
+  scale(name: string, count: number): Promise<void> {
+    this.#options.assertScale({ [name]: count })
+    const service = this.#options.system.service(name)
+    const scaled = this.#scaling.then(() => {
+      this.#stopping.signal.throwIfAborted()
+      return this.#scale(service, count)
+    })
+    this.#scaling = scaled.catch(() => undefined)
+    return scaled
+  }
+
+  /**
+   * Makes the processes of a service, or one instance, suffer: slow or failing requests, a lock that is held, a stand-still, an end. All but the end lasts until it
+   * is cleared, also over restarts. For a crash at a point, one process is replaced by one that will kill itself there.
    * @throws ConfigurationError when there is no such process; InvalidInputError when it cannot suffer this; UnavailableError when it does not run, and a
    * fault would hit nobody
    */
-  inject(name: string, fault: Fault): void {
+  async inject(name: string, fault: Fault): Promise<void> {
     const meant = this.#meant(name)
     const { role } = meant[0]!.service
-    if (role !== 'service' && role !== 'monolith' && (fault.kind === 'latency' || fault.kind === 'errors')) {
+    if (role !== 'service' && role !== 'monolith' && fault.kind !== 'pause' && fault.kind !== 'kill' && fault.kind !== 'clear') {
       throw new InvalidInputError(
         `The ${role} can be paused and killed; its requests are those of the services behind it. Choose one of them.`,
         [],
       )
+    }
+    if (fault.kind === 'crash') {
+      meant[0]!.crashNextAt(fault.at)
+      return this.restart(meant[0]!.instance)
     }
     for (const supervised of meant) supervised.inject(fault)
   }
@@ -164,7 +188,7 @@ export class RunningSystem {
   /** SIGKILL to every process group, at once. */
   kill(): void {
     this.#stopping.abort(new UnavailableError('The system was killed.'))
-    for (const supervised of this.#options.processes) supervised.kill()
+    for (const supervised of this.#options.pool.processes) supervised.kill()
   }
 
   /** @internal A process changed its state. */
@@ -182,20 +206,20 @@ export class RunningSystem {
   /** @internal A process said something over its channel: the gateway wishes for the service that a route is to move to. */
   heard(from: Service, message: unknown): void {
     if (from.role !== 'gateway' || !isWish(message) || this.#stopping.signal.aborted) return
-    const { processes, system } = this.#options
+    const { pool, system } = this.#options
     if (!Object.hasOwn(system.successors, message.service)) return
-    for (const supervised of processes) if (supervised.service.name === message.service) supervised.start()
+    for (const supervised of pool.processes) if (supervised.service.name === message.service) supervised.start()
   }
 
   /** All but the successors that nobody has wished for yet. */
   get #started(): readonly SupervisedProcess[] {
-    return this.#options.processes.filter(({ isStarted }) => isStarted)
+    return this.#options.pool.processes.filter(({ isStarted }) => isStarted)
   }
 
   /** The processes of a service, or the one of an instance. @throws ConfigurationError when it is neither */
   #meant(name: string): readonly SupervisedProcess[] {
-    const { processes, system } = this.#options
-    const meant = processes.filter(({ service, instance }) => service.name === name || instance === name)
+    const { pool, system } = this.#options
+    const meant = pool.processes.filter(({ service, instance }) => service.name === name || instance === name)
     if (meant.length === 0) system.service(name)
     return meant
   }
@@ -205,36 +229,107 @@ export class RunningSystem {
   }
 
   async #replace(supervised: SupervisedProcess): Promise<void> {
-    const { processes, system, addresses, clock, report } = this.#options
-    const { service, instance, name } = supervised
+    const { system, clock, report } = this.#options
+    const { service, name } = supervised
     if (this.#stopping.signal.aborted) throw new UnavailableError(`${name} cannot be restarted: the system is stopping.`)
-    const gateway = processes.find((candidate) => candidate.service.role === 'gateway' && candidate !== supervised)
+    const gateway = this.#gatewayBefore(supervised)
     const isRouted = system.routes.some((route) => route.service === service.name || route.to === service.name)
     const isAlone = this.#meant(service.name).length === 1
-    const target = { upstream: service.name, ...(!isAlone && { url: loopbackUrl(addresses.get(instance)?.httpPort ?? 0) }) }
-    const held =
-      isRouted && gateway?.state === 'ready' && gateway.child !== undefined ? await hold(gateway.child, target, clock) : undefined
+    const target = { upstream: service.name, ...(!isAlone && { url: this.#urlOf(supervised) }) }
+    const held = isRouted && gateway !== undefined ? await hold(gateway, target, clock) : undefined
     if (held?.confirmed === false)
       report({ service: name, level: 'warning', message: 'the gateway did not confirm that it holds requests' })
     try {
       await supervised.stop(REPLACE_STOP_TIMEOUT_MS)
       this.#stopping.signal.throwIfAborted()
       supervised.start()
-      const late = new TimeoutError(`${name} was not ready ${REPLACE_READY_TIMEOUT_MS} ms after its restart.`, REPLACE_READY_TIMEOUT_MS)
-      const tooLate = new AbortController()
-      const timer = clock.timer(REPLACE_READY_TIMEOUT_MS, () => tooLate.abort(late))
-      try {
-        await supervised.untilReady(AbortSignal.any([this.#stopping.signal, tooLate.signal]))
-      } finally {
-        timer.cancel()
-      }
+      await this.#untilReadyInTime(supervised)
     } finally {
       held?.release()
     }
   }
 
+  /** @throws TimeoutError */
+  async #untilReadyInTime(supervised: SupervisedProcess): Promise<void> {
+    const late = new TimeoutError(
+      `${supervised.name} was not ready ${REPLACE_READY_TIMEOUT_MS} ms after its start.`,
+      REPLACE_READY_TIMEOUT_MS,
+    )
+    const tooLate = new AbortController()
+    const timer = this.#options.clock.timer(REPLACE_READY_TIMEOUT_MS, () => tooLate.abort(late))
+    try {
+      await supervised.untilReady(AbortSignal.any([this.#stopping.signal, tooLate.signal]))
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  /** The gateway that is at work before a process. */
+  #gatewayBefore(supervised: SupervisedProcess | undefined): Child | undefined {
+    const gateway = this.#options.pool.processes.find((candidate) => candidate.service.role === 'gateway' && candidate !== supervised)
+    return gateway?.state === 'ready' ? gateway.child : undefined
+  }
+
+  #urlOf({ instance }: SupervisedProcess): string {
+    return loopbackUrl(this.#options.pool.addresses.get(instance)?.httpPort ?? 0)
+  }
+
+  async #scale(service: Service, count: number): Promise<void> {
+    const { pool } = this.#options
+    const before = [...this.#meant(service.name)]
+    const wanted = before.slice(0, count)
+    for (let missing = count - before.length; missing > 0; missing--) wanted.push(await this.#startOneMore(service))
+    const leaving = before.slice(count)
+    if (leaving.length === 0 && wanted.length === before.length) return
+    pool.tell(service, wanted)
+    const gateway = this.#gatewayBefore(undefined)
+    if (gateway !== undefined)
+      await leadTo(gateway, { upstream: service.name, urls: wanted.map((each) => this.#urlOf(each)) }, this.#options.clock)
+    // One after another, as at any restart: each comes back with the new addresses.
+    for (const caller of this.#callersOf(service)) await this.restart(caller)
+    for (const one of leaving) await this.#endOne(one)
+    this.changed()
+  }
+
+  async #startOneMore(service: Service): Promise<SupervisedProcess> {
+    const { pool } = this.#options
+    const added = await pool.addNext(service)
+    added.start()
+    try {
+      await this.#untilReadyInTime(added)
+      return added
+    } catch (error) {
+      await added.stop(REPLACE_STOP_TIMEOUT_MS)
+      pool.remove(added)
+      throw error
+    }
+  }
+
+  /** Nobody is told of it any more; what it still has in hand it finishes. */
+  async #endOne(leaving: SupervisedProcess): Promise<void> {
+    const { pool, clock } = this.#options
+    const gateway = this.#gatewayBefore(leaving)
+    const target = { upstream: leaving.service.name, url: this.#urlOf(leaving) }
+    const held = gateway === undefined ? undefined : await hold(gateway, target, clock)
+    await leaving.stop(REPLACE_STOP_TIMEOUT_MS)
+    held?.release()
+    pool.remove(leaving)
+  }
+
+  /** Those that run and were told where its instances are. */
+  #callersOf(service: Service): readonly string[] {
+    const { system } = this.#options
+    const callers = this.#started.filter(
+      ({ service: { role, calls } }) => role !== 'gateway' && calls.some((callee) => system.answering(callee).name === service.name),
+    )
+    return [...new Set(callers.map((caller) => caller.service.name))]
+  }
+
   async #stopAll(): Promise<void> {
-    const { processes, clock } = this.#options
+    const {
+      pool: { processes },
+      clock,
+    } = this.#options
     const startedMs = clock.monotonicMs()
     this.#stopping.abort(new UnavailableError('The system is stopping.'))
     for (const { roles, killAfterMs } of STOP_STAGES) {
@@ -257,6 +352,8 @@ export class RunningSystem {
         return this.status()
       case 'restart':
         return this.restart(request.service)
+      case 'scale':
+        return this.scale(request.service, request.count)
       case 'fault':
         return this.inject(request.service, request.fault)
       case 'ask':
@@ -270,7 +367,7 @@ export class RunningSystem {
 
   #record(supervised: SupervisedProcess): ProcessRecord {
     const { service, instance } = supervised
-    const addresses = this.#options.addresses.get(instance)
+    const addresses = this.#options.pool.addresses.get(instance)
     return {
       name: service.name,
       role: service.role,
@@ -286,6 +383,8 @@ export class RunningSystem {
       httpUrl: loopbackUrl(addresses?.publicPort ?? addresses?.httpPort ?? 0),
       adminUrl: service.role === 'gateway' ? loopbackUrl(addresses?.httpPort ?? 0) : null,
       grpcAddress: addresses?.grpcPort === undefined ? null : `127.0.0.1:${addresses.grpcPort}`,
+      // The console's page and its figures are for the same people.
+      metricsUrl: `${loopbackUrl((service.role === 'console' ? addresses?.publicPort : addresses?.httpPort) ?? 0)}/metrics`,
       faults: supervised.faults,
     }
   }

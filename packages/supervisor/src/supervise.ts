@@ -11,6 +11,7 @@ import { endLeftovers } from './leftovers.ts'
 import { type Report, limited } from './notice.ts'
 import { assertPortFree, freePorts } from './ports.ts'
 import { type Addresses, type Instances, instancesOf, processEnvironment } from './process-contract.ts'
+import { ProcessPool } from './process-pool.ts'
 import { ProcessOutput } from './process-output.ts'
 import { RotatingLog } from './rotating-log.ts'
 import { readRunFile } from './run-file.ts'
@@ -29,6 +30,8 @@ export interface SuperviseOptions {
   readonly consoleGrpcPort?: number | undefined
   /** How many instances of a service run, where that is more than one. Whether they get along is its engines' business: on embedded storage they do not. */
   readonly scale?: Readonly<Record<string, number>>
+  /** @throws UnsupportedError for a scale that the engines of a service do not bear. Asked at the start, and when the scale changes. Default: they bear any. */
+  readonly assertScale?: ((scale: Readonly<Record<string, number>>) => void) | undefined
   /** What every process inherits. Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv
   /** What one service's process gets beyond that, such as the address of its database. */
@@ -61,14 +64,20 @@ export async function supervise(options: SuperviseOptions): Promise<RunningSyste
     throw new ConfigurationError('Systems are supervised by the means of Linux and macOS. On Windows, use WSL.')
   for (const { name, main } of system.services)
     if (!existsSync(main)) throw new ConfigurationError(`The module of ${name}, ${fileURLToPath(main)}, does not exist.`)
-  const instances = instancesOf(system, checkedScale(options))
+  const { scale = {} } = options
+  const assertScale = (wanted: Readonly<Record<string, number>>) => {
+    assertInstances(system, wanted)
+    options.assertScale?.(wanted)
+  }
+  assertScale(scale)
+  const instances = instancesOf(system, scale)
   const clock = systemClock
   const report = options.report ?? (() => {})
   const directory = openDataDirectory(resolve(options.dataDir))
   try {
     await recover(directory, clock, report)
     const addresses = await allot(options, instances, directory)
-    return await run(options, { directory, addresses, instances, clock, report })
+    return await run(options, { directory, addresses, instances, clock, report, assertScale })
   } catch (error) {
     directory.release()
     throw isSystemError(error) ? new DataDirectoryError(directory.path, error) : error
@@ -91,7 +100,7 @@ async function recover(directory: DataDirectory, clock: Clock, report: Report): 
     report({ service: undefined, level: 'warning', message: `ended processes of an earlier run: ${killed.join(', ')}` })
 }
 
-async function allot(options: SuperviseOptions, instances: Instances, directory: DataDirectory): Promise<ReadonlyMap<string, Addresses>> {
+async function allot(options: SuperviseOptions, instances: Instances, directory: DataDirectory): Promise<Map<string, Addresses>> {
   const asked = { gateway: options.gatewayPort ?? 8080, console: options.consolePort ?? 4000 }
   if (asked.gateway === asked.console && asked.gateway !== 0)
     throw new ConfigurationError(
@@ -128,7 +137,7 @@ async function allot(options: SuperviseOptions, instances: Instances, directory:
 }
 
 /** @throws ConfigurationError for a service that there is not, or that has so many instances never */
-function checkedScale({ system, scale = {} }: SuperviseOptions): Readonly<Record<string, number>> {
+function assertInstances(system: System, scale: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(scale)) {
     const { role, instancesMax } = system.service(name)
     if (!Number.isInteger(count) || count < 1 || count > INSTANCES_MAX)
@@ -137,7 +146,6 @@ function checkedScale({ system, scale = {} }: SuperviseOptions): Readonly<Record
       throw new ConfigurationError(`The ${role} has a port that people use, and one instance.`)
     if (count > instancesMax) throw new ConfigurationError(`${name} declares that ${instancesMax} of it may run, and not ${count}.`)
   }
-  return scale
 }
 
 /** What people call a process, and its log: the first instance by the name of its service, as if it were alone. */
@@ -147,18 +155,24 @@ function spokenName(service: Service, instance: string): string {
 
 async function run(
   options: SuperviseOptions,
-  parts: { directory: DataDirectory; addresses: ReadonlyMap<string, Addresses>; instances: Instances; clock: Clock; report: Report },
+  parts: {
+    directory: DataDirectory
+    addresses: Map<string, Addresses>
+    instances: Map<string, readonly string[]>
+    clock: Clock
+    report: Report
+    assertScale: (scale: Readonly<Record<string, number>>) => void
+  },
 ): Promise<RunningSystem> {
   const { system } = options
-  const { directory, addresses, instances, clock, report } = parts
+  const { directory, addresses, instances, clock, report, assertScale } = parts
   const guardian = new Guardian()
   const env = options.env ?? process.env
   const contract = { system, paths: directory, addresses, instances, env, dataToken: newId(), envOf: options.envOf }
   const logs: RotatingLog[] = []
   // The processes report their changes to the running system, which is made of them.
   let running: RunningSystem | undefined
-  const all = system.services.flatMap((service) => instances.get(service.name)!.map((instance) => ({ service, instance })))
-  const processes = all.map(({ service, instance }) => {
+  const make = (service: Service, instance: string) => {
     const name = spokenName(service, instance)
     const logFile = join(directory.logs, `${name}.log`)
     const log = new RotatingLog(logFile, { bytesMax: options.logBytesMax ?? 10 * 1024 * 1024 })
@@ -168,7 +182,7 @@ async function run(
       service,
       instance,
       name,
-      env: processEnvironment(service, instance, contract),
+      env: () => processEnvironment(service, instance, contract),
       cwd: options.cwd ?? process.cwd(),
       httpPort: addresses.get(instance)?.httpPort ?? 0,
       output: new ProcessOutput(name, log, limited(report, clock, logFile)),
@@ -181,12 +195,25 @@ async function run(
       onChange: () => running?.changed(),
       onMessage: (message) => running?.heard(service, message),
     })
+  }
+  const pool = new ProcessPool({
+    instances,
+    addresses,
+    make,
+    async allot({ serves }) {
+      const taken = new Set(
+        [...addresses.values()].flatMap(({ httpPort, grpcPort, publicPort }) => [httpPort, grpcPort ?? 0, publicPort ?? 0]),
+      )
+      const [httpPort = 0, grpcPort] = await freePorts(serves.includes('grpc') ? 2 : 1, directory.path, taken)
+      return { httpPort, grpcPort, publicPort: undefined }
+    },
   })
+  for (const service of system.services) for (const instance of instances.get(service.name)!) pool.add(service, instance)
   running = new RunningSystem({
     system,
     directory,
-    addresses,
-    processes,
+    pool,
+    assertScale,
     clock,
     report,
     onStopped: () => {

@@ -30,7 +30,8 @@ export interface SupervisedProcessOptions {
   readonly instance: string
   /** What people call it. */
   readonly name: string
-  readonly env: NodeJS.ProcessEnv
+  /** Asked at each start: who can be called may have changed since the last one. */
+  readonly env: () => NodeJS.ProcessEnv
   readonly cwd: string
   readonly httpPort: number
   readonly output: ProcessOutput
@@ -75,6 +76,8 @@ export class SupervisedProcess {
   #startedAt: number
   #faults: RequestFaults = NO_FAULTS
   #isPaused = false
+  /** Where the next process is to kill itself. */
+  #crashAt: string | undefined
 
   constructor(options: SupervisedProcessOptions) {
     this.service = options.service
@@ -122,7 +125,7 @@ export class SupervisedProcess {
     if (this.#state.kind === 'backing-off') this.#state.timer.cancel()
     this.#startedAt = this.#options.clock.now()
     this.#restarts++
-    const child = new Child({ ...this.#options, main: this.service.main })
+    const child = new Child({ ...this.#options, env: this.#nextEnvironment(), main: this.service.main })
     child.onMessage(this.#options.onMessage)
     this.#become({ kind: 'starting', child })
     void this.#accompany(child)
@@ -185,7 +188,7 @@ export class SupervisedProcess {
   }
 
   /** @throws UnavailableError when it does not run: there is nobody to suffer */
-  inject(fault: Fault): void {
+  inject(fault: Exclude<Fault, { kind: 'crash' }>): void {
     const { child, name } = this
     if (child === undefined && fault.kind !== 'clear')
       throw new UnavailableError(`${name} does not run just now (${this.state}). Try again when it does.`)
@@ -195,6 +198,9 @@ export class SupervisedProcess {
         break
       case 'errors':
         this.#tell({ ...this.#faults, errorRatio: fault.ratio })
+        break
+      case 'lock':
+        this.#tell({ ...this.#faults, lockMs: fault.ms })
         break
       case 'pause':
         this.#pause(true)
@@ -208,6 +214,20 @@ export class SupervisedProcess {
         this.#pause(false)
     }
     this.#options.onChange()
+  }
+
+  /** The next process, and that one alone, kills itself at this point. It does so if it reads SEAWORTHY_CRASH_AT, as those of the shop do. */
+  crashNextAt(point: string): void {
+    // Not counted over lives, as a number would be: the point can be armed again.
+    this.#crashAt = `${this.service.name}.${point}#next`
+  }
+
+  #nextEnvironment(): NodeJS.ProcessEnv {
+    const env = this.#options.env()
+    if (this.#crashAt === undefined) return env
+    const points = [env['SEAWORTHY_CRASH_AT'], this.#crashAt].filter((point) => point !== undefined)
+    this.#crashAt = undefined
+    return { ...env, SEAWORTHY_CRASH_AT: points.join(' ') }
   }
 
   #tell(faults: RequestFaults): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FaultMessage, InjectedFaultError, injectedFaults, type RequestFaults } from '@seaworthy/supervisor/injected-faults'
 import { VirtualClock } from '@seaworthy/testing'
-import { executedOf } from 'seaworthy/core'
+import { executedOf, sleep } from 'seaworthy/core'
 
 const tell = (faults: RequestFaults) => void process.emit('message', { type: 'faults', faults } satisfies FaultMessage, undefined)
 
@@ -36,6 +36,33 @@ test('a request suffers nothing until it is told to, waits and fails as told, an
   assert.equal(faults.suffer(), undefined)
   process.emit('message', { type: 'something else' }, undefined)
   assert.equal(faults.suffer(), undefined)
+})
+
+test('the lock of the database is held as long as told, again and again, until that is cleared', async (t) => {
+  const clock = new VirtualClock()
+  const held: number[] = []
+  let failures = 1
+  const holdLock = async (ms: number, signal: AbortSignal) => {
+    held.push(ms)
+    // Whoever cannot have it tries again.
+    if (failures-- > 0) throw new Error('busy')
+    await sleep(clock, ms, signal)
+  }
+  const faults = injectedFaults({ service: 'orders', holdLock, clock })
+  t.after(() => faults.stop())
+  tell({ latencyMs: 0, errorRatio: 0, lockMs: 300 })
+  tell({ latencyMs: 5, errorRatio: 0, lockMs: 300 })
+  assert.deepEqual(held, [300], 'told twice, it is held once')
+  await clock.advance(20)
+  await clock.advance(320)
+  assert.deepEqual(held, [300, 300, 300])
+  tell({ latencyMs: 0, errorRatio: 0, lockMs: 50 })
+  await clock.advance(0)
+  assert.equal(held.at(-1), 50)
+  tell({ latencyMs: 0, errorRatio: 0 })
+  const { length } = held
+  await clock.advance(10_000)
+  assert.equal(held.length, length)
 })
 
 test('a caller who gives up does not wait for the latency to end', async (t) => {

@@ -265,6 +265,11 @@ test('a process suffers what it is told to, also its successor, until it is clea
   await ask({ kind: 'kill' })
   await until(() => find('alpha').state === 'ready' && find('alpha').pid !== first && told().length === 3, 'the successor, told the same')
 
+  await ask({ kind: 'lock', ms: 300 })
+  await until(() => told().length === 4, 'the lock in the process')
+  assert.deepEqual(told()[3], { latencyMs: 250, errorRatio: 0.5, lockMs: 300 })
+  assert.equal(find('alpha').faults.lockMs, 300)
+
   await ask({ kind: 'pause' })
   assert.equal(runOf(dataDir).processes.find(({ name }) => name === 'alpha')!.faults.paused, true)
   await assert.rejects(fetch(find('alpha').httpUrl, { signal: AbortSignal.timeout(300) }), { name: 'TimeoutError' })

@@ -41,6 +41,10 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    channel: 'seaworthy:projection.parked',
+    describe: (fields) => ({ level: 'error', message: 'document stands still at an event that cannot be applied', fields }),
+  },
+  {
     channel: 'seaworthy:consumer.stopped',
     describe: (error) => ({ level: 'error', message: 'consumer stopped', fields: { err: error } }),
   },

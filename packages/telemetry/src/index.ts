@@ -7,6 +7,7 @@
  * Not promised: that every span arrives. The queue is bounded and a process that is killed loses what it had not sent; both are counted.
  */
 export { type Telemetry, type TelemetryOptions, startTelemetry } from './telemetry.ts'
+export { type SpanDestination, destinationsFrom } from './destinations.ts'
 export { type LogOptions, createLogger } from './logger.ts'
 export { type ExportStatus } from './span-queue.ts'
 export { redactedJson } from './redaction.ts'

@@ -1,6 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from '@opentelemetry/api'
 import { type Operation, type OperationChannel, SeaworthyError, currentContext, watchOperations } from 'seaworthy/core'
+import { errorMessage, errorName } from './error-name.ts'
 import { remoteSpanContext } from './trace-headers.ts'
 
 const KINDS: Readonly<Record<Operation['kind'], SpanKind>> = {
@@ -99,7 +100,8 @@ function describe(span: Span, operation: Traced): void {
   }
   const { error, failure } = operation
   if (error !== undefined) {
-    const { type, message } = nameError(error)
+    const type = errorName(error)
+    const message = errorMessage(error)
     span.setAttribute('error.type', type)
     if (error instanceof SeaworthyError) span.setAttribute('seaworthy.executed', error.executed)
     span.addEvent('exception', { 'exception.type': type, 'exception.message': message })
@@ -108,11 +110,4 @@ function describe(span: Span, operation: Traced): void {
     if (operation.attributes['error.type'] === undefined) span.setAttribute('error.type', 'failure')
     span.setStatus({ code: SpanStatusCode.ERROR, message: failure })
   }
-}
-
-/** The library's code where there is one, because classes are renamed by bundlers and codes are not. */
-function nameError(error: unknown): { type: string; message: string } {
-  if (error instanceof SeaworthyError) return { type: error.code, message: error.message }
-  if (error instanceof Error) return { type: error.name, message: error.message }
-  return { type: typeof error, message: String(error) }
 }

@@ -6,10 +6,10 @@ import { AlwaysOnSampler, ParentBasedSampler, type SpanProcessor, TraceIdRatioBa
 import type { DestinationStream, LevelWithSilent, Logger } from 'pino'
 import { ConfigurationError, setTraceContextOwner, systemClock } from 'seaworthy/core'
 import { StorageContextManager } from './context-manager.ts'
+import { type SpanDestination, transportTo } from './destinations.ts'
 import { logDiagnostics } from './diagnostic-logs.ts'
 import { createLogger } from './logger.ts'
 import { operationSpans } from './operation-spans.ts'
-import { otlpHttp } from './otlp-http.ts'
 import { ProcessFacts } from './process-facts.ts'
 import { processReading } from './process-reading.ts'
 import { type ExportStatus, type ExportTrouble, SpanQueue } from './span-queue.ts'
@@ -23,15 +23,17 @@ export interface TelemetryOptions {
   readonly service: string
   /** This process among those of the service, as in `orders-1`. */
   readonly instance: string
-  /** Base URL of an OTLP collector such as the console. Absent: spans are made, for logs and for headers, and not exported. */
+  /** Base URL of an OTLP collector such as the console. Without it, and without `destinations`, spans are made for logs and for headers, and not exported. */
   readonly otlpUrl?: string | undefined
+  /** Where spans go besides. Each has a queue of its own, so that none waits for another: `destinationsFrom(process.env)` reads OpenTelemetry's variables. */
+  readonly destinations?: readonly SpanDestination[] | undefined
   /** Default `info`. */
   readonly logLevel?: LevelWithSilent | undefined
   /** Where log lines go. Default: standard output. */
   readonly logDestination?: DestinationStream | undefined
   /** The share of traces begun here that are recorded, 0 to 1. Default 1. A trace begun elsewhere keeps its beginner's decision. */
   readonly sampleRatio?: number | undefined
-  /** Spans kept while the collector is away; beyond it the oldest are dropped and counted. Default 8,192. */
+  /** Spans kept for each destination while it is away; beyond it the oldest are dropped and counted. Default 8,192. */
   readonly spanQueueMax?: number | undefined
   /** Further receivers of spans: an exporter of OpenTelemetry's, or a test. */
   readonly spanProcessors?: readonly SpanProcessor[] | undefined
@@ -41,13 +43,11 @@ export interface TelemetryOptions {
 
 export interface Telemetry {
   readonly logger: Logger
-  /** What became of the spans so far. */
+  /** What became of the spans so far. With several destinations, a span counts once for each. */
   exportStatus(): ExportStatus
   /** Sends what waits, for at most 500 ms, and gives OpenTelemetry's global places back. Never rejects. */
   shutdown(): Promise<void>
 }
-
-const NOTHING_EXPORTED: ExportStatus = { queued: 0, exported: 0, dropped: 0 }
 
 /**
  * Sets a process up: every operation of the library becomes a span, every log line has the ids of the work in progress.
@@ -61,15 +61,17 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     ...(options.logLevel !== undefined && { level: options.logLevel }),
     ...(options.logDestination !== undefined && { destination: options.logDestination }),
   })
-  const queue =
-    options.otlpUrl === undefined
-      ? undefined
-      : new SpanQueue({
-          transport: otlpHttp({ url: options.otlpUrl }),
-          clock: systemClock,
-          ...(options.spanQueueMax !== undefined && { queueMax: options.spanQueueMax }),
-          onTrouble: (trouble) => logTrouble(logger, trouble),
-        })
+  const { otlpUrl, destinations = [] } = options
+  const all: readonly SpanDestination[] = [...(otlpUrl === undefined ? [] : [{ kind: 'otlp' as const, url: otlpUrl }]), ...destinations]
+  const queues = all.map(
+    (destination) =>
+      new SpanQueue({
+        transport: transportTo(destination),
+        clock: systemClock,
+        ...(options.spanQueueMax !== undefined && { queueMax: options.spanQueueMax }),
+        onTrouble: (trouble) => logTrouble(logger.child({ to: new URL(destination.url).origin }), trouble),
+      }),
+  )
   const nowMs = wallClock()
   const facts =
     options.processFacts === false ? undefined : new ProcessFacts({ wallMs: nowMs, clock: systemClock, reading: processReading() })
@@ -81,12 +83,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     }),
     sampler: samplerOf(options.sampleRatio ?? 1),
     // Redaction comes before all who could hand on what it replaces; the facts are numbers.
-    spanProcessors: [
-      ...(facts === undefined ? [] : [facts]),
-      spanRedaction,
-      ...(queue === undefined ? [] : [queue]),
-      ...(options.spanProcessors ?? []),
-    ],
+    spanProcessors: [...(facts === undefined ? [] : [facts]), spanRedaction, ...queues, ...(options.spanProcessors ?? [])],
   })
   const storage = new AsyncLocalStorage<Context>()
   const unregister = register(provider, new StorageContextManager(storage))
@@ -111,9 +108,14 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   }
   return {
     logger,
-    exportStatus: () => queue?.status ?? NOTHING_EXPORTED,
+    exportStatus: () => sumOf(queues.map(({ status }) => status)),
     shutdown: () => (stopped ??= stop()),
   }
+}
+
+function sumOf(statuses: readonly ExportStatus[]): ExportStatus {
+  const sum = (name: keyof ExportStatus) => statuses.reduce((all, status) => all + status[name], 0)
+  return { queued: sum('queued'), exported: sum('exported'), dropped: sum('dropped') }
 }
 
 function samplerOf(ratio: number): ParentBasedSampler {

@@ -50,10 +50,16 @@ export class FakeCollector {
     response.writeHead(answer, { 'content-type': 'application/json' }).end(answer === 200 ? '{"partialSuccess":{}}' : 'no')
   }
 
-  #keep(body: { resourceSpans: { scopeSpans: { spans: CollectedSpan[] }[] }[] }): void {
+  #keep(body: unknown): void {
     this.bodies.push(body)
-    for (const { scopeSpans } of body.resourceSpans) for (const { spans } of scopeSpans) this.spans.push(...spans)
+    // Zipkin's format is a list of spans.
+    const { resourceSpans = [] } = body as OtlpBody
+    for (const { scopeSpans } of resourceSpans) for (const { spans } of scopeSpans) this.spans.push(...spans)
   }
+}
+
+interface OtlpBody {
+  readonly resourceSpans?: readonly { readonly scopeSpans: readonly { readonly spans: readonly CollectedSpan[] }[] }[]
 }
 
 async function readAll(request: IncomingMessage): Promise<string> {

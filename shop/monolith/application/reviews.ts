@@ -1,5 +1,6 @@
-import { type Clock, type Database, InvalidInputError, type NewId, type Transaction } from 'seaworthy/core'
+import { type Clock, type Database, InvalidInputError, type NewId } from 'seaworthy/core'
 import { offsetOf, type Page, type PageRequest } from '../../platform/paging.ts'
+import type { Ownership } from './ownership.ts'
 
 interface Review {
   readonly id: string
@@ -18,12 +19,6 @@ interface NewReview {
   readonly author?: string | undefined
   readonly rating: number
   readonly comment: string
-}
-
-/** Whether the reviews are still the monolith's to write: while they move to a service, only one of both may. */
-export interface Ownership {
-  /** Called in the writer's transaction. @throws UnavailableError when somebody else owns them; nothing was written */
-  assertOwned(tx: Transaction, reviewId?: string): Promise<unknown>
 }
 
 interface ReviewsOptions {

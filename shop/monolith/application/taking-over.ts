@@ -7,7 +7,7 @@ import type { ImportedCustomer } from '../../services/customers/contract/import.
 import type { ImportedReview } from '../../services/reviews/contract/import.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
 import type { Module } from '../domain/modules.ts'
-import type { Ownership } from './reviews.ts'
+import type { Ownership } from './ownership.ts'
 
 /** Takes over what other systems know. What is known already is left as it is, so that taking over twice changes nothing. */
 export interface TakingOver {
@@ -33,7 +33,7 @@ const SELECT_ANY: Readonly<Record<Module, string>> = {
 interface TakingOverOptions {
   readonly database: Database
   readonly outbox: Outbox
-  readonly owned: Ownership
+  readonly owned: Readonly<Record<'catalog' | 'reviews', Ownership>>
   readonly clock: Clock
 }
 
@@ -41,6 +41,7 @@ export function takingOver({ database, outbox, owned, clock }: TakingOverOptions
   return {
     async products(tx, products) {
       if (products.length === 0) return 0
+      await owned.catalog.assertOwned(tx)
       const rows = products.map(({ id, name, description, category, brand, priceCents }) => [
         id,
         name,
@@ -53,7 +54,7 @@ export function takingOver({ database, outbox, owned, clock }: TakingOverOptions
     },
     async reviews(tx, reviews) {
       if (reviews.length === 0) return 0
-      await owned.assertOwned(tx)
+      await owned.reviews.assertOwned(tx)
       const rows = reviews.map(({ id, productId, author, rating, comment, createdAt }) => [
         id,
         productId,

@@ -57,13 +57,13 @@ export function sqliteStores(database: SqliteDatabase): Stores {
   }
 }
 
-/** A file of the service's own. @throws SqliteOwnedError when another process has it */
+/** A file of the service's own; of one that owns no data, of this instance's. @throws SqliteOwnedError when another process has it */
 export async function embeddedDatabase(
-  service: Service,
-  folder: string,
+  { name, owns }: Service,
+  { folder, instance }: { readonly folder: string; readonly instance: string },
   { signal, ...options }: DatabaseOptions,
 ): Promise<ServiceDatabase> {
-  const database = await openSqliteDatabase({ path: join(folder, `${service.name}.db`), signal })
+  const database = await openSqliteDatabase({ path: join(folder, `${owns.length === 0 ? instance : name}.db`), signal })
   try {
     await migrate(database, sqliteSchema(options))
     return { database, stores: sqliteStores(database), leases: undefined }

@@ -27,7 +27,8 @@ export function enginesOf(service: Service, contract: ProcessContract): Engines 
   let opened: ServiceDatabase | undefined
   return {
     async openDatabase(options) {
-      if (postgres === undefined) opened = await embeddedDatabase(service, contract.dataDir, options)
+      if (postgres === undefined)
+        opened = await embeddedDatabase(service, { folder: contract.dataDir, instance: contract.instance }, options)
       else {
         const { postgresDatabase } = await import('./postgres.ts')
         opened = await postgresDatabase({ url: postgres, instance: contract.instance, ...options })

@@ -5,7 +5,7 @@ export const service = defineService({
   name: 'storefront',
   context: 'shopping',
   purpose: 'Shows the shop to people: products, basket, checkout, and what became of an order; and to programs, where to begin.',
-  owns: ['storefront'],
+  owns: [],
   publishes: [],
   consumes: [],
   calls: ['catalog', 'reviews', 'customers', 'orders'],

@@ -49,7 +49,7 @@ async function openShop() {
     catalog: catalog(legacy.database),
     reviews: reviews({ database: legacy.database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ ...legacy, clock, newId }),
-    takingOver: takingOver({ ...legacy, owned: ALWAYS_OWNED, clock }),
+    takingOver: takingOver({ ...legacy, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   })
   const stock = stockRepository(store.database)
   serveImport(servingOn(servers.inventory), { database: store.database, stock })

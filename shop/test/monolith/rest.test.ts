@@ -31,7 +31,7 @@ async function openMonolith(modules: readonly Module[] = MODULES) {
     catalog: catalog(database),
     reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
-    takingOver: takingOver({ database, outbox, owned: ALWAYS_OWNED, clock }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   }
   assert.equal(await seedMonolith({ ...parts, modules, seed: 7 }), true)
   const server = httpServer({ port: 0 })

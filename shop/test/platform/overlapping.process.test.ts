@@ -114,7 +114,12 @@ const LOOKED_FOR = [
 test('the catalog is searched and sorted there as on embedded storage, in the monolith', async () => {
   await using service = await open('monolith', MONOLITH_SCHEMA)
   const { database, stores } = service
-  const taking = takingOver({ database, outbox: outbox({ store: stores.outbox() }), owned: ALWAYS_OWNED, clock: { now: () => 0 } as never })
+  const taking = takingOver({
+    database,
+    outbox: outbox({ store: stores.outbox() }),
+    owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED },
+    clock: { now: () => 0 } as never,
+  })
   await database.transaction(async (tx) => {
     await taking.products(tx, LOOKED_FOR)
     await taking.reviews(tx, [

@@ -3,7 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { reviewsMapping } from '../../services/reviews/contract/monolith-mapping.ts'
+import { sqliteSide, startCutOver } from '@seaworthy/strangler/cut-over'
 import { dataDirectoryPaths, hasServiceData } from '@seaworthy/supervisor'
+import { eventually } from '@seaworthy/testing'
 import { newId, systemClock } from 'seaworthy/core'
 import { outbox } from 'seaworthy/outbox'
 import { migrate, openSqliteDatabase, openSqliteEventLog, outboxNumbers, type SqliteDatabase } from 'seaworthy/sqlite'
@@ -11,7 +14,7 @@ import { customers } from '../../monolith/application/customers.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { monolith } from '../../monolith/composition.ts'
-import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
+import { ALWAYS_OWNED, movingSchema } from '../../platform/moving-data.ts'
 import { sqliteSchema, sqliteStores } from '../../platform/engines/embedded.ts'
 import { PARTS } from '../../platform/engines/stores.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
@@ -35,13 +38,13 @@ async function dataOfMonolith(t: TestContext) {
   const hasData = async (service: string) => hasServiceData(paths, service)
 
   async function during<T>(
-    { service, schema, stores = [] }: ServiceComposition,
+    { service, schema, stores = [], ...moving }: ServiceComposition,
     work: (database: SqliteDatabase) => Promise<T>,
   ): Promise<T> {
     mkdirSync(join(paths.services, service.name), { recursive: true })
     const path = join(paths.services, service.name, `${service.name}.db`)
     await using database = await disposable(openSqliteDatabase({ path, durability: 'process-crash' }))
-    await migrate(database, sqliteSchema({ schema, stores: [...PARTS, ...stores] }))
+    await migrate(database, sqliteSchema({ schema: [...movingSchema(moving), ...schema], stores: [...PARTS, ...stores] }))
     return await work(database)
   }
   const monolithWorks = <T>(work: (parts: ReturnType<typeof partsOf>) => Promise<T>) =>
@@ -90,13 +93,47 @@ async function dataOfMonolith(t: TestContext) {
 
 function partsOf(database: SqliteDatabase) {
   const outboxOf = outbox({ store: sqliteStores(database).outbox() })
-  const ports = { database, outbox: outboxOf, owned: ALWAYS_OWNED, clock: systemClock, newId }
-  return { database, taking: takingOver(ports), people: customers(ports), opinions: reviews(ports) }
+  const ports = { database, outbox: outboxOf, clock: systemClock, newId }
+  const owned = { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }
+  return {
+    database,
+    taking: takingOver({ ...ports, owned }),
+    people: customers(ports),
+    opinions: reviews({ ...ports, owned: owned.reviews }),
+  }
 }
 
 async function disposable(opened: Promise<SqliteDatabase>): Promise<SqliteDatabase & AsyncDisposable> {
   const database = await opened
   return Object.assign(database, { [Symbol.asyncDispose]: () => database.close() })
+}
+
+/** A running shop that was moving its reviews, and was stopped at a phase, right after the owner had written. */
+async function stageBefore(shop: Awaited<ReturnType<typeof dataOfMonolith>>, phase: 'old' | 'new'): Promise<void> {
+  assert.equal(await shop.stage(), 0)
+  const comment = `Last, at ${phase}`
+  await shop.monolithWorks(({ database: old, opinions }) =>
+    shop.during(reviewsService, async (database) => {
+      const mapping = reviewsMapping
+      const sides = {
+        old: await sqliteSide({ mapping, side: 'old', database: old, strayWrites: 'refuse' }),
+        new: await sqliteSide({ mapping, side: 'new', database }),
+      }
+      const cutOver = startCutOver({ mapping, ...sides, limits: { pollMs: 2 } })
+      await eventually('the copy is ready', async () => (await cutOver.readiness()).ready)
+      if (phase === 'new') await cutOver.switch()
+      await cutOver.stop()
+      if (phase === 'old') await opinions.write({ productId: 'rope', rating: 2, comment })
+      else {
+        await database.atomically([
+          {
+            sql: `INSERT INTO reviews (id, product_id, author, rating, comment, written_at_ms, told) VALUES ('last', 'rope', 'Ada', 2, ?, 1, 1)`,
+            params: [comment],
+          },
+        ])
+      }
+    }),
+  )
 }
 
 const OPINIONS = 'SELECT product_id, rating, comment FROM reviews ORDER BY product_id'
@@ -217,6 +254,43 @@ describe('moving the data of a shop that does not run', () => {
     }
     assert.equal(await shop.stage(), 3)
     assert.equal((await shop.rows(customersService, 'SELECT id FROM customers')).length, 2)
+  })
+
+  for (const phase of ['old', 'new'] as const) {
+    test(`ends a move that stood at '${phase}' when the shop was stopped, and keeps what its owner wrote last, wherever it is broken off`, async (t) => {
+      const shop = await dataOfMonolith(t)
+      await stageBefore(shop, phase)
+      for (let looks = 1; (await shop.stage()) === 0; looks++) {
+        assert.ok(looks < 20, 'it never comes to its end')
+        let left = looks
+        const stopping = Object.assign(new AbortController().signal, {
+          throwIfAborted() {
+            if (left-- === 0) throw new Error('broken off')
+          },
+        })
+        await shop.move(1, stopping).catch((error: unknown) => assert.equal((error as Error).message, 'broken off'))
+      }
+      for (const side of [monolith(), reviewsService]) {
+        assert.deepEqual(
+          (await shop.rows(side, OPINIONS)).map(({ comment }) => comment),
+          ["It's bright", `Last, at ${phase}`, ''],
+        )
+        const left = "SELECT name FROM sqlite_schema WHERE type = 'trigger' UNION ALL SELECT name FROM seaworthy_cut_over"
+        assert.deepEqual(await shop.rows(side, left), [], 'neither side knows of a move')
+      }
+      assert.equal(await shop.move(0), 1)
+      await shop.monolithWorks(({ opinions }) => opinions.write({ productId: 'rope', rating: 3, comment: 'Back' }))
+    })
+  }
+
+  test('waits for a move that is on its way back: each side has something that the other has not', async (t) => {
+    const shop = await dataOfMonolith(t)
+    await stageBefore(shop, 'new')
+    await shop.during(reviewsService, (database) =>
+      database.atomically([{ sql: "UPDATE seaworthy_cut_over SET phase = 'returning', epoch = epoch + 2" }]),
+    )
+    await assert.rejects(shop.move(1), /on its way back to the monolith\. Start the shop once more/)
+    assert.equal(await shop.stage(), 0)
   })
 
   test('does not hide a difference: the keys are named, and the data stays where it is', async (t) => {

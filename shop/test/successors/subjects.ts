@@ -63,7 +63,7 @@ export async function openMonolith({ newId, clock }: Chance = byChance()): Promi
     catalog: catalog(database),
     reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
-    takingOver: takingOver({ database, outbox, owned: ALWAYS_OWNED, clock }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   })
   await server.start()
   stack.defer(() => server.drain({ lingerMs: 0 }))
@@ -88,7 +88,7 @@ export async function openServices({ newId, clock }: Chance = byChance()): Promi
   ]
   const servers = { catalog: httpServer({ port: 0 }), reviews: httpServer({ port: 0 }), customers: httpServer({ port: 0 }) }
   const products = productRepository(goods.database)
-  serveCatalog(servingOn(servers.catalog), { database: goods.database, products })
+  serveCatalog(servingOn(servers.catalog), { database: goods.database, products, owned: ALWAYS_OWNED })
   const customersKept = customerRepository(people.database)
   const register = registering({ ...people, customers: customersKept, clock, newId })
   serveCustomers(servingOn(servers.customers), { registering: register, customers: customersKept })

@@ -2,6 +2,7 @@ import type { EventStore } from 'seaworthy/event-sourcing'
 import { sqliteProjectionStore } from 'seaworthy/sqlite'
 import { type ReadStore, envelopeOf } from 'seaworthy/projections'
 import { accountsWorld } from '../worlds/accounts.ts'
+import { parkingWorld } from '../worlds/parking.ts'
 import { rebuildWorld } from '../worlds/rebuild.ts'
 import { statementsWorld } from '../worlds/statements.ts'
 import type { Plant } from './plant.ts'
@@ -91,6 +92,25 @@ export const eventSourcingPlants: readonly Plant[] = [
     mistake: 'A query does not say what it has to contain: who just deposited does not see it.',
     world: rebuildWorld({ waiting: false }),
   },
+  {
+    name: 'parked-before-checkpoint',
+    mistake:
+      'A document is parked, and the checkpoint moves after it: a crash in between lets the same event wait twice, and be applied twice.',
+    world: parkingWorld({
+      storing: (store) => ({
+        ...bound(store),
+        async write(of, { parking = [], ...write }) {
+          if (parking.length > 0 && !(await store.write(of, { ...write, to: write.from, changes: [], parking }))) return false
+          return store.write(of, write)
+        },
+      }),
+    }),
+  },
+  {
+    name: 'projection-passes-over-poison',
+    mistake: 'A projection leaves out what it does not understand, and goes on: when it is mended, nobody knows what is missing.',
+    world: parkingWorld({ onPoison: (balance) => balance }),
+  },
 ]
 
 /** A store as an object whose methods can be replaced one by one. */
@@ -100,6 +120,7 @@ function bound(store: ReadStore): ReadStore {
     write: (of, write) => store.write(of, write),
     checkpoints: (of) => store.checkpoints(of),
     keys: (of, options) => store.keys(of, options),
+    parked: (of, options) => store.parked(of, options),
     remove: (of) => store.remove(of),
     versions: (projection) => store.versions(projection),
     makeLive: (projection, options) => store.makeLive(projection, options),

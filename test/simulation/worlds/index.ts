@@ -5,6 +5,7 @@ import { inboxWorld } from './inbox.ts'
 import { leaseWorld } from './lease.ts'
 import { mailingWorld } from './mailing.ts'
 import { outboxInboxWorld } from './outbox-inbox.ts'
+import { parkingWorld } from './parking.ts'
 import { poisonWorld } from './poison.ts'
 import { postgresOutboxWorld } from './postgres-outbox.ts'
 import { projectionWorld } from './projection.ts'
@@ -34,6 +35,7 @@ export const worlds: readonly SimulatedWorld[] = [
   statementsWorld(),
   projectionWorld(),
   rebuildWorld(),
+  parkingWorld(),
   leaseWorld(),
   topUpWorld(),
   cutOverWorld(),

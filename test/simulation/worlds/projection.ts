@@ -324,6 +324,9 @@ function overtaken(store: ProjectionStore): ProjectionStore {
       return checkpoint - 1
     },
     advance: (tx, name, version, move) => store.advance(tx, name, version, move),
+    versions: (name, tx) => store.versions(name, tx),
+    makeLive: (tx, name, move) => store.makeLive(tx, name, move),
+    forget: (tx, name, version) => store.forget(tx, name, version),
   }
 }
 

@@ -13,6 +13,7 @@ import { registerMetrics } from './metrics.ts'
 import { otherMethods } from './other-methods.ts'
 import { notFound, registerPage } from './page.ts'
 import { problem, sendProblem } from './problem.ts'
+import { registerPrometheusTargets } from './prometheus-targets.ts'
 import { protect } from './protection.ts'
 import type { ServiceMap } from '../map/service-map.ts'
 import type { Told } from '../system/told.ts'
@@ -65,6 +66,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
   registerMetrics(app, options)
+  registerPrometheusTargets(app, options.runFile)
   registerLogsApi(app, options.logs)
   registerMapApi(app, options.map)
   registerSagasApi(app, options.sagas)

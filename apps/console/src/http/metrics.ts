@@ -1,3 +1,4 @@
+import { prometheus } from '@seaworthy/telemetry/prometheus'
 import type { FastifyInstance } from 'fastify'
 import type { IngestQueue } from '../ingest-queue.ts'
 import type { Admission } from '../intake/admission.ts'
@@ -22,13 +23,15 @@ interface Family {
 
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** `GET /metrics`: what the console took, what it could not keep and why, in Prometheus' text format. Names of labels and their values are ours, and need no escapes. */
+/** `GET /metrics`: what the console took, what it could not keep and why, and what its process uses, in Prometheus' text format. Names of labels and their values are ours, and need no escapes. */
 export function registerMetrics(app: FastifyInstance, parts: MetricsParts): void {
+  const ofProcess = prometheus({ operations: false })
+  app.addHook('onClose', async () => ofProcess[Symbol.dispose]())
   app.get('/metrics', (_request, reply) =>
     reply
       .type(CONTENT_TYPE)
       .header('cache-control', 'no-store')
-      .send(exposition(families(parts))),
+      .send(exposition(families(parts)) + ofProcess.text()),
   )
 }
 

@@ -72,6 +72,6 @@ export function supervisedMessages(options: { runFile: string | undefined; run: 
   }
 }
 
-function hasDeadLetters({ consumers, queues }: MessagesStatus): boolean {
-  return consumers.some(({ deadLetters }) => deadLetters > 0) || queues.some(({ dead }) => dead > 0)
+function hasDeadLetters({ consumers, projections, queues }: MessagesStatus): boolean {
+  return [...consumers, ...projections].some(({ deadLetters }) => deadLetters > 0) || queues.some(({ dead }) => dead > 0)
 }

@@ -16,6 +16,8 @@ export interface ProcessEntry {
   readonly httpUrl: string | null
   /** Where a gateway's admin API is. */
   readonly adminUrl: string | null
+  /** Where Prometheus scrapes it. */
+  readonly metricsUrl: string | null
   readonly faults: Faults
 }
 
@@ -89,6 +91,7 @@ export function parseRunFile(text: string): RunState {
       startedAt: string(entry['startedAt']),
       httpUrl: string(entry['httpUrl']),
       adminUrl: string(entry['adminUrl']),
+      metricsUrl: string(entry['metricsUrl']),
       faults: faultsOf(entry['faults']),
     })),
   }

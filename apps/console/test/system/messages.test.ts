@@ -14,6 +14,7 @@ async function supervised(t: TestContext, answer: (question: Question) => object
 const status = {
   outbox: null,
   consumers: [],
+  projections: [],
   queues: [{ name: 'letters', ready: 0, delayed: 0, leased: 0, dead: 1 }],
   publishes: [],
   topics: [],

@@ -6,7 +6,7 @@ import { letter, troubledServices } from '../messages-fixture.ts'
 test('what services say becomes rows; what a service does not have is left out', () => {
   const view = messagesView(troubledServices())
   const row = (name: string) => view.services.find(({ service }) => service === name)!
-  assert.deepEqual([view.waiting, view.deadLetters, view.unlisted, view.lag], [1_234, 66, 60, 12_348])
+  assert.deepEqual([view.waiting, view.deadLetters, view.unlisted, view.lag], [1_234, 68, 60, 12_348])
   assert.equal(row('orders').outbox!.relay.text, 'held up')
   assert.match(row('orders').outbox!.relay.title, /disk is full/)
   assert.equal(row('orders').consumer, undefined)
@@ -15,6 +15,7 @@ test('what services say becomes rows; what a service does not have is left out',
   assert.equal(row('analytics').consumer!.text, 'trying again')
   assert.equal(row('notifications').consumer!.tone, 'error')
   assert.equal(row('notifications').queues[0]!.waiting, 23)
+  assert.deepEqual([row('accounts').consumer!.text, row('accounts').heldKeys, row('accounts').deadLetters], ['held up', 1, 2])
   assert.match(row('payments').problem!, /backing-off/)
 })
 
@@ -37,8 +38,10 @@ test('a parked key has the reason of its first letter, and only what somebody mu
       ['order-history', 'parked', true],
       ['order-history', 'parked', true],
       ['analytics', 'attempt 4', false],
+      ['accounts', 'parked', true],
     ],
   )
+  assert.deepEqual(heldKeys.at(-1)!.requeue, { source: 'projection:balances/2', topic: 'balances', key: 'ada' })
   assert.match(heldKeys[0]!.reason, /^ValidationError/)
 })
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { problemAnswer } from '@seaworthy/http-proxy'
+import type { Prometheus } from '@seaworthy/telemetry/prometheus'
 import { InvalidInputError, newId, NotFoundError } from 'seaworthy/core'
 import { hasBearerToken } from 'seaworthy/http'
 import { type Listening, listening } from '../listening.ts'
@@ -13,6 +14,8 @@ export interface AdminApiOptions {
   readonly token: string
   readonly gateway: StranglerGateway
   readonly isReady: () => boolean
+  /** What Prometheus scrapes. */
+  readonly metrics: Pick<Prometheus, 'contentType' | 'text'>
   /** Reads the configuration again and puts it in force. */
   readonly reload: () => Promise<void>
   /** What the comparison of shadowed routes found. */
@@ -25,7 +28,7 @@ const COMPARISONS_TIMEOUT_MS = 5_000
 /**
  * What people and pages ask a gateway, on a port of its own that is never the public one:
  * `GET /status`, `GET /overview`, `GET /ledger`, `GET /comparisons`, `POST /shift`, `POST /rollback`, `POST /reload`, `POST /explain`, each with `Authorization: Bearer TOKEN`; `GET /healthz`
- * and `GET /readyz` for whoever supervises it, without.
+ * and `GET /readyz` for whoever supervises it and `GET /metrics` for Prometheus, without.
  */
 export async function startAdminApi(options: AdminApiOptions): Promise<Listening> {
   const server = createServer((request, response) => void answer(request, response, options))
@@ -42,6 +45,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   try {
     if (asked === 'GET /healthz') return say(200, { status: 'alive' })
     if (asked === 'GET /readyz') return options.isReady() ? say(200, { status: 'ready' }) : say(503, { status: 'not-ready' })
+    if (asked === 'GET /metrics') {
+      response.writeHead(200, { 'content-type': options.metrics.contentType })
+      return void response.end(options.metrics.text())
+    }
     if (!hasBearerToken(request.headers.authorization, options.token)) {
       response.setHeader('www-authenticate', 'Bearer')
       return say(401, { status: 401, title: 'Unauthorized', detail: 'Send the token of the admin API: Authorization: Bearer TOKEN.' })

@@ -68,18 +68,42 @@ export class Checked {
     return min
   }
 
-  /** An address of plain HTTP; `isBase`: without a path. */
-  url({ isBase }: { readonly isBase: boolean }): URL | undefined {
-    const url = typeof this.#value === 'string' && URL.canParse(this.#value) ? new URL(this.#value) : undefined
-    const isPlain = url?.protocol === 'http:' && url.username === ''
-    if (url !== undefined && isPlain && (!isBase || (url.pathname === '/' && url.search === ''))) return url
-    this.#wrong(isBase ? 'http://HOST:PORT' : 'an address http://HOST:PORT/PATH')
+  boolean(): boolean {
+    if (typeof this.#value === 'boolean') return this.#value
+    this.#wrong('true or false')
+    return false
+  }
+
+  /** An address of plain HTTP. */
+  url(): URL | undefined {
+    const url = this.#url()
+    if (url?.protocol === 'http:') return url
+    this.#wrong('an address http://HOST:PORT/PATH')
     return undefined
+  }
+
+  /** An address without a path, of plain HTTP or over TLS. */
+  base(): URL | undefined {
+    const url = this.#url()
+    if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url
+    this.#wrong('http://HOST:PORT or https://HOST:PORT')
+    return undefined
+  }
+
+  one<const Values extends readonly string[]>(...values: Values): Values[number] {
+    const found = values.find((value) => value === this.#value)
+    if (found === undefined) this.#wrong(values.map((value) => JSON.stringify(value)).join(' or '))
+    return found ?? values[0]!
   }
 
   /** What `read` makes of it, if it is there. */
   optional<T>(read: (checked: this) => T): T | undefined {
     return this.isThere ? read(this) : undefined
+  }
+
+  #url(): URL | undefined {
+    const url = typeof this.#value === 'string' && URL.canParse(this.#value) ? new URL(this.#value) : undefined
+    return url?.username === '' ? url : undefined
   }
 
   #wrong(expected: string): void {

@@ -30,3 +30,22 @@ export function watchFile(path: string, { clock, onChange }: { readonly clock: C
     },
   }
 }
+
+/** Watches whatever files a configuration names at the moment. */
+export class FileWatches {
+  readonly #options: Parameters<typeof watchFile>[1]
+  readonly #watches = new Map<string, { stop(): void }>()
+
+  constructor(options: Parameters<typeof watchFile>[1]) {
+    this.#options = options
+  }
+
+  watch(paths: readonly string[]): void {
+    for (const [path, watch] of this.#watches) {
+      if (paths.includes(path)) continue
+      watch.stop()
+      this.#watches.delete(path)
+    }
+    for (const path of paths) if (!this.#watches.has(path)) this.#watches.set(path, watchFile(path, this.#options))
+  }
+}

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import type { AddressedUpstream, Certificate } from '@seaworthy/http-proxy'
 import { ConfigurationError } from 'seaworthy/core'
 import { HostPolicy } from '../host-policy.ts'
 import type { UpstreamPolicy } from '../upstream-policy.ts'
@@ -7,6 +8,7 @@ import { Checked, type ConfigProblem } from './checked.ts'
 import { parsePositioned, type PositionedJson } from './positioned-json.ts'
 import { readPolicy } from './read-policy.ts'
 import { readRule } from './read-rule.ts'
+import { NamedFiles, readAddressing, readCertificates } from './read-tls.ts'
 import type { RuleDeclaration } from './rule.ts'
 import { compileRules } from './rule-table.ts'
 
@@ -18,6 +20,8 @@ export interface GatewayFile {
     /** Names under which it answers: see HostPolicy. */
     readonly hosts: readonly string[]
     readonly trustedProxies: readonly string[]
+    /** With certificates, clients are served over TLS alone. */
+    readonly certificates: readonly Certificate[] | undefined
   }
   /** Of the admin API. */
   readonly admin: { readonly port: number; readonly host: string; readonly tokenFile: string }
@@ -27,11 +31,15 @@ export interface GatewayFile {
   readonly accessLog: number
   readonly upstreams: ReadonlyMap<string, UpstreamDeclaration>
   readonly routes: readonly RuleDeclaration[]
+  /** Files that it names and that were read with it. */
+  readonly files: readonly string[]
 }
 
-export interface UpstreamDeclaration {
+export interface UpstreamDeclaration extends Pick<AddressedUpstream, 'protocol' | 'tls'> {
   readonly urls: readonly URL[]
   readonly policy: UpstreamPolicy
+  /** Whether it gets the client's Host rather than its own address. */
+  readonly preserveHost: boolean
 }
 
 /** @throws ConfigurationError with file, line and field of everything that is wrong */
@@ -63,23 +71,26 @@ function readAll(root: Checked, folder: string): GatewayFile {
     'upstreams',
     'routes',
   )
-  const declared = new Map(upstreams.entries().map(([name, upstream]) => [name, readUpstream(name, upstream)] as const))
+  const files = new NamedFiles(folder)
+  const declared = new Map(upstreams.entries().map(([name, upstream]) => [name, readUpstream(name, upstream, files)] as const))
   const rules = routes.items().map((route) => readRule(route, declared))
   refuseTwice(rules, routes)
+  refuseShadows(rules, routes, declared)
   const file = {
-    listen: readListen(listen),
+    listen: readListen(listen, files),
     admin: readAdmin(admin, folder),
     ledger: resolve(folder, ledger.text(/^[^\0]+$/, 'a folder')),
     accessLog: accessLog.optional((share) => share.number(0, 1)) ?? 0,
     upstreams: declared,
     routes: rules,
+    files: files.paths,
   }
   refuseAmbiguous(rules, routes)
   return file
 }
 
-function readListen(listen: Checked): GatewayFile['listen'] {
-  const { port, host, hosts, trustedProxies } = listen.object('port', 'host', 'hosts', 'trustedProxies')
+function readListen(listen: Checked, files: NamedFiles): GatewayFile['listen'] {
+  const { port, host, hosts, trustedProxies, tls } = listen.object('port', 'host', 'hosts', 'trustedProxies', 'tls')
   const address = host.optional((text) => text.text()) ?? '127.0.0.1'
   const names = hosts.optional((list) => list.items().map((name) => name.text()))
   // On loopback a stranger's name that resolves to it is an attack. Elsewhere nobody but the user knows its names.
@@ -95,6 +106,7 @@ function readListen(listen: Checked): GatewayFile['listen'] {
     host: address,
     hosts: names ?? ['local'],
     trustedProxies: trustedProxies.optional((list) => list.items().map((network) => network.text())) ?? [],
+    certificates: tls.optional((each) => readCertificates(each, files)),
   }
 }
 
@@ -107,12 +119,18 @@ function readAdmin(admin: Checked, folder: string): GatewayFile['admin'] {
   }
 }
 
-function readUpstream(name: string, upstream: Checked): UpstreamDeclaration {
+function readUpstream(name: string, upstream: Checked, files: NamedFiles): UpstreamDeclaration {
   if (!/^[\w.-]{1,64}$/.test(name)) upstream.problem('has a name that is not 1 to 64 letters, digits, dots, dashes or underscores')
-  const { urls, policy } = upstream.object('urls', 'policy')
-  const addresses = urls.items().flatMap((url) => url.url({ isBase: true }) ?? [])
+  const { urls, protocol, tls, policy, preserveHost } = upstream.object('urls', 'protocol', 'tls', 'policy', 'preserveHost')
+  const addresses = urls.items().flatMap((url) => url.base() ?? [])
   if (urls.isThere && addresses.length === 0) urls.problem('has no address')
-  return { urls: addresses, policy: policy.optional((each) => readPolicy(each)) ?? {} }
+  const addressing = readAddressing({ protocol, tls }, { name, urls: addresses, files })
+  return {
+    urls: addresses,
+    ...addressing,
+    policy: policy.optional((each) => readPolicy(each)) ?? {},
+    preserveHost: preserveHost.optional((each) => each.boolean()) ?? false,
+  }
 }
 
 function refuseTwice(rules: readonly RuleDeclaration[], routes: Checked): void {
@@ -120,6 +138,15 @@ function refuseTwice(rules: readonly RuleDeclaration[], routes: Checked): void {
   for (const [index, { id }] of rules.entries()) {
     if (seen.has(id)) routes.problem(`is ${JSON.stringify(id)}, as another route's is`, `routes[${index}].id`)
     seen.add(id)
+  }
+}
+
+/** Whoever compares asks both sides by plain HTTP/1.1. */
+function refuseShadows(rules: readonly RuleDeclaration[], routes: Checked, upstreams: ReadonlyMap<string, UpstreamDeclaration>): void {
+  for (const [index, { shadow, from, to = from }] of rules.entries()) {
+    const other = [from, to].find((name) => upstreams.get(name)?.protocol === 'h2' || upstreams.get(name)?.urls[0]?.protocol === 'https:')
+    if (shadow === undefined || other === undefined) continue
+    routes.problem(`cannot compare with ${other}, which is asked by TLS or HTTP/2`, `routes[${index}].shadow`)
   }
 }
 

@@ -1,17 +1,23 @@
 import { systemClock } from 'seaworthy/core'
 import { readProcessConfig } from '../config.ts'
 import { runGateway } from '../run-gateway.ts'
-import { watchFile } from './file-watch.ts'
+import { FileWatches } from './file-watch.ts'
 import { readGatewayFile } from './gateway-file.ts'
 
 const path = process.env['SEAWORTHY_GATEWAY_CONFIG']!
-const config = readProcessConfig(process.env)
+const file = await readGatewayFile(path)
 const { life, reload } = await runGateway({
-  config,
-  file: await readGatewayFile(path),
+  config: readProcessConfig(process.env),
+  file,
   dataToken: process.env['SEAWORTHY_DATA_TOKEN'],
-  reload: () => readGatewayFile(path),
+  async reload() {
+    const changed = await readGatewayFile(path)
+    watches.watch([path, ...changed.files])
+    return changed
+  },
 })
-const watch = watchFile(path, { clock: systemClock, onChange: () => void reload().catch(() => {}) })
-life.add('watch', () => watch.stop())
-process.on('SIGHUP', () => void reload().catch(() => {}))
+const again = () => void reload().catch(() => {})
+const watches = new FileWatches({ clock: systemClock, onChange: again })
+watches.watch([path, ...file.files])
+life.add('watch', () => watches.watch([]))
+process.on('SIGHUP', again)

@@ -87,8 +87,8 @@ export function readKeySource(source: Checked): KeySource {
 
 function readData(data: Checked): NonNullable<RuleDeclaration['data']> {
   const { url, move } = data.object('url', 'move')
-  const moved = move.optional((each) => each.url({ isBase: false })?.href)
-  return { url: url.url({ isBase: false })?.href ?? '', ...(moved !== undefined && { move: moved }) }
+  const moved = move.optional((each) => each.url()?.href)
+  return { url: url.url()?.href ?? '', ...(moved !== undefined && { move: moved }) }
 }
 
 function readGuard(guard: Checked): GuardDeclaration | false {

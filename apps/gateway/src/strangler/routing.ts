@@ -114,8 +114,7 @@ export class Routing implements Destinations {
         const known = before?.upstreams.get(name)
         if (known !== undefined && isSame(known.declaration, declaration)) return [name, known]
         const { limits, parts } = this.#options
-        const { urls, policy } = declaration
-        return [name, { declaration, upstream: new ServiceUpstream({ name, urls, policy, limits, parts }) }]
+        return [name, { declaration, upstream: new ServiceUpstream({ ...declaration, name, limits, parts }) }]
       }),
     )
     const routes = new Map(
@@ -152,4 +151,4 @@ const isSame = (one: UpstreamDeclaration, other: UpstreamDeclaration): boolean =
   isDeepStrictEqual(
     one.urls.map(({ href }) => href),
     other.urls.map(({ href }) => href),
-  ) && isDeepStrictEqual(one.policy, other.policy)
+  ) && isDeepStrictEqual({ ...one, urls: undefined }, { ...other, urls: undefined })

@@ -119,6 +119,7 @@ export class StranglerGateway {
       parts,
       destinations: this.#routing,
       trustedProxies: file.listen.trustedProxies,
+      ...(file.listen.certificates !== undefined && { tls: { certificates: file.listen.certificates } }),
       onRequestEnd: (end) => this.#onRequestEnd(end, random),
       onCutOff: (connections) => log.warn({ connections }, 'the drain took too long: what is in flight is cut off'),
       onDrained: () => this.#routing.close(),
@@ -137,12 +138,19 @@ export class StranglerGateway {
 
   /** Puts another configuration in force, in one step. @throws ConfigurationError when it changes what needs a restart; then nothing has changed */
   configure(file: GatewayFile): void {
-    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({ ...listen, hosts: undefined, admin, ledger })
+    const fixed = ({ listen, admin, ledger }: GatewayFile) => ({
+      ...listen,
+      hosts: undefined,
+      certificates: listen.certificates !== undefined,
+      admin,
+      ledger,
+    })
     if (!isDeepStrictEqual(fixed(file), fixed(this.#file)))
       throw new ConfigurationError(
-        'listen (but for hosts), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
+        'listen (but for hosts and certificates), admin and ledger are read at the start alone: restart the gateway to change them. Nothing was applied.',
       )
     this.#routing.configure(file)
+    if (file.listen.certificates !== undefined) this.#proxy.useCertificates(file.listen.certificates)
     this.#file = file
   }
 
@@ -172,6 +180,12 @@ export class StranglerGateway {
     const upstream = route.upstreamOf(side)
     const policy = this.#file.upstreams.get(upstream.name)?.policy ?? {}
     return { route: route.id, path: route.declaration.match.path, side, upstream: upstream.name, tenant, sharePercent, bucket, policy }
+  }
+
+  /** From now on the instances of an upstream are these; what others of it have in hand goes on. One that no route leads to has none here. */
+  lead(name: string, urls: readonly URL[]): void {
+    const known = this.#file.upstreams.get(name)
+    if (known !== undefined) this.configure({ ...this.#file, upstreams: new Map([...this.#file.upstreams, [name, { ...known, urls }]]) })
   }
 
   /** Parks new requests to an upstream, as a supervisor asks for: see Gateway. */

@@ -35,6 +35,7 @@ const SOUND = `{
       "share": 10,
       "stickyBy": { "cookie": "session" },
       "data": { "url": "http://127.0.0.1:4203/readiness" },
+      "shadow": {},
       "guard": { "errorBudget": 0.005 }
     },
     { "id": "rest", "match": { "path": "/*" }, "from": "monolith" }
@@ -46,7 +47,13 @@ describe("a gateway's file", () => {
     const file = parseGatewayFile(SOUND, '/etc/shop/gateway.json')
     assert.equal(file.ledger, '/etc/shop/ledger')
     assert.equal(file.admin.tokenFile, '/etc/shop/secrets/token')
-    assert.deepEqual(file.listen, { port: 8443, host: '127.0.0.1', hosts: ['shop.example', 'local'], trustedProxies: ['10.0.0.0/8'] })
+    assert.deepEqual(file.listen, {
+      port: 8443,
+      host: '127.0.0.1',
+      hosts: ['shop.example', 'local'],
+      trustedProxies: ['10.0.0.0/8'],
+      certificates: undefined,
+    })
     assert.equal(file.upstreams.get('reviews')?.urls.length, 2)
     assert.deepEqual(file.upstreams.get('reviews')?.policy.bulkhead, { concurrencyMax: 64 })
     assert.deepEqual(file.routes[0]?.guard, { errorBudget: 0.005 })
@@ -58,7 +65,20 @@ describe("a gateway's file", () => {
     ['an upstream that is none', '"to": "reviews"', '"to": "ghost"', 'routes[0].to is "ghost", of which upstreams says nothing'],
     ['a policy', '"openMs": 1000', '"openMs": -1', 'upstreams.reviews.policy.circuitBreaker.openMs is -1, but must be'],
     ['a rate limit', '"perSecond": 50', '"perSecond": 0', 'upstreams.reviews.policy.rateLimit.limit.perSecond is 0'],
-    ['an address', 'http://127.0.0.1:4202', 'https://a', 'upstreams.reviews.urls[1] is "https://a", but must be http://HOST:PORT'],
+    ['an address', 'http://127.0.0.1:4202', 'ftp://a', 'upstreams.reviews.urls[1] is "ftp://a", but must be http://HOST:PORT'],
+    [
+      'a protocol',
+      '"http://127.0.0.1:4202"],',
+      '"http://127.0.0.1:4202"], "protocol": "h3",',
+      'protocol is "h3", but must be "http/1.1" or "h2"',
+    ],
+    [
+      'TLS of an upstream without',
+      '["http://127.0.0.1:4101"]',
+      '["http://127.0.0.1:4101"], "tls": {}',
+      'upstreams.monolith.tls cannot be used',
+    ],
+    ['a comparison over TLS', '"http://127.0.0.1:4101"', '"https://127.0.0.1:4101"', 'routes[0].shadow cannot compare with monolith', 24],
     ['two keys', '{ "cookie": "session" }', '{ "cookie": "a", "header": "b" }', 'routes[0].stickyBy must name one of'],
     ['a wrong template', '/api/products/:id/reviews', '/api//x', 'routes[0].match cannot be told apart: Route reviews at /api//x'],
     ['an id twice', '"id": "rest"', '"id": "reviews"', 'routes[1].id is "reviews", as another route\'s is'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ShadowingReport } from '@seaworthy/strangler/compare'
+import { eventually } from '@seaworthy/testing'
 import { ask, upstream, valuesOf } from '../rig.ts'
 import { fileOf, stranglerWith, temporaryFolder } from './rig.ts'
 
@@ -38,12 +39,6 @@ const CUT_OVER = {
   readiness: { ready: false, reason: 'key k cannot be brought over' },
 }
 
-const CUT_OVER_ANSWERS: Readonly<Record<string, object>> = {
-  '/status': CUT_OVER,
-  '/token': { token: 'everything' },
-  '/route': { phase: 'old', settled: true, read: 'new' },
-}
-
 describe('what a gateway tells of its routes', () => {
   test('has shares, both sides, error budget, comparison, data and traffic; a decision keeps what was known then', async (t) => {
     const saying = (status: number) =>
@@ -51,8 +46,12 @@ describe('what a gateway tells of its routes', () => {
     const [monolith, reviews] = [await saying(200), await saying(500)]
     const data = await upstream(t, (request, response) => {
       request.resume()
-      const path = request.url!.split('?')[0]!
-      response.end(JSON.stringify(CUT_OVER_ANSWERS[path] ?? {}))
+      const { pathname, searchParams } = new URL(request.url!, 'http://data')
+      const said: Readonly<Record<string, object>> = {
+        '/token': { token: 'some.1' },
+        '/route': { phase: 'old', settled: true, read: searchParams.get('wish') },
+      }
+      response.end(JSON.stringify(said[pathname] ?? CUT_OVER))
     })
     const file = fileOf(temporaryFolder(t), {
       monolith: monolith.url,
@@ -76,7 +75,13 @@ describe('what a gateway tells of its routes', () => {
     })
     for (const path of ['/other', '/other', '/reviews/1']) await ask(port, { path })
     await gateway.shift({ route: 'reviews', percent: 50, who: 'ada', why: 'half' })
-    for (let user = 0; user < 20; user++) await ask(port, { path: '/reviews/1', headers: { 'x-user': `user-${user}` } })
+    let asked = 3
+    const askAsUsers = () => {
+      asked += 20
+      return Promise.all(Array.from({ length: 20 }, (_, user) => ask(port, { path: '/reviews/1', headers: { 'x-user': `user-${user}` } })))
+    }
+    // Until the new side has what was written before, everybody stays on the old one.
+    await eventually('somebody is led to the new side', async () => (await askAsUsers()).some(({ status }) => status === 500))
 
     const { routes, traffic, entries } = await gateway.overview()
     const [moving, rest] = routes
@@ -107,12 +112,15 @@ describe('what a gateway tells of its routes', () => {
       ready: false,
       reason: 'key k cannot be brought over',
     })
-    const asked = data.received.find(({ url }) => url === '/status')!
-    assert.equal(valuesOf(asked.rawHeaders, 'authorization')[0], 'Bearer shown to the data')
+    assert.ok(
+      data.received.some(({ url }) => url === '/status') &&
+        data.received.every(({ rawHeaders }) => valuesOf(rawHeaders, 'authorization')[0] === 'Bearer shown to the data'),
+    )
     assert.deepEqual([rest!.budget, rest!.comparison, rest!.data, rest!.to], [null, null, null, undefined])
     const requests = traffic.slots.reduce((sum, slot) => sum + (slot.requests['reviews'] ?? 0) + (slot.requests['monolith'] ?? 0), 0)
-    assert.equal(requests, 23)
+    assert.equal(requests, asked)
 
+    // The first says that reviews begins to follow the monolith.
     const entry = entries.at(-1)
     assert.deepEqual([entry!.from, entry!.to, entry!.toPercent], ['monolith', 'reviews', 50])
     assert.deepEqual(entry!.evidence?.comparison, { compared: 106, differing: 10, unanswered: 2 })

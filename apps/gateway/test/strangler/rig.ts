@@ -74,7 +74,7 @@ export interface TestStrangler {
 export async function stranglerWith(
   t: TestContext,
   file: GatewayFile,
-  options: Pick<StranglerGatewayOptions, 'gateOf' | 'mirror' | 'clock' | 'comparisons' | 'dataToken'> = {},
+  options: Pick<StranglerGatewayOptions, 'gateOf' | 'mirror' | 'clock' | 'comparisons' | 'dataToken' | 'start'> = {},
 ): Promise<TestStrangler> {
   const logged: TestStrangler['logged'][number][] = []
   const log = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message })

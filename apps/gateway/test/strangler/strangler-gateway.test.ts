@@ -326,6 +326,7 @@ describe('the admin API', () => {
       token: TOKEN,
       gateway: strangler.gateway,
       isReady: () => true,
+      metrics: { contentType: 'text/plain', text: () => 'seaworthy_figures 1' },
       reload,
       comparisons: async () => ({}),
     })
@@ -335,7 +336,7 @@ describe('the admin API', () => {
     return { ...strangler, admin, post }
   }
 
-  test('needs its token for all but the health', async (t) => {
+  test('needs its token for all but the health and the figures', async (t) => {
     const { admin, port } = await adminBefore(t)
     for (const authorization of ['', 'Bearer wrong', `Basic ${TOKEN}x`, `Bearer ${TOKEN}x`]) {
       for (const [method, path] of [
@@ -346,6 +347,7 @@ describe('the admin API', () => {
         assert.equal((await ask(admin.port, { method, path, headers: { authorization } })).status, 401)
     }
     assert.equal((await ask(admin.port, { path: '/readyz' })).status, 200)
+    assert.equal((await ask(admin.port, { path: '/metrics' })).body, 'seaworthy_figures 1')
     assert.equal(
       (await ask(port, { path: '/status', headers: { authorization: `Bearer ${TOKEN}` } })).body,
       'monolith',

@@ -1,73 +1,14 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { describe, test, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ask, type TestUpstream, until, upstream } from '../rig.ts'
+import { CLI, gatewayProcess, NODE_FLAGS, write } from './gateway-process.ts'
 import { temporaryFolder, textOf } from './rig.ts'
-
-const CLI = fileURLToPath(new URL('../../../../packages/cli/src/main.ts', import.meta.url))
-const NODE = ['--disable-warning=ExperimentalWarning', '--conditions=source']
-const run = promisify(execFile)
-
-interface GatewayProcess {
-  readonly child: ChildProcess
-  readonly port: number
-  readonly admin: (method: string, path: string, body?: object) => ReturnType<typeof ask>
-  /** `seaworthy gateway …` */
-  readonly seaworthy: (...words: readonly string[]) => Promise<string>
-  readonly said: readonly string[]
-  readonly exited: Promise<number | null>
-}
-
-/** Writes the configuration in one step, as an editor does. */
-function write(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text)
-  renameSync(`${path}.new`, path)
-}
-
-async function gatewayProcess(t: TestContext, path: string): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [...NODE, CLI, 'gateway', '--config', path], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  const exited = once(child, 'exit').then(([code]) => code as number | null)
-  const said: string[] = []
-  const { port, adminPort } = await new Promise<{ port: number; adminPort: number }>((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => {
-      const entry = JSON.parse(line) as { msg: string; port?: number; adminPort?: number; err?: { message: string } }
-      said.push(entry.err === undefined ? entry.msg : `${entry.msg}: ${entry.err.message}`)
-      if (entry.port !== undefined && entry.adminPort !== undefined) resolve({ port: entry.port, adminPort: entry.adminPort })
-    })
-    child.once('exit', () => reject(new Error('The gateway ended before it listened.')))
-  })
-  const token = readFileSync(join(path, '../token'), 'utf8').trim()
-  const headers = { authorization: `Bearer ${token}` }
-  return {
-    child,
-    port,
-    exited,
-    said,
-    admin: (method, at, body) => ask(adminPort, { method, path: at, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }),
-    seaworthy: async (...words) => {
-      const { stdout } = await run(process.execPath, [
-        ...NODE,
-        CLI,
-        'gateway',
-        ...words,
-        '--config',
-        path,
-        '--admin',
-        `http://127.0.0.1:${adminPort}`,
-      ])
-      return stdout
-    },
-  }
-}
 
 /** A side that answers with its name, and echoes what comes on a WebSocket. */
 async function sideCalled(t: TestContext, name: string): Promise<TestUpstream> {
@@ -81,6 +22,8 @@ async function sideCalled(t: TestContext, name: string): Promise<TestUpstream> {
   })
   return up
 }
+
+const run = promisify(execFile)
 
 describe('seaworthy gateway', () => {
   test('is asked and told by the command line, keeps its shares through a kill, and reads its file again when that changes', async (t) => {
@@ -126,7 +69,7 @@ describe('seaworthy gateway', () => {
   test('ends with file, line and field when its file is wrong', async (t) => {
     const path = join(temporaryFolder(t), 'gateway.json')
     write(path, '{\n  "listen": { "port": 70000 }\n}')
-    await assert.rejects(run(process.execPath, [...NODE, CLI, 'gateway', '--config', path]), /gateway\.json:2: listen\.port is 70000/)
+    await assert.rejects(run(process.execPath, [...NODE_FLAGS, CLI, 'gateway', '--config', path]), /gateway\.json:2: listen\.port is 70000/)
   })
 
   test('drops no request and no frame in two hundred shifts, reloads and rollbacks under load', async (t) => {

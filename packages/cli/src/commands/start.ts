@@ -98,7 +98,8 @@ async function settings(args: Arguments, { env }: Terminal) {
   const services = args.flags.has('no-console') ? declared.services.filter(({ role }) => role !== 'console') : declared.services
   const system = { ...declared, services }
   const scale = scaleOf(args)
-  assertScalable(system, scale, new Set(engines.urls.keys()))
+  const assertScale = (wanted: Readonly<Record<string, number>>) => assertScalable(system, wanted, new Set(engines.urls.keys()))
+  assertScale(scale)
   const envOf = await prepareEngines(system, engines, env)
   return {
     system,
@@ -107,6 +108,7 @@ async function settings(args: Arguments, { env }: Terminal) {
     consolePort,
     consoleGrpcPort,
     scale,
+    assertScale,
     envOf,
     env: { NODE_COMPILE_CACHE: compileCacheFor(file, dataDir), ...env },
   }

@@ -36,10 +36,11 @@ function describe(run: RunFile): string {
 }
 
 /** What it was told to suffer, or nothing. */
-function sufferingOf({ latencyMs, errorRatio, paused }: ProcessRecord['faults']): string {
+function sufferingOf({ latencyMs, errorRatio, lockMs = 0, paused }: ProcessRecord['faults']): string {
   const all = [
     ...(paused ? ['paused'] : []),
     ...(latencyMs > 0 ? [`${latencyMs} ms late`] : []),
+    ...(lockMs > 0 ? [`its lock held for ${lockMs} ms`] : []),
     ...(errorRatio > 0 ? [`${errorRatio * 100} % errors`] : []),
   ]
   return all.length === 0 ? '' : `suffers: ${all.join(', ')}`

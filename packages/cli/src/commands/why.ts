@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
 import { dataDirectoryPaths, readRunFile } from '@seaworthy/supervisor'
 import { NotFoundError, UnavailableError } from 'seaworthy/core'
-import { type Arguments, dataDirOf, dataDirOption } from '../arguments.ts'
+import { type Arguments, dataDirOf, dataDirOption, urlOf } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { columns, printable } from '../terminal.ts'
-import { UsageError } from '../usage.ts'
 
 const TIMEOUT_MS = 10_000
 const BAR_WIDTH = 40
@@ -43,14 +42,10 @@ export const why: Command = {
 }
 
 /** @throws UsageError for what is no address; NotFoundError where none is known */
-function consoleOf({ values, ...args }: Arguments, env: NodeJS.ProcessEnv): URL {
-  const { console } = values
-  if (console !== undefined) {
-    const url = URL.parse(console)
-    if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-    throw new UsageError(`--console must be an address such as http://127.0.0.1:4000, but is "${console}".`)
-  }
-  const dataDir = dataDirOf({ values, ...args }, env)
+function consoleOf(args: Arguments, env: NodeJS.ProcessEnv): URL {
+  const named = urlOf(args, 'console')
+  if (named !== undefined) return named
+  const dataDir = dataDirOf(args, env)
   const record = readRunFile(dataDirectoryPaths(resolve(dataDir)).runFile)?.processes.find(({ role }) => role === 'console')
   if (record !== undefined) return new URL(record.httpUrl)
   throw new NotFoundError(

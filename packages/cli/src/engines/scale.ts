@@ -11,15 +11,14 @@ export const scaleOption = {
 
 /** How many instances of which services. @throws UsageError for what cannot be read */
 export function scaleOf(args: Arguments): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    (args.all['scale'] ?? [])
-      .flatMap((text) => text.split(','))
-      .map((text) => {
-        const [, service, count] = /^([a-z][a-z0-9-]*)=(\d{1,3})$/.exec(text) ?? []
-        if (service === undefined) throw new UsageError(`--scale must be SERVICE=COUNT, as in payments=3, but is "${text}".`)
-        return [service, Number(count)]
-      }),
-  )
+  return Object.fromEntries((args.all['scale'] ?? []).flatMap((text) => text.split(',')).map((text) => scaleOfText(text, '--scale')))
+}
+
+/** @param source what the text is of. @throws UsageError */
+export function scaleOfText(text: string, source: string): readonly [service: string, count: number] {
+  const [, service, count] = /^([a-z][a-z0-9-]*)=(\d{1,3})$/.exec(text) ?? []
+  if (service === undefined) throw new UsageError(`${source} must be SERVICE=COUNT, as in payments=3, but is "${text}".`)
+  return [service, Number(count)]
 }
 
 /** @throws UnsupportedError for a service that stands on an engine which one process at a time uses */

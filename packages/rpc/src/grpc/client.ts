@@ -74,12 +74,15 @@ export function grpcClient<Service extends DescService>(service: Service, option
 
 class Connection {
   readonly #addresses: readonly string[]
+  /** The name of the policy that guards its calls. */
+  readonly #policy: string | undefined
   readonly #connectTimeoutMs: number
   readonly #messageBytesMax: number
   readonly #client: Client
 
   constructor(options: GrpcClientOptions) {
     this.#addresses = [options.address].flat()
+    this.#policy = options.policy?.name
     this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS
     this.#messageBytesMax = options.messageBytesMax ?? MESSAGE_BYTES_MAX
     this.#client = new Client(
@@ -192,6 +195,7 @@ class Connection {
         'rpc.method': methodName(method),
         'server.address': colon === -1 ? address : address.slice(0, colon),
         ...(colon !== -1 && { 'server.port': Number(address.slice(colon + 1)) }),
+        ...(this.#policy !== undefined && { 'seaworthy.policy': this.#policy }),
         'seaworthy.correlation_id': call.correlationId,
       },
     }

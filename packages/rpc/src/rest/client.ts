@@ -85,6 +85,8 @@ interface PreparedRequest {
 
 class Connection {
   readonly #service: string
+  /** The name of the policy that guards its calls. */
+  readonly #policy: string | undefined
   readonly #instances: Instances
   readonly #agent: Agent
   readonly #connectTimeoutMs: number
@@ -92,6 +94,7 @@ class Connection {
 
   constructor(service: string, options: RestClientOptions) {
     this.#service = service
+    this.#policy = options.policy?.name
     this.#instances = new Instances([options.baseUrl].flat())
     // node:https brings TLS with it: loaded only by those who speak it.
     const AgentClass = this.#instances.isSecure ? process.getBuiltinModule('node:https').Agent : Agent
@@ -121,7 +124,7 @@ class Connection {
     const instance = this.#instances.next()
     const { base } = instance
     return client.run(
-      () => describe(operation, base, call),
+      () => describe(operation, { base, call, policy: this.#policy }),
       async (span) => {
         const answer = await sendRequest({
           what,
@@ -170,7 +173,10 @@ function targetOf(operation: RestOperation, request: Arguments): string {
   return query.size === 0 ? path : `${path}?${query}`
 }
 
-function describe(operation: RestOperation, base: URL, call: CallContext): Operation {
+function describe(
+  operation: RestOperation,
+  { base, call, policy }: { readonly base: URL; readonly call: CallContext; readonly policy: string | undefined },
+): Operation {
   return {
     name: `${operation.method} ${operation.path}`,
     kind: 'client',
@@ -179,6 +185,7 @@ function describe(operation: RestOperation, base: URL, call: CallContext): Opera
       'url.template': operation.path,
       'server.address': base.hostname,
       'server.port': Number(base.port || (base.protocol === 'https:' ? 443 : 80)),
+      ...(policy !== undefined && { 'seaworthy.policy': policy }),
       'seaworthy.correlation_id': call.correlationId,
     },
   }

@@ -11,7 +11,7 @@ export { type Consumer, type ConsumerOptions, type ConsumerStatus, startConsumer
 export { type EventHandler, type HandlerOfTypes, type HandlersOptions, UnknownEventError, handlers, on } from './handlers.ts'
 export { type Attempt, type MessageHandler } from './attempt.ts'
 export { ConsumerStoppedError } from './running-consumer.ts'
-export { MALFORMED_EVENT, type Requeued, type RequeuedLetter, type RequeueLimits } from './dead-letter.ts'
+export { MALFORMED_EVENT, type Requeued, type RequeuedLetter, type RequeueLimits, reasonOf } from './dead-letter.ts'
 export { type ReplayOptions, replay } from './replay.ts'
 export {
   type AppendOnlyLog,

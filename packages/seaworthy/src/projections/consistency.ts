@@ -1,6 +1,7 @@
 import { type Clock, InvalidInputError, UnavailableError, sleep, systemClock } from 'seaworthy/core'
 import type { EventStore } from 'seaworthy/event-sourcing'
 import { reachedByAll } from './document-projection.ts'
+import { allParked } from './parked-documents.ts'
 import type { ReadStore } from './read-store.ts'
 
 /** The name under which a token crosses HTTP, in the answer to a command and in the query after it. */
@@ -16,6 +17,16 @@ export type ReadAfter =
 
 /** The read model did not get as far as the query wanted in the time that it was given. Ask again, or ask without the token and take what is there. */
 export class StaleReadError extends UnavailableError {}
+
+/** What the token names waits for a document that stands still. No waiting helps: somebody has to mend the projection, and requeue it. */
+export class ParkedReadError extends UnavailableError {
+  readonly key: string
+
+  constructor(message: string, key: string) {
+    super(message)
+    this.key = key
+  }
+}
 
 /** The checkpoint that counts the events of a key on a topic of an event log. */
 export function keyCheckpoint(topic: string, key: string): string {
@@ -67,7 +78,8 @@ const POLL_MS = 10
 
 /**
  * Settles when the version that answers queries has what the token names, in whichever process it is built.
- * @throws StaleReadError when it takes longer than the time given; InvalidInputError when the token is none
+ * @throws StaleReadError when it takes longer than the time given; ParkedReadError at once when it waits for a document that stands still; InvalidInputError when
+ * the token is none
  */
 export async function readAfter(options: ReadAfterOptions): Promise<void> {
   const { store, projection, token, timeoutMs = TIMEOUT_MS, pollMs = POLL_MS, signal, clock = systemClock } = options
@@ -94,5 +106,12 @@ async function has(store: ReadStore, projection: string, wanted: ReadAfter): Pro
     const { position } = await store.load(model, { checkpoint: keyCheckpoint(wanted.topic, wanted.key), keys: [] })
     return position >= wanted.sequence
   }
-  return reachedByAll(await store.checkpoints(model)) >= wanted.position
+  if (reachedByAll(await store.checkpoints(model)) < wanted.position) return false
+  // The checkpoint passes over what waits.
+  const parked = (await allParked(store, model)).find(({ waiting }) => waiting.includes(wanted.position))
+  if (parked === undefined) return true
+  throw new ParkedReadError(
+    `Document ${parked.key} of ${projection} stands still at an event that cannot be applied: ${parked.reason}. Mend the projection and requeue it, or ask without the token for what is there.`,
+    parked.key,
+  )
 }

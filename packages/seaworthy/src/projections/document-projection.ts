@@ -2,6 +2,7 @@ import { ConfigurationError } from 'seaworthy/core'
 import type { EventEnvelope } from 'seaworthy/messaging'
 import type { EventData } from './projection.ts'
 import type { DocumentChange, Listing, StoredDocument } from './read-store.ts'
+import { Unlisted } from './refused-document.ts'
 
 /**
  * The document after an event; `undefined` when there is none afterwards. It is called again for the same event, in a rebuild and in a check of one, and must
@@ -29,6 +30,8 @@ export interface DocumentProjection {
   readonly version: number
   readonly eventTypes: readonly string[]
   readonly partitions: number
+  /** Whether each key of the events, such as a stream, is the key of the one document that they change. */
+  readonly keyedByStream: boolean
   /** Keys of the documents that the event changes, each once; none for an event of another type. */
   keysOf(event: EventEnvelope): readonly string[]
   /** The document after the event. */
@@ -56,6 +59,7 @@ export function documentProjection<Document, Events extends EventData = Record<s
     version,
     eventTypes: [...handlers.keys()],
     partitions,
+    keyedByStream: keys === undefined,
     keysOf(event) {
       if (!handlers.has(event.type)) return []
       return keys === undefined ? [event.key] : [...new Set(keys(event as EventEnvelope<Events[keyof Events]>))]
@@ -106,15 +110,23 @@ export class Drafts {
     this.#documents.set(key, this.#projection.evolve(before, event, key))
   }
 
-  /** What has to be written. */
+  /** What has to be written. @throws Unlisted */
   changes(): readonly DocumentChange[] {
     const changes: DocumentChange[] = []
     for (const [key, document] of this.#documents) {
       const before = this.#loaded.get(key)
       if (document === undefined && before === undefined) continue
-      const listing = document === undefined ? undefined : this.#projection.listingOf(document, key)
+      const listing = document === undefined ? undefined : this.#listing(document, key)
       changes.push({ key, document, listing, before })
     }
     return changes
+  }
+
+  #listing(document: unknown, key: string): Listing | undefined {
+    try {
+      return this.#projection.listingOf(document, key)
+    } catch (cause) {
+      throw new Unlisted('A document has no place in the lists.', { cause })
+    }
   }
 }

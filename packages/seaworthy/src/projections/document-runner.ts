@@ -2,9 +2,12 @@ import { type Backoff, type LeaseStore, PartitionShare, backoffMs, exponential, 
 import { type DocumentProjection, reachedByAll } from './document-projection.ts'
 import { documentTarget } from './document-target.ts'
 import { type FeedOptions, type ProjectionLag, type ProjectionStatus, ProjectionLoop } from './loop.ts'
-import type { ReadStore } from './read-store.ts'
+import { type ParkingLimits, allParked } from './parked-documents.ts'
+import type { ModelVersion, ParkedDocument, ReadStore } from './read-store.ts'
+import { type RequeuedDocument, requeueDocument } from './requeue-document.ts'
 import { lagBehind } from './runner.ts'
 import type { UpcastTypes } from './stored-event.ts'
+import { type WaitingEvent, waitingEvents } from './waiting-events.ts'
 
 /** Several workers that build one version, each some of its partitions. */
 export interface SharedBuild {
@@ -15,7 +18,7 @@ export interface SharedBuild {
   readonly ttlMs?: number
 }
 
-export interface DocumentProjectionOptions extends FeedOptions {
+export interface DocumentProjectionOptions extends FeedOptions, ParkingLimits {
   readonly projection: DocumentProjection
   readonly store: ReadStore
   /** Brings older events up to date before they are applied. Types that it does not declare are handed on as they are stored. */
@@ -24,11 +27,22 @@ export interface DocumentProjectionOptions extends FeedOptions {
   readonly share?: SharedBuild
 }
 
-export interface RunningDocumentProjection {
+export interface DocumentLag extends ProjectionLag {
+  /** Documents that stand still, however far the checkpoint is. */
+  readonly parked: number
+}
+
+export interface RunningDocumentProjection extends ModelVersion {
   /** The partitions that are built here, and how each is doing. */
   readonly partitions: ReadonlyMap<number, ProjectionStatus>
   /** Of the whole version, whoever builds it: the checkpoint is the position that every partition has reached. */
-  lag(): Promise<ProjectionLag>
+  lag(): Promise<DocumentLag>
+  /** Documents that stand still, whoever parked them. */
+  parked(): Promise<readonly ParkedDocument[]>
+  /** Events that wait for documents which stand still, whoever parked them, in the order of their positions. */
+  waiting(options: { readonly after: number; readonly max: number }): Promise<readonly WaitingEvent[]>
+  /** Applies what waits for a document again, with the code of this process: see {@link requeueDocument}. */
+  requeue(key: string, options?: { readonly eventsMax?: number }): Promise<RequeuedDocument>
   /** Finishes the batches in progress, and gives the partitions back. */
   stop(): Promise<void>
 }
@@ -63,9 +77,34 @@ class DocumentRunner implements RunningDocumentProjection {
     return new Map([...this.#loops].map(([partition, { status }]) => [partition, status]))
   }
 
-  async lag(): Promise<ProjectionLag> {
-    const { projection, source, store } = this.#options
-    return lagBehind(source, reachedByAll(await store.checkpoints({ projection: projection.name, version: projection.version })))
+  get projection(): string {
+    return this.#options.projection.name
+  }
+
+  get version(): number {
+    return this.#options.projection.version
+  }
+
+  async lag(): Promise<DocumentLag> {
+    const { source, store } = this.#options
+    const [checkpoints, parked] = await Promise.all([store.checkpoints(this.#model), this.parked()])
+    return { ...(await lagBehind(source, reachedByAll(checkpoints))), parked: parked.length }
+  }
+
+  parked(): Promise<readonly ParkedDocument[]> {
+    return allParked(this.#options.store, this.#model)
+  }
+
+  waiting(options: { readonly after: number; readonly max: number }): Promise<readonly WaitingEvent[]> {
+    return waitingEvents({ ...this.#options, ...this.#model, ...options })
+  }
+
+  requeue(key: string, { eventsMax }: { readonly eventsMax?: number } = {}): Promise<RequeuedDocument> {
+    return requeueDocument({ ...this.#options, key, ...(eventsMax !== undefined && { eventsMax }) })
+  }
+
+  get #model(): ModelVersion {
+    return { projection: this.projection, version: this.version }
   }
 
   async stop(): Promise<void> {

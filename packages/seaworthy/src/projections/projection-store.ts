@@ -1,4 +1,5 @@
 import type { Transaction } from 'seaworthy/core'
+import type { LiveVersions } from './read-store.ts'
 
 /** Where a projection keeps its place: beside its read model, in the same transaction. */
 export interface ProjectionStore {
@@ -9,4 +10,10 @@ export interface ProjectionStore {
    * @returns false, and moves nothing, when it is not at `from`: another runner was faster
    */
   advance(tx: Transaction, projection: string, version: number, move: { readonly from: number; readonly to: number }): Promise<boolean>
+  /** Of a projection whose versions have tables of their own. */
+  versions(projection: string, tx?: Transaction): Promise<LiveVersions>
+  /** Version `to` is the one that answers; `from` the one before. @returns false, and changes nothing, when another one than `from` is live */
+  makeLive(tx: Transaction, projection: string, move: { readonly from: number; readonly to: number }): Promise<boolean>
+  /** A version that nobody builds any more: it has no checkpoint, and nobody can go back to it. */
+  forget(tx: Transaction, projection: string, version: number): Promise<void>
 }

@@ -12,10 +12,23 @@ export interface ReplayOptions {
 
 const PAGE = 1_000
 
+/** Which events of a store are read again. */
+export interface EventRange {
+  readonly after: number
+  readonly upTo: number
+  /** Whether nothing is asked of a document: an event of its alone need not be readable. */
+  readonly isLeftOut: (key: string) => boolean
+}
+
 /** Events after a position up to another one, for those of a projection's types. */
 export async function* eventsBetween(
-  { projection, source, events, signal }: ReplayOptions,
-  { after, upTo }: { after: number; upTo: number },
+  {
+    projection,
+    source,
+    events,
+    signal,
+  }: Omit<ReplayOptions, 'projection'> & { readonly projection: Pick<DocumentProjection, 'eventTypes' | 'keyedByStream'> },
+  { after, upTo, isLeftOut }: EventRange,
 ): AsyncGenerator<EventEnvelope> {
   const types = new Set(projection.eventTypes)
   for (let position = after; position < upTo;) {
@@ -24,7 +37,8 @@ export async function* eventsBetween(
     if (page.length === 0) return
     for (const stored of page) {
       if (stored.position > upTo) return
-      if (types.has(stored.type)) yield envelopeOf(stored, events)
+      if (!types.has(stored.type) || (projection.keyedByStream && isLeftOut(stored.stream))) continue
+      yield envelopeOf(stored, events)
     }
     position = page.at(-1)!.position
   }
@@ -40,16 +54,17 @@ export interface Sample {
 /**
  * Builds some documents from the first event up to a position. Which ones is decided while it reads: those whose keys have the smallest hashes under the
  * seed (the bottom-k sketch of Cohen and Kaplan, 2007), so that every key is as likely as any other, and each of them is seen from its first event on.
+ * @param options `without`: keys that are left out
  */
 export async function replaySample(
   options: ReplayOptions,
-  { upTo, size, seed }: { upTo: number; size: number; seed: string },
+  { upTo, size, seed, without }: { upTo: number; size: number; seed: string; without: ReadonlySet<string> },
 ): Promise<Sample> {
   const { projection } = options
   const documents = new Map<string, unknown>()
   let hashMax = 0xffffffff
-  const has = (key: string) => fnv1a(`${seed}${key}`) <= hashMax
-  for await (const event of eventsBetween(options, { after: 0, upTo })) {
+  const has = (key: string) => fnv1a(`${seed}${key}`) <= hashMax && !without.has(key)
+  for await (const event of eventsBetween(options, { after: 0, upTo, isLeftOut: (key) => without.has(key) })) {
     for (const key of projection.keysOf(event)) {
       if (has(key)) documents.set(key, projection.evolve(documents.get(key), event, key))
     }

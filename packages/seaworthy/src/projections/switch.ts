@@ -1,8 +1,10 @@
-import { type Clock, type Random, ConflictError, SeaworthyError, TimeoutError, sleep, systemClock, systemRandom } from 'seaworthy/core'
+import { type Clock, type Random, ConflictError, systemRandom } from 'seaworthy/core'
 import { reachedByAll } from './document-projection.ts'
+import { allParked } from './parked-documents.ts'
 import type { ModelVersion, ReadStore, SwitchOutcome } from './read-store.ts'
 import type { ReplayOptions } from './replayed-sample.ts'
-import { type ChangedDocument, type Difference, differencesFromLive, differencesFromReplay } from './verify.ts'
+import { KEYS_SHOWN, assertNone, movedMeanwhile, nothingToGoBackTo, stillBehind, within } from './switch-outcome.ts'
+import { type ChangedDocument, differencesFromLive, differencesFromReplay } from './verify.ts'
 
 export interface SwitchOptions extends ReplayOptions {
   readonly store: ReadStore
@@ -29,25 +31,28 @@ export interface SwitchReport {
   readonly differing: number
 }
 
-/** Documents of the new version are not what its own events make of them, or differ from the live ones where they should not. Nothing was switched. */
-export class SwitchBlockedError extends SeaworthyError {
-  /** The first ones. */
-  readonly differences: readonly Difference[]
+/**
+ * Documents of the version stand still that move in the live one, or have got further there: readers would see something older. Nothing was switched. Mend the
+ * projection and requeue them.
+ */
+export class SwitchParkedError extends ConflictError {
+  /** Keys of the first ones. */
+  readonly keys: readonly string[]
 
-  constructor(message: string, differences: readonly Difference[]) {
-    super('switch-blocked', message, { executed: 'no', final: true })
-    this.differences = differences
+  constructor(message: string, keys: readonly string[]) {
+    super(message)
+    this.keys = keys
   }
 }
 
 const SAMPLE_SIZE = 1_000
 const TIMEOUT_MS = 60_000
-const LOOK_MS = 10
 
 /**
  * Puts a version in the place of the live one: waits until it has caught up, compares a sample of its documents with a replay from the first event, and
  * switches all readers at once. The old version stays, to go back to by {@link goBack} as long as it is built on.
- * @throws SwitchBlockedError with what differs; TimeoutError when it does not catch up; ConflictError when somebody else switched meanwhile
+ * @throws SwitchBlockedError with what differs; SwitchParkedError with what stands still; TimeoutError when it does not catch up; ConflictError when somebody else
+ * switched meanwhile
  */
 export async function switchVersion(options: SwitchOptions): Promise<SwitchReport> {
   const { projection, store, sampleSize = SAMPLE_SIZE, random = systemRandom } = options
@@ -55,16 +60,19 @@ export async function switchVersion(options: SwitchOptions): Promise<SwitchRepor
   const { live } = await store.versions(projection.name)
   if (live === projection.version) return { from: live, to: live, compared: 0, differing: 0 }
   await caughtUp(model, options)
+  // Before anything is compared. The switch itself looks again.
+  const parked = await standingStillFor(store, model, live)
+  if (parked.length > 0) throw standingStill(model, live, parked)
   const seed = String(random.float())
   const { compared, differences } = await differencesFromReplay(model, { ...options, size: sampleSize, seed })
-  assertNone(differences, `of ${compared.length} are not what a replay from the first event makes of them`, model)
+  assertNone(differences, `documents of ${compared.length} are not what a replay from the first event makes of them`, model)
   const against = { projection: projection.name, version: live }
   const changed = live === 0 ? [] : await differencesFromLive(model, { ...options, against, keys: compared })
   const { mayDiffer = () => true } = options
   const unexpected = changed.filter((change) => !mayDiffer(change))
   assertNone(
     unexpected.map(({ key, live, next }) => ({ key, stored: next, expected: live })),
-    `of ${compared.length} differ from those of version ${live}, and should not`,
+    `documents of ${compared.length} differ from those of version ${live}, and should not`,
     model,
   )
   await makeLive(model, live, options)
@@ -74,8 +82,8 @@ export async function switchVersion(options: SwitchOptions): Promise<SwitchRepor
 /**
  * Makes the version live again that was so before the last switch.
  * @param options `from`: the version to go back from, so that going back twice does not lead forward again; `evenIfBehind`: also when nobody built the
- * old one on, so that readers see something older
- * @throws ConflictError when `from` is not live, when there is none before it, or when that is behind
+ * old one on, or documents of it stand still, so that readers see something older
+ * @throws ConflictError when `from` is not live, when there is none before it, or when that is behind; SwitchParkedError
  */
 export async function goBack(
   store: ReadStore,
@@ -84,52 +92,51 @@ export async function goBack(
 ): Promise<{ readonly from: number; readonly to: number }> {
   const { live, previous } = await store.versions(projection)
   if (live !== from) throw new ConflictError(`Version ${live} of ${projection} is live, and not ${from}. Somebody else switched before.`)
-  if (previous === 0) throw new ConflictError(`Projection ${projection} has no version before ${live} to go back to.`)
+  if (previous === 0) throw nothingToGoBackTo(projection, { live })
   const outcome = await store.makeLive(projection, { from, to: previous, evenIfBehind })
   if (outcome === 'switched') return { from, to: previous }
-  throw outcome === 'moved'
-    ? movedMeanwhile(projection)
-    : new ConflictError(`Version ${previous} of ${projection} is behind version ${from}. Let it catch up, or go back evenIfBehind.`)
-}
-
-function movedMeanwhile(projection: string): ConflictError {
-  return new ConflictError(`Another version of ${projection} became live meanwhile. Look at its versions again.`)
+  if (outcome === 'parked') throw await parkedIn(store, { projection, version: previous }, from)
+  throw outcome === 'moved' ? movedMeanwhile(projection) : stillBehind(projection, { from, to: previous })
 }
 
 async function caughtUp({ projection, version }: ModelVersion, options: SwitchOptions): Promise<void> {
   const { store, source } = options
   // Where events never stop coming, nobody is at their end for long. How close is close enough, the switch itself decides.
   const head = await source.head()
-  await within(options, `Version ${version} of ${projection} did not catch up with its events`, async () => {
+  await within({ timeoutMs: TIMEOUT_MS, ...options }, `Version ${version} of ${projection} did not catch up with its events`, async () => {
     return reachedByAll(await store.checkpoints({ projection, version })) >= head
   })
 }
 
 async function makeLive({ projection, version }: ModelVersion, live: number, options: SwitchOptions): Promise<void> {
   let outcome: SwitchOutcome = 'behind'
-  await within(options, `Version ${version} of ${projection} did not catch up with version ${live}`, async () => {
-    outcome = await options.store.makeLive(projection, { from: live, to: version })
-    return outcome !== 'behind'
-  })
-  if ((outcome as SwitchOutcome) === 'moved') throw movedMeanwhile(projection)
-}
-
-async function within({ clock = systemClock, timeoutMs = TIMEOUT_MS, signal }: SwitchOptions, what: string, holds: () => Promise<boolean>) {
-  const deadlineMs = clock.monotonicMs() + timeoutMs
-  while (!(await holds())) {
-    if (clock.monotonicMs() >= deadlineMs)
-      throw new TimeoutError(`${what} within ${timeoutMs} ms. Look at its status and lag, and try again.`, timeoutMs, { executed: 'no' })
-    await sleep(clock, LOOK_MS, signal)
-  }
-}
-
-const KEYS_SHOWN = 5
-
-function assertNone(differences: readonly Difference[], what: string, { projection, version }: ModelVersion): void {
-  if (differences.length === 0) return
-  const keys = differences.slice(0, KEYS_SHOWN).map(({ key }) => key)
-  throw new SwitchBlockedError(
-    `Version ${version} of ${projection} does not become live: ${differences.length} documents ${what}, ${keys.join(', ')} among them. Mend the projection, and build another version.`,
-    differences,
+  await within(
+    { timeoutMs: TIMEOUT_MS, ...options },
+    `Version ${version} of ${projection} did not catch up with version ${live}`,
+    async () => {
+      outcome = await options.store.makeLive(projection, { from: live, to: version })
+      return outcome !== 'behind'
+    },
   )
+  if ((outcome as SwitchOutcome) === 'moved') throw movedMeanwhile(projection)
+  if ((outcome as SwitchOutcome) === 'parked') throw await parkedIn(options.store, { projection, version }, live)
+}
+
+async function parkedIn(store: ReadStore, model: ModelVersion, live: number): Promise<SwitchParkedError> {
+  return standingStill(model, live, await standingStillFor(store, model, live))
+}
+
+function standingStill(model: ModelVersion, live: number, parked: readonly string[]): SwitchParkedError {
+  return new SwitchParkedError(
+    `Version ${model.version} of ${model.projection} does not become live: ${parked.length} of its documents stand still which go on in version ${live}, ${parked.slice(0, KEYS_SHOWN).join(', ')} among them. Mend the projection, requeue them, and switch again.`,
+    parked,
+  )
+}
+
+/** Keys of documents that are parked in a version, and not in the live one or at a later event there. */
+async function standingStillFor(store: ReadStore, model: ModelVersion, live: number): Promise<readonly string[]> {
+  const parked = await allParked(store, model)
+  if (parked.length === 0) return []
+  const there = new Map((await allParked(store, { ...model, version: live })).map(({ key, waiting }) => [key, waiting[0]!]))
+  return parked.filter(({ key, waiting }) => waiting[0]! < (there.get(key) ?? Infinity)).map(({ key }) => key)
 }

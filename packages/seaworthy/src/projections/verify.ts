@@ -1,6 +1,7 @@
 import { type Clock, ConflictError, sleep, systemClock } from 'seaworthy/core'
 import { checksum } from './checksum.ts'
 import { partitionCheckpoint, partitionOf, reachedByAll } from './document-projection.ts'
+import { allParked } from './parked-documents.ts'
 import type { ModelVersion, ReadStore, StoredDocument } from './read-store.ts'
 import { type ReplayOptions, type Sample, eventsBetween, replaySample } from './replayed-sample.ts'
 
@@ -29,16 +30,19 @@ export async function differencesFromReplay(
 ): Promise<{ readonly compared: readonly string[]; readonly differences: readonly Difference[] }> {
   const { store } = options
   const upTo = reachedByAll(await store.checkpoints(model))
-  const sample = await replaySample(options, { upTo, size: options.size, seed: options.seed })
+  // What stands still is as it is on purpose, and its events cannot be replayed.
+  const without = new Set((await allParked(store, model)).map(({ key }) => key))
+  const sample = await replaySample(options, { upTo, size: options.size, seed: options.seed, without })
   const compared = [...new Set([...sample.documents.keys(), ...(await strays(model, store, sample))])]
   const differences: Difference[] = []
   for (const { checkpoint, keys } of chunks(compared, options.projection.partitions)) {
-    const { position, documents } = await store.load(model, { checkpoint, keys })
-    const before = new Map(keys.map((key) => [key, sample.documents.get(key)]))
+    const { position, documents, parked } = await store.load(model, { checkpoint, keys })
+    const moving = keys.filter((key) => !parked.has(key))
+    const before = new Map(moving.map((key) => [key, sample.documents.get(key)]))
     const expected = await forward(before, { after: upTo, upTo: position }, options)
-    for (const key of keys) {
+    for (const [key, document] of expected) {
       const stored = documents.get(key)
-      if (differs(stored, expected.get(key), options, key)) differences.push({ key, stored: stored?.document, expected: expected.get(key) })
+      if (differs(stored, document, options, key)) differences.push({ key, stored: stored?.document, expected: document })
     }
     if (differences.length > DIFFERENCES_MAX) break
   }
@@ -69,16 +73,23 @@ function chunks(keys: readonly string[], partitions: number): readonly { readonl
   })
 }
 
-/** Documents of some keys, brought forward by the events between two positions. */
+/**
+ * Documents of some keys, brought forward by the events between two positions.
+ * @returns those that could be: the others will stand still
+ */
 async function forward(
   documents: Map<string, unknown>,
   between: { readonly after: number; readonly upTo: number },
   options: VerifyOptions,
 ): Promise<ReadonlyMap<string, unknown>> {
   const { projection } = options
-  for await (const event of eventsBetween(options, between)) {
-    for (const key of projection.keysOf(event)) {
-      if (documents.has(key)) documents.set(key, projection.evolve(documents.get(key), event, key))
+  for await (const event of eventsBetween(options, { ...between, isLeftOut: (key) => !documents.has(key) })) {
+    for (const key of projection.keysOf(event).filter((key) => documents.has(key))) {
+      try {
+        documents.set(key, projection.evolve(documents.get(key), event, key))
+      } catch {
+        documents.delete(key)
+      }
     }
   }
   return documents
@@ -115,11 +126,13 @@ export async function differencesFromLive(
       const live = await store.load(against, { checkpoint, keys: some })
       // Of the two, only the new one's code is here to bring a document forward.
       if (next.position <= live.position) {
-        const documents = new Map(some.map((key) => [key, next.documents.get(key)?.document]))
+        // What stands still in either is not at one position with the other.
+        const moving = some.filter((key) => !next.parked.has(key) && !live.parked.has(key))
+        const documents = new Map(moving.map((key) => [key, next.documents.get(key)?.document]))
         const then = await forward(documents, { after: next.position, upTo: live.position }, options)
-        for (const key of some) {
+        for (const [key, document] of then) {
           const stored = live.documents.get(key)
-          if (differs(stored, then.get(key), options, key)) changed.push({ key, live: stored?.document, next: then.get(key) })
+          if (differs(stored, document, options, key)) changed.push({ key, live: stored?.document, next: document })
         }
         break
       }

@@ -53,7 +53,9 @@ interface Job {
   readonly answer: (value: unknown) => void
   readonly refuse: (error: unknown) => void
   /** What an abort does: leave the queue, or roll back the running body; nothing once the body has settled. */
-  onAbort: (() => void) | undefined
+  onAbort: () => void
+  /** Listens for it from its arrival on; undefined without a signal. */
+  listener: (() => void) | undefined
 }
 
 type Outcome = { readonly kind: 'done'; readonly value: unknown } | { readonly kind: 'failed'; readonly error: unknown }
@@ -123,13 +125,14 @@ export class GroupCommit {
         caller: request.caller,
         answer: (value) => resolve(value as T),
         refuse: reject,
-        onAbort: undefined,
+        onAbort: () => {
+          this.#waiting.delete(job)
+          reject(job.signal?.reason)
+        },
+        listener: undefined,
       }
       job.times?.arrived(job.arrivedMs, this.#history)
-      this.#listenForAbort(job, () => {
-        this.#waiting.delete(job)
-        reject(job.signal?.reason)
-      })
+      this.#listenForAbort(job)
       this.#waiting.add(job)
       this.#draining ??= this.#drain()
     })
@@ -256,8 +259,7 @@ export class GroupCommit {
         this.#forgetAbort(job)
         resolve(outcome)
       }
-      this.#forgetAbort(job)
-      this.#listenForAbort(job, () => settle({ kind: 'failed', error: job.signal?.reason }, 'its caller gave up'))
+      job.onAbort = () => settle({ kind: 'failed', error: job.signal?.reason }, 'its caller gave up')
       // Hardly any body lives to see a macrotask: the timer is made for those that do.
       this.#onBodyIsSlow = () => {
         timer = this.#clock.timer(job.timeoutMs - (this.#clock.monotonicMs() - beganMs), () => {
@@ -370,15 +372,13 @@ export class GroupCommit {
     return this.#commitsAlone
   }
 
-  #listenForAbort(job: Job, onAbort: () => void): void {
+  #listenForAbort(job: Job): void {
     if (job.signal === undefined) return
-    job.onAbort = onAbort
-    job.signal.addEventListener('abort', onAbort, { once: true })
+    job.listener = () => job.onAbort()
+    job.signal.addEventListener('abort', job.listener, { once: true })
   }
 
   #forgetAbort(job: Job): void {
-    if (job.onAbort === undefined) return
-    job.signal?.removeEventListener('abort', job.onAbort)
-    job.onAbort = undefined
+    if (job.listener !== undefined) job.signal?.removeEventListener('abort', job.listener)
   }
 }

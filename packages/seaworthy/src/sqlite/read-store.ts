@@ -6,6 +6,8 @@ import type {
   LiveVersions,
   Loaded,
   ModelVersion,
+  ParkedDocument,
+  ParkingChange,
   ReadStore,
   StoredDocument,
   SwitchOutcome,
@@ -40,11 +42,42 @@ export const readStoreSchema: SchemaComponent = {
       live INTEGER NOT NULL,
       previous INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE seaworthy_parked_documents (
+      projection TEXT NOT NULL,
+      version INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      revision INTEGER NOT NULL,
+      position INTEGER NOT NULL,
+      waiting TEXT NOT NULL,
+      attempts INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      parked_at_ms INTEGER NOT NULL,
+      UNIQUE (projection, version, key)
+    ) STRICT`,
   ],
 }
 
-// Primary key of seaworthy_document_checkpoints; the unique index of seaworthy_documents, a look-up for each key. One statement is one moment.
+// The unique index of seaworthy_parked_documents, in all of these.
+const PARKED = 'key, revision, waiting, attempts, reason, parked_at_ms'
+const PARKED_AS_JSON = `json_group_array(json_object('key', key, 'revision', revision, 'waiting', waiting, 'attempts', attempts, 'reason', reason,
+  'parked_at_ms', parked_at_ms))`
+const SELECT_PARKED = `SELECT ${PARKED} FROM seaworthy_parked_documents WHERE projection = ? AND version = ? AND key > ? ORDER BY key LIMIT ? + 0`
+const INSERT_PARKED = `INSERT INTO seaworthy_parked_documents (position, waiting, attempts, reason, parked_at_ms, projection, version, key, revision)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`
+const UPDATE_PARKED = `UPDATE seaworthy_parked_documents
+  SET position = ?, waiting = ?, attempts = ?, reason = ?, parked_at_ms = ?, revision = revision + 1
+  WHERE projection = ? AND version = ? AND key = ? AND revision = ?`
+const DELETE_PARKED = 'DELETE FROM seaworthy_parked_documents WHERE projection = ? AND version = ? AND key = ? AND revision = ?'
+const REMOVE_PARKED = 'DELETE FROM seaworthy_parked_documents WHERE projection = ? AND version = ?'
+const SELECT_STANDING_STILL = `SELECT 1 FROM seaworthy_parked_documents new LEFT JOIN seaworthy_parked_documents old
+    ON old.projection = new.projection AND old.version = ?2 AND old.key = new.key
+  WHERE new.projection = ?1 AND new.version = ?3 AND (old.position IS NULL OR new.position < old.position) LIMIT 1`
+// Primary key of seaworthy_document_checkpoints; the unique index of seaworthy_documents, a look-up for each key. One statement is one moment. As long as nothing is
+// parked, that is asked once.
 const LOAD = `SELECT (SELECT position FROM seaworthy_document_checkpoints WHERE projection = ?1 AND version = ?2 AND name = ?3) AS position,
+    CASE WHEN EXISTS (SELECT 1 FROM seaworthy_parked_documents WHERE projection = ?1 AND version = ?2) THEN (
+      SELECT ${PARKED_AS_JSON} FROM seaworthy_parked_documents
+      WHERE projection = ?1 AND version = ?2 AND key IN (SELECT value FROM json_each(?4))) END AS parked,
     d.key, d.revision, d.document, d.list, d.place
   FROM (SELECT 1) LEFT JOIN seaworthy_documents d
     ON d.projection = ?1 AND d.version = ?2 AND d.key IN (SELECT value FROM json_each(?4))`
@@ -86,6 +119,15 @@ const REMOVE_CHECKPOINTS = 'DELETE FROM seaworthy_document_checkpoints WHERE pro
 // Other writers take their turn between batches.
 const REMOVE_BATCH_SIZE = 1_000
 
+interface ParkedRow {
+  readonly key: string
+  readonly revision: number
+  readonly waiting: string
+  readonly attempts: number
+  readonly reason: string
+  readonly parked_at_ms: number
+}
+
 interface DocumentRow {
   readonly key: string | null
   readonly revision: number
@@ -113,14 +155,19 @@ class SqliteReadStore implements ReadStore {
     { projection, version }: ModelVersion,
     { checkpoint, keys }: { checkpoint: string; keys: readonly string[] },
   ): Promise<Loaded> {
-    const rows = await this.#database.query<DocumentRow & { position: number | null }>({
+    const rows = await this.#database.query<DocumentRow & { position: number | null; parked: string | null }>({
       sql: LOAD,
       params: [projection, version, checkpoint, JSON.stringify(keys)],
     })
-    return { position: rows[0]?.position ?? 0, documents: new Map(documentsOf(rows).map((document) => [document.key, document])) }
+    const parked = JSON.parse(rows[0]?.parked ?? '[]') as readonly ParkedRow[]
+    return {
+      position: rows[0]?.position ?? 0,
+      documents: new Map(documentsOf(rows).map((document) => [document.key, document])),
+      parked: new Map(parked.map((row) => [row.key, parkedDocument(row)])),
+    }
   }
 
-  async write(of: ModelVersion, { checkpoint, from, to, changes }: DocumentWrite): Promise<boolean> {
+  async write(of: ModelVersion, { checkpoint, from, to, changes, parking = [] }: DocumentWrite): Promise<boolean> {
     try {
       await this.#database.transaction(async (tx) => {
         const { projection, version } = of
@@ -130,6 +177,7 @@ class SqliteReadStore implements ReadStore {
             : { sql: MOVE_CHECKPOINT, params: [to, projection, version, checkpoint, from] }
         assertOne(await tx.execute(moving))
         for (const change of changes) assertOne(await tx.execute(changing(of, change)))
+        for (const change of parking) assertOne(await tx.execute(parkingOf(of, change)))
       })
       return true
     } catch (error) {
@@ -148,6 +196,10 @@ class SqliteReadStore implements ReadStore {
     return rows.map(({ key }) => key)
   }
 
+  async parked({ projection, version }: ModelVersion, { after, max }: { after: string; max: number }): Promise<readonly ParkedDocument[]> {
+    return (await this.#database.query<ParkedRow>({ sql: SELECT_PARKED, params: [projection, version, after, max] })).map(parkedDocument)
+  }
+
   async remove({ projection, version }: ModelVersion): Promise<boolean> {
     for (;;) {
       const left = await this.#database.transaction(async (tx) => {
@@ -157,6 +209,7 @@ class SqliteReadStore implements ReadStore {
         const { rowCount } = await tx.execute({ sql: REMOVE_DOCUMENTS, params: [projection, version, REMOVE_BATCH_SIZE] })
         if (rowCount === REMOVE_BATCH_SIZE) return 'some'
         await tx.execute({ sql: REMOVE_CHECKPOINTS, params: [projection, version] })
+        await tx.execute({ sql: REMOVE_PARKED, params: [projection, version] })
         return 'none'
       })
       if (left !== 'some') return left === 'none'
@@ -174,7 +227,11 @@ class SqliteReadStore implements ReadStore {
     return this.#database.transaction(async (tx) => {
       const { live } = await versionsOf(projection, tx)
       if (live !== from) return 'moved'
-      if (!evenIfBehind && (await tx.query({ sql: SELECT_BEHIND, params: [projection, from, to] })).length > 0) return 'behind'
+      if (!evenIfBehind) {
+        const params = [projection, from, to]
+        if ((await tx.query({ sql: SELECT_BEHIND, params })).length > 0) return 'behind'
+        if ((await tx.query({ sql: SELECT_STANDING_STILL, params })).length > 0) return 'parked'
+      }
       await tx.execute({ sql: SET_LIVE, params: [projection, to, from] })
       return 'switched'
     })
@@ -200,6 +257,17 @@ function changing({ projection, version }: ModelVersion, { key, document, listin
   return before === undefined
     ? { sql: INSERT_DOCUMENT, params: [...content, projection, version, key] }
     : { sql: UPDATE_DOCUMENT, params: [...content, projection, version, key, before.revision] }
+}
+
+function parkingOf({ projection, version }: ModelVersion, { key, parking, before }: ParkingChange) {
+  if (parking === undefined) return { sql: DELETE_PARKED, params: [projection, version, key, before?.revision ?? 0] }
+  const { waiting, attempts, reason, parkedAtMs } = parking
+  const params = [waiting[0]!, JSON.stringify(waiting), attempts, reason, parkedAtMs, projection, version, key]
+  return before === undefined ? { sql: INSERT_PARKED, params } : { sql: UPDATE_PARKED, params: [...params, before.revision] }
+}
+
+function parkedDocument({ parked_at_ms: parkedAtMs, waiting, ...row }: ParkedRow): ParkedDocument {
+  return { ...row, waiting: JSON.parse(waiting) as number[], parkedAtMs }
 }
 
 function assertOne({ rowCount }: { readonly rowCount: number }): void {

@@ -16,7 +16,7 @@ export interface Finding<Span extends VerdictSpan> {
   readonly spanCount: number
   /** For `cpu` and `blocked-loop`: of its time, and of that of the other of both in the same spans, how much was for other requests. */
   readonly ofOthersUs: number
-  /** For `lock-wait`: who held it, where that is known. */
+  /** For `lock-wait`, and for the turn to write to SQLite: who held it, where that is known. */
   readonly lockHolder: LockHolder | undefined
   /** For `network` and `downstream` who was called, for `queue` where the message lay, where that is known. */
   readonly peer: string | undefined
@@ -30,10 +30,12 @@ export function findings<Span extends VerdictSpan>(spent: readonly SpentTime<Spa
       const us = parts[cause]
       if (us === 0) continue
       const { service } = known.source
-      const lockHolder = cause === 'lock-wait' ? known.facts.lockHolder : undefined
+      const lockHolder = holderOf(cause, known)
       const peer = peerOf(cause, known)
       const ofOthersUs = cause === 'cpu' || cause === 'blocked-loop' ? all : 0
-      const key = [cause, service, peer, lockHolder?.traceId ?? lockHolder?.service ?? lockHolder?.pid].join('\n')
+      // Whoever waits for SQLite waits for many, one after another: the one that took longest stands for them.
+      const separate = cause === 'lock-wait' ? (lockHolder?.traceId ?? lockHolder?.service ?? lockHolder?.pid) : undefined
+      const key = [cause, service, peer, separate].join('\n')
       const group = groups.get(key)
       if (group === undefined) {
         groups.set(key, { cause, service, us, ratio: 0, span: known.source, spanCount: 1, ofOthersUs, lockHolder, peer, mostUs: us })
@@ -51,6 +53,14 @@ export function findings<Span extends VerdictSpan>(spent: readonly SpentTime<Spa
   return [...groups.values()]
     .map(({ mostUs: _mostUs, ...finding }) => ({ ...finding, ratio: durationUs === 0 ? 0 : finding.us / durationUs }))
     .sort((one, other) => other.us - one.us)
+}
+
+function holderOf<Span extends VerdictSpan>(cause: Cause, { facts }: KnownSpan<Span>): LockHolder | undefined {
+  const { times, database, lockHolder } = facts
+  if (cause === 'lock-wait') return lockHolder
+  // A span of SQLite names one holder: of the lock of another process, or of its own process's only writer, whichever took longer.
+  const isOfTurn = cause === 'pool-wait' && database?.includes('sqlite') === true && (times.poolWaitMs ?? 0) >= (times.lockWaitMs ?? 0)
+  return isOfTurn ? lockHolder : undefined
 }
 
 function peerOf<Span extends VerdictSpan>(cause: Cause, { callees, facts }: KnownSpan<Span>): string | undefined {

@@ -27,9 +27,8 @@ export function describe<Span extends VerdictSpan>({
         ? `${service} standing still: a synchronous call of another request held its event loop, with the CPU idle, and ${named(span)} had to wait`
         : `${service} standing still: a synchronous call held its event loop, with the CPU idle, in ${named(span)}`
     case 'pool-wait':
-      return isSqlite(peer)
-        ? `${service} waiting for its turn to write to SQLite: another transaction of its own is long`
-        : `${service} waiting for a free database connection: its pool is too small, or transactions keep connections for too long`
+      if (isSqlite(peer)) return `${service} waiting for ${turnToWrite(lockHolder)}`
+      return `${service} waiting for a free database connection: its pool is too small, or transactions keep connections for too long`
     case 'lock-wait':
       return `${service} waiting for a lock ${heldBy(lockHolder)}`
     case 'query':
@@ -49,6 +48,13 @@ export function describe<Span extends VerdictSpan>({
     case 'unexplained':
       return `time in ${service}, in ${named(span)}, that nobody recorded: it states no facts about its CPU and its event loop`
   }
+}
+
+/** SQLite has one writer at a time: the lock of the whole file. */
+function turnToWrite(holder: LockHolder | undefined): string {
+  if (holder?.traceId === undefined) return 'its turn to write to SQLite: another transaction of its own is long'
+  const { traceId, state, idleMs, statement } = holder
+  return `SQLite's write lock, held by another transaction of its own (trace ${traceId.slice(0, 8)}…)${doing(state, idleMs, statement)}`
 }
 
 function heldBy(holder: LockHolder | undefined): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ConfigurationError } from 'seaworthy/core'
-import { type StoredDocument, checksum, documentProjection, partitionOf } from 'seaworthy/projections'
+import { type StoredDocument, checksum, documentProjection } from 'seaworthy/projections'
 import { VirtualClock, eventually } from '@seaworthy/testing'
 import { balances, documentWorld } from './document-world.ts'
 
@@ -35,36 +35,6 @@ void suite('a projection into documents', () => {
     const again = start(balances())
     await caughtUp(again)
     assert.deepEqual(await centsOf(), { ada: 41 })
-  })
-
-  test('stands still in one partition at an event that it cannot apply, says so, and goes on in the others', async (t) => {
-    const { append, deposit, start, centsOf, source } = await documentWorld(t)
-    const partitions = 4
-    const [stuck, free] = ['a', 'b', 'c', 'd', 'e'].filter(
-      (key, index, keys) => index === 0 || partitionOf(key, 4) !== partitionOf(keys[0]!, 4),
-    )
-    let broken = true
-    const worth = (cents: number) => {
-      if (broken && cents === 666) throw new Error('the amount makes no sense')
-      return cents
-    }
-    await deposit(stuck!, 1)
-    await append(stuck!, 'deposited', { cents: 666 })
-    await deposit(stuck!, 2)
-    await deposit(free!, 5)
-    const running = start(balances({ partitions, worth }))
-    const failing = () =>
-      [...running.partitions].flatMap(([partition, status]) => (status.kind === 'failing' ? [{ partition, status }] : []))
-    await eventually('it fails again and again', () => (failing()[0]?.status.attempts ?? 0) > 1)
-    assert.deepEqual(failing().map(({ partition, status }) => [partition, status.event, String(status.error)]), [
-      [partitionOf(stuck!, 4), { type: 'deposited', position: 2 }, 'Error: the amount makes no sense'],
-    ]) // prettier-ignore
-    await eventually('the other has its document', async () => (await centsOf(1, 4))[free!] === 5)
-    assert.equal((await centsOf(1, 4))[stuck!], 1)
-    assert.deepEqual(await running.lag(), { checkpoint: 1, head: await source.head(), positions: 3 })
-    broken = false
-    await eventually('it has caught up', async () => (await running.lag()).positions === 0)
-    assert.deepEqual(await centsOf(1, 4), { [stuck!]: 669, [free!]: 5 })
   })
 
   test('refuses versions and numbers of partitions that make no sense', () => {

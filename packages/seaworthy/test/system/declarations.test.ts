@@ -103,4 +103,21 @@ describe('a system', () => {
       /legacy stands in for orders, which runs itself/,
     )
   })
+
+  test('may have a service that takes over from another while it runs, and leads others to the stand-in until then', () => {
+    const services = [declared('orders', { calls: ['reviews'] }), declared('legacy'), declared('reviews')]
+    const routes = [{ id: 'reviews', path: '/api/reviews', service: 'legacy', to: 'reviews' }]
+    const standIns = { reviews: 'legacy' }
+    const shop = defineSystem({ name: 'shop', services, routes, standIns, successors: standIns })
+    assert.equal(shop.answering('reviews').name, 'legacy')
+    assert.equal(shop.service('reviews').name, 'reviews')
+    refused(
+      () => defineSystem({ name: 'shop', services, routes }),
+      /route \/api\/reviews can move to reviews, which is no successor of legacy/,
+    )
+    refused(
+      () => defineSystem({ name: 'shop', services, routes: [], successors: { reviews: 'ghost' } }),
+      /reviews can take over from ghost, and ghost is not in the system/,
+    )
+  })
 })

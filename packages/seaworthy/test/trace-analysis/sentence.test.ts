@@ -69,6 +69,18 @@ suite('a verdict in one sentence', () => {
       said(checkout(statement({ 'seaworthy.time.pool_wait_ms': 920, 'db.system.name': 'sqlite' }))),
       '92 % of this checkout is inventory waiting for its turn to write to SQLite: another transaction of its own is long.',
     )
+    const holder = {
+      'seaworthy.lock.blocker.service': 'inventory',
+      'seaworthy.lock.blocker.trace_id': '4bf92f3577b34da6a3ce929d0e0e4736',
+      'seaworthy.lock.blocker.state': 'idle in transaction',
+      'seaworthy.lock.blocker.idle_ms': 900,
+    }
+    assert.equal(
+      said(checkout(statement({ 'seaworthy.time.pool_wait_ms': 920, 'db.system.name': 'sqlite', ...holder }))),
+      "92 % of this checkout is inventory waiting for SQLite's write lock, held by another transaction of its own (trace 4bf92f35…), idle in transaction for 900 ms.",
+    )
+    // Elsewhere a span that waited for a connection names who held its lock, and that is another wait.
+    assert.match(said(checkout(statement({ 'seaworthy.time.pool_wait_ms': 920, ...holder }))), /a free database connection/)
     assert.equal(
       said(checkout(statement({ 'seaworthy.time.execute_ms': 920 }))),
       '92 % of this checkout is inventory waiting for its database to answer UPDATE stock.',

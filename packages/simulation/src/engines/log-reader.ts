@@ -28,12 +28,12 @@ export class ProcessLogReader implements LogReader {
   readonly #options: LogReaderOptions
   readonly #offsets: Map<string, number>
   readonly #next = new Map<string, number>()
-  readonly #closing = new AbortController()
   readonly #pollPoint: string
   readonly #offsetsPoint: string
   #topicsKnown = 0
   #placesKnown: readonly Place[] = []
   #turn = 0
+  #closed = false
   /** The version of the log that this reader had read to its end. */
   #upToDateAt = -1
 
@@ -72,12 +72,7 @@ export class ProcessLogReader implements LogReader {
       }
       const leftMs = deadlineMs - clock.monotonicMs()
       if (leftMs <= 0) return []
-      await untilChanged(this.#process, {
-        stored: this.#stored,
-        waitMs: leftMs,
-        signal: options.signal,
-        closing: this.#closing.signal,
-      })
+      await untilChanged(this.#process, { stored: this.#stored, waitMs: leftMs, signal: options.signal })
     }
   }
 
@@ -132,8 +127,10 @@ export class ProcessLogReader implements LogReader {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(closedError(this.#options.group))
+    this.#closed = true
     this.#stored.leave(this.#options.group, this)
+    // Whoever polls it learns of that.
+    this.#stored.wake()
   }
 
   /** Hands records over. Where a fault says so they come late, or come again with the next poll. */
@@ -187,10 +184,6 @@ export class ProcessLogReader implements LogReader {
   }
 
   #assertOpen(): void {
-    if (this.#closing.signal.aborted) throw closedError(this.#options.group)
+    if (this.#closed) throw new UnavailableError(`This reader of group ${this.#options.group} is closed.`)
   }
-}
-
-function closedError(group: string): UnavailableError {
-  return new UnavailableError(`This reader of group ${group} is closed.`)
 }

@@ -33,9 +33,9 @@ class ProcessQueue implements Queue {
   readonly #process: Incarnation
   readonly #stored: StoredQueue
   readonly #broker: string
-  readonly #closing = new AbortController()
   /** When the last request reaches the broker: one connection keeps its order. */
   #arrivesAtMs = 0
+  #closed = false
 
   constructor(process: Incarnation, stored: StoredQueue) {
     this.#process = process
@@ -70,7 +70,6 @@ class ProcessQueue implements Queue {
         waitMs: leftMs,
         dueMs: this.#stored.nextDueMs,
         signal: options.signal,
-        closing: this.#closing.signal,
       })
     }
   }
@@ -88,7 +87,9 @@ class ProcessQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new UnavailableError(`The queue ${this.#stored.name} is closed.`))
+    this.#closed = true
+    // Whoever waits at it learns of that.
+    this.#stored.wake()
   }
 
   #hand(options: { max: number; leaseMs: number }): Promise<readonly Delivery[]> {
@@ -173,6 +174,6 @@ class ProcessQueue implements Queue {
   }
 
   #assertOpen(): void {
-    this.#closing.signal.throwIfAborted()
+    if (this.#closed) throw new UnavailableError(`The queue ${this.#stored.name} is closed.`)
   }
 }

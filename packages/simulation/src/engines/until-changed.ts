@@ -13,12 +13,10 @@ export interface WaitForChange {
   /** When it changes by itself, in the world's time: a lease ends. */
   readonly dueMs?: number | undefined
   readonly signal: AbortSignal | undefined
-  /** Aborted when the reader is closed, which counts as a change. */
-  readonly closing: AbortSignal
 }
 
 /** A process waits for what is stored to change. @throws the signal's reason */
-export function untilChanged(process: Incarnation, { stored, waitMs, dueMs, signal, closing }: WaitForChange): Promise<void> {
+export function untilChanged(process: Incarnation, { stored, waitMs, dueMs, signal }: WaitForChange): Promise<void> {
   const { scheduler } = process.world
   return new Promise((resolve, reject) => {
     const leave = () => {
@@ -27,7 +25,6 @@ export function untilChanged(process: Incarnation, { stored, waitMs, dueMs, sign
       forget()
       forgetDeath()
       signal?.removeEventListener('abort', onAbort)
-      closing.removeEventListener('abort', onChange)
     }
     const onChange = () => {
       leave()
@@ -46,6 +43,5 @@ export function untilChanged(process: Incarnation, { stored, waitMs, dueMs, sign
     const forget = stored.onChange(onChange)
     const forgetDeath = process.onDeath(leave)
     signal?.addEventListener('abort', onAbort, { once: true })
-    closing.addEventListener('abort', onChange, { once: true })
   })
 }

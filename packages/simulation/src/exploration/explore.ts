@@ -1,10 +1,10 @@
 import { ConfigurationError, setEnvironment } from 'seaworthy/core'
 import { DatabasePool } from '../engines/sqlite.ts'
-import { InvariantViolatedError, NoFaultStruckError, NotRepeatableError } from '../errors.ts'
+import { EscapeError, InvariantViolatedError, NoFaultStruckError, NotRepeatableError } from '../errors.ts'
 import { FAULT_KINDS, type Fault, type FaultKind, formatHistory, parseHistory } from '../faults/fault.ts'
 import { type FaultPlan, exactly, noFaults, randomFaults } from '../faults/fault-plan.ts'
-import type { DrainKind } from '../kernel/drain.ts'
-import { guardEscapes } from '../guard/escape-guard.ts'
+import { type DrainKind, checkpointOf } from '../kernel/drain.ts'
+import { type EscapeGuard, guardEscapes } from '../guard/escape-guard.ts'
 import { drawUnit, hashText } from '../kernel/hash.ts'
 import type { HistoryOutcome } from '../world/history-run.ts'
 import { acting } from '../world/incarnation.ts'
@@ -12,7 +12,7 @@ import type { Invariant } from '../world/invariant.ts'
 import type { System } from '../world/system.ts'
 import { type RejectionWatch, watchRejections } from './rejections.ts'
 import type { ExplorationResult, Failure, Point } from './result.ts'
-import { runHistory, tellMistake, tellUncaught } from './run-history.ts'
+import { type RunOutcome, runHistory, tellMistake, tellUncaught } from './run-history.ts'
 import { shrink } from './shrink.ts'
 
 export interface ExploreOptions {
@@ -63,11 +63,11 @@ export async function explore(options: ExploreOptions): Promise<ExplorationResul
   underWay = true
   const restoreEnvironment = setEnvironment(() => acting.getStore()?.environment)
   const watch = watchRejections()
-  const removeGuard = guardEscapes(tellMistake)
+  const guard = guardEscapes(tellMistake)
   try {
-    return await exploration.run(watch)
+    return await exploration.run(watch, guard)
   } finally {
-    removeGuard()
+    guard.remove()
     watch.stop()
     restoreEnvironment()
     exploration.dispose()
@@ -88,6 +88,8 @@ export async function simulate(options: ExploreOptions): Promise<ExplorationResu
 }
 
 const SHRINK_RUNS_MAX = 400
+// Handles are looked at in one of so many histories, the first ones among them; in the others by what is left open at the end.
+const HANDLES_WATCHED_EVERY = 16
 
 class Exploration {
   readonly #options: ExploreOptions
@@ -101,6 +103,7 @@ class Exploration {
   #missed = 0
   #trace = ''
   #failure: Failure | undefined
+  #guard!: EscapeGuard
 
   constructor(options: ExploreOptions) {
     this.#options = options
@@ -121,8 +124,9 @@ class Exploration {
     if (new Set(names).size < names.length) throw new ConfigurationError('Two nodes or clients have one name. Give each its own.')
   }
 
-  async run(watch: RejectionWatch): Promise<ExplorationResult> {
+  async run(watch: RejectionWatch, guard: EscapeGuard): Promise<ExplorationResult> {
     watch.onRejection(tellUncaught)
+    this.#guard = guard
     const { replay, exhaustive, seeds, faults } = this.#options
     if (replay !== undefined) await this.#replay(replay)
     else {
@@ -235,8 +239,19 @@ class Exploration {
     }
   }
 
-  #run(seed: number, plan: FaultPlan): Promise<HistoryOutcome> {
-    const { system, invariants, chaosMs = 120_000, healMs = 600_000, stepsMax = 200_000, drain = 'checkpoint' } = this.#options
+  async #run(seed: number, plan: FaultPlan): Promise<HistoryOutcome> {
+    const { drain = 'checkpoint' } = this.#options
+    const watched = checkpointOf(drain) === undefined || this.#runs < 2 || this.#runs % HANDLES_WATCHED_EVERY === 0
+    const outcome = await this.#history(watched, seed, plan, drain)
+    if (outcome.leftOpen === undefined) return outcome
+    // Once more, to see whose it is: that ends the exploration with the place.
+    await this.#history(true, seed, exactly(outcome.struck), drain)
+    throw new EscapeError(`something that opens a ${outcome.leftOpen}`, 'A node or client')
+  }
+
+  #history(watched: boolean, seed: number, plan: FaultPlan, drain: DrainKind): Promise<RunOutcome> {
+    const { system, invariants, chaosMs = 120_000, healMs = 600_000, stepsMax = 200_000 } = this.#options
+    this.#guard.watchHandles(watched)
     return runHistory(
       { system, seed, plan, allowed: this.#allowed, invariants, limits: { chaosMs, healMs, stepsMax }, pool: this.#pool },
       drain,

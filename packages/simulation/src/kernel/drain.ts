@@ -30,6 +30,11 @@ export function microtaskCheckpoint(): (() => void) | undefined {
   return found === 'unavailable' ? undefined : found
 }
 
+/** What drains between two steps; undefined where the event loop does, by choice or because this V8 has nothing else. */
+export function checkpointOf(drain: DrainKind): (() => void) | undefined {
+  return drain === 'checkpoint' ? microtaskCheckpoint() : undefined
+}
+
 /** Whether a checkpoint made now runs what is ready: false inside a microtask. */
 export function checkpointWorks(checkpoint: () => void): boolean {
   let ran = false

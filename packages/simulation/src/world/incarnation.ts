@@ -10,7 +10,6 @@ import type { PointOptions, World } from './world.ts'
 /** Who the running code belongs to: kept by the asynchronous context, so that code which was given no port is recognised too. */
 export const acting = new AsyncLocalStorage<Incarnation>()
 
-const FOREVER = new Promise<never>(() => undefined)
 // 1 January 2026, UTC.
 const EPOCH_MS = 1_767_225_600_000
 const SKEW_MAX_MS = 500
@@ -68,9 +67,9 @@ export class Incarnation implements Owner {
     return acting.run(this, body)
   }
 
-  /** A promise that never settles: what a dead process waits for. */
+  /** A promise that never settles: what a dead process waits for. One for each wait, or who waits would be kept as long as the promise is, with all of its history. */
   never<T>(): Promise<T> {
-    return FOREVER
+    return new Promise(() => undefined)
   }
 
   /** Calls `hook` when the process dies: an engine drops what it held for it. @returns a function that forgets the hook */
@@ -105,7 +104,7 @@ export class Incarnation implements Owner {
 
   /** Settles after `delayMs` with what `settle` returns then; never if the process is dead by then. */
   later<T>(delayMs: number, settle: () => T): Promise<T> {
-    if (!this.#alive) return FOREVER
+    if (!this.#alive) return this.never()
     return new Promise((resolve, reject) => {
       this.world.scheduler.after(
         delayMs,
@@ -140,11 +139,11 @@ export class Incarnation implements Owner {
   }
 
   #faultPoint(text: string): Promise<void> | undefined {
-    if (!this.#alive) return FOREVER
+    if (!this.#alive) return this.never()
     if (text.startsWith('database:')) return this.world.databasePoint(this, text)
     const name = labelOf(text)
     this.point(`fault-point:${name}`, ['crash', 'pause'], { happening: { kind: 'fault-point', name } })
-    if (!this.#alive) return FOREVER
+    if (!this.#alive) return this.never()
     return this.pausedUntilMs > this.world.scheduler.nowMs ? this.later(0, () => undefined) : undefined
   }
 }

@@ -24,7 +24,14 @@ export {
   defineMapping,
 } from './mapping.ts'
 export { type CutOverLimits } from './limits.ts'
-export { type SqliteFileSide, type SqliteSideOptions, dropSqliteSide, readSqliteFile, sqliteSide } from './sqlite-side.ts'
+export {
+  type SqliteFileSide,
+  type DropSqliteSideOptions,
+  type SqliteSideOptions,
+  dropSqliteSide,
+  readSqliteFile,
+  sqliteSide,
+} from './sqlite-side.ts'
 export { type PostgresSide, type PostgresSideOptions, dropPostgresSide, postgresSide } from './postgres-side.ts'
 export { cutOverPostgresSchema } from './postgres-schema.ts'
 export { cutOverSchema } from './sqlite-capture.ts'

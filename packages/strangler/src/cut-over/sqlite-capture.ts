@@ -63,6 +63,8 @@ const LAG = `SELECT count(*) AS changes, coalesce(${NOW_MS} - min(at_ms), 0) AS 
 // What was written against the ownership stays until the monolith owns the data again, and has so been brought over.
 const TRIM = `DELETE FROM seaworthy_cut_over_changes WHERE name = ?1 AND position <= ?2
   AND (epoch IS NULL OR (SELECT phase FROM seaworthy_cut_over WHERE name = ?1) = 'old')`
+// Index seaworthy_cut_over_changes_by_name.
+const FORGET = 'DELETE FROM seaworthy_cut_over_changes WHERE name = ?1'
 // Index seaworthy_cut_over_strays.
 const STRAYS = `SELECT position, key, source AS "table", operation, stray AS "row", epoch FROM seaworthy_cut_over_changes
   WHERE name = ?1 AND position > ?2 AND epoch IS NOT NULL ORDER BY position LIMIT ?3 + 0`
@@ -139,13 +141,26 @@ export async function nextPosition(tx: Transaction, name: string): Promise<numbe
   return (await tx.query<{ head: number }>({ sql: HEAD }))[0]!.head
 }
 
+/** Takes the triggers from the watched tables, and forgets what they had captured. */
+export async function removeTriggers(tx: Transaction, name: string): Promise<void> {
+  for (const { name: trigger } of await triggersOf(tx, name)) await tx.execute({ sql: `DROP TRIGGER "${trigger}"` })
+  await tx.execute({ sql: FORGET, params: [name] })
+}
+
+/** Those that stand on watched tables now. */
+function triggersOf(tx: Transaction, name: string): Promise<readonly { readonly name: string; readonly sql: string }[]> {
+  return tx.query({ sql: TRIGGERS, params: [`${prefixOf(name).replaceAll('_', '!_')}%`] })
+}
+
+const prefixOf = (name: string): string => `seaworthy_${name}_on_`
+
 /**
  * Puts the triggers on the watched tables, where they are missing or were made for other columns.
  * @returns whether there are new ones, so that what was written before was not captured
  */
 export async function installTriggers(tx: Transaction, name: string, tables: Tables): Promise<boolean> {
-  const prefix = triggerPrefix(name)
-  const present = await presentTriggers(tx, name)
+  const prefix = prefixOf(name)
+  const present = new Map((await triggersOf(tx, name)).map((trigger) => [trigger.name, trigger.sql]))
   const wanted = new Map<string, string>()
   for (const [table, declaration] of Object.entries(tables)) {
     const uniques = await uniqueSets(tx, table, declaration)
@@ -157,20 +172,6 @@ export async function installTriggers(tx: Transaction, name: string, tables: Tab
   for (const sql of missing) await tx.execute({ sql })
   return missing.length > 0
 }
-
-/** Takes the triggers away. */
-export async function removeTriggers(tx: Transaction, name: string): Promise<void> {
-  for (const trigger of (await presentTriggers(tx, name)).keys()) await tx.execute({ sql: `DROP TRIGGER "${trigger}"` })
-}
-
-/** Those of a cut-over, and their statements. */
-async function presentTriggers(tx: Transaction, name: string): Promise<ReadonlyMap<string, string>> {
-  const like = `${triggerPrefix(name).replaceAll('_', '!_')}%`
-  const rows = await tx.query<{ name: string; sql: string }>({ sql: TRIGGERS, params: [like] })
-  return new Map(rows.map((trigger) => [trigger.name, trigger.sql]))
-}
-
-const triggerPrefix = (name: string): string => `seaworthy_${name}_on_`
 
 /** The sets of columns by which an INSERT OR REPLACE may take away a row of another key, without a word to a trigger on DELETE. */
 async function uniqueSets(tx: Transaction, table: string, { key, primaryKey }: TableDeclaration): Promise<readonly (readonly string[])[]> {

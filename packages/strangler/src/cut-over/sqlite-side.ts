@@ -40,11 +40,19 @@ export async function sqliteSide(options: SqliteSideOptions): Promise<Side> {
   return new DatabaseSide({ mapping, side, database, table, capture, write: options.write })
 }
 
-/** Ends a side on SQLite: its triggers go, and what it knew of the cut-over. For when the one side that owns the data is to be the only one. */
-export async function dropSqliteSide({ mapping, database }: Pick<SqliteSideOptions, 'mapping' | 'database'>): Promise<void> {
+export interface DropSqliteSideOptions extends Pick<SqliteSideOptions, 'mapping' | 'database'> {
+  /** Whether who owned the data last is forgotten too: for a side that may be moved again, from the beginning. Default: it stays written down. */
+  readonly isForgotten?: boolean
+}
+
+/**
+ * Takes everything off the tables of a side that nobody moves any more: triggers and what they captured, which would grow with every write, and tell of a stray whenever
+ * something else begins to write there. The process that has the file calls it, on both sides, once the cut-over has ended.
+ */
+export async function dropSqliteSide({ mapping, database, isForgotten = false }: DropSqliteSideOptions): Promise<void> {
   await database.transaction(async (tx) => {
     await removeTriggers(tx, mapping.name)
-    await new SideTable(mapping.name, 'sqlite').forget(tx)
+    if (isForgotten) await new SideTable(mapping.name, 'sqlite').forget(tx)
   })
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { type Side, readSqliteFile, remoteSide, serveCutOver, serveSide } from '@seaworthy/strangler/cut-over'
+import { type Side, dropSqliteSide, readSqliteFile, remoteSide, serveCutOver, serveSide } from '@seaworthy/strangler/cut-over'
 import { eventually } from '@seaworthy/testing'
 import { RejectedError } from 'seaworthy/core'
 import { reviewsMapping } from './reviews.ts'
@@ -66,6 +66,26 @@ void suite('what is captured on SQLite', () => {
     const second = start()
     await eventually('it has what was trimmed', async () => (await rows(databases.new, 'SELECT 1 FROM review')).length === 2)
     await second.stop()
+  })
+
+  test('nothing any more once a side is dropped; and whoever takes it up again copies again', async (t) => {
+    const { databases, sides, openOld, start } = await sqliteSides(t, { strayWrites: 'refuse' })
+    await addReview(databases.old, 1)
+    const cutOver = start()
+    await eventually('it is ready', async () => (await cutOver.readiness()).ready)
+    await cutOver.switch()
+    await cutOver.retire()
+    await cutOver.stop()
+    await assert.rejects(addReview(databases.old, 2), /the other side owns reviews/)
+    for (const database of [databases.old, databases.new]) await dropSqliteSide({ mapping: reviewsMapping, database })
+    // Something else fills the table now, such as events.
+    await addReview(databases.old, 2)
+    await databases.new.atomically([{ sql: "INSERT INTO review VALUES ('3', 'p-1', 20, NULL, 0)" }])
+    for (const database of [databases.old, databases.new])
+      assert.deepEqual(await rows(database, 'SELECT key FROM seaworthy_cut_over_changes'), [])
+    assert.equal((await sides.old.state({})).phase, 'retired')
+    const { position } = await sides.old.head({})
+    assert.ok((await (await openOld()).changes({ after: 0, max: 10 })).from > position)
   })
 
   test('a key that only the new side has goes with the copy', async (t) => {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { eventually } from '@seaworthy/testing'
-import { type StrayWrite, NotOwnerError, SwitchRefusedError, ownedWrites } from '@seaworthy/strangler/cut-over'
+import {
+  type StrayWrite,
+  NotOwnerError,
+  SwitchRefusedError,
+  dropSqliteSide,
+  ownedWrites,
+  storedOwnership,
+} from '@seaworthy/strangler/cut-over'
+import { reviewsMapping } from './reviews.ts'
 import { addReview, addVote, replaced, rows, sqliteSides } from './sqlite-sides.ts'
 
 void suite('the cut-over of a route on SQLite', () => {
@@ -122,6 +130,27 @@ void suite('the cut-over of a route on SQLite', () => {
       'the feed still may',
       async () => (await rows(databases.old, "SELECT 1 FROM reviews WHERE body = 'fed back'")).length === 1,
     )
+  })
+
+  test('a side that is dropped captures and refuses nothing any more, and a cut-over after it begins anew', async (t) => {
+    const { databases, openOld, openNew, start } = await sqliteSides(t, { strayWrites: 'refuse' })
+    await addReview(databases.old, 1)
+    const first = start()
+    await eventually('it is ready', async () => (await first.readiness()).ready)
+    await first.switch()
+    await first.stop()
+    await assert.rejects(addReview(databases.old, 2), /the other side owns reviews/)
+    for (const database of [databases.old, databases.new]) await dropSqliteSide({ mapping: reviewsMapping, database })
+    await addReview(databases.old, 2)
+    assert.equal(await storedOwnership(reviewsMapping.name, databases.new), undefined)
+    for (const database of [databases.old, databases.new])
+      assert.deepEqual(await rows(database, 'SELECT position FROM seaworthy_cut_over_changes'), [])
+
+    const sides = { old: await openOld(), new: await openNew() }
+    const again = start(sides)
+    await eventually('it is ready again', async () => (await again.readiness()).ready)
+    assert.deepEqual(await storedOwnership(reviewsMapping.name, databases.new), { phase: 'old', epoch: 1 })
+    assert.equal((await rows(databases.new, 'SELECT review_id FROM review')).length, 2)
   })
 
   test('a key that the mapping has no answer for is set aside, and the switch is refused for it', async (t) => {

@@ -26,6 +26,7 @@ export {
   type EventStreamPage,
   type GuardedCall,
   type ManagedConsumerStatus,
+  type ManagedProjectionStatus,
   type MessagesStatus,
   type QuestionName,
   type MessageQuestions,

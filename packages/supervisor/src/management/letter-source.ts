@@ -25,9 +25,9 @@ interface FoundLetter {
 }
 
 /** Letters of one answer: with their reasons they fit into a line of the control socket. */
-const PAGE_SIZE = 50
+export const PAGE_SIZE = 50
 /** Letters that one requeue tries, and the time in which it begins them; whoever wants more asks again. */
-const REQUEUE_LETTERS_MAX = 200
+export const REQUEUE_LETTERS_MAX = 200
 const REQUEUE_BUDGET_MS = 15_000
 const REASON_LENGTH_MAX = 500
 /** A queue hands out its dead letters from the oldest on, without a place to go on from. */
@@ -63,18 +63,13 @@ export function deadLettersOfConsumer({ consumer, store, name }: ManagedConsumer
       return undefined
     },
     async requeue(parameters, tell) {
-      if (!('key' in parameters) || typeof parameters.topic !== 'string' || typeof parameters.key !== 'string')
-        throw new InvalidInputError('Letters of a consumer are requeued by their key, because of their order: name topic and key.', [
-          { field: 'key', message: 'must be given with its topic' },
-        ])
+      const { topic, key } = keyOf(parameters)
       if (requeueing) throw new UnavailableError(`Dead letters of ${source} are being requeued already. Ask again when that is over.`)
       requeueing = true
       try {
-        const { topic, key } = parameters
         const letters: RequeueAnswer['letters'][number][] = []
         const onLetter = (requeued: RequeuedLetter) => {
-          const { letter, attempt, outcome, reason } = requeued
-          letters.push({ id: letter.event.id, outcome, attempt, reason: reason?.slice(0, REASON_LENGTH_MAX) ?? null })
+          letters.push(triedAgain(requeued))
           tell(requeued)
         }
         await consumer.requeue({ topic, key }, { lettersMax: REQUEUE_LETTERS_MAX, budgetMs: REQUEUE_BUDGET_MS, onLetter })
@@ -131,7 +126,22 @@ export function deadLettersOfQueue(name: string, queue: Queue): LetterSource {
   }
 }
 
-function summaryOf(source: DeadLetterSource, { event, topic, kind, attempts, reason, diedAtMs, position }: DeadLetter): DeadLetterSummary {
+/** What was asked for, of letters that have an order. @throws InvalidInputError */
+export function keyOf(parameters: RequeueParameters): { readonly topic: string; readonly key: string } {
+  if ('key' in parameters && typeof parameters.topic === 'string' && typeof parameters.key === 'string') return parameters
+  throw new InvalidInputError('These letters are requeued by their key, because of their order: name topic and key.', [
+    { field: 'key', message: 'must be given with its topic' },
+  ])
+}
+
+export function triedAgain({ letter, attempt, outcome, reason }: RequeuedLetter): RequeueAnswer['letters'][number] {
+  return { id: letter.event.id, outcome, attempt, reason: reason?.slice(0, REASON_LENGTH_MAX) ?? null }
+}
+
+export function summaryOf(
+  source: DeadLetterSource,
+  { event, topic, kind, attempts, reason, diedAtMs, position }: DeadLetter,
+): DeadLetterSummary {
   const { id, key, type, sequence } = event
   return { source, id, topic, key, type, sequence, kind, attempts, reason, diedAtMs, position }
 }
@@ -140,6 +150,6 @@ function queuedSummary(source: DeadLetterSource, { id, attempts, reason, diedAtM
   return { source, id, topic: null, key: null, type: null, sequence: null, kind: 'queued', attempts, reason, diedAtMs, position: null }
 }
 
-function clipped(summary: DeadLetterSummary): DeadLetterSummary {
+export function clipped(summary: DeadLetterSummary): DeadLetterSummary {
   return summary.reason.length <= REASON_LENGTH_MAX ? summary : { ...summary, reason: `${summary.reason.slice(0, REASON_LENGTH_MAX)}…` }
 }

@@ -1,7 +1,9 @@
 import { InvalidInputError, NotFoundError } from 'seaworthy/core'
 import type { EventLog, Queue, RequeuedLetter } from 'seaworthy/messaging'
 import type { Relay } from 'seaworthy/outbox'
+import type { RunningDocumentProjection } from 'seaworthy/projections'
 import type { Answer } from './answering.ts'
+import { deadLettersOfProjection, projectionStatus } from './projection-letters.ts'
 import { type LetterSource, type ManagedConsumer, deadLettersOfConsumer, deadLettersOfQueue } from './letter-source.ts'
 import type { MessageQuestions, MessagesStatus } from './questions.ts'
 
@@ -22,13 +24,14 @@ export interface MessageManagement {
   addRelay(relay: Relay): void
   addConsumer(consumer: ManagedConsumer): void
   addQueue(name: string, queue: Queue): void
+  addProjection(running: RunningDocumentProjection): void
 }
 
 const PARKED_MAX = 100
 const RETRYING_MAX = 100
 const BODY_LENGTH_MAX = 64 * 1024
 
-/** Answers for the messages of one process: its outbox, consumers, queues, topics and dead letters. */
+/** Answers for the messages of one process: its outbox, consumers, queues, projections, topics and dead letters. */
 export function messageManagement(options: MessageManagementOptions): MessageManagement {
   return new ProcessMessages(options)
 }
@@ -45,6 +48,7 @@ class ProcessMessages implements MessageManagement {
   readonly #options: MessageManagementOptions
   readonly #consumers: ManagedConsumer[] = []
   readonly #queues = new Map<string, Queue>()
+  readonly #projections: RunningDocumentProjection[] = []
   readonly #sources: LetterSource[] = []
   #relay: Relay | undefined
 
@@ -74,10 +78,15 @@ class ProcessMessages implements MessageManagement {
     this.#sources.push(deadLettersOfQueue(name, queue))
   }
 
+  addProjection(running: RunningDocumentProjection): void {
+    this.#projections.push(running)
+    this.#sources.push(deadLettersOfProjection(running))
+  }
+
   async #status(): Promise<MessagesStatus> {
     const { log, publishes, consumes } = this.#options
     const topics = new Set([...publishes, ...consumes])
-    const [outbox, consumers, queues, all] = await Promise.all([
+    const [outbox, consumers, queues, projections, all] = await Promise.all([
       this.#relay?.status() ?? null,
       Promise.all(
         this.#consumers.map(async ({ consumer, store, name }) => {
@@ -93,9 +102,10 @@ class ProcessMessages implements MessageManagement {
         }),
       ),
       Promise.all([...this.#queues].map(async ([name, queue]) => ({ name, ...(await queue.status()) }))),
+      Promise.all(this.#projections.map(projectionStatus)),
       log.topics(),
     ])
-    return { outbox, consumers, queues, publishes, topics: all.filter(({ topic }) => topics.has(topic)) }
+    return { outbox, consumers, queues, projections, publishes, topics: all.filter(({ topic }) => topics.has(topic)) }
   }
 
   async #list(source: unknown, after: unknown): Promise<MessageQuestions['dead-letters']['answer']> {

@@ -70,14 +70,16 @@ export interface GuardedCall {
 
 export type QuestionName = keyof Questions
 
-/** Where dead letters lie: `consumer:GROUP` or `queue:NAME`. */
-export type DeadLetterSource = `consumer:${string}` | `queue:${string}`
+/** Where dead letters lie: `consumer:GROUP`, `queue:NAME` or `projection:NAME/VERSION`. */
+export type DeadLetterSource = `consumer:${string}` | `queue:${string}` | `projection:${string}`
 
 export interface MessagesStatus {
   /** Null for a process without an outbox. */
   readonly outbox: RelayStatus | null
   readonly consumers: readonly ManagedConsumerStatus[]
   readonly queues: readonly (QueueStatus & { readonly name: string })[]
+  /** Those into documents, from an event store. */
+  readonly projections: readonly ManagedProjectionStatus[]
   /** Names of the topics that it publishes. */
   readonly publishes: readonly string[]
   /** Those that it publishes or consumes. */
@@ -91,10 +93,30 @@ export interface ManagedConsumerStatus extends ConsumerStatus {
   readonly parked: readonly { readonly topic: string; readonly key: string; readonly letters: number }[]
 }
 
+export interface ManagedProjectionStatus {
+  readonly source: DeadLetterSource
+  readonly projection: string
+  readonly version: number
+  /** Positions of the event store that it is behind. */
+  readonly lag: number
+  /** Partitions that get no further. The position is null where it is not an event that they fail at. */
+  readonly failing: readonly {
+    readonly partition: number
+    readonly attempts: number
+    readonly position: number | null
+    readonly reason: string
+  }[]
+  /** Events that wait for documents which stand still. */
+  readonly deadLetters: number
+  /** How many documents those are; `parked` names the first hundred. */
+  readonly parkedKeys: number
+  readonly parked: readonly { readonly topic: string; readonly key: string; readonly letters: number }[]
+}
+
 export interface DeadLetterPage {
   /** One source alone. Default: the first page of each. */
   readonly source?: string
-  /** Goes on after this position; of a consumer's letters only. */
+  /** Goes on after this position; not of a queue's letters. */
   readonly after?: number
 }
 

@@ -50,5 +50,33 @@ export function projectionStoreContract(name: string, open: () => Promise<Projec
       )
       assert.equal(await store.checkpoint('p', 1), 0)
     })
+
+    check('of its versions one answers; whoever switches from another one changes nothing', async ({ store, database }) => {
+      const makeLive = (from: number, to: number) => database.transaction((tx) => store.makeLive(tx, 'p', { from, to }))
+      assert.deepEqual(await store.versions('p'), { live: 0, previous: 0 })
+      assert.deepEqual([await makeLive(1, 2), await makeLive(0, 1), await makeLive(0, 3)], [false, true, false])
+      assert.deepEqual(await store.versions('p'), { live: 1, previous: 0 })
+      assert.deepEqual([await makeLive(1, 2), await makeLive(1, 3)], [true, false])
+      assert.deepEqual([await store.versions('p'), await store.versions('q')], [{ live: 2, previous: 1 }, { live: 0, previous: 0 }]) // prettier-ignore
+      await assert.rejects(
+        database.transaction(async (tx) => {
+          await store.makeLive(tx, 'p', { from: 2, to: 1 })
+          assert.deepEqual(await store.versions('p', tx), { live: 1, previous: 2 })
+          throw new Error('no')
+        }),
+      )
+      assert.deepEqual(await store.versions('p'), { live: 2, previous: 1 })
+    })
+
+    check('a version that is forgotten begins at the first event again, and nobody goes back to it', async ({ store, database }) => {
+      await database.transaction(async (tx) => {
+        await store.makeLive(tx, 'p', { from: 0, to: 1 })
+        await store.makeLive(tx, 'p', { from: 1, to: 2 })
+        for (const version of [1, 2]) await store.advance(tx, 'p', version, { from: 0, to: 5 })
+      })
+      await database.transaction((tx) => store.forget(tx, 'p', 1))
+      assert.deepEqual([await store.checkpoint('p', 1), await store.checkpoint('p', 2)], [0, 5])
+      assert.deepEqual(await store.versions('p'), { live: 2, previous: 0 })
+    })
   })
 }

@@ -51,7 +51,7 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreUnd
       assert.equal(loaded.position, 7)
       assert.deepEqual(await documentsOf(store, ONE, ['a', 'b', 'c']), { a: [{ cents: 1 }, 1], b: [{ deep: [1, { x: null }] }, 1] })
       assert.deepEqual(await documentsOf(store, TWO, ['a']), {})
-      assert.deepEqual(await store.load(TWO, { checkpoint: '0/1', keys: [] }), { position: 0, documents: new Map() })
+      assert.deepEqual(await store.load(TWO, { checkpoint: '0/1', keys: [] }), { position: 0, documents: new Map(), parked: new Map() })
     })
 
     check('a writer whose checkpoint was moved by another writes nothing', async (store) => {
@@ -168,6 +168,81 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreUnd
       assert.deepEqual(await store.versions('p'), { live: 2, previous: 1 })
     })
 
+    check(
+      'a document that stands still is loaded with what waits for it, version by version, beside what there is of it',
+      async (store) => {
+        await put(store, ONE, { to: 4, documents: { a: { n: 1 }, b: { n: 1 } } })
+        const parking = { waiting: [5, 9], attempts: 1, reason: 'it makes no sense', parkedAtMs: 1_700_000_000_000 }
+        const parked = ['a', 'yet to come'].map((key) => ({ key, parking, before: undefined }))
+        assert.equal(await store.write(ONE, { checkpoint: '0/1', from: 4, to: 9, changes: [], parking: parked }), true)
+        const loaded = await store.load(ONE, { checkpoint: '0/1', keys: ['a', 'b', 'yet to come', 'nobody'] })
+        assert.deepEqual([...loaded.documents.keys()].toSorted(), ['a', 'b'])
+        const document = { ...parking, revision: 1 }
+        assert.deepEqual(loaded.parked, new Map([['a', { key: 'a', ...document }], ['yet to come', { key: 'yet to come', ...document }]])) // prettier-ignore
+        assert.deepEqual((await store.load(ONE, { checkpoint: '0/1', keys: ['b'] })).parked, new Map())
+        assert.deepEqual((await store.load(TWO, { checkpoint: '0/1', keys: ['a'] })).parked, new Map())
+      },
+    )
+
+    check('those that stand still are paged through in the order of their keys, which may be any text', async (store) => {
+      const parking = { waiting: [1], attempts: 1, reason: 'nul \0, "quotes" and 🛟', parkedAtMs: 1 }
+      const parked = AWKWARD.map((key) => ({ key, parking, before: undefined }))
+      await store.write(ONE, { checkpoint: '0/1', from: 0, to: 1, changes: [], parking: parked })
+      const first = await store.parked(ONE, { after: '', max: 3 })
+      const rest = await store.parked(ONE, { after: first.at(-1)!.key, max: 100 })
+      const ordered = AWKWARD.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
+      assert.deepEqual([...first, ...rest].map(({ key }) => key), ordered) // prettier-ignore
+      for (const { reason } of first) assert.equal(reason, parking.reason)
+      assert.deepEqual(await store.parked(TWO, { after: '', max: 9 }), [])
+    })
+
+    check('a writer who does not know that a document stands still by now, or goes on, writes nothing', async (store) => {
+      const parking = (waiting: readonly number[]) => ({ waiting, attempts: 1, reason: 'wrong', parkedAtMs: 1 })
+      const change = { key: 'a', document: { n: 1 }, listing: undefined, before: undefined }
+      type Change = NonNullable<Parameters<ReadStore['write']>[1]['parking']>[number]
+      const at = async (position: number, to: number, one: Change) =>
+        store.write(ONE, { checkpoint: '0/1', from: position, to, changes: to === 5 ? [change] : [], parking: [one] })
+      const parked = async () => (await store.load(ONE, { checkpoint: '0/1', keys: ['a'] })).parked.get('a')
+      assert.equal(await at(0, 3, { key: 'a', parking: parking([3]), before: undefined }), true)
+      const first = await parked()
+      assert.equal(await at(3, 4, { key: 'a', parking: parking([3, 4]), before: first }), true)
+      // As they were loaded before the last write.
+      assert.equal(await at(4, 5, { key: 'a', parking: undefined, before: first }), false)
+      assert.equal(await at(4, 5, { key: 'a', parking: parking([3, 5]), before: first }), false)
+      assert.equal(await at(4, 5, { key: 'a', parking: parking([5]), before: undefined }), false)
+      assert.deepEqual([(await parked())?.waiting, (await parked())?.revision], [[3, 4], 2])
+      const second = await parked()
+      // The checkpoint may stay where it is.
+      assert.equal(await at(4, 4, { key: 'a', parking: undefined, before: second }), true)
+      assert.equal(await at(4, 5, { key: 'a', parking: parking([3, 4, 5]), before: second }), false)
+      assert.deepEqual([await parked(), await store.checkpoints(ONE)], [undefined, new Map([['0/1', 4]])])
+      assert.deepEqual(await documentsOf(store, ONE, ['a']), {})
+    })
+
+    check(
+      'a version does not become live with documents that stand still which go on in the live one, or are further there',
+      async (store) => {
+        await store.makeLive('p', { from: 0, to: 1 })
+        const park = async (of: typeof ONE, key: string, first: number) => {
+          const { position } = await store.load(of, { checkpoint: '0/1', keys: [] })
+          const parking = { waiting: [first, 99], attempts: 1, reason: 'wrong', parkedAtMs: 1 }
+          await store.write(of, { checkpoint: '0/1', from: position, to: 100, changes: [], parking: [{ key, parking, before: undefined }] })
+        }
+        await park(TWO, 'a', 20)
+        await put(store, ONE, { to: 100, documents: {} })
+        assert.equal(await store.makeLive('p', { from: 1, to: 2 }), 'parked')
+        await park(ONE, 'a', 30)
+        await park(ONE, 'b', 5)
+        assert.equal(await store.makeLive('p', { from: 1, to: 2 }), 'parked')
+        assert.deepEqual(await store.versions('p'), { live: 1, previous: 0 })
+        assert.equal(await store.makeLive('p', { from: 1, to: 2, evenIfBehind: true }), 'switched')
+        // The one before has b as well.
+        assert.equal(await store.makeLive('p', { from: 2, to: 1 }), 'parked')
+        await park(TWO, 'b', 5)
+        assert.equal(await store.makeLive('p', { from: 2, to: 1 }), 'switched')
+      },
+    )
+
     check('of those that switch at one time, one does', async (store) => {
       await store.makeLive('p', { from: 0, to: 1 })
       const outcomes = await Promise.all([2, 3, 4].map((to) => store.makeLive('p', { from: 1, to })))
@@ -180,12 +255,16 @@ export function readStoreContract(name: string, open: () => Promise<ReadStoreUnd
       const listing = () => ({ in: 'all', at: 1 })
       await put(store, ONE, { to: 1, documents: many }, listing)
       await put(store, TWO, { to: 1, documents: { a: {} } }, listing)
+      const parking = { waiting: [2], attempts: 1, reason: 'wrong', parkedAtMs: 1 }
+      const parked = { key: 'k7', parking, before: undefined }
+      await store.write(ONE, { checkpoint: '0/1', from: 1, to: 1, changes: [], parking: [parked] })
       assert.equal(await store.remove(ONE), false)
       assert.equal((await store.list('p', { in: 'all', offset: 0, max: 1 })).total, 1_100)
       await store.makeLive('p', { from: 1, to: 2 })
       assert.equal(await store.remove(ONE), true)
       assert.deepEqual(await store.keys(ONE, { after: '', max: 10 }), [])
       assert.deepEqual(await store.checkpoints(ONE), new Map())
+      assert.deepEqual(await store.parked(ONE, { after: '', max: 9 }), [])
       assert.deepEqual(await store.versions('p'), { live: 2, previous: 0 })
       assert.equal((await store.list('p', { in: 'all', offset: 0, max: 1 })).total, 1)
       await put(store, ONE, { to: 1, documents: { a: { again: true } } }, listing)

@@ -15,7 +15,8 @@ export function labelOf(text: string): string {
 }
 
 /**
- * Counts how often one point is reached, by all lives of a process: a byte in a file for each. @returns undefined when the point is another service's
+ * Counts how often one point is reached, by all lives of a process: a byte in a file for each. Of `#next`, the life at hand counts alone, and dies when it comes there
+ * first. @returns undefined when the point is another service's
  * @throws ConfigurationError when the index is none
  */
 export function countedPoint(
@@ -26,14 +27,15 @@ export function countedPoint(
     die = killThisProcess,
   }: { readonly service: string; readonly directory: string; readonly die?: (() => void) | undefined },
 ): CountedPoint | undefined {
-  const found = /^([^.\s]+)\.([^#@\s]+)#([1-9]\d*)$/.exec(index)
+  const found = /^([^.\s]+)\.([^#@\s]+)#(next|[1-9]\d*)$/.exec(index)
   if (found === null) {
     throw new ConfigurationError(
-      `'${index}' is no point to crash at. It reads service.operation:label#n, as in orders.database:commit:before#3; a simulation prints it.`,
+      `'${index}' is no point to crash at. It reads service.operation:label#n, as in orders.database:commit:before#3, or #next for the next time in this life; a simulation prints it.`,
     )
   }
   const [, node = '', name = '', times = ''] = found
   if (node !== service) return undefined
+  if (times === 'next') return { name, reach: die }
   const file = join(directory, `crash-at-${encodeURIComponent(index)}`)
   return {
     name,

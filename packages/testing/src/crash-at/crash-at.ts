@@ -7,7 +7,7 @@ import { faultPoints } from './fault-points.ts'
 import { queuePoints } from './queue.ts'
 
 export interface CrashAtOptions {
-  /** Each `service.operation:label#n`: the n-th time that the point is reached, from 1. */
+  /** Each `service.operation:label#n`: the n-th time that the point is reached, from 1; `#next` for the first time in this life, and so in each that is told the same. */
   readonly indexes: readonly string[]
   /** Whose process this is. */
   readonly service: string

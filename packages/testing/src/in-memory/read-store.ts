@@ -1,9 +1,10 @@
-import type { DocumentChange, ModelVersion, ReadStore, StoredDocument } from 'seaworthy/projections'
+import type { DocumentChange, ModelVersion, ParkedDocument, ParkingChange, ReadStore, StoredDocument } from 'seaworthy/projections'
 import { throughJson } from './table.ts'
 
 interface Model {
   readonly documents: Map<string, StoredDocument>
   readonly checkpoints: Map<string, number>
+  readonly parked: Map<string, ParkedDocument>
 }
 
 /** Documents of read models in memory, for tests. */
@@ -12,25 +13,31 @@ export function inMemoryReadStore(): ReadStore {
   const live = new Map<string, { live: number; previous: number }>()
   const name = ({ projection, version }: ModelVersion) => JSON.stringify([projection, version])
   const modelOf = (of: ModelVersion): Model => {
-    const known = models.get(name(of)) ?? { documents: new Map(), checkpoints: new Map() }
+    const known = models.get(name(of)) ?? { documents: new Map(), checkpoints: new Map(), parked: new Map() }
     models.set(name(of), known)
     return known
   }
   const versionsOf = (projection: string) => live.get(projection) ?? { live: 0, previous: 0 }
   const isAsLoaded = ({ documents }: Model, { key, before }: DocumentChange) => documents.get(key)?.revision === before?.revision
+  const isParkedAsLoaded = ({ parked }: Model, { key, before }: ParkingChange) => parked.get(key)?.revision === before?.revision
   return {
     async load(of, { checkpoint, keys }) {
-      const { documents, checkpoints } = modelOf(of)
-      const found = keys.flatMap((key) => documents.get(key) ?? [])
-      return { position: checkpoints.get(checkpoint) ?? 0, documents: new Map(found.map((document) => [document.key, document])) }
+      const { documents, checkpoints, parked } = modelOf(of)
+      const chosen = <T>(all: ReadonlyMap<string, T>) => new Map([...all].filter(([key]) => keys.includes(key)))
+      return { position: checkpoints.get(checkpoint) ?? 0, documents: chosen(documents), parked: chosen(parked) }
     },
-    async write(of, { checkpoint, from, to, changes }) {
+    async write(of, { checkpoint, from, to, changes, parking = [] }) {
       const model = modelOf(of)
       if ((model.checkpoints.get(checkpoint) ?? 0) !== from || !changes.every((change) => isAsLoaded(model, change))) return false
+      if (!parking.every((change) => isParkedAsLoaded(model, change))) return false
       model.checkpoints.set(checkpoint, to)
       for (const { key, document, listing, before } of changes) {
         if (document === undefined) model.documents.delete(key)
         else model.documents.set(key, { key, document: throughJson(document), listing, revision: (before?.revision ?? 0) + 1 })
+      }
+      for (const { key, parking: next, before } of parking) {
+        if (next === undefined) model.parked.delete(key)
+        else model.parked.set(key, { key, ...next, revision: (before?.revision ?? 0) + 1 })
       }
       return true
     },
@@ -38,6 +45,10 @@ export function inMemoryReadStore(): ReadStore {
     async keys(of, { after, max }) {
       const keys = [...modelOf(of).documents.keys()].filter((key) => byBytes(key, after) > 0)
       return keys.toSorted(byBytes).slice(0, max)
+    },
+    async parked(of, { after, max }) {
+      const parked = [...modelOf(of).parked.values()].filter(({ key }) => byBytes(key, after) > 0)
+      return parked.toSorted((one, other) => byBytes(one.key, other.key)).slice(0, max)
     },
     async remove(of) {
       const versions = versionsOf(of.projection)
@@ -49,9 +60,12 @@ export function inMemoryReadStore(): ReadStore {
     versions: async (projection) => versionsOf(projection),
     async makeLive(projection, { from, to, evenIfBehind = false }) {
       if (versionsOf(projection).live !== from) return 'moved'
-      const next = modelOf({ projection, version: to }).checkpoints
-      const isBehind = [...modelOf({ projection, version: from }).checkpoints].some(([of, position]) => position > (next.get(of) ?? 0))
-      if (isBehind && !evenIfBehind) return 'behind'
+      const [old, next] = [modelOf({ projection, version: from }), modelOf({ projection, version: to })]
+      if (!evenIfBehind) {
+        if ([...old.checkpoints].some(([of, position]) => position > (next.checkpoints.get(of) ?? 0))) return 'behind'
+        const standsStill = ({ key, waiting: [first = 0] }: ParkedDocument) => first < (old.parked.get(key)?.waiting[0] ?? Infinity)
+        if ([...next.parked.values()].some(standsStill)) return 'parked'
+      }
       live.set(projection, { live: to, previous: from })
       return 'switched'
     },

@@ -104,6 +104,17 @@ suite('crashing at a point', () => {
     }
   })
 
+  test('the next time that a life comes to a point is counted in that life alone', async (t) => {
+    const { database } = await openTable(t)
+    let died = 0
+    for (const life of [1, 2]) {
+      const point = startCrashAt({ ...inventory(t), indexes: ['orders.database:commit:after#next'], die: () => died++ })
+      await database.atomically([insert])
+      point?.stop()
+      assert.equal(died, life)
+    }
+  })
+
   test('another service goes on, and what is no point is refused', (t) => {
     const options = inventory(t)
     assert.equal(startCrashAt({ ...options, service: 'payments', indexes: ['orders.database:commit:before#1'] }), undefined)

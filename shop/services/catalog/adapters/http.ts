@@ -1,11 +1,17 @@
 import { type Database, NotFoundError } from 'seaworthy/core'
 import type { ServeRest } from '../../../platform/service-ports.ts'
 import { takenOver } from '../../../platform/take-over.ts'
-import type { ProductRepository, RatedProduct } from '../application/ports.ts'
+import type { Ownership, ProductRepository, RatedProduct } from '../application/ports.ts'
 import { catalogApi, catalogImport } from '../contract/rest.ts'
 import { meanOf } from '../domain/product.ts'
 
-export function serveCatalog(serve: ServeRest, { database, products }: { database: Database; products: ProductRepository }): void {
+interface CatalogParts {
+  readonly database: Database
+  readonly products: ProductRepository
+  readonly owned: Ownership
+}
+
+export function serveCatalog(serve: ServeRest, { database, products, owned }: CatalogParts): void {
   serve(catalogApi, {
     searchProducts: async ({ query: { q, ...request } }) => {
       const page = await products.search({ text: q, ...request })
@@ -18,7 +24,13 @@ export function serveCatalog(serve: ServeRest, { database, products }: { databas
     },
   })
   serve(catalogImport, {
-    importProducts: async ({ body }) => takenOver(body.products, await database.transaction((tx) => products.takeOver(tx, body.products))),
+    importProducts: async ({ body }) => {
+      const added = await database.transaction(async (tx) => {
+        await owned.assertOwned(tx)
+        return products.takeOver(tx, body.products)
+      })
+      return takenOver(body.products, added)
+    },
   })
 }
 

@@ -15,6 +15,12 @@ interface Rating {
   readonly rating: number
 }
 
+/** Whether the products are this service's to write: while they move here from the monolith, only one of both may. */
+export interface Ownership {
+  /** Called in the writer's transaction. @throws UnavailableError when somebody else owns them; nothing was written */
+  assertOwned(tx: Transaction): Promise<unknown>
+}
+
 /** Products and their ratings, in the service's own database. */
 export interface ProductRepository {
   /** By name, category or brand. Sorted by name. */

@@ -1,4 +1,10 @@
-import type { DeadLetterSummary, ManagedConsumerStatus, RequeueAnswer, RequeueParameters } from '@seaworthy/supervisor/management'
+import type {
+  DeadLetterSummary,
+  ManagedConsumerStatus,
+  ManagedProjectionStatus,
+  RequeueAnswer,
+  RequeueParameters,
+} from '@seaworthy/supervisor/management'
 import type { OutboxStall } from 'seaworthy/outbox'
 import type { ServiceMessages } from '../../../src/system/messages.ts'
 import { formatAge, formatTime, plural } from './format.ts'
@@ -101,6 +107,8 @@ function serviceRow({ service, status, problem }: ServiceMessages): ServiceRow {
   const groups = new Set(status?.consumers.map(({ group }) => group))
   const lags = status?.topics.flatMap((topic) => topic.groups.filter(({ group }) => groups.has(group)).map(({ lag }) => lag)) ?? []
   const queues = status?.queues ?? []
+  const keyed = [...(status?.consumers ?? []), ...(status?.projections ?? [])]
+  const retrying = status?.consumers.map((consumer) => consumer.retrying.length) ?? []
   // A service that publishes nothing may have an outbox too, which nothing ever comes into.
   const outbox = status?.publishes.length === 0 ? undefined : (status?.outbox ?? undefined)
   return {
@@ -110,12 +118,10 @@ function serviceRow({ service, status, problem }: ServiceMessages): ServiceRow {
       outbox !== undefined
         ? { waiting: outbox.backlog.messages, oldestAtMs: outbox.backlog.oldestAtMs ?? undefined, relay: relayCondition(outbox) }
         : undefined,
-    consumer: status?.consumers.map(consumerCondition).at(0),
+    consumer: [...(status?.consumers.map(consumerCondition) ?? []), ...(status?.projections.map(projectionCondition) ?? [])].at(0),
     lag: lags.reduce((total, lag) => total + lag, 0),
-    heldKeys: status?.consumers.reduce((total, { parkedKeys, retrying }) => total + parkedKeys + retrying.length, 0) ?? 0,
-    deadLetters:
-      (status?.consumers.reduce((total, { deadLetters }) => total + deadLetters, 0) ?? 0) +
-      queues.reduce((total, { dead }) => total + dead, 0),
+    heldKeys: keyed.reduce((total, { parkedKeys }) => total + parkedKeys, 0) + retrying.reduce((total, count) => total + count, 0),
+    deadLetters: keyed.reduce((total, { deadLetters }) => total + deadLetters, 0) + queues.reduce((total, { dead }) => total + dead, 0),
     queues: queues.map(({ name, ready, delayed, leased, dead }) => ({
       name,
       waiting: ready + delayed + leased,
@@ -166,20 +172,30 @@ function consumerCondition({ state, handled, failedAttempts, retrying, uncommitt
   }
 }
 
+/** A projection that reads an event store, for a service that consumes nothing. */
+function projectionCondition({ projection, version, lag, failing }: ManagedProjectionStatus): Condition {
+  const title = `${projection}, version ${version}: ${lag} positions behind its event store`
+  const [first] = failing
+  if (first === undefined) return { tone: 'ok', text: 'running', title }
+  return { tone: 'error', text: 'held up', title: `${title}\npartition ${first.partition} tried ${first.attempts} times: ${first.reason}` }
+}
+
 function heldKeysOf({ service, status }: ServiceMessages, letters: readonly LetterRow[]): readonly HeldKey[] {
-  return (status?.consumers ?? []).flatMap(({ group, parked, retrying }) => [
-    ...parked.map(({ topic, key, letters: count }): HeldKey => {
-      const first = letters.find((letter) => letter.service === service && letter.topic === topic && letter.key === key)
-      return {
-        service,
-        group,
-        topic,
-        key,
-        condition: { tone: 'error', text: 'parked', title: `${plural(count, 'message')} of it lie aside, until somebody requeues them` },
-        reason: first?.reason ?? '',
-        requeue: { source: `consumer:${group}`, topic, key },
-      }
-    }),
+  if (status === null) return []
+  const parkedKey = (group: string, source: string, { topic, key, letters: count }: ManagedConsumerStatus['parked'][number]): HeldKey => {
+    const first = letters.find((letter) => letter.service === service && letter.topic === topic && letter.key === key)
+    return {
+      service,
+      group,
+      topic,
+      key,
+      condition: { tone: 'error', text: 'parked', title: `${plural(count, 'message')} of it lie aside, until somebody requeues them` },
+      reason: first?.reason ?? '',
+      requeue: { source, topic, key },
+    }
+  }
+  const ofConsumers = status.consumers.flatMap(({ group, parked, retrying }) => [
+    ...parked.map((one) => parkedKey(group, `consumer:${group}`, one)),
     ...retrying.map(({ topic, key, attempt, reason }): HeldKey => ({
       service,
       group,
@@ -190,6 +206,8 @@ function heldKeysOf({ service, status }: ServiceMessages, letters: readonly Lett
       requeue: undefined,
     })),
   ])
+  const ofProjections = status.projections.flatMap(({ source, parked }) => parked.map((one) => parkedKey(source, source, one)))
+  return [...ofConsumers, ...ofProjections]
 }
 
 /** Each topic once, however many services speak of it. */
