@@ -82,6 +82,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     because: 'the timer that is left ends by itself, and wakes nobody',
   },
   {
+    file: 'saga/retention.ts',
+    within: 'run',
+    what: 'statement dropped: timer.cancel()',
+    because: 'the timer that is left ends by itself, keeps no process alive, and wakes nobody',
+  },
+  {
     file: 'sqlite/projection-store.ts',
     within: 'advance',
     what: 'await removed: await tx.execute({ sql: INSERT_CHECKPOINT, params: [projection, version] })',

@@ -58,8 +58,8 @@ export async function huntOneMutant(target: Target, number: number, cache: strin
   return { line, within, what, verdict, equivalent: lives ? equivalentBecause({ file, within, what }) : undefined }
 }
 
-function pathOf({ file, package: name = 'seaworthy' }: Pick<Target, 'file' | 'package'>): string {
-  return `${PACKAGES}${name}/src/${file}`
+function pathOf({ file, package: owner }: Pick<Target, 'file' | 'package'>): string {
+  return `${PACKAGES}${owner ?? 'seaworthy'}/src/${file}`
 }
 
 function verdictOf(args: readonly string[], cache: string): Promise<Verdict> {

@@ -26,7 +26,6 @@ export const targets: readonly Target[] = [
   target('saga/runs.ts', 'sagas', 'trips', 'refused-trips'),
   target('saga/running-orchestrator.ts', 'checkout', 'sagas', 'trips', 'refused-trips'),
   target('saga/retention.ts', 'saga-retention'),
-  target('saga/worker-lease.ts', 'sagas', 'saga-retention', 'trips'),
   target('sqlite/saga-pruning.ts', 'saga-retention'),
   target('sqlite/saga-store.ts', 'saga-retention', 'checkout', 'sagas', 'trips', 'refused-trips'),
   target('projections/projection.ts', 'projection', 'statements'),
@@ -41,6 +40,5 @@ export const targets: readonly Target[] = [
   cutOver('feed.ts'),
   cutOver('moves.ts'),
   cutOver('ownership.ts'),
-  cutOver('side.ts'),
   cutOver('sqlite-capture.ts'),
 ]
