@@ -80,12 +80,15 @@ test('in a history where nobody looks, what is left open tells of it, and the hi
     ],
     clients: [client('caller', ({ call }) => call<void>('worker', 'work', null))],
   }
-  await assert.rejects(explore({ system, invariants: [anything], exhaustive: 1, faults: ['crash'], onHistory: () => histories++ }), (error) => {
-    assert.ok(error instanceof EscapeError, String(error))
-    assert.equal(error.escape, 'something that opens a GETADDRINFOREQWRAP')
-    assert.match(error.stack ?? '', /escape-guard\.test\.ts/)
-    return true
-  })
+  await assert.rejects(
+    explore({ system, invariants: [anything], exhaustive: 1, faults: ['crash'], onHistory: () => histories++ }),
+    (error) => {
+      assert.ok(error instanceof EscapeError, String(error))
+      assert.equal(error.escape, 'something that opens a GETADDRINFOREQWRAP')
+      assert.match(error.stack ?? '', /escape-guard\.test\.ts/)
+      return true
+    },
+  )
   assert.equal(histories, 2, 'the first crash begins a second life')
 })
 

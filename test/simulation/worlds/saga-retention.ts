@@ -11,6 +11,8 @@ const RETENTION = { keepMs: MINUTE_MS, rememberIdsMs: 5 * MINUTE_MS, everyMs: MI
 const NAP_MS = 4 * MINUTE_MS
 const PRUNED = 'pruned'
 const WRONG = 'wrong'
+/** The id of a saga that never begins. */
+const NOBODY = 'nobody'
 const REPORTED = 'it was told that nothing could be pruned'
 const STOPPED = 'the depot stopped'
 /** Far less than it rests between two looks. */
@@ -78,6 +80,12 @@ export function sagaRetentionWorld({ storing = (store: SagaStore, _database: Dat
         )
         for (const { saga_id } of orphans) violated(`Lines of saga ${saga_id} are left, and it is not.`)
       }),
+      invariant('what a saga was told that never began is forgotten, too', (view) => {
+        const kept = view.query<{ at_ms: number }>('depot', EVENTS_OF, [NOBODY])
+        const newest = view.query<{ at_ms: number }>('depot', 'SELECT max(at_ms) AS at_ms FROM seaworthy_saga_events')
+        // What was told when the forgotten saga was accepted once more is younger.
+        for (const { at_ms } of kept) if (at_ms < newest[0]!.at_ms) violated('What nobody was told is kept for ever.')
+      }),
       invariant('something was pruned, and nothing is wrong that the depot looks at', (view) => {
         if (notes(view, PRUNED).length === 0) violated('Nothing was ever pruned.')
         for (const { data } of notes(view, WRONG)) violated(String(data))
@@ -144,13 +152,19 @@ async function startDepot({ clock, random, database, note }: NodePorts, storing:
   return {
     accept: ({ id }: { id: Id }) =>
       db.transaction(async (tx) => {
-        if (await sagas.start(tx, work, { id, input: { id } }))
-          await tx.execute({ sql: 'INSERT INTO starts (id) VALUES (?)', params: [id] })
+        if (!(await sagas.start(tx, work, { id, input: { id } }))) return
+        await tx.execute({ sql: 'INSERT INTO starts (id) VALUES (?)', params: [id] })
+        for (const told of [id, NOBODY]) await sagas.tell(tx, told, { type: 'hurry', data: null })
       }),
     async is({ id, what }: { id: Id; what: string }): Promise<boolean> {
       const stored = await store.load(id)
       if (what === 'forgotten') return stored === undefined
-      if (stored?.prunedAtMs !== undefined) note(PRUNED, id)
+      if (stored?.prunedAtMs !== undefined) {
+        note(PRUNED, id)
+        if (stored.journal.length > 0) note(WRONG, `Saga ${id} is pruned, and its journal is there.`)
+        const events = await db.query({ sql: EVENTS_OF, params: [id] })
+        if (events.length > 0) note(WRONG, `Saga ${id} is pruned, and what it was told is there.`)
+      }
       if (what === 'pruned') return stored?.prunedAtMs !== undefined || stored === undefined
       return stored?.record.status === 'completed'
     },
@@ -162,6 +176,7 @@ async function startDepot({ clock, random, database, note }: NodePorts, storing:
   }
 }
 
+const EVENTS_OF = 'SELECT at_ms FROM seaworthy_saga_events WHERE saga_id = ?'
 const CANNOT_PRUNE = 'The disk is full.'
 
 /** The store, which cannot prune at first in each life. */
