@@ -277,8 +277,7 @@ export class RunningSystem {
   async #scale(service: Service, count: number): Promise<void> {
     const { pool } = this.#options
     const before = [...this.#meant(service.name)]
-    const wanted = before.slice(0, count)
-    for (let missing = count - before.length; missing > 0; missing--) wanted.push(await this.#startOneMore(service))
+    const wanted = [...before.slice(0, count), ...(await this.#startMore(service, count - before.length))]
     const leaving = before.slice(count)
     if (leaving.length === 0 && wanted.length === before.length) return
     pool.tell(service, wanted)
@@ -291,16 +290,22 @@ export class RunningSystem {
     this.changed()
   }
 
-  async #startOneMore(service: Service): Promise<SupervisedProcess> {
+  /** All of them, or none. */
+  async #startMore(service: Service, count: number): Promise<readonly SupervisedProcess[]> {
     const { pool } = this.#options
-    const added = await pool.addNext(service)
-    added.start()
+    const added: SupervisedProcess[] = []
     try {
-      await this.#untilReadyInTime(added)
+      while (added.length < count) {
+        const one = await pool.addNext(service)
+        added.push(one)
+        one.start()
+        await this.#untilReadyInTime(one)
+      }
       return added
     } catch (error) {
-      await added.stop(REPLACE_STOP_TIMEOUT_MS)
-      pool.remove(added)
+      await Promise.all(added.map((one) => one.stop(REPLACE_STOP_TIMEOUT_MS)))
+      for (const one of added) pool.remove(one)
+      this.changed()
       throw error
     }
   }

@@ -174,6 +174,19 @@ describe('a route that moves with its data', () => {
     })
   }
 
+  test('keeps everybody where the data is after a start, until the other side has it: who wrote before is not known any more', async (t) => {
+    const { data, file } = await movingRoute(t)
+    const first = await stranglerWith(t, file)
+    await first.gateway.shift({ route: 'reviews', percent: 99.99, ...BY })
+    await first.stop()
+    data.hasCome = false
+    const { gateway } = await stranglerWith(t, file)
+    const sideOfAda = () => gateway.explain('GET', '/reviews/1', { 'x-user': 'ada' }).side
+    await until(() => sideOfAda() === 'from', 'she stays')
+    data.hasCome = true
+    await until(() => sideOfAda() === 'to', 'it has come')
+  })
+
   test('that never began to does not ask anybody when the gateway starts', async (t) => {
     const { data, file, asking } = await movingRoute(t)
     const { port } = await stranglerWith(t, file, { start: () => assert.fail('nobody wished for it') })
