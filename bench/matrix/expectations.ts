@@ -1,3 +1,4 @@
+import { SETTINGS } from './http2/frames.ts'
 import { STREAM_ENDED } from './http2/reading.ts'
 import type { Expectation, Seen } from './matrix-case.ts'
 import type { ReadRequest } from './message-reader.ts'
@@ -27,7 +28,7 @@ export const refused: Expectation = {
 /** Refused, or answered in HTTP/2, which begins with a frame of SETTINGS. */
 export const refusedOrHttp2: Expectation = {
   says: 'refused, or spoken',
-  wrong: (seen) => (seen.requests.length === 0 && /^[^]{3}\x04\0/.test(seen.answer) ? undefined : refused.wrong(seen)),
+  wrong: (seen) => (seen.requests.length === 0 && seen.answer.charCodeAt(3) === SETTINGS ? undefined : refused.wrong(seen)),
 }
 
 /** Refused with one of these statuses. */
