@@ -7,10 +7,10 @@ import { onFreePorts, startServer } from './server-process.ts'
 
 const PROGRAM = '/usr/sbin/apache2'
 const MODULES = '/usr/lib/apache2/modules'
-const MISSING =
-  'Apache httpd and litmus are not installed here. Debian: apt-get install --no-install-recommends apache2-bin litmus.'
+const MISSING = 'Apache httpd and litmus are not installed here. Debian: apt-get install --no-install-recommends apache2-bin litmus.'
 
-const isInstalled = () => ['apache2 -v', 'litmus --version'].every((line) => spawnSync('/bin/sh', ['-c', `PATH=$PATH:/usr/sbin; ${line}`]).status === 0)
+const isInstalled = () =>
+  ['apache2 -v', 'litmus --version'].every((line) => spawnSync('/bin/sh', ['-c', `PATH=$PATH:/usr/sbin; ${line}`]).status === 0)
 
 /** Installs Debian's Apache httpd, without starting its service, and litmus, which tests WebDAV servers. @throws Error that says what to install */
 export function installApache(): void {
