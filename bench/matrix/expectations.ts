@@ -24,6 +24,12 @@ export const refused: Expectation = {
   },
 }
 
+/** Refused, or answered in HTTP/2, which begins with a frame of SETTINGS. */
+export const refusedOrHttp2: Expectation = {
+  says: 'refused, or spoken',
+  wrong: (seen) => (seen.requests.length === 0 && /^[^]{3}\x04\0/.test(seen.answer) ? undefined : refused.wrong(seen)),
+}
+
 /** Refused with one of these statuses. */
 export const refusedWith = (...statuses: readonly number[]): Expectation => ({
   says: `refused with ${statuses.join(' or ')}`,

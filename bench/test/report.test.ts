@@ -33,3 +33,14 @@ test('what cannot be measured here is said, is not measured, and counts neither 
   assert.equal(reportMetric(results[2]!), 'elsewhere: NOT MEASURED. It needs a Kafka.')
   assert.match(reportSuite(result), /1 of 3 targets reached; missed: regressed; not measured: elsewhere$/)
 })
+
+test('a metric that is broken is said to be, and the others are measured', async () => {
+  const broken = { name: 'broken', ...described, count: async () => Promise.reject(new Error('The proxy ended.')) }
+  const nothing = { name: 'nothing', ...described, series: async () => ({ rounds: [] }) }
+  const whole = { name: 'whole', ...described, note: 'Once.', series: async () => ({ rounds: [{ ours: 0, peer: 1 }], remark: 'Of 7.' }) }
+  const result = await runSuite({ name: 'losses', metrics: [broken, nothing, whole] }, { quick: true }, () => undefined)
+  assert.match(reportMetric(result.metrics[0]!), /^broken: FAILED\. Error: The proxy ended\./)
+  assert.match(result.metrics[1]!.failure!, /nothing measured nothing/)
+  assert.deepEqual([result.metrics[2]!.ok, result.metrics[2]!.note], [true, 'Once. Of 7.'])
+  assert.match(reportSuite(result), /1 of 3 targets reached; failed: broken, nothing$/)
+})

@@ -71,8 +71,7 @@ const strangled: Strangled = {
   regression: { plantedAtMs: 5_500, decidedAtMs: 7_000, why: 'slow' },
   ledger: [{ atMs: 7_000, kind: 'automatic-rollback', route: 'reviews', fromPercent: 100, toPercent: 0, why: 'slow' }],
   verification: { kind: 'equal', ranges: 1, keys: 1, differing: [], differingRanges: [] },
-  strays: 1,
-  pins: 3,
+  strayStatus: 503,
   audit: { reviews: 1, accounts: 1, lost: [], unasked: [], unrated: [] },
 }
 
@@ -133,7 +132,7 @@ describe('the verdict of the lab', () => {
     ['a shift without data', { refusal: '' }],
     ['a slow release that stayed', { ledger: [] }],
     ['sides that differ', { verification: { ...strangled.verification, kind: 'different', differing: ['7'] } }],
-    ['a stray write that nobody was told of', { strays: 0 }],
+    ['a stray write that was taken', { strayStatus: 201 }],
     ['a big bang that did no harm', {}, { bookings: [] }],
   ]
   for (const [what, story, bang] of cases) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { control, type ControlRequest } from '@seaworthy/supervisor'
 import { checkout, createCustomer, request } from './client.ts'
-import { seaworthy } from './command.ts'
 import { type Shop, startShop } from './shop.ts'
 
 const PRODUCT = 'product-1'
@@ -69,26 +69,30 @@ class Buyers {
   }
 }
 
-/** Each is replaced, and one of them gets more instances and fewer, while people buy: unless the machine takes longer for a start than anybody waits, none of it fails. */
+/** Each is replaced, and one of them gets more instances and fewer, while people buy. */
 async function changedUnderLoad({ gateway, dataDir }: Shop, stage: number): Promise<string> {
   const customerId = await createCustomer(gateway, 'Somebody who goes on')
   const buyers = new Buyers(gateway, customerId)
-  let slowestMs = 0
-  const timed = async (...command: readonly string[]) => {
-    const startedAt = performance.now()
-    await seaworthy([...command, `--data-dir=${dataDir}`])
-    slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+  const slow: string[] = []
+  const changed = async (request: ControlRequest, isAway: boolean) => {
+    const [before, startedAt] = [buyers.failed.length, performance.now()]
+    await control(request, { dataDir, signal: AbortSignal.timeout(120_000) })
+    const tookMs = performance.now() - startedAt
+    const failed = buyers.failed.slice(before)
+    // A machine that takes longer for a start than anybody waits for it shows nothing.
+    if (isAway && tookMs > PATIENCE_MS) slow.push(`${JSON.stringify(request)} took ${Math.round(tookMs)} ms, ${failed.length} failed`)
+    else assert.deepEqual(failed, [], JSON.stringify(request))
   }
-  for (const service of servicesOf(stage)) await timed('restart', service)
-  for (const count of [3, 1]) await timed('scale', `storefront=${count}`)
+  for (const service of servicesOf(stage)) await changed({ command: 'restart', service }, true)
+  // There is always one that is at work.
+  for (const count of [3, 1]) await changed({ command: 'scale', service: 'storefront', count }, false)
   await buyers.stop()
-  const { orders, failed } = buyers
+  const { orders } = buyers
   assert.ok(orders.size > 10, 'people bought')
-  if (slowestMs < PATIENCE_MS) assert.deepEqual(failed, [])
   assert.equal(new Set(orders.values()).size, orders.size)
   const { body } = await request<{ total: number }>(`${gateway}/api/customers/${customerId}/orders/composed`)
   assert.equal(body.total, orders.size, 'each purchase is one order')
-  return `stage ${stage}: ${orders.size} orders, ${failed.length} failed, the slowest change took ${Math.round(slowestMs)} ms`
+  return [`stage ${stage}: ${orders.size} orders`, ...slow].join('; ')
 }
 
 suite('the shop at each of its stages', () => {

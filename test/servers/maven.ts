@@ -1,9 +1,9 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { cached } from './cache.ts'
 
 /** A server on Java that Maven Central has. */
 export interface MavenServer {
@@ -21,28 +21,17 @@ const INSTALL = 'Debian: apt-get install openjdk-17-jre-headless maven. macOS: b
  */
 export async function mavenClassPath({ name, artifacts }: MavenServer): Promise<string> {
   assertProgram('java', ['-version'], name)
-  const cache =
-    process.env['SEAWORTHY_SERVERS_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'seaworthy/servers')
   // Of its own for each set of artifacts: one that another version of this file installed lacks some.
-  const folder = join(cache, `${name}-${createHash('sha256').update(artifacts.join()).digest('hex').slice(0, 8)}`)
-  if (!existsSync(folder)) {
+  const digest = createHash('sha256').update(artifacts.join()).digest('hex').slice(0, 8)
+  const folder = await cached(`${name}-${digest}`, async (building) => {
     assertProgram('mvn', ['--version'], name)
-    mkdirSync(cache, { recursive: true })
-    const building = mkdtempSync(join(cache, `${name}-`))
-    try {
-      writeFileSync(join(building, 'pom.xml'), pom(artifacts))
-      const goal = ['dependency:copy-dependencies', '-DoutputDirectory=libs', '-DincludeScope=runtime']
-      await promisify(execFile)('mvn', ['-q', '-B', ...goal], { cwd: building }).catch((error: { stdout?: string }) => {
-        throw new Error(`Maven could not bring ${name}:\n${error.stdout}`, { cause: error })
-      })
-      renameSync(join(building, 'libs'), folder)
-    } catch (error) {
-      // Another test process installed it meanwhile.
-      if (!existsSync(folder)) throw error
-    } finally {
-      rmSync(building, { recursive: true, force: true })
-    }
-  }
+    writeFileSync(join(building, 'pom.xml'), pom(artifacts))
+    const goal = ['dependency:copy-dependencies', '-DoutputDirectory=libs', '-DincludeScope=runtime']
+    await promisify(execFile)('mvn', ['-q', '-B', ...goal], { cwd: building }).catch((error: { stdout?: string }) => {
+      throw new Error(`Maven could not bring ${name}:\n${error.stdout}`, { cause: error })
+    })
+    return join(building, 'libs')
+  })
   return join(folder, '*')
 }
 

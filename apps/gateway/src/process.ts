@@ -10,7 +10,10 @@ export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessCo
   readonly logger: Telemetry['logger']
   readonly life: Lifecycle
 } {
-  const telemetry = startTelemetry({ service, instance, otlpUrl, destinations: destinationsFrom(process.env), logLevel })
+  const destinations = destinationsFrom(process.env)
+  // Spans that nobody takes would cost every request as much as its way through the gateway.
+  const tracing = otlpUrl !== undefined || destinations.length > 0
+  const telemetry = startTelemetry({ service, instance, otlpUrl, destinations, logLevel, tracing })
   const { logger } = telemetry
   const life = lifecycle({
     stopTimeoutMs: STOP_TIMEOUT_MS,

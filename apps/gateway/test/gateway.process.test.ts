@@ -32,6 +32,8 @@ async function gatewayProcess(t: TestContext, orders: TestUpstream): Promise<Gat
       SEAWORTHY_ROUTES: JSON.stringify([{ path: '/api/orders/*', service: 'orders' }]),
       SEAWORTHY_ENDPOINTS: JSON.stringify({ orders: { http: orders.url.origin } }),
       SEAWORTHY_LOG_LEVEL: 'info',
+      // Somebody is to take the spans, or there are none; that nobody is there makes them wait.
+      SEAWORTHY_OTLP_URL: 'http://127.0.0.1:1',
     },
   })
   t.after(() => child.kill('SIGKILL'))

@@ -11,7 +11,10 @@ const CONCURRENCY = 32
 type Slopes = Readonly<Record<keyof MemoryUse, Regression>>
 
 /** How memory grows with the requests, in megabytes for each million of them: it is read after each slice of an even load. */
-async function slopesOf({ port, memory }: Proxied, { slices, requests }: { readonly slices: number; readonly requests: number }): Promise<Slopes> {
+async function slopesOf(
+  { port, memory }: Proxied,
+  { slices, requests }: { readonly slices: number; readonly requests: number },
+): Promise<Slopes> {
   const load = { port, messages: [getOf(SMALL.path)], concurrency: CONCURRENCY, requests }
   // Twice as much as a slice: code is compiled, pools and the heap have found their size.
   for (let warmUp = 0; warmUp < 2; warmUp++) await drive(load)

@@ -25,6 +25,8 @@ export interface TelemetryOptions {
   readonly instance: string
   /** Base URL of an OTLP collector such as the console. Without it, and without `destinations`, spans are made for logs and for headers, and not exported. */
   readonly otlpUrl?: string | undefined
+  /** Whether there are spans. Default true. False: trace headers are handed on as they came in, and a request costs no more than its log lines. */
+  readonly tracing?: boolean | undefined
   /** Where spans go besides. Each has a queue of its own, so that none waits for another: `destinationsFrom(process.env)` reads OpenTelemetry's variables. */
   readonly destinations?: readonly SpanDestination[] | undefined
   /** Default `info`. */
@@ -61,6 +63,10 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
     ...(options.logLevel !== undefined && { level: options.logLevel }),
     ...(options.logDestination !== undefined && { destination: options.logDestination }),
   })
+  if (options.tracing === false) {
+    const stop = logDiagnostics(logger)
+    return { logger, exportStatus: () => sumOf([]), shutdown: async () => stop() }
+  }
   const { otlpUrl, destinations = [] } = options
   const all: readonly SpanDestination[] = [...(otlpUrl === undefined ? [] : [{ kind: 'otlp' as const, url: otlpUrl }]), ...destinations]
   const queues = all.map(

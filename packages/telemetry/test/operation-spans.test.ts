@@ -393,3 +393,16 @@ test('waits are counted on the span in progress, and those at the same time once
   assert.equal(outer!.attributes['seaworthy.time.admission_wait_ms'], 13)
   assert.equal(inner!.attributes['seaworthy.time.admission_wait_ms'], 2)
 })
+
+test('without tracing there are no spans, nobody listens to operations, and trace headers go on as they came', async (t) => {
+  const telemetry = startTelemetry({ service: 'orders', instance: 'orders-1', logLevel: 'silent', tracing: false })
+  t.after(() => telemetry.shutdown())
+  const came = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+  await work.run(
+    () => assert.fail('an operation was described'),
+    async (running) => {
+      assert.equal(running, undefined)
+      assert.equal(traceHeaders({ ...rootContext(), ...came }).traceparent, came.traceparent)
+    },
+  )
+})

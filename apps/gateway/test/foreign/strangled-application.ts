@@ -63,10 +63,10 @@ export async function assertKeepsItsPasses(t: TestContext, application: Strangle
   assert.equal((await through('after the rollback')).to, 0)
 
   const atStart = await countsOf(gateway)
-  let isOver = false
+  const over = new AbortController()
   const passed = async (share: number) => {
     const wanted = at0.from * share
-    while (sum(difference(await countsOf(gateway), atStart)) < wanted && !isOver) await delay(5)
+    while (sum(difference(await countsOf(gateway), atStart)) < wanted && !over.signal.aborted) await delay(5)
   }
   const movedMeanwhile = (async () => {
     await passed(0.25)
@@ -76,7 +76,7 @@ export async function assertKeepsItsPasses(t: TestContext, application: Strangle
     await passed(0.75)
     await shift(gateway, 50)
   })()
-  const run = through('shifted, rolled back and shifted again in the middle of the run').finally(() => (isOver = true))
+  const run = through('shifted, rolled back and shifted again in the middle of the run').finally(() => over.abort())
   const [meanwhile] = await Promise.all([run, movedMeanwhile])
   assertBoth(meanwhile, at0.from)
   gateway.child.kill('SIGTERM')

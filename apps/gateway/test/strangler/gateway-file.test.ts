@@ -11,7 +11,7 @@ const SOUND = `{
   "ledger": "ledger",
   "accessLog": 0.1,
   "upstreams": {
-    "monolith": { "urls": ["http://127.0.0.1:4101"] },
+    "monolith": { "urls": ["http://127.0.0.1:4101"], "preserveHost": true },
     "reviews": {
       "urls": ["http://127.0.0.1:4201", "http://127.0.0.1:4202"],
       "policy": {
@@ -55,6 +55,10 @@ describe("a gateway's file", () => {
       certificates: undefined,
     })
     assert.equal(file.upstreams.get('reviews')?.urls.length, 2)
+    assert.deepEqual(
+      [...file.upstreams.values()].map(({ preserveHost }) => preserveHost),
+      [true, false],
+    )
     assert.deepEqual(file.upstreams.get('reviews')?.policy.bulkhead, { concurrencyMax: 64 })
     assert.deepEqual(file.routes[0]?.guard, { errorBudget: 0.005 })
   })
@@ -63,6 +67,12 @@ describe("a gateway's file", () => {
     ['a misspelt setting', '"share": 10', '"shares": 10', 'routes[0].shares is no setting here'],
     ['a share beyond all', '"share": 10', '"share": 101', 'routes[0].share is 101, but must be a number from 0 to 100'],
     ['an upstream that is none', '"to": "reviews"', '"to": "ghost"', 'routes[0].to is "ghost", of which upstreams says nothing'],
+    [
+      'what is neither true nor false',
+      '"preserveHost": true',
+      '"preserveHost": 1',
+      'upstreams.monolith.preserveHost is 1, but must be true or false',
+    ],
     ['a policy', '"openMs": 1000', '"openMs": -1', 'upstreams.reviews.policy.circuitBreaker.openMs is -1, but must be'],
     ['a rate limit', '"perSecond": 50', '"perSecond": 0', 'upstreams.reviews.policy.rateLimit.limit.perSecond is 0'],
     ['an address', 'http://127.0.0.1:4202', 'ftp://a', 'upstreams.reviews.urls[1] is "ftp://a", but must be http://HOST:PORT'],

@@ -13,7 +13,10 @@ export interface Tally {
 }
 
 /** Clients that read and write in turn, one request at a time each, until the signal. */
-export async function readAndWrite(port: number, { clients, signal }: { readonly clients: number; readonly signal: AbortSignal }): Promise<Tally> {
+export async function readAndWrite(
+  port: number,
+  { clients, signal }: { readonly clients: number; readonly signal: AbortSignal },
+): Promise<Tally> {
   const tally: Tally = { requests: 0, dropped: 0, acknowledgedWrites: [], failures: [] }
   const client = async (number: number) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })

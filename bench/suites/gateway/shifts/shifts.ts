@@ -59,7 +59,7 @@ async function measured(changes: number): Promise<Run> {
     over.abort()
   }
   const { requests, dropped, acknowledgedWrites, failures } = await load
-  for (const endMs = performance.now() + LAST_FRAMES_MS; !streams.every(({ isWhole }) => isWhole) && performance.now() < endMs; )
+  for (const endMs = performance.now() + LAST_FRAMES_MS; !streams.every(({ isWhole }) => isWhole) && performance.now() < endMs;)
     await delay(5)
 
   const kept: string[] = []
@@ -122,7 +122,10 @@ const metric = (name: string, unit: string, peer: string, of: (run: Run) => { ou
 })
 
 export const shiftMetrics: readonly Metric[] = [
-  metric('shifts-dropped', 'requests without a whole answer of 200', 'requests', ({ dropped, requests }) => ({ ours: dropped, peer: requests })),
+  metric('shifts-dropped', 'requests without a whole answer of 200', 'requests', ({ dropped, requests }) => ({
+    ours: dropped,
+    peer: requests,
+  })),
   metric('shifts-lost-frames', 'WebSocket frames that did not come back in order', 'frames sent', ({ lostFrames, frames }) => ({
     ours: lostFrames,
     peer: frames,

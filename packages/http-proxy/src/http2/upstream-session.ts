@@ -171,7 +171,7 @@ export class UpstreamSession {
     this.#timer.release()
     this.#session?.destroy()
     this.#socket.destroy()
-    for (const link of [...this.#links]) link.onSessionEnd(this.#error ?? cause, wasReused)
+    for (const link of this.#links) link.onSessionEnd(this.#error ?? cause, wasReused)
     this.home.onClosed(this)
   }
 }
