@@ -7,10 +7,11 @@ import { type ControlRequest, ControlSocket } from './control-socket.ts'
 import type { DataDirectoryPaths } from './data-directory.ts'
 import { hold } from './gateway-hold.ts'
 import type { Report } from './notice.ts'
-import { loopbackUrl, standsInFor } from './process-contract.ts'
+import { loopbackUrl } from './process-contract.ts'
 import type { ProcessPool } from './process-pool.ts'
 import type { Fault } from './injected-faults.ts'
-import { type ProcessRecord, type RunFile, writeRunFile } from './run-file.ts'
+import { processRecord } from './process-record.ts'
+import { type RunFile, writeRunFile } from './run-file.ts'
 import { Scaling } from './scaling.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 
@@ -91,7 +92,9 @@ export class RunningSystem {
       startedAt: this.#startedAt,
       supervisorPid: process.pid,
       controlSocket: this.#control?.path ?? '',
-      processes: this.#started.map((supervised) => this.#record(supervised)),
+      processes: this.#started.map((supervised) =>
+        processRecord(supervised, { system: this.#options.system, addresses: this.#options.pool.addresses }),
+      ),
       choreography: choreography(this.#options.system),
     }
   }
@@ -309,30 +312,6 @@ export class RunningSystem {
         // Answered at once; the connection ends when everything has.
         void this.stop()
         return null
-    }
-  }
-
-  #record(supervised: SupervisedProcess): ProcessRecord {
-    const { service, instance } = supervised
-    const addresses = this.#options.pool.addresses.get(instance)
-    return {
-      name: service.name,
-      role: service.role,
-      context: service.context,
-      purpose: service.purpose,
-      standsInFor: standsInFor(service, this.#options.system),
-      instance,
-      pid: supervised.child?.pid ?? null,
-      state: supervised.state,
-      restarts: supervised.restarts,
-      lastExit: supervised.lastExit,
-      startedAt: new Date(supervised.startedAt).toISOString(),
-      httpUrl: loopbackUrl(addresses?.publicPort ?? addresses?.httpPort ?? 0),
-      adminUrl: service.role === 'gateway' ? loopbackUrl(addresses?.httpPort ?? 0) : null,
-      grpcAddress: addresses?.grpcPort === undefined ? null : `127.0.0.1:${addresses.grpcPort}`,
-      // The console's page and its figures are for the same people.
-      metricsUrl: `${loopbackUrl((service.role === 'console' ? addresses?.publicPort : addresses?.httpPort) ?? 0)}/metrics`,
-      faults: supervised.faults,
     }
   }
 }
