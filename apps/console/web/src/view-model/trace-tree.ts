@@ -43,6 +43,8 @@ export function buildTree(spans: readonly Span[]): readonly SpanNode[] {
 type Retried = (spanId: string) => SpanNode['retried']
 
 function retriedSpans(spans: readonly Span[]): Retried {
+  // Most traces have no failure, and what of fifty thousand spans was about need not be known then.
+  if (!spans.some(({ outcome }) => outcome === 'failed')) return () => undefined
   const { attempts, spans: all } = madeGood(
     spans.map(({ attributes, outcome, ...span }) => ({
       ...span,
