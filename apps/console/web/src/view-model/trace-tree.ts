@@ -67,7 +67,7 @@ function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonl
     nodes.set(draft, node)
     order.push(node)
     parent?.children.push(node)
-    for (const child of draft.children.toReversed()) pending.push(child)
+    for (let index = draft.children.length - 1; index >= 0; index--) pending.push(draft.children[index]!)
   }
   // Backwards: children stand behind their parents.
   for (let index = order.length - 1; index >= 0; index--) {
