@@ -166,16 +166,15 @@ export class TraceStore {
 
   /** A trace as OTLP JSON; undefined when there is none. */
   async trace(traceId: string): Promise<string | undefined> {
-    const spans = await this.#database.query<{ origin_key: string; body: string }>({ sql: sql.SELECT_SPANS, params: [traceId] })
+    const spans = await this.#database.query<{ origin_key: string; bodies: string }>({ sql: sql.SELECT_SPANS, params: [traceId] })
     if (spans.length === 0) return undefined
     const origins = await this.#database.query<OriginRow>({ sql: sql.SELECT_ORIGINS, params: [traceId] })
-    const bodies = new Map<string, string[]>(origins.map(({ origin_key }) => [origin_key, []]))
-    for (const { origin_key, body } of spans) bodies.get(origin_key)?.push(body)
+    const bodies = new Map(spans.map((each) => [each.origin_key, each.bodies]))
     // The parts were JSON when they were stored; parsing 20,000 of them to write them out again would stop the event loop.
     const resourceSpans = origins.map((origin) => {
       const scopeSchema = origin.scope_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.scope_schema_url)}`
       const resourceSchema = origin.resource_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.resource_schema_url)}`
-      const scopeSpans = `{"scope":${origin.scope},"spans":[${bodies.get(origin.origin_key)!.join(',')}]${scopeSchema}}`
+      const scopeSpans = `{"scope":${origin.scope},"spans":[${bodies.get(origin.origin_key) ?? ''}]${scopeSchema}}`
       return `{"resource":${origin.resource},"scopeSpans":[${scopeSpans}]${resourceSchema}}`
     })
     return `{"resourceSpans":[${resourceSpans.join(',')}]}`
