@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import { type TestContext, suite, test } from 'node:test'
-import { eventStoreSchema, migrate, outboxStoreSchema, postgresEventStore, postgresOutboxStore } from '@seaworthy/postgres'
+import {
+  eventStoreSchema,
+  migrate,
+  outboxStoreSchema,
+  postgresEventStore,
+  postgresOutboxStore,
+  postgresSagaStore,
+  sagaStoreSchema,
+} from '@seaworthy/postgres'
 import { ConflictError, UnsupportedError } from 'seaworthy/core'
 import { StreamArchivedError, WrongExpectedVersionError } from 'seaworthy/event-sourcing'
 import type { EventEnvelope } from 'seaworthy/messaging'
+import { orchestrator, saga } from 'seaworthy/saga'
 import { eventually } from '@seaworthy/testing'
 import { databaseForTest } from './server.ts'
 
@@ -126,6 +135,32 @@ void suite('a pipelined transaction', () => {
       (error) => error instanceof WrongExpectedVersionError && error.stream === 'b',
     )
     assert.deepEqual(await store.readAll({ after: 0, max: 10 }), [])
+  })
+
+  test('starts sagas with what belongs to them, each once', async (t) => {
+    const { database } = await opened(t)
+    await migrate(database, [sagaStoreSchema])
+    const ran: string[] = []
+    const checkout = saga<string>('checkout', { version: 1 }).step('reserve', {
+      run: async ({ input }) => void ran.push(input),
+      compensation: 'not-needed',
+    })
+    const sagas = orchestrator({ sagas: [checkout], store: postgresSagaStore(database), database })
+    await sagas.resume()
+    t.after(() => sagas.stop())
+    const start = (...ids: readonly string[]) =>
+      database.pipelined(async (tx) => {
+        await tx.execute({ sql: 'INSERT INTO orders (id) VALUES ($1)', params: [ids.join()] })
+        for (const id of ids) await sagas.start(tx, checkout, { id, input: id })
+      })
+    await start('one', 'two')
+    for (const id of ['one', 'two']) assert.equal((await sagas.settled(id, { timeoutMs: 5_000 }))?.status, 'completed')
+    await assert.rejects(
+      start('three', 'two'),
+      (error) => error instanceof ConflictError && /Saga two was started before/.test(error.message),
+    )
+    const orders = await database.query<{ id: string }>({ sql: 'SELECT id FROM orders' })
+    assert.deepEqual([orders.map(({ id }) => id), ran.toSorted()], [['one,two'], ['one', 'two']])
   })
 
   test('whose body fails, or looks at an answer, sends nothing', async (t) => {
