@@ -5,6 +5,7 @@ import { FAULT_KINDS, type Fault, type FaultKind, formatHistory, parseHistory } 
 import { type FaultPlan, exactly, noFaults, randomFaults } from '../faults/fault-plan.ts'
 import { type DrainKind, checkpointOf } from '../kernel/drain.ts'
 import { type EscapeGuard, guardEscapes } from '../guard/escape-guard.ts'
+import { ExecutionCounters } from '../kernel/execution-index.ts'
 import { drawUnit, hashText } from '../kernel/hash.ts'
 import type { HistoryOutcome } from '../world/history-run.ts'
 import { acting } from '../world/incarnation.ts'
@@ -94,6 +95,7 @@ const HANDLES_WATCHED_EVERY = 16
 class Exploration {
   readonly #options: ExploreOptions
   readonly #pool = new DatabasePool()
+  readonly #counters = new ExecutionCounters()
   readonly #allowed: ReadonlySet<FaultKind>
   readonly #seed: number
   readonly #startedMs = performance.now()
@@ -250,9 +252,7 @@ class Exploration {
   #history(watched: boolean, seed: number, plan: FaultPlan, drain: DrainKind): Promise<RunOutcome> {
     const { system, invariants, chaosMs = 120_000, healMs = 600_000, stepsMax = 200_000 } = this.#options
     this.#guard.watchHandles(watched)
-    return runHistory(
-      { system, seed, plan, allowed: this.#allowed, invariants, limits: { chaosMs, healMs, stepsMax }, pool: this.#pool },
-      drain,
-    )
+    const kept = { pool: this.#pool, counters: this.#counters }
+    return runHistory({ system, seed, plan, allowed: this.#allowed, invariants, limits: { chaosMs, healMs, stepsMax }, ...kept }, drain)
   }
 }
