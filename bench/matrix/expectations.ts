@@ -1,3 +1,4 @@
+import { SETTINGS } from './http2/frames.ts'
 import { STREAM_ENDED } from './http2/reading.ts'
 import type { Expectation, Seen } from './matrix-case.ts'
 import type { ReadRequest } from './message-reader.ts'
@@ -22,6 +23,12 @@ export const refused: Expectation = {
     if (wasRefused(seen)) return undefined
     return flawed(seen) ?? (seen.requests.length > 0 ? 'passed on' : seen.statuses.length > 0 ? `answers ${seen.statuses[0]}` : 'waits')
   },
+}
+
+/** Refused, or answered in HTTP/2, which begins with a frame of SETTINGS. */
+export const refusedOrHttp2: Expectation = {
+  says: 'refused, or spoken',
+  wrong: (seen) => (seen.requests.length === 0 && seen.answer.charCodeAt(3) === SETTINGS ? undefined : refused.wrong(seen)),
 }
 
 /** Refused with one of these statuses. */

@@ -35,8 +35,7 @@ export async function bigBang({ outDir, token, monolithUrl, names, seed, eachMs 
   const endpoints = { catalog: monolithUrl, customers: monolithUrl }
   await using reviews = await shop.startService({
     name: 'reviews',
-    file: PROGRAMS.movingService,
-    args: ['reviews', '0', 'careless'],
+    file: PROGRAMS.carelessReviews,
     port: ports.reviews,
     endpoints,
     // The same as the monolith has: what a copy at night would have brought.

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { recordStage } from '../../shop/stages/data-stage.ts'
 import { CutOver } from './cut-over.ts'
 import { Gateway } from './gateway.ts'
 import type { LabProcess } from './lab-process.ts'
@@ -12,21 +13,23 @@ export interface ExtractionOptions {
 }
 
 type Ports = Awaited<ReturnType<typeof portsOf>>
-const portsOf = () => portsFor('monolith', 'monolithSide', 'careless', 'mended', 'reviewsSide')
+const portsOf = () => portsFor('monolith', 'careless', 'mended')
 
 /** Reviews on their way out of the monolith: the processes, and the gateway before them. */
 export class Extraction implements AsyncDisposable {
   readonly gateway: Gateway
   readonly monolith: LabProcess
-  readonly ports: Ports
+  readonly monolithUrl: string
   reviews: LabProcess | undefined
   readonly #options: ExtractionOptions
-  #cutOver: CutOver | undefined
+  readonly #ports: Ports
+  #release: 'careless' | 'mended' = 'careless'
 
   private constructor(options: ExtractionOptions, ports: Ports, monolith: LabProcess, gateway: Gateway) {
     this.#options = options
-    this.ports = ports
+    this.#ports = ports
     this.monolith = monolith
+    this.monolithUrl = url(ports.monolith)
     this.gateway = gateway
   }
 
@@ -34,11 +37,13 @@ export class Extraction implements AsyncDisposable {
   static async start(options: ExtractionOptions): Promise<Extraction> {
     const { shop, outDir, token } = options
     const ports = await portsOf()
+    // Before there is data in a second place.
+    recordStage(shop.paths.path, 'embedded', 0)
     const monolith = await shop.startService({
       name: 'monolith',
-      file: PROGRAMS.movingMonolith,
-      args: ['reviews', String(ports.monolithSide)],
+      file: PROGRAMS.monolith,
       port: ports.monolith,
+      moving: {},
       isSeeded: true,
     })
     try {
@@ -51,43 +56,40 @@ export class Extraction implements AsyncDisposable {
     }
   }
 
-  /** What moves the data. It begins with the first release. */
+  /** What moves the data to the present release. */
   get cutOver(): CutOver {
-    return this.#cutOver!
+    return new CutOver(url(this.#ports[this.#release]), this.#options.token)
   }
 
   /** Puts a release of the new service in the place of the one before, beside the monolith. Users do not notice: none of them is led there. */
   async release(kind: 'careless' | 'mended'): Promise<void> {
-    const { shop, token } = this.#options
-    const { ports } = this
     await this.reviews?.stop()
-    const monolith = url(ports.monolith)
-    this.reviews = await shop.startService({
+    const { monolithUrl } = this
+    this.reviews = await this.#options.shop.startService({
       name: 'reviews',
-      file: PROGRAMS.movingService,
-      args: ['reviews', String(ports.reviewsSide), kind],
-      port: ports[kind],
-      endpoints: { catalog: monolith, customers: monolith },
+      file: kind === 'careless' ? PROGRAMS.carelessReviews : PROGRAMS.reviews,
+      port: this.#ports[kind],
+      endpoints: { catalog: monolithUrl, customers: monolithUrl },
+      moving: { from: monolithUrl },
     })
-    const sides = { old: ports.monolithSide, new: ports.reviewsSide }
-    this.#cutOver ??= await CutOver.start({ shop, token, module: 'reviews', sides })
+    this.#release = kind
     // Another address of the service: what is compared begins anew.
-    await this.#route(kind, { isShadowed: true })
+    await this.#route({ isShadowed: true })
   }
 
   /** Reads are answered by the monolith alone again, and nobody compares. */
   async endComparison(): Promise<void> {
-    await this.#route('mended', { isShadowed: false })
+    await this.#route({ isShadowed: false })
   }
 
-  async #route(release: 'careless' | 'mended', { isShadowed }: { readonly isShadowed: boolean }): Promise<void> {
+  async #route({ isShadowed }: { readonly isShadowed: boolean }): Promise<void> {
     await this.gateway.configure({
-      upstreams: { monolith: url(this.ports.monolith), reviews: url(this.ports[release]) },
+      upstreams: { monolith: this.monolithUrl, reviews: url(this.#ports[this.#release]) },
       routes: movingReviews({ cutOverUrl: this.cutOver.url, isShadowed }),
     })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.gateway, this.#cutOver, this.reviews, this.monolith].map(async (each) => each?.[Symbol.asyncDispose]()))
+    await Promise.all([this.gateway, this.reviews, this.monolith].map(async (each) => each?.[Symbol.asyncDispose]()))
   }
 }

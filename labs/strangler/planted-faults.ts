@@ -12,7 +12,7 @@ export function carelessly({ customerId: _forgotten, createdAt, ...review }: Lis
 }
 
 /** What the slow release does with every request. */
-export const SLOW_RELEASE: RequestFaults = { latencyMs: 800, errorRatio: 0 }
+export const SLOW_RELEASE: RequestFaults = { latencyMs: 1_000, errorRatio: 0 }
 
 /** A request that takes so long was slow. */
 export const SLOW_FROM_MS = SLOW_RELEASE.latencyMs / 2

@@ -15,14 +15,13 @@ export function bigBangWords({ bookings, slowFromMs, eachMs }: BigBang): string 
 }
 
 /** What the steps found. */
-export function stranglingWords({ refusal, careless, mended, catalog, regression, strays, pins, audit }: Strangled): string {
+export function stranglingWords({ refusal, careless, mended, catalog, regression, strayStatus, audit }: Strangled): string {
   return `
    Moved too early     refused: ${refusal}
    The comparison      of ${careless.compared} answers names ${careless.fields.join(' and ')} after ${seconds(careless.tookMs)}, while no user saw either;
                        of the mended release, ${mended.fields.length === 0 ? 'nothing' : mended.fields.join(', ')} in ${mended.compared} answers; of the catalog, later, ${catalog.fields.length === 0 ? 'nothing' : catalog.fields.join(', ')} in ${catalog.compared}
    The slow release    ${regression.why}
-   One’s own writes    ${pins} reads were kept where their reader had written, because the other side did not have it yet
-   Past the gateway    1 write to the monolith while the service owned the data, ${strays} told
+   Past the gateway    a write to the monolith, which does not own the data any more: refused with ${strayStatus}
    Read back           ${audit.reviews} reviews and ${audit.accounts} accounts, ${audit.lost.length} of them lost; the catalog rates ${audit.unrated.length === 0 ? 'all products as their reviews do' : `${audit.unrated.length} PRODUCTS OTHERWISE`}`
 }
 

@@ -2,13 +2,14 @@ import monolith from '../../shop/stages/0-monolith.json' with { type: 'json' }
 import reviews from '../../shop/stages/1-reviews.json' with { type: 'json' }
 import catalog from '../../shop/stages/2-catalog.json' with { type: 'json' }
 import customers from '../../shop/stages/3-customers.json' with { type: 'json' }
-import { PIN_HEADER } from './read-own-writes.ts'
 
 /** Those of the shop's processes that the lab runs: the monolith and its successors. The others left it long ago, and nothing of this concerns them. */
 const RUNNING: ReadonlySet<string> = new Set(['monolith', 'reviews', 'catalog', 'customers'])
 
-/** The routes of the shop's stages, as far as they lead to those. */
-const STAGES = [monolith, reviews, catalog, customers].map(({ routes }) => routes.filter(({ from }) => RUNNING.has(from)))
+/** The routes of the shop's stages, as far as they lead to those; where they are to move to is said when they do. */
+const STAGES = [monolith, reviews, catalog, customers].map(({ routes }) =>
+  routes.filter(({ from }) => RUNNING.has(from)).map(({ id, match, from }) => ({ id, match, from })),
+)
 
 /** Of the catalog, by their ids in the stages' files. */
 export const CATALOG_ROUTES: readonly string[] = ['products', 'product']
@@ -31,23 +32,14 @@ function moving(to: string, { cutOverUrl, isShadowed }: MovingRoutes) {
     to,
     stickyBy: { header: 'x-user' },
     data: { url: new URL('ready', cutOverUrl).href, move: cutOverUrl },
-    guard: { windowMs: 4_000, requestsMin: 20, latencySlackMs: 300 },
+    guard: { windowMs: 6_000, requestsMin: 15, latencySlackMs: 400 },
     ...(isShadowed && { shadow: { share: 100 } }),
   }
 }
 
-/** Stage 0, whose route of reviews moves; and for those who have just written, a route to each side. */
+/** Stage 0, whose route of reviews moves. */
 export function movingReviews(routes: MovingRoutes): readonly object[] {
-  const pinned = (side: 'old' | 'new', from: string) => ({
-    id: `reviews-at-${side}-side`,
-    match: { path: '/api/reviews', methods: ['GET'], headers: { [PIN_HEADER]: side } },
-    from,
-  })
-  return [
-    ...STAGES[0]!.map((route) => (route.id === 'reviews' ? { ...route, ...moving('reviews', routes) } : route)),
-    pinned('old', 'monolith'),
-    pinned('new', 'reviews'),
-  ]
+  return STAGES[0]!.map((route) => (route.id === 'reviews' ? { ...route, ...moving('reviews', routes) } : route))
 }
 
 /** Stage 1, whose routes of the catalog move. */

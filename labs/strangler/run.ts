@@ -8,7 +8,7 @@ import { Extraction } from './extraction.ts'
 import { brokenPromises, figuresOf } from './figures.ts'
 import { PLANTED_FIELDS } from './planted-faults.ts'
 import { bigBangWords, stranglingWords, table } from './report.ts'
-import { Shop, url } from './shop.ts'
+import { Shop } from './shop.ts'
 import { strangle, type StranglingOptions } from './strangling.ts'
 
 export interface StranglerOptions {
@@ -33,7 +33,7 @@ export async function run({ outDir, print, seed = SEED }: LabRun, options: Stran
 
   print(`1. The big bang. A new service for reviews has two bugs, ${PLANTED_FIELDS.join(' and ')}, and a slow release. Its data was copied at night, and in the
    morning every request about reviews goes there. ${names.length} users of the shop:`)
-  const monolithUrl = url(extraction.ports.monolith)
+  const { monolithUrl } = extraction
   const bang = await bigBang({ outDir, token, monolithUrl, names, seed, eachMs: options.bigBangMs })
   print(bigBangWords(bang))
 

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { type DataDirectoryPaths, freePorts, openDataDirectory } from '@seaworthy/supervisor'
 import { newId } from 'seaworthy/core'
-import { LabProcess, type Program } from './lab-process.ts'
+import { LabProcess } from './lab-process.ts'
 
 const SHOP = new URL('../../shop/', import.meta.url)
-const HERE = new URL('./', import.meta.url)
 
 export interface ShopOptions {
   /** The data directory, as the shop's own supervisor lays it out. */
@@ -17,28 +16,26 @@ export interface ShopOptions {
 export interface ServiceProgram {
   readonly name: 'monolith' | 'reviews' | 'catalog' | 'customers'
   readonly file: URL
-  readonly args?: readonly string[]
   readonly port: number
   /** Whom it asks, by the name of the service that it means. */
   readonly endpoints?: Readonly<Record<string, string>>
   /** For whom the monolith answers; all, where it is left out. */
   readonly standsInFor?: string
+  /** Whether its data may move: to it, from where its predecessor is, or away from it. */
+  readonly moving?: { readonly from?: string }
   /** Whether it invents data where it finds none. */
   readonly isSeeded?: boolean
 }
 
 export const url = (port: number): string => `http://127.0.0.1:${port}`
 
-/** The programs that a shop of this lab is made of, each a process. */
+/** The programs that a shop of this lab is made of, each a process. All but one are the shop's own. */
 export const PROGRAMS = {
-  /** With a side of a move. */
-  movingMonolith: new URL('monolith-process.ts', HERE),
   monolith: new URL('monolith/main.ts', SHOP),
-  movingService: new URL('service-process.ts', HERE),
   reviews: new URL('services/reviews/main.ts', SHOP),
+  carelessReviews: new URL('careless-process.ts', import.meta.url),
   catalog: new URL('services/catalog/main.ts', SHOP),
   customers: new URL('services/customers/main.ts', SHOP),
-  cutOver: new URL('cut-over-process.ts', HERE),
 } as const
 
 /** Where the processes of a shop are, what they are told, and what they print. */
@@ -54,8 +51,9 @@ export class Shop {
     this.paths = directory
   }
 
-  startService({ name, file, args = [], port, endpoints = {}, standsInFor, isSeeded = false }: ServiceProgram): Promise<LabProcess> {
+  startService({ name, file, port, endpoints = {}, standsInFor, moving, isSeeded = false }: ServiceProgram): Promise<LabProcess> {
     const env = {
+      SEAWORTHY_LOG_LEVEL: 'warn',
       SEAWORTHY_SERVICE: name,
       SEAWORTHY_INSTANCE: `${name}-1`,
       SEAWORTHY_DATA_DIR: join(this.paths.services, name),
@@ -63,14 +61,12 @@ export class Shop {
       SEAWORTHY_HTTP_PORT: String(port),
       SEAWORTHY_ENDPOINTS: JSON.stringify(Object.fromEntries(Object.entries(endpoints).map(([callee, http]) => [callee, { http }]))),
       ...(standsInFor !== undefined && { SEAWORTHY_STANDS_IN_FOR: standsInFor }),
+      ...(moving !== undefined && { SEAWORTHY_DATA_TOKEN: this.#options.token }),
+      ...(moving?.from !== undefined && { SEAWORTHY_PREDECESSOR_URL: moving.from }),
       ...(!isSeeded && { SHOP_SEED: 'none' }),
     }
-    return this.start({ name, file, args, env, readyUrl: `${url(port)}/readyz` })
-  }
-
-  start(program: Omit<Program, 'outDir'>): Promise<LabProcess> {
-    const { outDir, token } = this.#options
-    return LabProcess.start({ ...program, outDir, env: { SEAWORTHY_LOG_LEVEL: 'warn', LAB_TOKEN: token, ...program.env } })
+    const { outDir } = this.#options
+    return LabProcess.start({ name, file, env, readyUrl: `${url(port)}/readyz`, outDir })
   }
 }
 

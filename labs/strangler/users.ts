@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Random, seededRandom, sleep, systemClock } from 'seaworthy/core'
 import { BookedShop, type Booking } from './booking.ts'
-import { type CutOverAddress, PIN_HEADER, ReadOwnWrites } from './read-own-writes.ts'
 import { judgeList, type Judgement, type ListedReview } from './reviews-as-read.ts'
 
 /** An account as the shop shows it. */
@@ -45,35 +44,16 @@ export class Users {
   /** Reviews whose writing was answered, as it was answered. */
   readonly known = new Map<string, ListedReview>()
   readonly accounts = new Map<string, Account>()
-  readonly #names: readonly string[]
   readonly #shop: BookedShop
   readonly #stopping = new AbortController()
-  /** By user, while data moves. */
-  readonly #ownWrites = new Map<string, ReadOwnWrites>()
   readonly #living: Promise<unknown>
   #reviewed = 0
 
   constructor({ url, names, seed, onBooking }: UsersOptions) {
-    this.#names = names
     this.#shop = new BookedShop(url, onBooking)
     this.#living = Promise.all(names.map((name, index) => this.#live(name, seededRandom(seed * 1_000 + index))))
     // Whoever stops them is told.
     this.#living.catch(() => undefined)
-  }
-
-  /** From now on they may be led to either side, and ask where their own writes are. */
-  dataMoves(cutOver: CutOverAddress): void {
-    for (const name of this.#names) this.#ownWrites.set(name, new ReadOwnWrites(cutOver))
-  }
-
-  /**
-   * They need not ask any more: one side has everything for good.
-   * @returns how many reads were kept where their reader had written
-   */
-  async dataHasMoved(): Promise<number> {
-    const all = [...this.#ownWrites.values()]
-    await Promise.all(all.map((each) => each.end()))
-    return all.reduce((sum, { pins }) => sum + pins, 0)
   }
 
   /** Everybody finishes what they are at. */
@@ -126,17 +106,15 @@ export class Users {
     if (written === undefined) return
     this.known.set(written.id, written)
     reviews.push(written)
-    await this.#ownWrites.get(name)?.wrote(written.id)
     await this.#look(user, productId)
   }
 
   async #look({ name, reviews }: User, productId: string): Promise<void> {
-    const side = await this.#ownWrites.get(name)?.pinned()
     const own = reviews.filter((review) => review.productId === productId)
     await this.#shop.ask<{ readonly items: readonly ListedReview[] }>(
       name,
       'list reviews',
-      { path: `/api/reviews?productId=${productId}&pageSize=${PAGE_SIZE}`, ...(side !== undefined && { headers: { [PIN_HEADER]: side } }) },
+      { path: `/api/reviews?productId=${productId}&pageSize=${PAGE_SIZE}` },
       ({ items }) => judgeList(items, own, this.known),
     )
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { mailTexts } from './books.ts'
 import { checkout, createCustomer, request } from './client.ts'
-import { seaworthy, shopProgram } from './command.ts'
+import { shopProgram } from './command.ts'
 import { type Shop, startShop, until } from './shop.ts'
 
 const SEEDED_CUSTOMERS = 500
@@ -110,42 +110,4 @@ async function assertWhole(shop: Shop): Promise<void> {
   assert.match(await shopProgram('shop/import/main.ts', file, '--data-dir', dataDir), /products +1 added, 0 known[^]*reviews +1 added/)
   const found = await body<Listed<{ id: string }>>(`${gateway}/api/products?q=sextant`)
   assert.equal(found.total, 1)
-  await assertReplacedUnderLoad(shop, ['customers', 'catalog'])
-}
-
-/** What orders asks of others it asks for so long. */
-const PATIENCE_MS = 4_000
-
-/** Each is replaced while somebody buys: every purchase is made once, and none fails, unless the machine takes longer for a start than anybody waits. */
-async function assertReplacedUnderLoad({ gateway, dataDir }: Shop, services: readonly string[]): Promise<void> {
-  const customerId = await createCustomer(gateway, 'Somebody who goes on')
-  const orders = new Map<string, string>()
-  const failed: number[] = []
-  const done = new AbortController()
-  const buying = (async () => {
-    for (let key = `purchase-${orders.size}`; !done.signal.aborted || !orders.has(key);) {
-      const answer = await checkout(
-        gateway,
-        { customerId, lines: [{ productId: PRODUCT, quantity: 1 }], card: 'ok' },
-        { 'idempotency-key': key },
-      )
-      if (answer.status === 201) {
-        orders.set(key, answer.body.orderId)
-        key = `purchase-${orders.size}`
-        if (done.signal.aborted) return
-      } else failed.push(answer.status)
-    }
-  })()
-  let slowestMs = 0
-  for (const service of services) {
-    const startedAt = performance.now()
-    await seaworthy(['restart', service, `--data-dir=${dataDir}`])
-    slowestMs = Math.max(slowestMs, performance.now() - startedAt)
-  }
-  done.abort()
-  await buying
-  if (slowestMs < PATIENCE_MS) assert.deepEqual(failed, [])
-  assert.equal(new Set(orders.values()).size, orders.size)
-  const { total } = await body<Listed<object>>(`${gateway}/api/customers/${customerId}/orders/composed`)
-  assert.equal(total, orders.size, 'each purchase is one order')
 }

@@ -1,4 +1,4 @@
-import { oneReading, passed, refused, refusedOrPassed, refusedWith } from '../expectations.ts'
+import { oneReading, passed, refused, refusedOrHttp2, refusedOrPassed, refusedWith } from '../expectations.ts'
 import { group, type Row } from '../matrix-case.ts'
 import { CHUNKS, get, post, SMUGGLED, TE } from './requests.ts'
 
@@ -112,7 +112,7 @@ const versions: readonly Row[] = [
   ['HTTP/0.9', 'GET /m/x\r\n', refused, undefined, { patienceMs: 2_500 }],
   ['a version in lower case', 'GET /m/x http/1.1\r\nHost: a\r\n\r\n', refused],
   ['a version with two digits', 'GET /m/x HTTP/1.10\r\nHost: a\r\n\r\n', refused],
-  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', refused],
+  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', refusedOrHttp2],
 ]
 
 const bodies: readonly Row[] = [

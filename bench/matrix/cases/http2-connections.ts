@@ -107,7 +107,7 @@ const frames: readonly Row[] = [
   ],
   ['RST_STREAM of a stream that there is not', OPENING + frame(RST_STREAM, uint32(CANCEL), { stream: 1 }), refused],
   ['WINDOW_UPDATE by nothing', OPENING + frame(WINDOW_UPDATE, uint32(0)), refused],
-  ['WINDOW_UPDATE beyond 2³¹', OPENING + frame(WINDOW_UPDATE, uint32(2 ** 31 - 1)), refused],
+  ['WINDOW_UPDATE beyond 2^31', OPENING + frame(WINDOW_UPDATE, uint32(2 ** 31 - 1)), refused],
   ['PUSH_PROMISE of a client', OPENING + frame(PUSH_PROMISE, uint32(2) + head, { flags: END_HEADERS, stream: 1 }), refused],
   ['CONTINUATION of nothing', OPENING + frame(CONTINUATION, head, { flags: END_HEADERS, stream: 1 }), refused],
   ['another frame within a head', OPENING + frame(HEADERS, head, { flags: END_STREAM, stream: 1 }) + frame(PING, '12345678'), refused],

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Admission, keepsAlive, type Peer, Refusal } from './admission.ts'
-import { answerHead, interimHead, switchHead } from './answer-head.ts'
+import { type AnswerHead, answerHead, interimHead, switchHead } from './answer-head.ts'
 import { BodyReader } from './body-reader.ts'
 import type { ConnectionHost, ServedConnection } from './connection-host.ts'
 import { Exchange } from './exchange.ts'
@@ -48,9 +48,8 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
   #answerTimeoutMs = 0
   /** Where the body of the current request ends, nobody can tell any more. */
   #isOutOfStep = false
-  #isAnswerChunked = false
-  /** The connection ends behind the answer that is being written. */
-  #closes = false
+  /** Of the answer that is being written. */
+  #answerHead: AnswerHead | undefined
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket
@@ -94,7 +93,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
   writeAnswer(part: AnswerPart): boolean {
     this.#timer.set(this.#host.limits.silenceTimeoutMs)
     const head = part.head === undefined ? '' : this.#headOf(part.head, part)
-    return writePart(this.#socket, part, { head, isChunked: this.#isAnswerChunked })
+    return writePart(this.#socket, part, { head, isChunked: this.#answerHead!.isChunked })
   }
 
   pauseBody(): void {
@@ -122,7 +121,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
   onAnswered(status: number): void {
     this.#exchange = undefined
     this.#endRequest('answered', { status })
-    if (this.#closes) this.#finish()
+    if (this.#answerHead!.closes) this.#finish()
     else this.#next()
   }
 
@@ -155,8 +154,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     const { admission, hasArrived } = this.#exchange!
     this.#request?.answered()
     const answer = answerHead(head, framing, admission, { requestEnded: hasArrived, mayKeepAlive: !this.#host.isDraining })
-    this.#isAnswerChunked = answer.isChunked
-    this.#closes = answer.closes
+    this.#answerHead = answer
     return answer.text
   }
 

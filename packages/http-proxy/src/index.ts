@@ -1,12 +1,12 @@
 /**
- * A data plane for HTTP/1.1: what stands between a client and the services of a system.
+ * A data plane for HTTP/1.1 and HTTP/2, with TLS and without: what stands between a client and the services of a system.
  *
  * The problem: two programs on the way of a request that read its bytes differently let one client speak for another; and a proxy
  * that hides an abort, a broken answer or a full buffer makes every failure behind it look like something else.
  * The guarantee: what decides framing and routing is parsed strictly and written anew, and what could be read in two ways is refused;
  * both bodies stream with back-pressure; a client that leaves is gone for the upstream at once, and an answer that breaks off is seen to break off.
- * Not promised: HTTP/2, TLS, compression, caching. A request that was sent and not answered is repeated only if its method is safe and its
- * connection had served before.
+ * Not promised: HTTP/3, WebSocket over HTTP/2, certificates of clients, compression, caching. A request that was sent and not answered is repeated only if
+ * its method is safe and its connection had served before, or the upstream said that it had not looked at it.
  */
 export { createHttpProxy, type HttpProxyOptions } from './http-proxy.ts'
 export { createProxyServer, type HttpProxy, type ProxyServerOptions } from './proxy-server.ts'

@@ -281,10 +281,22 @@ test('a process suffers what it is told to, also its successor, until it is clea
   await running.restart('alpha')
   assert.equal(find('alpha').faults.paused, false, 'a replaced process does not stand still')
 
+  const crashAt = async () =>
+    ((await (await fetch(`${find('alpha').httpUrl}/environment`)).json()) as NodeJS.ProcessEnv)['SEAWORTHY_CRASH_AT']
+  await ask({ kind: 'crash', at: 'database:commit:after' })
+  assert.equal(await crashAt(), 'alpha.database:commit:after#next')
+  const armed = find('alpha').pid
+  await ask({ kind: 'kill' })
+  await until(() => find('alpha').state === 'ready' && find('alpha').pid !== armed, 'the successor of the one that was to crash')
+  assert.equal(await crashAt(), undefined, 'it dies there once')
+
   for (const [fault, service, reason] of [
     [{ kind: 'latency', ms: -1 }, 'alpha', /A latency is 0 to/],
     [{ kind: 'errors', ratio: 2 }, 'alpha', /A share of errors is 0 to 1/],
-    [{ kind: 'fire' }, 'alpha', /The faults are latency, errors, pause, kill and clear/],
+    [{ kind: 'lock', ms: 0 }, 'alpha', /A lock is held for 1 to 60000 ms/],
+    [{ kind: 'crash', at: 'here and now' }, 'alpha', /A point to crash at reads operation:label/],
+    [{ kind: 'crash', at: 'database:begin' }, 'front', /can be paused and killed/],
+    [{ kind: 'fire' }, 'alpha', /The faults are latency, errors, lock, pause, kill, crash and clear/],
     [{ kind: 'latency', ms: 5 }, 'front', /can be paused and killed/],
     [{ kind: 'pause' }, 'nobody', /no service nobody/],
   ] as const) {

@@ -5,7 +5,9 @@ import { newId } from 'seaworthy/core'
 import { outbox } from 'seaworthy/outbox'
 import { participant } from 'seaworthy/saga'
 import { type PostgresServer, startPostgres } from '@seaworthy/testing/postgres-server'
-import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
+import { ALWAYS_OWNED } from '../../platform/always-owned.ts'
+import { eventually } from '@seaworthy/testing'
+import { lockHolder } from '../../platform/lock-holder.ts'
 import { PARTS, type ServiceDatabase } from '../../platform/engines/stores.ts'
 import { postgresDatabase } from '../../platform/engines/postgres.ts'
 import type { ServiceSchema } from '../../platform/tables.ts'
@@ -14,6 +16,7 @@ import { takingOver } from '../../monolith/application/taking-over.ts'
 import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
 import { productRepository } from '../../services/catalog/adapters/product-repository.ts'
 import { CATALOG_SCHEMA } from '../../services/catalog/adapters/schema.ts'
+import { stockReserved } from '../../services/inventory/contract/events.ts'
 import { INVENTORY_SCHEMA } from '../../services/inventory/adapters/schema.ts'
 import { stockRepository } from '../../services/inventory/adapters/stock-repository.ts'
 import { stockKeeping } from '../../services/inventory/application/stock-keeping.ts'
@@ -43,6 +46,33 @@ async function open(name: string, schema: ServiceSchema): Promise<ServiceDatabas
 }
 
 suite('where transactions overlap', () => {
+  test('whoever publishes waits while the lock is held that a fault takes, and readers do not', async () => {
+    await using service = await open('locked', INVENTORY_SCHEMA)
+    const { database, stores } = service
+    const cleared = new AbortController()
+    const holder = lockHolder(database)
+    const held = holder(60_000, cleared.signal)
+    const waiting = {
+      sql: "SELECT relation::regclass::text AS name FROM pg_locks WHERE NOT granted AND mode = 'RowExclusiveLock'",
+      params: [],
+    }
+    const taken = {
+      sql: "SELECT 1 FROM pg_locks WHERE granted AND mode = 'ShareLock' AND relation = 'seaworthy_outbox'::regclass",
+      params: [],
+    }
+    await eventually('the lock is taken', async () => (await database.query(taken)).length === 1)
+    const publishing = outbox({ store: stores.outbox(), topics: ['inventory'], types: [stockReserved.type] })
+    const published = database.transaction((tx) =>
+      publishing.add(tx, stockReserved({ reservationId: 'r', orderId: 'o', lines: [{ productId: 'p', quantity: 1 }] })),
+    )
+    await eventually('the publisher waits', async () =>
+      (await database.query<{ name: string }>(waiting)).some(({ name }) => name.includes('seaworthy_outbox')),
+    )
+    cleared.abort(new Error('cleared'))
+    await assert.rejects(held, /cleared/)
+    await published
+  })
+
   test('stock is sold as often as there is of it, whoever asks at one time', async () => {
     await using service = await open('inventory', INVENTORY_SCHEMA)
     const { database, stores } = service

@@ -40,7 +40,9 @@ export class Accounts {
     if (isError) counts.errors[side]++
     this.#ledger.traffic.record(route.upstreamOf(side).name, this.#clock.now())
     this.#isChanged = true
-    if (route.declaration.to !== undefined) route.state.windows[side].record({ nowMs: this.#clock.monotonicMs(), isError, answerMs })
+    if (route.declaration.to === undefined) return
+    const ownMs = destination.wasHeld === true ? undefined : answerMs
+    route.state.windows[side].record({ nowMs: this.#clock.monotonicMs(), isError, answerMs: ownMs })
   }
 
   /** Why a route is to go back, if it is. Nothing that does not move is judged. */

@@ -15,6 +15,8 @@ export interface SideDestination extends Destination {
   readonly side: Side
   /** One that has a share of its own. */
   readonly tenant: string | undefined
+  /** It waited for its data to move, which says nothing of how quick a side is. */
+  readonly wasHeld?: boolean
 }
 
 /** Why a request goes where it does. */
@@ -147,9 +149,10 @@ export class MovingRoute {
     const base = this.#destinations[this.#owner]
     const destination: { -readonly [Name in keyof SideDestination]: SideDestination[Name] } = { ...base }
     const writer = this.#writerOf(request)
-    const onward = () => {
+    const onward = (wasHeld: boolean) => {
       const side = this.#owner
       destination.side = side
+      destination.wasHeld = wasHeld
       const end = this.state.ownWrites.begin(writer, side)
       return { upstream: this.#upstreams[side], onEnd: () => end(this.state.isMoved ? this.data : undefined) }
     }

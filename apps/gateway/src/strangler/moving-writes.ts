@@ -65,7 +65,7 @@ export class MovingWrites {
 }
 
 /** Where a request that changes something goes on, and what is told of its end. */
-export interface Onward {
+interface Onward {
   readonly upstream: Upstream
   readonly onEnd: () => void
 }
@@ -74,11 +74,12 @@ export interface Onward {
 export class HeldForwarding implements Forwarding {
   readonly #request: ForwardedRequest
   readonly #writes: MovingWrites
-  readonly #onward: () => Onward
+  readonly #onward: (wasHeld: boolean) => Onward
   #inner: Forwarding | undefined
+  #wasHeld = false
   #onEnd: (() => void) | undefined
 
-  constructor(request: ForwardedRequest, writes: MovingWrites, onward: () => Onward) {
+  constructor(request: ForwardedRequest, writes: MovingWrites, onward: (wasHeld: boolean) => Onward) {
     this.#request = request
     this.#writes = writes
     this.#onward = onward
@@ -86,7 +87,8 @@ export class HeldForwarding implements Forwarding {
 
   begin(): void {
     try {
-      if (!this.#writes.parks(this)) this.go()
+      this.#wasHeld = this.#writes.parks(this)
+      if (!this.#wasHeld) this.go()
     } catch (error) {
       this.#request.fail(error)
     }
@@ -94,7 +96,7 @@ export class HeldForwarding implements Forwarding {
 
   go(): void {
     this.#writes.begun()
-    const { upstream, onEnd } = this.#onward()
+    const { upstream, onEnd } = this.#onward(this.#wasHeld)
     this.#onEnd = onEnd
     this.#inner = upstream.forwarding(this.#request)
     this.#inner.begin()

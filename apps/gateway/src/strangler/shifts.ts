@@ -74,6 +74,8 @@ export class Shifts {
       const { sharePercent } = state
       if (owner === 'to' && sharePercent < 100) await this.#align(route, 100, `${to} owns the data`)
       if (owner === 'from' && sharePercent >= 100) await this.#align(route, 0, `${from} owns the data`)
+      // Who wrote before the start is not known any more.
+      if (owner !== undefined && state.isMoved) state.ownWrites.begin(ANYBODY, owner)(route.data)
     } finally {
       limit.done()
       state.writes.release()

@@ -118,6 +118,24 @@ describe('a route that moves with its data', () => {
     await until(() => gateway.explain('GET', '/reviews/1', { 'x-user': 'ada' }).side === 'to', 'it has come')
   })
 
+  test('does not take the wait of a write for its data for the slowness of a side', async (t) => {
+    const { data, file, asking } = await movingRoute(t)
+    const { gateway, port } = await stranglerWith(t, file)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    data.deciding = promise
+    const shifted = gateway.shift({ route: 'reviews', percent: 100, ...BY })
+    await until(() => data.asked.includes('POST /switch'), 'it switches')
+    const held = asking(port)('POST', 'ada')
+    resolve()
+    await shifted
+    assert.equal(await held, 'reviews')
+    const lately = () => gateway.status().routes[0]!.lately.to
+    assert.deepEqual(lately(), { requests: 1, errors: 0, p95Ms: undefined })
+    await asking(port)('POST', 'ada')
+    assert.equal(lately().requests, 2)
+    assert.ok(lately().p95Ms !== undefined)
+  })
+
   test('takes its data back when a rollback comes while the data moves', async (t) => {
     const { data, file, asking } = await movingRoute(t)
     const { gateway, port } = await stranglerWith(t, file)
@@ -155,6 +173,19 @@ describe('a route that moves with its data', () => {
       assert.equal(shares(gateway.entries).at(-1), entry)
     })
   }
+
+  test('keeps everybody where the data is after a start, until the other side has it: who wrote before is not known any more', async (t) => {
+    const { data, file } = await movingRoute(t)
+    const first = await stranglerWith(t, file)
+    await first.gateway.shift({ route: 'reviews', percent: 99.99, ...BY })
+    await first.stop()
+    data.hasCome = false
+    const { gateway } = await stranglerWith(t, file)
+    const sideOfAda = () => gateway.explain('GET', '/reviews/1', { 'x-user': 'ada' }).side
+    await until(() => sideOfAda() === 'from', 'she stays')
+    data.hasCome = true
+    await until(() => sideOfAda() === 'to', 'it has come')
+  })
 
   test('that never began to does not ask anybody when the gateway starts', async (t) => {
     const { data, file, asking } = await movingRoute(t)

@@ -6,12 +6,12 @@ import type { Http2Stream } from 'node:http2'
  * @returns whether it has come
  */
 export function endOfStream(stream: Http2Stream): () => boolean {
-  const { push } = stream
+  const push = stream.push.bind(stream)
   let hasEnded = false
   stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
     // After a reset, the stream is closed before its end is pushed.
     if (chunk === null && !stream.closed) hasEnded = true
-    return push.call(stream, chunk, encoding)
+    return push(chunk, encoding)
   }
   return () => hasEnded
 }

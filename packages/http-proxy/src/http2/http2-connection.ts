@@ -7,6 +7,7 @@ import type { HttpProxyLimits } from '../limits.ts'
 import { peerOf } from '../origin.ts'
 import type { WheelTimer } from '../timer-wheel.ts'
 import { ClientStream, type StreamHome } from './client-stream.ts'
+import { hearEnd } from './end-of-socket.ts'
 
 const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants
 
@@ -44,9 +45,7 @@ export class Http2Connection implements ServedConnection, StreamHome {
       // Followed by `close`.
       .on('error', () => {})
       .on('close', () => this.#gone())
-    // A client that closes its side has left, as in HTTP/1. Its end is heard of only where somebody reads; the bytes before it are the session's.
-    socket.on('end', () => socket.destroy())
-    setImmediate(() => socket.resume())
+    hearEnd(socket)
   }
 
   /** Tells the client to send its next request elsewhere, while those on their way are still taken (RFC 9113, section 6.8). */

@@ -31,8 +31,9 @@ export class Http2Pool implements UpstreamPool, SessionHome {
     return this.parts.limits
   }
 
-  acquire(applicant: Applicant, { isFresh = false } = {}): void {
-    const session = [...this.#sessions].find((each) => each.hasRoom && !(isFresh && each.hasServed)) ?? this.#another()
+  // One that has served is as good as a fresh one: HTTP/2 says when a connection takes no more.
+  acquire(applicant: Applicant): void {
+    const session = [...this.#sessions].find(({ hasRoom }) => hasRoom) ?? this.#another()
     if (session === undefined) this.#queue.add(applicant)
     else applicant.onLink(session.link())
   }
@@ -51,8 +52,11 @@ export class Http2Pool implements UpstreamPool, SessionHome {
   }
 
   onRoom(): void {
-    const next = this.#queue.next()
-    if (next !== undefined) this.acquire(next)
+    while (this.#mayOpen || [...this.#sessions].some(({ hasRoom }) => hasRoom)) {
+      const next = this.#queue.next()
+      if (next === undefined) return
+      this.acquire(next)
+    }
   }
 
   onClosed(session: UpstreamSession): void {
@@ -60,10 +64,13 @@ export class Http2Pool implements UpstreamPool, SessionHome {
     this.onRoom()
   }
 
-  #another(): UpstreamSession | undefined {
+  get #mayOpen(): boolean {
     // One that takes no more requests is on its way out.
-    const serving = [...this.#sessions].filter(({ isClosing }) => !isClosing)
-    if (serving.length >= this.limits.upstreamSessionsMax) return undefined
+    return [...this.#sessions].filter(({ isClosing }) => !isClosing).length < this.limits.upstreamSessionsMax
+  }
+
+  #another(): UpstreamSession | undefined {
+    if (!this.#mayOpen) return undefined
     const session = new UpstreamSession(this)
     this.#sessions.add(session)
     return session

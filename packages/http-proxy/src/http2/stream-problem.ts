@@ -19,17 +19,17 @@ export function streamProblem(
   if (!isGrpc) return { status, headers: [':status', String(status), ...headers], body }
   const typed = error instanceof SeaworthyError ? error : undefined
   const message = status === 500 || typed === undefined ? 'The proxy failed.' : typed.message
-  const lines = [
-    ...[':status', '200'],
-    ...['content-type', 'application/grpc'],
-    ...['grpc-status', String(GRPC_STATUS[typed?.code ?? ''] ?? INTERNAL)],
-    ...['grpc-message', percentEncoded(message)],
+  const fields: Record<string, string> = {
+    ':status': '200',
+    'content-type': 'application/grpc',
+    'grpc-status': String(GRPC_STATUS[typed?.code ?? ''] ?? INTERNAL),
+    'grpc-message': percentEncoded(message),
     // As @seaworthy/rpc says it, so that its clients know whether they may try again.
-    ...['seaworthy-executed', executed],
-    ...['x-correlation-id', correlationId],
-  ]
-  if (typed?.retryAfterMs !== undefined) lines.push('seaworthy-retry-after-ms', String(Math.ceil(typed.retryAfterMs)))
-  return { status, headers: lines, body: '' }
+    'seaworthy-executed': executed,
+    'x-correlation-id': correlationId,
+  }
+  if (typed?.retryAfterMs !== undefined) fields['seaworthy-retry-after-ms'] = String(Math.ceil(typed.retryAfterMs))
+  return { status, headers: Object.entries(fields).flat(), body: '' }
 }
 
 const INTERNAL = 13

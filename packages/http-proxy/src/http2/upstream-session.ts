@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import type { ProxyParts } from '../proxy-parts.ts'
 import type { WheelTimer } from '../timer-wheel.ts'
 import type { UpstreamAddress } from '../upstream-address.ts'
+import { hearEnd } from './end-of-socket.ts'
 import { UpstreamStream } from './upstream-stream.ts'
 
 const { NGHTTP2_REFUSED_STREAM } = constants
@@ -35,7 +36,7 @@ export class UpstreamSession {
   #error: Error | undefined
   #isDoubted = false
   #lastStreamId = Number.POSITIVE_INFINITY
-  hasServed = false
+  #hasServed = false
 
   constructor(home: SessionHome) {
     const { address, parts } = home
@@ -70,8 +71,7 @@ export class UpstreamSession {
 
   /** A way for one request. */
   link(): UpstreamStream {
-    this.#timer.cancel()
-    if (this.#state === 'connecting') this.#timer.set(this.home.parts.limits.connectTimeoutMs)
+    if (this.#state === 'open') this.#timer.cancel()
     const link = new UpstreamStream(this)
     this.#links.add(link)
     return link
@@ -85,7 +85,7 @@ export class UpstreamSession {
   /** That link is of no more use. */
   release(link: UpstreamStream): void {
     if (!this.#links.delete(link)) return
-    this.hasServed = true
+    this.#hasServed = true
     const { upstreamIdleMs, lingerMs } = this.home.parts.limits
     if (this.#links.size === 0 && this.isOpen) this.#timer.set(this.isClosing ? lingerMs : upstreamIdleMs)
     if (this.hasRoom) this.home.onRoom()
@@ -139,13 +139,16 @@ export class UpstreamSession {
         this.#error ??= error
       })
       .on('close', () => this.#end(new Error('it closed the connection')))
+    hearEnd(socket)
   }
 
   #onSettings(streamsMax = Number.POSITIVE_INFINITY): void {
     this.#streamsMax = Math.min(this.home.parts.limits.upstreamStreamsMax, streamsMax)
     if (this.#state !== 'connecting') return
     this.#state = 'open'
-    this.#timer.cancel()
+    // Whoever wanted it may have left meanwhile.
+    if (this.#links.size === 0) this.#timer.set(this.home.parts.limits.upstreamIdleMs)
+    else this.#timer.cancel()
     for (const link of this.#links) link.onOpen()
     if (this.hasRoom) this.home.onRoom()
   }
@@ -166,12 +169,12 @@ export class UpstreamSession {
 
   #end(cause: Error): void {
     if (this.#state === 'closed') return
-    const wasReused = this.hasServed
+    const wasReused = this.#hasServed
     this.#state = 'closed'
     this.#timer.release()
     this.#session?.destroy()
     this.#socket.destroy()
-    for (const link of [...this.#links]) link.onSessionEnd(this.#error ?? cause, wasReused)
+    for (const link of this.#links) link.onSessionEnd(this.#error ?? cause, wasReused)
     this.home.onClosed(this)
   }
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls'
+import { ConfigurationError } from 'seaworthy/core'
 import type { HttpProxyLimits } from '../limits.ts'
 import { type Certificate, CertificateTable, MIN_VERSION } from './certificates.ts'
 
@@ -19,7 +20,9 @@ export interface ListenerOptions {
 export function plainListener({ onConnection }: ListenerOptions): Listener {
   return {
     server: createServer({ noDelay: true, allowHalfOpen: true }, (socket) => onConnection(socket, undefined)),
-    useCertificates: () => {},
+    useCertificates: () => {
+      throw new ConfigurationError('The proxy listens without TLS: it takes certificates when it is made.')
+    },
   }
 }
 

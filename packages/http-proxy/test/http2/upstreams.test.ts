@@ -229,6 +229,43 @@ describe('an upstream that speaks HTTP/2 and fails', () => {
     assert.equal(ended, 0)
   })
 
+  test('and whose connection dies: all that waited for room on it go on over another', async (t) => {
+    const waiting: ServerHttp2Stream[] = []
+    const up = await streamUpstream(
+      t,
+      (stream) => {
+        if (up.sessions.length === 1) waiting.push(stream)
+        else stream.respond({ ':status': 200 }, { endStream: true })
+      },
+      { maxConcurrentStreams: 3 },
+    )
+    const { port } = await proxyBefore(t, { up }, { limits: { upstreamSessionsMax: 1 } })
+    const asked = Promise.all(Array.from({ length: 12 }, () => ask(port, { method: 'POST', path: '/up', body: 'x' })))
+    await until(() => waiting.length === 3, 'as many as there is room for')
+    up.sessions[0]!.destroy()
+    const statuses = (await asked).map(({ status }) => status).toSorted()
+    assert.deepEqual(statuses, [...Array.from({ length: 9 }, () => 200), 502, 502, 502])
+  })
+
+  test('does not keep requests longer because more of them come while nobody answers', async (t) => {
+    const silent = createServer((socket) => socket.on('error', () => {}).resume())
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    t.after(() => void silent.close())
+    const url = new URL(`http://127.0.0.1:${(silent.address() as { port: number }).port}`)
+    const { port } = await proxyBefore(t, { up: { url, protocol: 'h2' } }, { limits: { connectTimeoutMs: 60 } })
+    let isOver = false
+    const first = ask(port, { path: '/up' }).finally(() => (isOver = true))
+    const others = []
+    while (!isOver) {
+      others.push(ask(port, { path: '/up' }))
+      assert.ok(others.length < 400, 'the first one waits with all the others')
+      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 5))])
+    }
+    assert.equal((await first).status, 503)
+    await Promise.all(others)
+  })
+
   test('is another protocol, or nobody: 503, and nothing was sent', async (t) => {
     const silent = createServer((socket) => socket.on('error', () => {}).resume())
     const other = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'))

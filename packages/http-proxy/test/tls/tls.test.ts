@@ -87,6 +87,11 @@ describe('a proxy that is asked over TLS', () => {
     for (const socket of [before, after, unnamed]) socket.destroy()
   })
 
+  test('takes no certificates where it was made without', async (t) => {
+    const { proxy } = await proxyBefore(t, { up: await upstream(t) })
+    assert.throws(() => proxy.useCertificates([shop]), /listens without TLS/)
+  })
+
   test('refuses TLS 1.1, protocols that it does not speak, and what is no TLS', async (t) => {
     const up = await upstream(t)
     const { port } = await proxyBefore(t, { up }, { tls: { certificates: [shop] } })

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { control, type ControlRequest } from '@seaworthy/supervisor'
+import { checkout, createCustomer, request } from './client.ts'
+import { type Shop, startShop } from './shop.ts'
+
+const PRODUCT = 'product-1'
+/** What orders asks of others it asks for so long. */
+const PATIENCE_MS = 4_000
+
+/** Whoever has a part in a checkout, at a stage. */
+const servicesOf = (stage: number) => [
+  'orders',
+  'inventory',
+  'payments',
+  'shipping',
+  'storefront',
+  ...(stage < 3 ? ['monolith'] : ['catalog', 'customers']),
+]
+
+/** People who buy one thing after another, each by a way of their own, and take no answer but an order. */
+class Buyers {
+  readonly orders = new Map<string, string>()
+  readonly failed: string[] = []
+  readonly #gateway: string
+  readonly #customerId: string
+  #isOver = false
+  readonly #all: readonly Promise<void>[]
+
+  constructor(gateway: string, customerId: string) {
+    this.#gateway = gateway
+    this.#customerId = customerId
+    this.#all = [this.#buy('program', (key) => this.#byApi(key)), this.#buy('browser', (key) => this.#byPage(key))]
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await Promise.all(this.#all)
+  }
+
+  /** A purchase that failed is asked for again, under its key. */
+  async #buy(name: string, by: (key: string) => Promise<string | undefined>): Promise<void> {
+    for (let turn = 0; !this.#isOver;) {
+      const order = await by(`${name}-${turn}`)
+      if (order !== undefined) this.orders.set(`${name}-${turn++}`, order)
+    }
+  }
+
+  async #byApi(key: string): Promise<string | undefined> {
+    const order = { customerId: this.#customerId, lines: [{ productId: PRODUCT, quantity: 1 }], card: 'ok' }
+    const { status, body } = await checkout(this.#gateway, order, { 'idempotency-key': key })
+    if (status === 201) return body.orderId
+    this.failed.push(`${key}: ${status} ${JSON.stringify(body)}`)
+    return undefined
+  }
+
+  async #byPage(key: string): Promise<string | undefined> {
+    const answer = await fetch(`${this.#gateway}/checkout`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie: `basket=${PRODUCT}:1; customer=${this.#customerId}` },
+      body: new URLSearchParams({ key, card: 'ok' }),
+    })
+    const text = await answer.text()
+    const [, order] = /^\/orders\/(.+)$/.exec(answer.headers.get('location') ?? '') ?? []
+    if (answer.status === 303 && order !== undefined) return order
+    this.failed.push(`${key}: ${answer.status} ${/role="alert"[^>]*>([^<]*)/.exec(text)?.[1] ?? text.slice(0, 200)}`)
+    return undefined
+  }
+}
+
+/** Each is replaced, and one of them gets more instances and fewer, while people buy. */
+async function changedUnderLoad({ gateway, dataDir }: Shop, stage: number): Promise<string> {
+  const customerId = await createCustomer(gateway, 'Somebody who goes on')
+  const buyers = new Buyers(gateway, customerId)
+  const slow: string[] = []
+  const changed = async (request: ControlRequest, isAway: boolean) => {
+    const [before, startedAt] = [buyers.failed.length, performance.now()]
+    await control(request, { dataDir, signal: AbortSignal.timeout(120_000) })
+    const tookMs = performance.now() - startedAt
+    const failed = buyers.failed.slice(before)
+    // A machine that takes longer for a start than anybody waits for it shows nothing.
+    if (isAway && tookMs > PATIENCE_MS) slow.push(`${JSON.stringify(request)} took ${Math.round(tookMs)} ms, ${failed.length} failed`)
+    else assert.deepEqual(failed, [], JSON.stringify(request))
+  }
+  for (const service of servicesOf(stage)) await changed({ command: 'restart', service }, true)
+  // There is always one that is at work.
+  for (const count of [3, 1]) await changed({ command: 'scale', service: 'storefront', count }, false)
+  await buyers.stop()
+  const { orders } = buyers
+  assert.ok(orders.size > 10, 'people bought')
+  assert.equal(new Set(orders.values()).size, orders.size)
+  const { body } = await request<{ total: number }>(`${gateway}/api/customers/${customerId}/orders/composed`)
+  assert.equal(body.total, orders.size, 'each purchase is one order')
+  return [`stage ${stage}: ${orders.size} orders`, ...slow].join('; ')
+}
+
+suite('the shop at each of its stages', () => {
+  for (const stage of [0, 1, 2, 3])
+    test(`has every part of a checkout replaced at stage ${stage}, and more and fewer instances of one, while people buy`, async (t) => {
+      await using shop = await startShop({ stage, console: false })
+      t.diagnostic(await changedUnderLoad(shop, stage))
+    })
+})
