@@ -28,7 +28,7 @@ export async function runLitmus(port: number): Promise<SuiteResults> {
 const TOKENS = /running `(?<group>\w+)'|(?<number>\d+)\. (?<name>\w+)[. ]|(?<said>WARNING: .*|pass\b|FAIL\b.*|SKIPPED\b.*)/g
 
 /** By group, number and name, because a group asks some things more than once: `pass`, `FAIL (…)`, with the warnings before it. */
-export function resultsOf(output: string): SuiteResults {
+function resultsOf(output: string): SuiteResults {
   const results = new Map<string, string>()
   let [group, test, warnings] = ['', '', '']
   for (const { groups } of output.replaceAll('\r', '\n').matchAll(TOKENS)) {

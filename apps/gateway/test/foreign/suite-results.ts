@@ -11,5 +11,3 @@ export function assertSame(results: SuiteResults, expected: SuiteResults, when: 
   })
   assert.deepEqual(differing, [], `${when}, these of ${expected.size} tests have another result`)
 }
-
-export const countOf = (results: SuiteResults, result: string): number => [...results.values()].filter((each) => each === result).length

@@ -4,7 +4,7 @@ import { askChild, forkTelling } from '../forked.ts'
 import { startProxied } from '../proxied.ts'
 import type { LoadAnswer, LoadQuestion } from './load-process.ts'
 
-const ROUNDS = { quick: 2, full: 7 }
+const ROUNDS = { quick: 2, full: 6 }
 const SECONDS = { quick: 1, full: 4 }
 const SATURATIONS = 3
 

@@ -66,6 +66,7 @@ export const shadowMetric: Metric = {
   better: 'lower',
   peer: 'the same proxy, nothing shadowed',
   target: { ratioMax: 1.05 },
+  rounds: 5,
   note: `All reads shadowed; ${PER_SECOND} requests a second, whatever comes back; answers of 2 KB. Monolith, service, proxy and clients share the machine: with fewer cores than four, what the service and the comparison take of the processors counts too.`,
   contenders: { ours: { module, name: 'shadowed' }, peer: { module, name: 'plain' } },
 }
