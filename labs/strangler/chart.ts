@@ -35,7 +35,7 @@ export function chart(runs: readonly ChartedRun[]): string {
   let top = HEAD
   const rows = runs.flatMap((run, index) => {
     const drawn = rowOf(run, sliced[index]!, { top, max })
-    top += PLOT.height + 60 + run.steps.length * LINE
+    top += PLOT.height + 76 + run.steps.length * LINE
     return drawn
   })
   const legend = KINDS.map(
@@ -61,7 +61,7 @@ function rowOf(
   at: { readonly top: number; readonly max: number },
 ): string[] {
   const { top, max } = at
-  const plotTop = top + 26
+  const plotTop = top + 42
   const bottom = plotTop + PLOT.height
   const beganMs = beginOf(bookings)
   const sliceWidth = PLOT.width / Math.max(1, slices.length)
@@ -91,7 +91,7 @@ function rowOf(
     lines.push(
       `<line class="step" x1="${left}" y1="${plotTop - 4}" x2="${left}" y2="${bottom}"/>`,
       `<text class="tick x" x="${left}" y="${plotTop - 7}">${index + 1}</text>`,
-      `<text class="label" x="${LEFT}" y="${bottom + 36 + index * LINE}">${index + 1}   ${((atMs - beganMs) / 1_000).toFixed(1)} s   ${escaped(what)}</text>`,
+      `<text class="label" x="${LEFT}" y="${bottom + 36 + index * LINE}">${index + 1}: ${((atMs - beganMs) / 1_000).toFixed(1)} s, ${escaped(what)}</text>`,
     )
   }
   return lines

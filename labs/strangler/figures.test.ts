@@ -58,7 +58,7 @@ const strangled: Strangled = {
   bookings: [
     booked({ atMs: 4_000 }),
     // Before the slow release, for a restart: not its doing.
-    booked({ atMs: 4_500, tookMs: 2 * SLOW_FROM_MS }),
+    booked({ atMs: 4_000, tookMs: 2 * SLOW_FROM_MS }),
     booked({ atMs: 5_800, tookMs: 2 * SLOW_FROM_MS }),
     booked({ atMs: 7_050, tookMs: 2 * SLOW_FROM_MS }),
     booked({ atMs: 7_300, tookMs: 5 }),
@@ -83,7 +83,7 @@ test('the chart is one picture without script, for light and for dark, with each
   assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/)
   assert.match(svg, /prefers-color-scheme:dark/)
   assert.doesNotMatch(svg, /<script|NaN|undefined|Infinity/)
-  assert.match(svg, />1   1\.5 s   a &lt; b &amp; c<\/text>/)
+  assert.match(svg, />1: 1\.5 s, a &lt; b &amp; c<\/text>/)
   assert.equal(svg.match(/<rect class="wrong" x="48"/g)?.length, 1, 'the wrong answer of the big bang')
   const open = svg.match(/<(?!\/)[a-z]+[^>]*(?<!\/)>/g)!.length
   assert.equal(svg.match(/<\/[a-z]+>/g)!.length, open, 'every element is closed')

@@ -32,7 +32,7 @@ function moving(to: string, { cutOverUrl, isShadowed }: MovingRoutes) {
     to,
     stickyBy: { header: 'x-user' },
     data: { url: new URL('ready', cutOverUrl).href, move: cutOverUrl },
-    guard: { windowMs: 4_000, requestsMin: 20, latencySlackMs: 400 },
+    guard: { windowMs: 6_000, requestsMin: 15, latencySlackMs: 400 },
     ...(isShadowed && { shadow: { share: 100 } }),
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '@seaworthy/strangler/cut-over'
 import type { Database } from 'seaworthy/core'
 import { hasBearerToken } from 'seaworthy/http'
+import { ALWAYS_OWNED } from './always-owned.ts'
 import type { ProcessContract } from './process-contract.ts'
 import type { ServiceComposition, ServiceLogger, ServicePorts } from './service-ports.ts'
 import type { ServiceSchema } from './tables.ts'
@@ -24,9 +25,6 @@ const PATH = '/internal/cut-over/'
 const ANSWER_TIMEOUT_MS = 2_000
 const FEED_EVERY_MS = 20
 
-/** Writes of data that never moves. */
-export const ALWAYS_OWNED: OwnedWrites = { assertOwned: async () => 0 }
-
 /** The tables that a process needs where data moves to it or from it while the shop runs. */
 export function movingSchema({ takesOver, givesAway }: Pick<ServiceComposition, 'takesOver' | 'givesAway'>): readonly ServiceSchema[] {
   return takesOver === undefined && givesAway === undefined ? [] : [() => cutOverSchema]
@@ -34,7 +32,7 @@ export function movingSchema({ takesOver, givesAway }: Pick<ServiceComposition, 
 
 export interface MovingData {
   readonly composition: ServiceComposition
-  readonly contract: Pick<ProcessContract, 'moving'>
+  readonly contract: NonNullable<ProcessContract['moving']>
   readonly database: Database
   readonly http: HttpServer
   readonly logger: ServiceLogger
@@ -42,19 +40,16 @@ export interface MovingData {
 }
 
 /**
- * Takes part in moving data while the shop runs, where whoever starts it says so: the predecessor serves its side, and the successor moves.
+ * Takes part in moving data while the shop runs: the predecessor serves its side, and the successor moves.
  * @returns what writers ask, in their own transaction, before they write
  */
 export async function moveData(moving: MovingData): Promise<ServicePorts['owned']> {
-  const { composition, contract } = moving
+  const { token, predecessorUrl } = moving.contract
+  const { takesOver, givesAway = [] } = moving.composition
   const owned = new Map<string, OwnedWrites>()
-  if (contract.moving !== undefined) {
-    const { token, predecessorUrl } = contract.moving
-    const { takesOver, givesAway = [] } = composition
-    for (const mapping of givesAway) owned.set(mapping.name, await serveOldSide(mapping, token, moving))
-    if (takesOver !== undefined && predecessorUrl !== undefined)
-      owned.set(takesOver.name, await takeOver(takesOver, { token, predecessorUrl }, moving))
-  }
+  for (const mapping of givesAway) owned.set(mapping.name, await serveOldSide(mapping, token, moving))
+  if (takesOver !== undefined && predecessorUrl !== undefined)
+    owned.set(takesOver.name, await takeOver(takesOver, { token, predecessorUrl }, moving))
   return (name) => owned.get(name) ?? ALWAYS_OWNED
 }
 

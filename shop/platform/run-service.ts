@@ -6,11 +6,11 @@ import { destinationsFrom, redactedJson, startTelemetry, type Telemetry } from '
 import { ConfigurationError, newId, systemClock } from 'seaworthy/core'
 import type { Policy } from 'seaworthy/resilience'
 import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
+import { ALWAYS_OWNED } from './always-owned.ts'
 import { enginesOf } from './engines/engines.ts'
 import { PARTS } from './engines/stores.ts'
 import { readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
-import { moveData, movingSchema } from './moving-data.ts'
 import { servingPagesOn } from './pages.ts'
 import { lockHolder } from './lock-holder.ts'
 import { serveMetrics } from './metrics.ts'
@@ -72,7 +72,9 @@ async function start(composition: ServiceComposition, { contract, logger, life }
   }
 
   const engines = enginesOf(service, contract)
-  const tables = [...(contract.moving === undefined ? [] : movingSchema(composition)), ...schema]
+  // What most services have no use for is not loaded.
+  const moving = contract.moving === undefined ? undefined : { contract: contract.moving, ...(await import('./moving-data.ts')) }
+  const tables = [...(moving?.movingSchema(composition) ?? []), ...schema]
   const { database, stores, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
   const openLog = () => engines.openEventLog({ signal })
@@ -115,7 +117,7 @@ async function start(composition: ServiceComposition, { contract, logger, life }
   sufferOverHttp(http, faults)
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
-  const owned = await moveData({ composition, contract, database, http, logger, onStop })
+  const owned = (await moving?.moveData({ composition, contract: moving.contract, database, http, logger, onStop })) ?? (() => ALWAYS_OWNED)
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []

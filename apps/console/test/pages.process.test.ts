@@ -245,7 +245,7 @@ test('Messages shows what waits, what is behind, and which services say nothing'
   await page.keyboard.press('m')
   await page.waitForURL('**/messages')
   await page.getByText('1,234 messages in outboxes').waitFor()
-  await page.getByText('66 dead letters').waitFor()
+  await page.getByText('68 dead letters').waitFor()
   const services = page.getByRole('table', { name: 'Outboxes, consumers and queues' })
   assert.match(await services.getByRole('row', { name: /^orders/ }).innerText(), /1,234\s+2 min\s+held up/)
   assert.match(await services.getByRole('row', { name: /^notifications/ }).innerText(), /stopped itself\s+0\s+0\s+61\s+23/)

@@ -11,7 +11,7 @@ import type { Contender, Metric } from '../../harness/suite.ts'
 import { Request, SPANS_PER_REQUEST, traceRequest } from './spans.ts'
 
 const module = import.meta.url
-const requestsOf = ({ quick }: { quick: boolean }): number => (quick ? 10 : 60)
+const requestsOf = ({ quick }: { quick: boolean }): number => (quick ? 10 : 30)
 
 /** A folder that goes with this process. */
 function folder(): string {

@@ -1,6 +1,7 @@
 import type { Suite } from '../../harness/suite.ts'
 import { appKbMetrics } from './app-kb.ts'
 import { ingestMetrics } from './ingest.ts'
+import { largeTraceMetrics } from './large-trace.ts'
 import { lockAttributionMetrics } from './lock-attribution.ts'
 import { rootBlockerMetrics } from './root-blocker.ts'
 import { tracedRequestMetrics } from './traced-requests.ts'
@@ -15,5 +16,6 @@ export const suite: Suite = {
     ...verdictMetrics,
     ...ingestMetrics,
     ...appKbMetrics,
+    ...largeTraceMetrics,
   ],
 }

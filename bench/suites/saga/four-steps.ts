@@ -36,7 +36,7 @@ async function ours(concurrency: number, effort: Effort) {
   return () =>
     perSecond(times(concurrency, effort), concurrency, async () => {
       const input = nextOrder()
-      await database.transaction((tx) => sagas.start(tx, checkout, { id: input.orderId, input }))
+      await database.pipelined((tx) => sagas.start(tx, checkout, { id: input.orderId, input }))
       const ended = await sagas.settled(input.orderId, { timeoutMs: 30_000 })
       if (ended?.status !== 'completed') throw new Error(`A checkout ended as ${ended?.status}.`)
     })

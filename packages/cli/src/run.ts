@@ -14,7 +14,9 @@ import { showEvents } from './commands/events/show.ts'
 import { conformance } from './commands/conformance.ts'
 import { fault } from './commands/fault.ts'
 import { explainRequest } from './commands/gateway/explain.ts'
+import { gatewayComparisons } from './commands/gateway/comparisons.ts'
 import { gateway } from './commands/gateway/gateway.ts'
+import { gatewayLedger } from './commands/gateway/ledger.ts'
 import { rollBackRoute } from './commands/gateway/rollback.ts'
 import { shiftRoute } from './commands/gateway/shift.ts'
 import { gatewayStatus } from './commands/gateway/status.ts'
@@ -52,6 +54,8 @@ const COMMANDS: readonly Command[] = [
   relay,
   gateway,
   gatewayStatus,
+  gatewayLedger,
+  gatewayComparisons,
   shiftRoute,
   rollBackRoute,
   explainRequest,

@@ -11,7 +11,7 @@ import {
   noStreamToArchive,
 } from 'seaworthy/event-sourcing'
 import type { PostgresDatabase } from './database.ts'
-import { PostgresError } from './errors.ts'
+import { PostgresConstraintError, PostgresError } from './errors.ts'
 import { librarySchema } from './migrate.ts'
 import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { prepared } from './prepared.ts'
@@ -25,25 +25,26 @@ const INSERT_EVENTS = `INSERT INTO seaworthy_events (stream, version, id, type, 
   SELECT $1, moved.version - $2 + e.place, e.id, e.type, e.schema_version, e.data::json, e.context::json, $3
   FROM moved, unnest($4::text[], $5::text[], $6::int[], $7::text[], $8::text[]) WITH ORDINALITY AS e (id, type, schema_version, data, context, place)
   ORDER BY e.place`
-// seaworthy_events_by_id, a look-up for each id. Whoever stored one since this statement's snapshot has moved the version too.
-const NONE_IS_KNOWN = 'NOT EXISTS (SELECT FROM seaworthy_events WHERE stream = $1 AND id = ANY ($4::text[]))'
+// seaworthy_events_by_id, a look-up for each id; OFFSET 0 keeps it one. Planned while there are few events, all ids at once would read the whole stream by the
+// other index, at each append. Whoever stored one since this statement's snapshot has moved the version too.
+const NONE_IS_KNOWN = `NOT EXISTS (SELECT FROM unnest($4::text[]) AS i (id), LATERAL (
+  SELECT FROM seaworthy_events e WHERE e.stream = $1 AND e.id = i.id OFFSET 0) AS known)`
 // Primary key of seaworthy_streams, in all three. Stores nothing when the stream is at another version than expected, holds one of the ids, or is archived.
 const APPEND_TO_NEW = prepared(`WITH moved AS (
     INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, $2)
     ON CONFLICT (stream) DO UPDATE SET version = $2 WHERE s.version = 0
     RETURNING version
   ) ${INSERT_EVENTS}`)
-const APPEND_AT = prepared(`WITH moved AS (
-    UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND archived_at_ms IS NULL AND ${NONE_IS_KNOWN}
-    RETURNING version
-  ) ${INSERT_EVENTS}`)
-// The same, and fails where those store nothing.
+const MOVED = 'UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND archived_at_ms IS NULL'
+const APPEND_AT = prepared(`WITH moved AS (${MOVED} AND ${NONE_IS_KNOWN} RETURNING version) ${INSERT_EVENTS}`)
+// The same, and fails where those store nothing, or by the index that knows the ids.
 const REFUSING = (append: string) =>
   prepared(`${append.replace('INSERT INTO seaworthy_events', ', stored AS (INSERT INTO seaworthy_events')} RETURNING 1)
   SELECT seaworthy_refuse_append() WHERE NOT EXISTS (SELECT FROM stored)`)
 const APPEND_TO_NEW_OR_FAIL = REFUSING(APPEND_TO_NEW)
-const APPEND_AT_OR_FAIL = REFUSING(APPEND_AT)
+const APPEND_AT_OR_FAIL = REFUSING(`WITH moved AS (${MOVED} RETURNING version) ${INSERT_EVENTS}`)
 const REFUSED = 'SW001'
+const BY_ID = 'seaworthy_events_by_id'
 // Takes the stream's lock, and makes its row if need be.
 const LOCK_STREAM = prepared(`INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, 0)
   ON CONFLICT (stream) DO UPDATE SET version = s.version RETURNING version`)
@@ -76,6 +77,12 @@ const SAVE_SNAPSHOT = `INSERT INTO seaworthy_snapshots (stream, version, schema_
   ON CONFLICT (stream) DO UPDATE SET version = excluded.version, schema_version = excluded.schema_version, state = excluded.state,
     taken_at_ms = excluded.taken_at_ms`
 const CHANNEL = 'seaworthy_events'
+
+/** Whether an append failed because the stream is not as it was expected. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof PostgresConstraintError) return error.constraint === BY_ID
+  return error instanceof PostgresError && error.sqlState === REFUSED
+}
 
 interface EventRow {
   readonly position: number
@@ -204,7 +211,7 @@ class PostgresEventStore implements EventStore {
 
   /** Why an append of a pipelined transaction was refused: that is over by then. */
   async #explained(error: unknown, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<unknown> {
-    if (!(error instanceof PostgresError) || error.sqlState !== REFUSED) return undefined
+    if (!isRefusal(error)) return undefined
     const known = await this.#knownVersion(this.#database, stream, events)
     if (known !== undefined) {
       return new ConflictError(

@@ -1,10 +1,12 @@
 import type { Statement } from 'seaworthy/core'
 import type { SagaAdvance } from 'seaworthy/saga'
 import type { PostgresDatabase } from './database.ts'
+import { PostgresError } from './errors.ts'
 import { numberArray, storable, textArray } from './values.ts'
 
 // Primary keys of both tables. The rows are held until the transaction ends, so that the lines of two at one time get numbers apart; and who has an old token
 // finds none. A saga is there once at most: its writes go one after another. Planned anew each time: a plan from when the table was empty would read all of it.
+// It goes together with its COMMIT, so it fails unless all of them go on.
 const ADVANCE_MANY = `WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bigint[])
       AS a (id, token, status, lines, next, reason, at_ms)
@@ -18,12 +20,13 @@ const ADVANCE_MANY = `WITH asked AS (
     SELECT advanced.id, advanced.before + e.place, e.entry::json
     FROM unnest($8::text[], $9::int[], $10::text[]) AS e (id, place, entry) JOIN advanced USING (id)
   )
-  SELECT id FROM advanced`
+  SELECT CASE WHEN count(*) = cardinality($1::text[]) THEN 1 ELSE ('only ' || count(*) || ' of them')::int END FROM advanced`
+const NOT_ALL = '22P02' // invalid_text_representation
 
 interface Waiting {
   readonly id: string
   readonly advance: SagaAdvance
-  readonly settle: (outcome: boolean | Promise<never>) => void
+  readonly settle: (outcome: boolean | Promise<boolean>) => void
 }
 
 const BATCH_MAX = 64
@@ -56,10 +59,13 @@ export class SagaAdvances {
     this.#transactions++
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
       try {
-        const advanced = await this.#commit(batch)
-        for (const { id, settle } of batch) settle(advanced.has(storable(id)))
+        const isAdvanced = await this.#commit(batch)
+        for (const { settle } of batch) settle(isAdvanced)
       } catch (error) {
-        for (const { settle } of batch) settle(Promise.reject(error))
+        // One of them is somebody else's by now. Each by itself, it says which.
+        if (error instanceof PostgresError && error.sqlState === NOT_ALL && batch.length > 1)
+          for (const one of batch) one.settle(this.#alone(one))
+        else for (const { settle } of batch) settle(Promise.reject(error))
       }
     }
     this.#transactions--
@@ -70,12 +76,15 @@ export class SagaAdvances {
     return this.#waiting.splice(0, BATCH_MAX).toSorted((one, other) => (one.id < other.id ? -1 : 1))
   }
 
-  async #commit(batch: readonly Waiting[]): Promise<ReadonlySet<string>> {
+  async #alone({ id, advance }: Waiting): Promise<boolean> {
+    const [advanced] = await this.#database.atomically([this.#one(id, advance)])
+    return advanced?.rowCount === 1
+  }
+
+  /** @returns whether they go on */
+  async #commit(batch: readonly Waiting[]): Promise<boolean> {
     const [first] = batch
-    if (batch.length === 1 && first !== undefined) {
-      const [advanced] = await this.#database.atomically([this.#one(first.id, first.advance)])
-      return new Set(advanced?.rowCount === 1 ? [storable(first.id)] : [])
-    }
+    if (batch.length === 1 && first !== undefined) return this.#alone(first)
     const lines = batch.flatMap(({ id, advance }) => advance.entries.map((entry, index) => ({ id, place: index + 1, entry })))
     const params = [
       textArray(batch.map(({ id }) => storable(id))),
@@ -89,8 +98,7 @@ export class SagaAdvances {
       numberArray(lines.map(({ place }) => place)),
       textArray(lines.map(({ entry }) => JSON.stringify(entry))),
     ]
-    return this.#database.transaction(
-      async (tx) => new Set((await tx.query<{ id: string }>({ sql: ADVANCE_MANY, params })).map(({ id }) => id)),
-    )
+    await this.#database.atomically([{ sql: ADVANCE_MANY, params }])
+    return true
   }
 }

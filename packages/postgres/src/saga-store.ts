@@ -1,4 +1,4 @@
-import type { Propagated, SqlValue, Transaction } from 'seaworthy/core'
+import { type Propagated, type SqlValue, type Transaction, ConflictError } from 'seaworthy/core'
 import type {
   JournalEntry,
   SagaAdvance,
@@ -15,7 +15,9 @@ import type {
   Told,
 } from 'seaworthy/saga'
 import type { PostgresDatabase } from './database.ts'
+import { PostgresConstraintError } from './errors.ts'
 import { librarySchema } from './migrate.ts'
+import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { prepared } from './prepared.ts'
 import { SagaAdvances } from './saga-advances.ts'
 import { sagaCount, sagaPage } from './saga-pages.ts'
@@ -27,14 +29,19 @@ export const sagaStoreSchema = librarySchema('seaworthy.sagas', 3)
 
 const SAGA = 'id, saga, version, status, input, context, reason, started_at_ms, updated_at_ms, parent'
 // Primary keys of both tables.
-const INSERT_SAGA = prepared(`WITH started AS (
+const inserting = (onConflict: string) =>
+  prepared(`WITH started AS (
     INSERT INTO seaworthy_sagas (${SAGA}, owner, entries)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING RETURNING id
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ${onConflict} RETURNING id
   ), lines AS (
     INSERT INTO seaworthy_saga_journal (saga_id, number, entry)
     SELECT started.id, e.place, e.entry::json FROM started, unnest($13::text[]) WITH ORDINALITY AS e (entry, place)
   )
   SELECT 1 FROM started`)
+const INSERT_SAGA = inserting('ON CONFLICT (id) DO NOTHING')
+// For a transaction whose COMMIT is already on its way.
+const INSERT_SAGA_OR_FAIL = inserting('')
+const BY_ID = 'seaworthy_sagas_pkey'
 // Primary keys of both tables. One statement, so that record and journal are of one moment.
 const loading = (columns: string) => `SELECT ${columns},
     (SELECT coalesce(json_agg(entry ORDER BY number), '[]') FROM seaworthy_saga_journal WHERE saga_id = id) AS journal
@@ -149,8 +156,17 @@ class PostgresSagaStore implements SagaStore {
       entries.length,
       linesOf(entries),
     ]
-    const { rowCount } = await tx.execute({ sql: INSERT_SAGA, params })
-    return rowCount === 1
+    const pipelined = PipelinedTransaction.from(tx)
+    if (pipelined === undefined) return (await tx.execute({ sql: INSERT_SAGA, params })).rowCount === 1
+    await tx.execute({ sql: INSERT_SAGA_OR_FAIL, params })
+    pipelined.onFailure((error) => this.#explained(error, id))
+    return true
+  }
+
+  /** Why the start of a pipelined transaction was refused: that is over by then. */
+  async #explained(cause: unknown, id: string): Promise<unknown> {
+    if (!(cause instanceof PostgresConstraintError) || cause.constraint !== BY_ID || (await this.load(id)) === undefined) return undefined
+    return new ConflictError(`Saga ${id} was started before, and nothing of this transaction was stored again.`, { cause })
   }
 
   async load(id: string): Promise<StoredSaga | undefined> {

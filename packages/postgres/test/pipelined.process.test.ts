@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import { type TestContext, suite, test } from 'node:test'
-import { eventStoreSchema, migrate, outboxStoreSchema, postgresEventStore, postgresOutboxStore } from '@seaworthy/postgres'
+import {
+  eventStoreSchema,
+  migrate,
+  outboxStoreSchema,
+  postgresEventStore,
+  postgresOutboxStore,
+  postgresSagaStore,
+  sagaStoreSchema,
+} from '@seaworthy/postgres'
 import { ConflictError, UnsupportedError } from 'seaworthy/core'
 import { StreamArchivedError, WrongExpectedVersionError } from 'seaworthy/event-sourcing'
 import type { EventEnvelope } from 'seaworthy/messaging'
+import { orchestrator, saga } from 'seaworthy/saga'
 import { eventually } from '@seaworthy/testing'
 import { databaseForTest } from './server.ts'
 
@@ -84,7 +93,36 @@ void suite('a pipelined transaction', () => {
     const append = () => database.pipelined((tx) => store.append(tx, 'a', [event('1')], 'no-stream'))
     assert.equal(await append(), 1)
     await assert.rejects(append(), (error) => error instanceof ConflictError && /committed before/.test(error.message))
+    // Also where the version would be right: the index knows the id.
+    const again = database.pipelined((tx) => store.append(tx, 'a', [event('1')], 1))
+    await assert.rejects(again, (error) => error instanceof ConflictError && /committed before/.test(error.message))
+    const half = database.pipelined((tx) => store.append(tx, 'a', [event('2'), event('1')], 1))
+    await assert.rejects(half, (error) => error instanceof ConflictError && /1 of the 2 events/.test(error.message))
     assert.equal((await store.read('a')).length, 1)
+  })
+
+  test('as any other append reads no more of a stream, the longer it is', async (t) => {
+    const { database, openAnother, store } = await opened(t)
+    const [before, appends] = [600, 20]
+    const events = Array.from({ length: before }, (_, n) => event(`before ${n}`))
+    await database.transaction((tx) => store.append(tx, 'a', events, 'no-stream'))
+    // Its sessions make their plans now.
+    const other = await openAnother()
+    for (let n = 0; n < appends; n++) {
+      const append = n % 2 === 0 ? other.pipelined.bind(other) : other.transaction.bind(other)
+      await append((tx) => store.append(tx, 'a', [event(`${n}`)], before + n))
+    }
+    // What a session did counts when it ends, at the latest.
+    await other.close()
+    const read = async (index: string) => {
+      const sql =
+        'SELECT idx_scan AS scans, idx_tup_read AS entries FROM pg_stat_user_indexes WHERE indexrelname = $1 AND schemaname = current_schema()'
+      const [row] = await database.query<{ scans: number; entries: number }>({ sql, params: [index] })
+      return row!
+    }
+    await eventually('it has been counted', async () => (await read('seaworthy_streams_pkey')).scans >= appends)
+    const { entries } = await read('seaworthy_events_by_version')
+    assert.ok(entries < before, `${entries} entries were read`)
   })
 
   test('names the append that was refused, of several', async (t) => {
@@ -97,6 +135,32 @@ void suite('a pipelined transaction', () => {
       (error) => error instanceof WrongExpectedVersionError && error.stream === 'b',
     )
     assert.deepEqual(await store.readAll({ after: 0, max: 10 }), [])
+  })
+
+  test('starts sagas with what belongs to them, each once', async (t) => {
+    const { database } = await opened(t)
+    await migrate(database, [sagaStoreSchema])
+    const ran: string[] = []
+    const checkout = saga<string>('checkout', { version: 1 }).step('reserve', {
+      run: async ({ input }) => void ran.push(input),
+      compensation: 'not-needed',
+    })
+    const sagas = orchestrator({ sagas: [checkout], store: postgresSagaStore(database), database })
+    await sagas.resume()
+    t.after(() => sagas.stop())
+    const start = (...ids: readonly string[]) =>
+      database.pipelined(async (tx) => {
+        await tx.execute({ sql: 'INSERT INTO orders (id) VALUES ($1)', params: [ids.join()] })
+        for (const id of ids) await sagas.start(tx, checkout, { id, input: id })
+      })
+    await start('one', 'two')
+    for (const id of ['one', 'two']) assert.equal((await sagas.settled(id, { timeoutMs: 5_000 }))?.status, 'completed')
+    await assert.rejects(
+      start('three', 'two'),
+      (error) => error instanceof ConflictError && /Saga two was started before/.test(error.message),
+    )
+    const orders = await database.query<{ id: string }>({ sql: 'SELECT id FROM orders' })
+    assert.deepEqual([orders.map(({ id }) => id), ran.toSorted()], [['one,two'], ['one', 'two']])
   })
 
   test('whose body fails, or looks at an answer, sends nothing', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { spawn } from 'node:child_process'
@@ -55,6 +56,41 @@ for (const [name, works] of ESCAPES) {
     })
   })
 }
+
+const asksTheNet = () => lookup('localhost').catch(() => undefined)
+
+test('what no trap stands before is seen as it is made', async () => {
+  await assert.rejects(explore({ system: systemThat(asksTheNet), invariants: [anything], faults: 'none' }), (error) => {
+    assert.ok(error instanceof EscapeError, String(error))
+    assert.equal(error.escape, 'something that opens a GETADDRINFOREQWRAP')
+    assert.match(error.stack ?? '', /escape-guard\.test\.ts/)
+    return true
+  })
+})
+
+test('in a history where nobody looks, what is left open tells of it, and the history is run again to see where', async () => {
+  let histories = 0
+  const system = {
+    nodes: [
+      node('worker', async ({ process }) => {
+        // Only in a second life, which no history without a fault has.
+        if (process.number > 1) void asksTheNet()
+        return { work: async () => undefined }
+      }),
+    ],
+    clients: [client('caller', ({ call }) => call<void>('worker', 'work', null))],
+  }
+  await assert.rejects(
+    explore({ system, invariants: [anything], exhaustive: 1, faults: ['crash'], onHistory: () => histories++ }),
+    (error) => {
+      assert.ok(error instanceof EscapeError, String(error))
+      assert.equal(error.escape, 'something that opens a GETADDRINFOREQWRAP')
+      assert.match(error.stack ?? '', /escape-guard\.test\.ts/)
+      return true
+    },
+  )
+  assert.equal(histories, 2, 'the first crash begins a second life')
+})
 
 test('ticks and dates made of a number are no escape, and the defaults of the library come from the simulation', async () => {
   const seen: unknown[] = []

@@ -1,5 +1,5 @@
 import type { Service } from 'seaworthy/system'
-import { type Addresses, instanceNames } from './process-contract.ts'
+import { type Addresses, instanceNames, loopbackUrl } from './process-contract.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 
 export interface ProcessPoolOptions {
@@ -22,6 +22,11 @@ export class ProcessPool {
 
   get addresses(): ReadonlyMap<string, Addresses> {
     return this.#options.addresses
+  }
+
+  /** Where it takes requests. */
+  urlOf({ instance }: SupervisedProcess): string {
+    return loopbackUrl(this.addresses.get(instance)?.httpPort ?? 0)
   }
 
   add(service: Service, instance: string): SupervisedProcess {

@@ -6,12 +6,12 @@ import { type Child, settlesWithin } from './child.ts'
 import { type ControlRequest, ControlSocket } from './control-socket.ts'
 import type { DataDirectoryPaths } from './data-directory.ts'
 import { hold } from './gateway-hold.ts'
-import { leadTo } from './gateway-upstream.ts'
 import type { Report } from './notice.ts'
-import { loopbackUrl, standsInFor } from './process-contract.ts'
 import type { ProcessPool } from './process-pool.ts'
 import type { Fault } from './injected-faults.ts'
-import { type ProcessRecord, type RunFile, writeRunFile } from './run-file.ts'
+import { processRecord } from './process-record.ts'
+import { type RunFile, writeRunFile } from './run-file.ts'
+import { Scaling } from './scaling.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 
 export interface RunningSystemOptions {
@@ -54,16 +54,24 @@ export class RunningSystem {
   readonly #replacing = new Map<string, Promise<void>>()
   readonly #stopping = new AbortController()
   readonly #audit: AuditLog
+  readonly #scaling: Scaling
   readonly #stopped = Promise.withResolvers<void>()
   #control: ControlSocket | undefined
   #stop: Promise<void> | undefined
   #isOver = false
-  #scaling: Promise<unknown> = Promise.resolve()
 
   constructor(options: RunningSystemOptions) {
     this.#options = options
     this.#startedAt = new Date(options.clock.now()).toISOString()
     this.#audit = new AuditLog(options.directory.auditLog, options.clock)
+    this.#scaling = new Scaling({
+      ...options,
+      stopping: this.#stopping.signal,
+      gateway: () => this.#gatewayBefore(undefined),
+      untilReady: (supervised) => this.#untilReadyInTime(supervised),
+      restart: (name) => this.restart(name),
+      changed: () => this.changed(),
+    })
   }
 
   /** Resolves when a stop, whoever asked for it, is complete. */
@@ -83,7 +91,9 @@ export class RunningSystem {
       startedAt: this.#startedAt,
       supervisorPid: process.pid,
       controlSocket: this.#control?.path ?? '',
-      processes: this.#started.map((supervised) => this.#record(supervised)),
+      processes: this.#started.map((supervised) =>
+        processRecord(supervised, { system: this.#options.system, addresses: this.#options.pool.addresses }),
+      ),
       choreography: choreography(this.#options.system),
     }
   }
@@ -130,13 +140,7 @@ export class RunningSystem {
    */
   scale(name: string, count: number): Promise<void> {
     this.#options.assertScale({ [name]: count })
-    const service = this.#options.system.service(name)
-    const scaled = this.#scaling.then(() => {
-      this.#stopping.signal.throwIfAborted()
-      return this.#scale(service, count)
-    })
-    this.#scaling = scaled.catch(() => undefined)
-    return scaled
+    return this.#scaling.scale(this.#options.system.service(name), count)
   }
 
   /**
@@ -235,7 +239,7 @@ export class RunningSystem {
     const gateway = this.#gatewayBefore(supervised)
     const isRouted = system.routes.some((route) => route.service === service.name || route.to === service.name)
     const isAlone = this.#meant(service.name).length === 1
-    const target = { upstream: service.name, ...(!isAlone && { url: this.#urlOf(supervised) }) }
+    const target = { upstream: service.name, ...(!isAlone && { url: this.#options.pool.urlOf(supervised) }) }
     const held = isRouted && gateway !== undefined ? await hold(gateway, target, clock) : undefined
     if (held?.confirmed === false)
       report({ service: name, level: 'warning', message: 'the gateway did not confirm that it holds requests' })
@@ -268,66 +272,6 @@ export class RunningSystem {
   #gatewayBefore(supervised: SupervisedProcess | undefined): Child | undefined {
     const gateway = this.#options.pool.processes.find((candidate) => candidate.service.role === 'gateway' && candidate !== supervised)
     return gateway?.state === 'ready' ? gateway.child : undefined
-  }
-
-  #urlOf({ instance }: SupervisedProcess): string {
-    return loopbackUrl(this.#options.pool.addresses.get(instance)?.httpPort ?? 0)
-  }
-
-  async #scale(service: Service, count: number): Promise<void> {
-    const { pool } = this.#options
-    const before = [...this.#meant(service.name)]
-    const wanted = [...before.slice(0, count), ...(await this.#startMore(service, count - before.length))]
-    const leaving = before.slice(count)
-    if (leaving.length === 0 && wanted.length === before.length) return
-    pool.tell(service, wanted)
-    const gateway = this.#gatewayBefore(undefined)
-    if (gateway !== undefined)
-      await leadTo(gateway, { upstream: service.name, urls: wanted.map((each) => this.#urlOf(each)) }, this.#options.clock)
-    // One after another, as at any restart: each comes back with the new addresses.
-    for (const caller of this.#callersOf(service)) await this.restart(caller)
-    for (const one of leaving) await this.#endOne(one)
-    this.changed()
-  }
-
-  /** All of them, or none. */
-  async #startMore(service: Service, count: number): Promise<readonly SupervisedProcess[]> {
-    const { pool } = this.#options
-    const added: SupervisedProcess[] = []
-    try {
-      while (added.length < count) {
-        const one = await pool.addNext(service)
-        added.push(one)
-        one.start()
-        await this.#untilReadyInTime(one)
-      }
-      return added
-    } catch (error) {
-      await Promise.all(added.map((one) => one.stop(REPLACE_STOP_TIMEOUT_MS)))
-      for (const one of added) pool.remove(one)
-      this.changed()
-      throw error
-    }
-  }
-
-  /** Nobody is told of it any more; what it still has in hand it finishes. */
-  async #endOne(leaving: SupervisedProcess): Promise<void> {
-    const { pool, clock } = this.#options
-    const gateway = this.#gatewayBefore(leaving)
-    const target = { upstream: leaving.service.name, url: this.#urlOf(leaving) }
-    const held = gateway === undefined ? undefined : await hold(gateway, target, clock)
-    await leaving.stop(REPLACE_STOP_TIMEOUT_MS)
-    held?.release()
-    pool.remove(leaving)
-  }
-
-  /** Those that run and were told where its instances are. */
-  #callersOf(service: Service): readonly string[] {
-    const { system } = this.#options
-    const callers = this.#started.filter(
-      ({ service: { role, calls } }) => role !== 'gateway' && calls.some((callee) => system.answering(callee).name === service.name),
-    )
-    return [...new Set(callers.map((caller) => caller.service.name))]
   }
 
   async #stopAll(): Promise<void> {
@@ -367,30 +311,6 @@ export class RunningSystem {
         // Answered at once; the connection ends when everything has.
         void this.stop()
         return null
-    }
-  }
-
-  #record(supervised: SupervisedProcess): ProcessRecord {
-    const { service, instance } = supervised
-    const addresses = this.#options.pool.addresses.get(instance)
-    return {
-      name: service.name,
-      role: service.role,
-      context: service.context,
-      purpose: service.purpose,
-      standsInFor: standsInFor(service, this.#options.system),
-      instance,
-      pid: supervised.child?.pid ?? null,
-      state: supervised.state,
-      restarts: supervised.restarts,
-      lastExit: supervised.lastExit,
-      startedAt: new Date(supervised.startedAt).toISOString(),
-      httpUrl: loopbackUrl(addresses?.publicPort ?? addresses?.httpPort ?? 0),
-      adminUrl: service.role === 'gateway' ? loopbackUrl(addresses?.httpPort ?? 0) : null,
-      grpcAddress: addresses?.grpcPort === undefined ? null : `127.0.0.1:${addresses.grpcPort}`,
-      // The console's page and its figures are for the same people.
-      metricsUrl: `${loopbackUrl((service.role === 'console' ? addresses?.publicPort : addresses?.httpPort) ?? 0)}/metrics`,
-      faults: supervised.faults,
     }
   }
 }

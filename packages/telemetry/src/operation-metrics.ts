@@ -63,6 +63,9 @@ const METRICS: Readonly<Record<string, OperationMetric>> = {
   'database.query': DATABASE,
 }
 
+/** Attributes and the labels that they become, made once: a gateway labels every request. */
+type LabelNames = readonly (readonly [attribute: string, label: string])[]
+
 /** What `TracingChannel.tracePromise` adds to the operation when the work threw. */
 type Traced = Operation & { readonly error?: unknown }
 
@@ -98,11 +101,12 @@ function measure(
   { metric, histogram, clock }: { readonly metric: OperationMetric; readonly histogram: Histogram; readonly clock: Clock },
 ): () => void {
   const begun = new WeakMap<Operation, number>()
+  const names: LabelNames = metric.attributes.map((attribute) => [attribute, labelName(attribute)])
   const end = (operation: Traced): void => {
     const beganMs = begun.get(operation)
     if (beganMs === undefined) return
     begun.delete(operation)
-    histogram.observe(labelsOf(operation, metric), (clock.monotonicMs() - beganMs) / 1_000)
+    histogram.observe(labelsOf(operation, names), (clock.monotonicMs() - beganMs) / 1_000)
   }
   const subscribers: TracingChannelSubscribers<Operation> = {
     start: (operation) => void begun.set(operation, clock.monotonicMs()),
@@ -116,11 +120,11 @@ function measure(
   return () => channel.unsubscribe(subscribers)
 }
 
-function labelsOf({ attributes, error, failure }: Traced, metric: OperationMetric): Labels {
+function labelsOf({ attributes, error, failure }: Traced, names: LabelNames): Labels {
   const labels: Record<string, string> = {}
-  for (const name of metric.attributes) {
+  for (const [name, label] of names) {
     const value = attributes[name]
-    if (value !== undefined) labels[labelName(name)] = String(value)
+    if (value !== undefined) labels[label] = String(value)
   }
   const type = error === undefined ? (attributes['error.type'] ?? (failure === undefined ? undefined : 'failure')) : errorName(error)
   if (type !== undefined) labels['error_type'] = String(type)

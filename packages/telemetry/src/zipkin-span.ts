@@ -4,7 +4,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { isIPv4, isIPv6 } from 'node:net'
 
 /** A host in a trace. */
-export interface ZipkinEndpoint {
+interface ZipkinEndpoint {
   readonly serviceName?: string
   readonly ipv4?: string
   readonly ipv6?: string

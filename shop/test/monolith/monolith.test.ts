@@ -7,7 +7,7 @@ import { customers } from '../../monolith/application/customers.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { openServiceDatabase } from '../service-database.ts'
-import { ALWAYS_OWNED } from '../../platform/moving-data.ts'
+import { ALWAYS_OWNED } from '../../platform/always-owned.ts'
 
 const product = (id: string, name: string) => ({ id, name, description: '', category: 'Dairy', priceCents: 500 })
 

@@ -82,6 +82,36 @@ export const EQUIVALENT: readonly Equivalent[] = [
     because: 'the timer that is left ends by itself, and wakes nobody',
   },
   {
+    file: 'saga/retention.ts',
+    within: 'run',
+    what: 'statement dropped: timer.cancel()',
+    because: 'the timer that is left ends by itself, keeps no process alive, and wakes nobody',
+  },
+  {
+    file: 'sqlite/saga-pruning.ts',
+    within: 'pruneSagas',
+    what: 'order swapped: await tx.execute({ sql: EMPTY, params: [ids, nowMs] }) await tx.execute({ sql: CUT_JOURNAL',
+    because: 'they touch different tables, in one transaction',
+  },
+  {
+    file: 'sqlite/saga-pruning.ts',
+    within: 'pruneSagas',
+    what: 'order swapped: await tx.execute({ sql: CUT_JOURNALS, params: [ids] }) await tx.execute({ sql: DROP_EVENTS',
+    because: 'they touch different tables, in one transaction',
+  },
+  {
+    file: 'sqlite/saga-pruning.ts',
+    within: 'pruneSagas',
+    what: 'await removed: await tx.execute({ sql, params: [ids] })',
+    because: 'SQLite carries out the statements of a transaction in the order in which they are given',
+  },
+  {
+    file: 'sqlite/saga-pruning.ts',
+    within: 'pruneSagas',
+    what: 'await removed: await tx.execute({ sql: DROP_ORPHANS, params: [forgetBeforeMs, max] })',
+    because: 'SQLite carries out the statements of a transaction in the order in which they are given',
+  },
+  {
     file: 'sqlite/projection-store.ts',
     within: 'advance',
     what: 'await removed: await tx.execute({ sql: INSERT_CHECKPOINT, params: [projection, version] })',

@@ -6,7 +6,7 @@ import type { Verdict } from './hunt-one.ts'
 import { type Mutant, mutantsOf } from './mutate.ts'
 import type { Target } from './targets.ts'
 
-const SOURCES = fileURLToPath(new URL('../../../packages/seaworthy/src/', import.meta.url))
+const PACKAGES = fileURLToPath(new URL('../../../packages/', import.meta.url))
 const HUNT_ONE = fileURLToPath(new URL('./hunt-one.ts', import.meta.url))
 // For what the watch over single histories does not see.
 const PROCESSOR_SECONDS = 60
@@ -28,8 +28,8 @@ export interface HuntOptions {
 }
 
 /** The mutants of a source, in the order of its lines. */
-export function mutantsOfTarget({ file }: Pick<Target, 'file'>): readonly Mutant[] {
-  const path = SOURCES + file
+export function mutantsOfTarget(target: Pick<Target, 'file' | 'package'>): readonly Mutant[] {
+  const path = pathOf(target)
   return mutantsOf(path, readFileSync(path, 'utf8'))
 }
 
@@ -50,11 +50,16 @@ export async function huntAll(target: Target, { sample, atOnce, cache, onHunted 
 }
 
 /** Hunts the mutant of this number, from 0. */
-export async function huntOneMutant({ file, worlds }: Target, number: number, cache: string): Promise<Hunted> {
-  const { line, within, what } = mutantsOfTarget({ file })[number]!
-  const verdict = await verdictOf([SOURCES + file, String(number), ...worlds], cache)
+export async function huntOneMutant(target: Target, number: number, cache: string): Promise<Hunted> {
+  const { file, worlds } = target
+  const { line, within, what } = mutantsOfTarget(target)[number]!
+  const verdict = await verdictOf([pathOf(target), String(number), ...worlds], cache)
   const lives = verdict.kind === 'survived' || verdict.kind === 'not-reached'
   return { line, within, what, verdict, equivalent: lives ? equivalentBecause({ file, within, what }) : undefined }
+}
+
+function pathOf({ file, package: owner }: Pick<Target, 'file' | 'package'>): string {
+  return `${PACKAGES}${owner ?? 'seaworthy'}/src/${file}`
 }
 
 function verdictOf(args: readonly string[], cache: string): Promise<Verdict> {

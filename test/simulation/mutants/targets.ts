@@ -1,12 +1,15 @@
 /** Sources whose mutants are hunted, and the worlds that hunt them: what kills the most comes first. */
 export interface Target {
   readonly name: string
-  /** Below packages/seaworthy/src. */
+  /** Below the sources of the package. */
   readonly file: string
+  /** Default: the library. */
+  readonly package?: 'strangler'
   readonly worlds: readonly string[]
 }
 
 const target = (file: string, ...worlds: readonly string[]): Target => ({ name: file.replace('/', '-').replace('.ts', ''), file, worlds })
+const cutOver = (file: string): Target => ({ ...target(`cut-over/${file}`, 'cut-over'), package: 'strangler' })
 
 export const targets: readonly Target[] = [
   target('outbox/relay.ts', 'relay', 'outbox-inbox'),
@@ -22,6 +25,9 @@ export const targets: readonly Target[] = [
   target('saga/run.ts', 'checkout', 'sagas', 'trips', 'refused-trips'),
   target('saga/runs.ts', 'sagas', 'trips', 'refused-trips'),
   target('saga/running-orchestrator.ts', 'checkout', 'sagas', 'trips', 'refused-trips'),
+  target('saga/retention.ts', 'saga-retention'),
+  target('sqlite/saga-pruning.ts', 'saga-retention'),
+  target('sqlite/saga-store.ts', 'saga-retention', 'checkout', 'sagas', 'trips', 'refused-trips'),
   target('projections/projection.ts', 'projection', 'statements'),
   target('projections/runner.ts', 'projection', 'statements'),
   target('projections/loop.ts', 'projection', 'statements'),
@@ -30,4 +36,9 @@ export const targets: readonly Target[] = [
   target('projections/switch.ts', 'rebuild'),
   target('sqlite/read-store.ts', 'rebuild'),
   target('sqlite/projection-store.ts', 'projection', 'statements'),
+  cutOver('cut-over.ts'),
+  cutOver('feed.ts'),
+  cutOver('moves.ts'),
+  cutOver('ownership.ts'),
+  cutOver('sqlite-capture.ts'),
 ]

@@ -1,6 +1,6 @@
-import { type Database, RejectedError } from 'seaworthy/core'
-import { type NodePorts, client, invariant, node, violated } from '@seaworthy/simulation'
-import { type SagaStore, orchestrator, saga } from 'seaworthy/saga'
+import { ConfigurationError, type Database, RejectedError } from 'seaworthy/core'
+import { type HistoryEntry, type NodePorts, type WorldView, client, invariant, node, violated } from '@seaworthy/simulation'
+import { type SagaRetention, type SagaStore, orchestrator, saga } from 'seaworthy/saga'
 import { sagaStoreSchema, sqliteSagaStore } from 'seaworthy/sqlite'
 import { type SimulatedWorld, tables } from './simulated-world.ts'
 
@@ -10,6 +10,13 @@ const LOOK_MS = MINUTE_MS / 2
 const RETENTION = { keepMs: MINUTE_MS, rememberIdsMs: 5 * MINUTE_MS, everyMs: MINUTE_MS }
 const NAP_MS = 4 * MINUTE_MS
 const PRUNED = 'pruned'
+const WRONG = 'wrong'
+/** The id of a saga that never begins. */
+const NOBODY = 'nobody'
+const REPORTED = 'it was told that nothing could be pruned'
+const STOPPED = 'the depot stopped'
+/** Far less than it rests between two looks. */
+const PROMPT_MS = 1_000
 const IDS = ['plain', 'refused', 'stuck', 'nap'] as const
 type Id = (typeof IDS)[number]
 
@@ -34,6 +41,7 @@ export function sagaRetentionWorld({ storing = (store: SagaStore, _database: Dat
           await until('forgotten', 'plain')
           await call('depot', 'accept', { id: 'plain' })
           await until('over', 'plain')
+          await call('depot', 'stop', {})
         }),
       ],
     },
@@ -72,18 +80,34 @@ export function sagaRetentionWorld({ storing = (store: SagaStore, _database: Dat
         )
         for (const { saga_id } of orphans) violated(`Lines of saga ${saga_id} are left, and it is not.`)
       }),
-      invariant('something was pruned', (view) => {
-        if (!view.history.some((entry) => entry.kind === 'note' && entry.text === PRUNED)) violated('Nothing was ever pruned.')
+      invariant('what a saga was told that never began is forgotten, too', (view) => {
+        const kept = view.query<{ at_ms: number }>('depot', EVENTS_OF, [NOBODY])
+        const newest = view.query<{ at_ms: number }>('depot', 'SELECT max(at_ms) AS at_ms FROM seaworthy_saga_events')
+        // What was told when the forgotten saga was accepted once more is younger.
+        for (const { at_ms } of kept) if (at_ms < newest[0]!.at_ms) violated('What nobody was told is kept for ever.')
+      }),
+      invariant('something was pruned, and nothing is wrong that the depot looks at', (view) => {
+        if (notes(view, PRUNED).length === 0) violated('Nothing was ever pruned.')
+        for (const { data } of notes(view, WRONG)) violated(String(data))
+      }),
+      invariant('while nothing goes wrong a failure is told once, and a stop waits for nothing', (view) => {
+        if (view.history.some(({ fault }) => fault !== undefined)) return
+        const told = notes(view, REPORTED).length
+        if (told !== 1) violated(`That nothing could be pruned was told ${told} times.`)
+        for (const { data } of notes(view, STOPPED)) if (Number(data) > PROMPT_MS) violated(`The stop took ${String(data)} ms.`)
       }),
     ],
   }
 }
 
+type Note = Extract<HistoryEntry, { kind: 'note' }>
+const notes = (view: WorldView, text: string) => view.history.filter((entry): entry is Note => entry.kind === 'note' && entry.text === text)
+
 async function startDepot({ clock, random, database, note }: NodePorts, storing: (store: SagaStore, database: Database) => SagaStore) {
   const db = await database({
     schema: [sagaStoreSchema, tables('starts', 'CREATE TABLE starts (n INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT')],
   })
-  const store = storing(sqliteSagaStore(db), db)
+  const store = failingOnce(storing(sqliteSagaStore(db), db))
   const work = saga<{ id: Id }>('work', { version: 1 })
     .step('pack', { run: async () => 'packed', compensate: async () => undefined })
     .when(
@@ -102,20 +126,73 @@ async function startDepot({ clock, random, database, note }: NodePorts, storing:
       },
       forward: true,
     })
-  const sagas = orchestrator({ sagas: [work], store, database: db, clock, random, retention: RETENTION, resumeSpreadMs: 5 })
+  const keeping = (retention: SagaRetention) =>
+    orchestrator({
+      sagas: [work],
+      store,
+      database: db,
+      clock,
+      random,
+      retention,
+      resumeSpreadMs: 5,
+      onError: (error) => {
+        note(error instanceof Error && error.message === CANNOT_PRUNE ? REPORTED : `held up: ${String(error)}`)
+      },
+    })
+  for (const impossible of [{ everyMs: 0 }, { keepMs: 2, rememberIdsMs: 1 }]) {
+    try {
+      keeping(impossible)
+      note(WRONG, `It takes a retention of ${JSON.stringify(impossible)}.`)
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error
+    }
+  }
+  const sagas = keeping(RETENTION)
   await sagas.resume()
   return {
     accept: ({ id }: { id: Id }) =>
       db.transaction(async (tx) => {
-        if (await sagas.start(tx, work, { id, input: { id } }))
-          await tx.execute({ sql: 'INSERT INTO starts (id) VALUES (?)', params: [id] })
+        if (!(await sagas.start(tx, work, { id, input: { id } }))) return
+        await tx.execute({ sql: 'INSERT INTO starts (id) VALUES (?)', params: [id] })
+        for (const told of [id, NOBODY]) await sagas.tell(tx, told, { type: 'hurry', data: null })
       }),
     async is({ id, what }: { id: Id; what: string }): Promise<boolean> {
       const stored = await store.load(id)
       if (what === 'forgotten') return stored === undefined
-      if (stored?.prunedAtMs !== undefined) note(PRUNED, id)
+      if (stored?.prunedAtMs !== undefined) {
+        note(PRUNED, id)
+        if (stored.journal.length > 0) note(WRONG, `Saga ${id} is pruned, and its journal is there.`)
+        const events = await db.query({ sql: EVENTS_OF, params: [id] })
+        if (events.length > 0) note(WRONG, `Saga ${id} is pruned, and what it was told is there.`)
+      }
       if (what === 'pruned') return stored?.prunedAtMs !== undefined || stored === undefined
       return stored?.record.status === 'completed'
     },
+    async stop() {
+      const startedMs = clock.monotonicMs()
+      await sagas.stop()
+      note(STOPPED, clock.monotonicMs() - startedMs)
+    },
   }
+}
+
+const EVENTS_OF = 'SELECT at_ms FROM seaworthy_saga_events WHERE saga_id = ?'
+const CANNOT_PRUNE = 'The disk is full.'
+
+/** The store, which cannot prune at first in each life. */
+function failingOnce(store: SagaStore): SagaStore {
+  let failed = false
+  const prune: SagaStore['prune'] = async (pruning) => {
+    if (failed) return store.prune(pruning)
+    failed = true
+    throw new Error(CANNOT_PRUNE)
+  }
+  // Others of its methods work on private fields.
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'prune') return prune
+      const found: unknown = Reflect.get(target, name)
+      return typeof found === 'function' ? (found as () => unknown).bind(target) : found
+    },
+  })
 }

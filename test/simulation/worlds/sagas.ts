@@ -26,6 +26,8 @@ const UNDER_WAY_MS = 40
 /** When whatever a release takes up is taken up. */
 const TAKEN_UP_MS = 200
 const SPREAD_MS = 5
+/** Between two questions of a customer. Shorter, and the histories are of hardly anything but questions while the depot is stopped. */
+const ASK_EVERY_MS = 25
 /** What the journal says of some steps in the end, while nothing goes wrong. */
 const LINES: Readonly<Record<string, string>> = {
   'stubborn/tell': 'started, failed, started, failed, started, failed, started, done',
@@ -74,7 +76,7 @@ export function sagasWorld(): SimulatedWorld {
         ...WATCHED.map((id) =>
           client(`customer-of-${id}`, async ({ call, sleep }) => {
             for (const what of ['decided', 'settled'] as const) {
-              while (!(await call<boolean>('depot', 'ask', { id, what }))) await sleep(5)
+              while (!(await call<boolean>('depot', 'ask', { id, what }))) await sleep(ASK_EVERY_MS)
             }
           }),
         ),

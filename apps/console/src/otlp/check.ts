@@ -89,7 +89,7 @@ function checkSpan(span: unknown): Span | Refusal {
   const givenParent = field(span, 'parentSpanId')
   const parentSpanId = isNoId(givenParent) ? undefined : id(givenParent, 16)
   if (parentSpanId === undefined && !isNoId(givenParent)) return noId('parentSpanId', 16)
-  const checked: Span = {
+  return {
     ...span,
     traceId,
     spanId,
@@ -102,9 +102,8 @@ function checkSpan(span: unknown): Span | Refusal {
     attributes: keyValues(field(span, 'attributes')),
     ...('events' in span && { events: occurrences(span.events) }),
     ...('links' in span && { links: occurrences(span.links) }),
+    ...(typeof status === 'object' && status !== null && { status: { ...status, code: enumeration(field(status, 'code'), STATUS_CODES) } }),
   }
-  if (typeof status !== 'object' || status === null) return checked
-  return { ...checked, status: { ...status, code: enumeration(field(status, 'code'), STATUS_CODES) } }
 }
 
 /** Events or links: objects whose attributes can be read. */

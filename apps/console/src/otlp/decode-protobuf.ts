@@ -12,8 +12,8 @@ interface Field {
 type Message = Readonly<Record<number, Field>>
 
 const text: Field['read'] = (reader) => reader.text()
-const hex: Field['read'] = (reader) => reader.bytes().toString('hex')
-const number: Field['read'] = (reader) => Number(reader.varint())
+const hex: Field['read'] = (reader) => reader.hex()
+const number: Field['read'] = (reader) => reader.number()
 // JSON carries 64-bit integers as decimal strings (protobuf.dev/programming-guides/json).
 const time: Field['read'] = (reader) => reader.fixed64().toString()
 const signed: Field['read'] = (reader) => BigInt.asIntN(64, reader.varint()).toString()
@@ -29,12 +29,12 @@ const many = (name: string, message: () => Message): Field => ({ ...nested(name,
 // Field numbers of opentelemetry-proto: common/v1/common.proto, resource/v1/resource.proto, trace/v1/trace.proto.
 const ANY_VALUE: Message = {
   1: one('stringValue', 2, text),
-  2: one('boolValue', 0, (reader) => reader.varint() !== 0n),
+  2: one('boolValue', 0, (reader) => reader.number() !== 0),
   3: one('intValue', 0, signed),
   4: one('doubleValue', 1, (reader) => reader.double()),
   5: nested('arrayValue', () => ({ 1: many('values', () => ANY_VALUE) })),
   6: nested('kvlistValue', () => ({ 1: many('values', () => KEY_VALUE) })),
-  7: one('bytesValue', 2, (reader) => reader.bytes().toString('base64')),
+  7: one('bytesValue', 2, (reader) => reader.base64()),
 }
 const KEY_VALUE: Message = { 1: one('key', 2, text), 2: nested('value', () => ANY_VALUE) }
 const ATTRIBUTES = many('attributes', () => KEY_VALUE)
@@ -121,9 +121,8 @@ function countItems(body: Buffer): number {
 
 function forEachMessage(reader: ProtobufReader, fieldNumber: number, visit: (message: ProtobufReader) => void): void {
   while (!reader.isAtEnd) {
-    const { field, wireType } = reader.tag()
-    if (field === fieldNumber && wireType === 2) visit(reader.message())
-    else reader.skip(wireType)
+    if (reader.field() === fieldNumber && reader.wireType === 2) visit(reader.message())
+    else reader.skip()
   }
 }
 
@@ -141,16 +140,16 @@ function decode(reader: ProtobufReader, message: Message, depth: number): Record
   if (depth > DEPTH_MAX) throw new ProtobufError(`messages are nested more than ${DEPTH_MAX} deep`)
   const value: Record<string, unknown> = {}
   while (!reader.isAtEnd) {
-    const { field: fieldNumber, wireType } = reader.tag()
-    const field = message[fieldNumber]
-    if (field === undefined || field.wireType !== wireType) {
-      reader.skip(wireType)
+    const field = message[reader.field()]
+    if (field === undefined || field.wireType !== reader.wireType) {
+      reader.skip()
       continue
     }
+    const { name } = field
     const read = field.read(reader, depth + 1)
-    if (field.isList !== true) value[field.name] = read
-    else if (Object.hasOwn(value, field.name)) (value[field.name] as unknown[]).push(read)
-    else value[field.name] = [read]
+    if (field.isList !== true) value[name] = read
+    else if (Array.isArray(value[name])) value[name].push(read)
+    else value[name] = [read]
   }
   return value
 }

@@ -1,17 +1,13 @@
 /** The message does not follow protobuf's wire format. */
 export class ProtobufError extends Error {}
 
-/** A field's number and how its value is encoded: varint 0, 64 bits 1, length-delimited 2, 32 bits 5. */
-export interface Tag {
-  readonly field: number
-  readonly wireType: number
-}
-
 /** Reads protobuf's wire format (protobuf.dev/programming-guides/encoding) from the front of a buffer to its end. */
 export class ProtobufReader {
   readonly #bytes: Buffer
   #at: number
   readonly #end: number
+  /** How the value of the last field is encoded: varint 0, 64 bits 1, length-delimited 2, 32 bits 5. */
+  wireType = 0
 
   constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.#bytes = bytes
@@ -23,24 +19,36 @@ export class ProtobufReader {
     return this.#at >= this.#end
   }
 
-  tag(): Tag {
-    const key = Number(this.varint())
+  /** The number of the next field. Its wire type is {@link wireType} then: an object for each field of a million would cost more than the fields. */
+  field(): number {
+    const key = this.number()
     const field = Math.floor(key / 8)
     if (field < 1 || field > 536_870_911) throw new ProtobufError(`there is no field number ${field}`)
-    return { field, wireType: key % 8 }
+    this.wireType = key % 8
+    return field
+  }
+
+  /** Unsigned; exact up to 2^53. */
+  number(): number {
+    // Nearly all are small; bigints are slow.
+    const bytes = this.#bytes
+    const start = this.#at
+    let value = 0
+    for (let index = 0; index < 4 && start + index < this.#end; index++) {
+      const byte = bytes[start + index]!
+      value |= (byte & 0x7f) << (7 * index)
+      if (byte < 0x80) {
+        this.#at = start + index + 1
+        return value
+      }
+    }
+    return Number(this.varint())
   }
 
   /** Unsigned, of at most 64 bits. */
   varint(): bigint {
-    // Nearly all are small; bigints are slow.
-    let low = 0
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.#byte()
-      low |= (byte & 0x7f) << shift
-      if (byte < 0x80) return BigInt(low)
-    }
-    let value = BigInt(low)
-    for (let shift = 28n; shift < 70n; shift += 7n) {
+    let value = 0n
+    for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.#byte()
       value |= BigInt(byte & 0x7f) << shift
       if (byte < 0x80) return BigInt.asUintN(64, value)
@@ -60,40 +68,48 @@ export class ProtobufReader {
     return this.#bytes.readDoubleLE(this.#take(8))
   }
 
-  bytes(): Buffer {
-    const length = Number(this.varint())
-    const start = this.#take(length)
-    return this.#bytes.subarray(start, start + length)
+  text(): string {
+    return this.#encoded('utf8')
   }
 
-  text(): string {
-    return this.bytes().toString('utf8')
+  hex(): string {
+    return this.#encoded('hex')
+  }
+
+  base64(): string {
+    return this.#encoded('base64')
   }
 
   message(): ProtobufReader {
-    const length = Number(this.varint())
+    const length = this.number()
     const start = this.#take(length)
     return new ProtobufReader(this.#bytes, start, start + length)
   }
 
-  /** Passes over a field that nobody here knows: a newer sender's. */
-  skip(wireType: number): void {
-    switch (wireType) {
+  /** Passes over the last field, which nobody here knows: a newer sender's. */
+  skip(): void {
+    switch (this.wireType) {
       case 0:
-        this.varint()
+        this.number()
         break
       case 1:
         this.#take(8)
         break
       case 2:
-        this.#take(Number(this.varint()))
+        this.#take(this.number())
         break
       case 5:
         this.#take(4)
         break
       default:
-        throw new ProtobufError(`wire type ${wireType} is not in use`)
+        throw new ProtobufError(`wire type ${this.wireType} is not in use`)
     }
+  }
+
+  #encoded(encoding: 'utf8' | 'hex' | 'base64'): string {
+    const length = this.number()
+    const start = this.#take(length)
+    return this.#bytes.toString(encoding, start, start + length)
   }
 
   #byte(): number {

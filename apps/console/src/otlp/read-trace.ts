@@ -84,24 +84,29 @@ const KINDS: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client
 
 /** The spans of a trace; undefined when it has none. */
 export function readTrace(otlp: OtlpTrace): Trace | undefined {
-  const found: { span: OtlpSpan; startNs: bigint; resource: readonly OtlpAttribute[]; scope: string | undefined }[] = []
+  const found: { readonly span: OtlpSpan; readonly start: Moment; readonly origin: Origin }[] = []
   for (const { resource, scopeSpans = [] } of otlp.resourceSpans ?? []) {
+    const of = attributes(resource?.attributes)
     for (const { scope, spans = [] } of scopeSpans) {
-      for (const span of spans) {
-        found.push({ span, startNs: BigInt(span.startTimeUnixNano), resource: resource?.attributes ?? [], scope: scope?.name })
+      // Made once: all spans of a process share it.
+      const origin: Origin = {
+        resource: of,
+        service: attribute(of, 'service.name') || 'unknown',
+        instance: attribute(of, 'service.instance.id'),
+        scope: scope?.name,
       }
+      for (const span of spans) found.push({ span, start: momentOf(span.startTimeUnixNano), origin })
     }
   }
   if (found.length === 0) return undefined
-  // Nanoseconds since the epoch need 61 bits; those since the beginning of a trace fit a double.
-  let originNs = found[0]!.startNs
-  for (const { startNs } of found) if (startNs < originNs) originNs = startNs
-  const sinceOrigin = (nanos: bigint | string): number => Number(BigInt(nanos) - originNs) / 1_000
+  let first = found[0]!.start
+  for (const { start } of found) if (isBefore(start, first)) first = start
+  const sinceOrigin = ({ seconds, nanos }: Moment): number => ((seconds - first.seconds) * 1e9 + (nanos - first.nanos)) / 1_000
   let durationUs = 0
-  const spans = found.map(({ span, startNs, resource, scope }): Span => {
-    const endUs = sinceOrigin(span.endTimeUnixNano)
+  const spans = found.map(({ span, start, origin }): Span => {
+    const startUs = sinceOrigin(start)
+    const endUs = sinceOrigin(momentOf(span.endTimeUnixNano))
     durationUs = Math.max(durationUs, endUs)
-    const resourceAttributes = attributes(resource)
     const ownAttributes = attributes(span.attributes)
     const outcome = spanOutcome({
       isServer: KINDS[span.kind ?? 0] === 'server',
@@ -113,25 +118,40 @@ export function readTrace(otlp: OtlpTrace): Trace | undefined {
       parentSpanId: span.parentSpanId || undefined,
       name: span.name || '(no name)',
       kind: KINDS[span.kind ?? 0] ?? 'unspecified',
-      service: attribute(resourceAttributes, 'service.name') || 'unknown',
-      instance: attribute(resourceAttributes, 'service.instance.id'),
-      scope,
-      startUs: sinceOrigin(startNs),
+      ...origin,
+      startUs,
       endUs,
       outcome,
       error: outcome === 'failed' || span.status?.code === 2 ? span.status?.message || 'failed without a message' : undefined,
       attributes: ownAttributes,
-      resource: resourceAttributes,
       events: (span.events ?? []).map((event) => ({
         name: event.name || 'event',
-        atUs: event.timeUnixNano === undefined ? sinceOrigin(startNs) : sinceOrigin(event.timeUnixNano),
+        atUs: event.timeUnixNano === undefined ? startUs : sinceOrigin(momentOf(event.timeUnixNano)),
         attributes: attributes(event.attributes),
       })),
       links: span.links ?? [],
       isAsynchronous: isAsynchronous(KINDS[span.kind ?? 0], ownAttributes),
     }
   })
-  return { startMs: Number(originNs / 1_000n) / 1_000, durationUs, spans }
+  return { startMs: first.seconds * 1_000 + Math.floor(first.nanos / 1_000) / 1_000, durationUs, spans }
+}
+
+/** What all spans of one process and library have in common. */
+type Origin = Pick<Span, 'resource' | 'service' | 'instance' | 'scope'>
+
+/** Nanoseconds since the epoch need 61 bits, more than a double has and a bigint takes long for: in two parts. */
+interface Moment {
+  readonly seconds: number
+  readonly nanos: number
+}
+
+function momentOf(nanosSinceEpoch: string): Moment {
+  const at = nanosSinceEpoch.length - 9
+  return { seconds: Number(nanosSinceEpoch.slice(0, Math.max(0, at))), nanos: Number(nanosSinceEpoch.slice(Math.max(0, at))) }
+}
+
+function isBefore(one: Moment, other: Moment): boolean {
+  return one.seconds === other.seconds ? one.nanos < other.nanos : one.seconds < other.seconds
 }
 
 /** The handler of a message, what a relay sends later on from an outbox, and what OpenTracing says follows. */

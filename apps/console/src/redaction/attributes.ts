@@ -43,17 +43,29 @@ const NO_SQL =
 /** What kind of thing a name is of; names are few and asked for often. */
 type Rule = 'text' | 'nothing' | 'statement' | 'query'
 
-const NAMES_MAX = 10_000
-const rules = new Map<string, Rule>()
+/** What is known of a name. */
+interface KnownName {
+  readonly rule: Rule
+  /** As it may be stored: a key may be a secret's place, too. */
+  readonly safe: string
+}
 
-function ruleOf(name: string): Rule {
-  let rule = rules.get(name)
-  if (rule === undefined) {
-    rule = decide(name.toLowerCase())
-    if (rules.size >= NAMES_MAX) rules.clear()
-    rules.set(name, rule)
+const NAMES_MAX = 10_000
+const names = new Map<string, KnownName>()
+
+function known(name: string): KnownName {
+  let found = names.get(name)
+  if (found === undefined) {
+    found = { rule: decide(name.toLowerCase()), safe: safeText(name) }
+    if (names.size >= NAMES_MAX) names.clear()
+    names.set(name, found)
   }
-  return rule
+  return found
+}
+
+/** A name as it may be stored. */
+export function safeName(name: string): string {
+  return known(name).safe
 }
 
 function decide(name: string): Rule {
@@ -66,12 +78,12 @@ function decide(name: string): Rule {
 
 /** Whether nothing under this name may be stored, of whatever type. */
 export function isContentName(name: string): boolean {
-  return ruleOf(name) === 'nothing'
+  return known(name).rule === 'nothing'
 }
 
 /** The text of an attribute as it may be stored. `system` is the database that a statement is for, where that is known. */
 export function safeValue(name: string, value: string, system?: string): string {
-  switch (ruleOf(name)) {
+  switch (known(name).rule) {
     case 'nothing':
       return value === '' ? value : REDACTED
     case 'statement':

@@ -1,5 +1,5 @@
 import { REDACTED } from '@seaworthy/telemetry/redaction'
-import { isContentName, safeValue } from './attributes.ts'
+import { isContentName, safeName, safeValue } from './attributes.ts'
 import { safeText } from './text.ts'
 
 type Node = Readonly<Record<string, unknown>>
@@ -55,7 +55,7 @@ function walk(value: unknown, name: string | undefined, system: string | undefin
 /** A key may be a secret's place too: `{"SECRET": true}` made from a query. Keys are text. */
 function attribute(node: Node, key: string, system: string | undefined, depth: number): Node {
   const value = isContentName(key) ? nothing(node['value']) : walk(node['value'], key, system, depth + 1)
-  const name = safeText(key)
+  const name = safeName(key)
   return value === node['value'] && name === key ? node : { ...node, key: name, value }
 }
 

@@ -6,18 +6,25 @@ export const COUNT = `SELECT count(*) AS traces, coalesce(sum(span_count), 0) AS
 // Primary key of trace, a look-up for each.
 export const SELECT_SPAN_COUNTS = 'SELECT trace_id, span_count, is_kept FROM trace WHERE trace_id IN (SELECT value FROM json_each(?))'
 
-// Unique index of span on (trace_id, span_id).
-export const INSERT_SPAN = insertSpans(1)
-
-/** So many rows of INSERT_SPAN at once: a statement costs as much as a row. */
-export const SPANS_AT_ONCE = 32
-export const INSERT_SPANS = insertSpans(SPANS_AT_ONCE)
-
-function insertSpans(rows: number): string {
-  return `INSERT INTO span
-    (trace_id, span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject, routed_request, peer, origin_key, body)
-  VALUES ${Array.from({ length: rows }, () => '(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ')} ON CONFLICT (trace_id, span_id) DO NOTHING`
+/** A statement for one row and the same for several at once: a statement costs as much as a row. */
+export interface RowsStatement {
+  readonly one: string
+  readonly several: string
+  readonly rowsAtOnce: number
 }
+
+function rowsStatement(columns: number, statement: (values: string) => string, rowsAtOnce = 32): RowsStatement {
+  const row = `(${Array.from({ length: columns }, () => '?').join(', ')})`
+  return { one: statement(row), several: statement(Array.from({ length: rowsAtOnce }, () => row).join(', ')), rowsAtOnce }
+}
+
+// Unique index of span on (trace_id, span_id).
+export const INSERT_SPANS = rowsStatement(
+  14,
+  (values) => `INSERT INTO span
+    (trace_id, span_id, parent_span_id, service, name, kind, start_us, end_us, is_error, subject, routed_request, peer, origin_key, body)
+  VALUES ${values} ON CONFLICT (trace_id, span_id) DO NOTHING`,
+)
 
 // The end of the primary key.
 export const SELECT_LAST_ID = 'SELECT coalesce(max(id), 0) AS id FROM span'
@@ -29,9 +36,11 @@ const ROOT = 'root_service, root_name, root_is_orphan, root_start_us, root_outco
 const CANDIDATE = ROOT.replaceAll(/\w+/g, (column) => `excluded.${column}`)
 
 // Primary key of trace. A span without a parent is a better root than one with; an earlier one is better than a later.
-export const UPSERT_TRACE = `INSERT INTO trace
+export const UPSERT_TRACES = rowsStatement(
+  17,
+  (values) => `INSERT INTO trace
     (trace_id, start_us, end_us, span_count, bytes, error_count, says_rejected, correlation_id, updated_ms, ${ROOT})
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  VALUES ${values}
   ON CONFLICT (trace_id) DO UPDATE SET
     start_us = min(start_us, excluded.start_us),
     end_us = max(end_us, excluded.end_us),
@@ -41,27 +50,40 @@ export const UPSERT_TRACE = `INSERT INTO trace
     says_rejected = max(says_rejected, excluded.says_rejected),
     (${ROOT}) = (SELECT * FROM (SELECT ${ROOT} UNION ALL SELECT ${CANDIDATE}) ORDER BY root_is_orphan, root_start_us LIMIT 1),
     correlation_id = coalesce(correlation_id, excluded.correlation_id),
-    updated_ms = excluded.updated_ms`
+    updated_ms = excluded.updated_ms`,
+)
 
-// Primary key of trace, then span_by_routed_request: where the first server knew the request's route in part, the last one knows it all.
-export const UPDATE_ROUTE = `UPDATE trace SET route = (
+// Primary key of trace for each id of a JSON list, then span_by_routed_request: where the first server knew the request's route in part, the last one knows it all.
+export const UPDATE_ROUTES = `UPDATE trace SET route = (
     SELECT name FROM span WHERE span.trace_id = trace.trace_id AND routed_request = unrouted_request ORDER BY start_us DESC LIMIT 1
-  ) WHERE trace_id = ? AND unrouted_request IS NOT NULL`
+  ) WHERE trace_id IN (SELECT value FROM json_each(?)) AND unrouted_request IS NOT NULL`
 
 // Primary key of trace_service.
-export const UPSERT_SERVICE = `INSERT INTO trace_service (trace_id, service, first_us) VALUES (?, ?, ?)
-  ON CONFLICT (trace_id, service) DO UPDATE SET first_us = min(first_us, excluded.first_us)`
+export const UPSERT_SERVICES = rowsStatement(
+  3,
+  (values) => `INSERT INTO trace_service (trace_id, service, first_us) VALUES ${values}
+  ON CONFLICT (trace_id, service) DO UPDATE SET first_us = min(first_us, excluded.first_us)`,
+)
 
 // Primary key of trace_correlation.
-export const INSERT_CORRELATION = 'INSERT INTO trace_correlation (correlation_id, trace_id) VALUES (?, ?) ON CONFLICT DO NOTHING'
+export const INSERT_CORRELATIONS = rowsStatement(
+  2,
+  (values) => `INSERT INTO trace_correlation (correlation_id, trace_id) VALUES ${values} ON CONFLICT DO NOTHING`,
+)
 
 // Primary keys of trace and trace_call. A call may be known when its trace is no more.
-export const INSERT_CALL = `INSERT INTO trace_call (caller, callee, trace_id)
-  SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM trace WHERE trace_id = ?3) ON CONFLICT DO NOTHING`
+export const INSERT_CALLS = rowsStatement(
+  3,
+  (values) => `INSERT INTO trace_call (caller, callee, trace_id)
+  SELECT column1, column2, column3 FROM (VALUES ${values}) WHERE EXISTS (SELECT 1 FROM trace WHERE trace_id = column3) ON CONFLICT DO NOTHING`,
+)
 
 // Primary key of trace_origin.
-export const INSERT_ORIGIN = `INSERT INTO trace_origin (trace_id, origin_key, resource, scope, resource_schema_url, scope_schema_url)
-  VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+export const INSERT_ORIGINS = rowsStatement(
+  6,
+  (values) => `INSERT INTO trace_origin (trace_id, origin_key, resource, scope, resource_schema_url, scope_schema_url)
+  VALUES ${values} ON CONFLICT DO NOTHING`,
+)
 
 // trace_by_start backwards, which ends in the primary key, until enough traces match; services by the primary key of trace_service, correlation ids by that of trace_correlation, calls by that of trace_call.
 export const SELECT_TRACES = `SELECT trace_id, start_us, end_us, span_count, error_count, root_service,
@@ -98,8 +120,11 @@ export const SELECT_ATTEMPTS =
 export const SELECT_USED_BYTES = `SELECT (page_count - freelist_count) * page_size AS bytes
   FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
 
-// Unique index of span on (trace_id, span_id).
-export const SELECT_SPANS = 'SELECT origin_key, body FROM span WHERE trace_id = ? ORDER BY start_us'
+// Unique index of span on (trace_id, span_id), then its primary key. What is sorted are ids, and not bodies; what comes is one text for each origin, and not an object for each of
+// fifty thousand spans. The limit keeps the order of the inner query.
+export const SELECT_SPANS = `SELECT ordered.origin_key, group_concat(body, ',') AS bodies
+  FROM (SELECT id, origin_key FROM span WHERE trace_id = ? ORDER BY origin_key, start_us LIMIT -1) AS ordered CROSS JOIN span ON span.id = ordered.id
+  GROUP BY ordered.origin_key`
 
 // Primary key of trace_origin.
 export const SELECT_ORIGINS =

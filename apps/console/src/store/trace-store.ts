@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from 'seaworthy/core'
 import { type SqliteDatabase, type SqliteTransaction, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
-import type { CallSpan, ObservedCall } from '../map/call-matcher.ts'
+import type { CallSpan } from '../map/call-matcher.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 import { FaultCounts } from './faults.ts'
 import type { Stock } from './retention.ts'
@@ -8,7 +8,7 @@ import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
 import { type TraceFilter, type TraceSummary, listTraces } from './trace-list.ts'
 import { traceChanges } from './trace-summary.ts'
-import { applyChange, insertSpans } from './trace-writes.ts'
+import { type TraceCall, applyChanges, insertCalls, insertSpans } from './trace-writes.ts'
 import { type TrimmedCounts, Trimming } from './trimming.ts'
 
 export interface TraceStoreOptions {
@@ -22,7 +22,7 @@ export interface TraceStoreOptions {
   readonly ageMaxMs?: number
   /** The same for one that failed, or that was slow for its kind. Default 30 days. */
   readonly keptAgeMaxMs?: number
-  /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 20,000. */
+  /** Spans of one trace kept at most: a loop that calls itself must not push everything else out. Default 50,000. */
   readonly spansPerTraceMax?: number
   readonly clock?: Clock
 }
@@ -42,7 +42,6 @@ export interface OperationTrace {
   readonly durationMs: number
   readonly spanCount: number
 }
-type TraceCall = Pick<ObservedCall, 'caller' | 'callee' | 'traceId'>
 
 export interface EntrySpan {
   readonly service: string
@@ -75,7 +74,7 @@ export class TraceStore {
     this.#database = database
     this.#faults = new FaultCounts(database)
     this.#clock = options.clock ?? systemClock
-    this.#spansPerTraceMax = options.spansPerTraceMax ?? 20_000
+    this.#spansPerTraceMax = options.spansPerTraceMax ?? 50_000
     const limits = {
       tracesMax: options.tracesMax ?? 20_000,
       bytesMax: options.bytesMax ?? 512 << 20,
@@ -123,9 +122,8 @@ export class TraceStore {
       const known = new Map(found.map((row) => [row.trace_id, row]))
       const { stored, dropped } = await this.#insert(tx, rows, new Map(found.map((row) => [row.trace_id, row.span_count])))
       const changes = traceChanges(stored)
-      for (const change of changes) await applyChange(tx, change, this.#clock.now())
-      for (const { caller, callee, traceId } of distinct(calls))
-        await tx.execute({ sql: sql.INSERT_CALL, params: [caller, callee, traceId] })
+      await applyChanges(tx, changes, this.#clock.now())
+      await insertCalls(tx, calls)
       return { stored, dropped, changes, known }
     })
     for (const { traceId, spanCount, bytes } of changes) {
@@ -168,16 +166,15 @@ export class TraceStore {
 
   /** A trace as OTLP JSON; undefined when there is none. */
   async trace(traceId: string): Promise<string | undefined> {
-    const spans = await this.#database.query<{ origin_key: string; body: string }>({ sql: sql.SELECT_SPANS, params: [traceId] })
+    const spans = await this.#database.query<{ origin_key: string; bodies: string }>({ sql: sql.SELECT_SPANS, params: [traceId] })
     if (spans.length === 0) return undefined
     const origins = await this.#database.query<OriginRow>({ sql: sql.SELECT_ORIGINS, params: [traceId] })
-    const bodies = new Map<string, string[]>(origins.map(({ origin_key }) => [origin_key, []]))
-    for (const { origin_key, body } of spans) bodies.get(origin_key)?.push(body)
+    const bodies = new Map(spans.map((each) => [each.origin_key, each.bodies]))
     // The parts were JSON when they were stored; parsing 20,000 of them to write them out again would stop the event loop.
     const resourceSpans = origins.map((origin) => {
       const scopeSchema = origin.scope_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.scope_schema_url)}`
       const resourceSchema = origin.resource_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.resource_schema_url)}`
-      const scopeSpans = `{"scope":${origin.scope},"spans":[${bodies.get(origin.origin_key)!.join(',')}]${scopeSchema}}`
+      const scopeSpans = `{"scope":${origin.scope},"spans":[${bodies.get(origin.origin_key) ?? ''}]${scopeSchema}}`
       return `{"resource":${origin.resource},"scopeSpans":[${scopeSpans}]${resourceSchema}}`
     })
     return `{"resourceSpans":[${resourceSpans.join(',')}]}`
@@ -262,10 +259,6 @@ export class TraceStore {
   close(): Promise<void> {
     return this.#database.close()
   }
-}
-
-function distinct(calls: readonly TraceCall[]): Iterable<TraceCall> {
-  return new Map(calls.map((call) => [`${call.caller}\n${call.callee}\n${call.traceId}`, call])).values()
 }
 
 interface CallSpanRow {

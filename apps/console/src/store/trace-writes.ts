@@ -1,19 +1,16 @@
 import type { SqlValue } from 'seaworthy/core'
 import type { SqliteTransaction } from 'seaworthy/sqlite'
+import type { ObservedCall } from '../map/call-matcher.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 import * as sql from './statements.ts'
 import type { TraceChange } from './trace-summary.ts'
 
+export type TraceCall = Pick<ObservedCall, 'caller' | 'callee' | 'traceId'>
+
 /** @returns those that were new: senders repeat what was not confirmed */
 export async function insertSpans(tx: SqliteTransaction, rows: readonly SpanRow[]): Promise<readonly SpanRow[]> {
   const [last] = await tx.query<{ id: number }>({ sql: sql.SELECT_LAST_ID })
-  let inserted = 0
-  let from = 0
-  for (; from + sql.SPANS_AT_ONCE <= rows.length; from += sql.SPANS_AT_ONCE) {
-    const params = rows.slice(from, from + sql.SPANS_AT_ONCE).flatMap(columns)
-    inserted += (await tx.execute({ sql: sql.INSERT_SPANS, params })).rowCount
-  }
-  for (const row of rows.slice(from)) inserted += (await tx.execute({ sql: sql.INSERT_SPAN, params: columns(row) })).rowCount
+  const inserted = await write(tx, sql.INSERT_SPANS, rows.map(columns))
   if (inserted === rows.length) return rows
   const found = await tx.query<{ trace_id: string; span_id: string }>({ sql: sql.SELECT_IDS_AFTER, params: [last?.id ?? 0] })
   const fresh = new Set(found.map(({ trace_id, span_id }) => `${trace_id}${span_id}`))
@@ -40,38 +37,78 @@ function columns(row: SpanRow): SqlValue[] {
   ]
 }
 
-/** Adds to a trace and to what hangs on it what the spans of a batch changed. */
-export async function applyChange(tx: SqliteTransaction, change: TraceChange, nowMs: number): Promise<void> {
-  const { traceId, root } = change
-  await tx.execute({
-    sql: sql.UPSERT_TRACE,
-    params: [
-      traceId,
-      change.startUs,
-      change.endUs,
-      change.spanCount,
-      change.bytes,
-      change.errorCount,
-      Number(change.saysRejected),
-      change.correlationId,
-      nowMs,
-      root.service,
-      root.name,
-      Number(root.isOrphan),
-      root.startUs,
-      root.outcome,
-      root.httpStatus,
-      Number(root.isBackground),
-      root.unroutedRequest,
-    ],
-  })
-  await tx.execute({ sql: sql.UPDATE_ROUTE, params: [traceId] })
-  for (const [service, firstUs] of change.services) await tx.execute({ sql: sql.UPSERT_SERVICE, params: [traceId, service, firstUs] })
-  for (const correlationId of change.correlationIds) await tx.execute({ sql: sql.INSERT_CORRELATION, params: [correlationId, traceId] })
-  for (const origin of change.origins.values()) {
-    await tx.execute({
-      sql: sql.INSERT_ORIGIN,
-      params: [traceId, origin.key, origin.resource, origin.scope, origin.resourceSchemaUrl, origin.scopeSchemaUrl],
-    })
-  }
+/** Adds to traces and to what hangs on them what the spans of a batch changed. */
+export async function applyChanges(tx: SqliteTransaction, changes: readonly TraceChange[], nowMs: number): Promise<void> {
+  await write(
+    tx,
+    sql.UPSERT_TRACES,
+    changes.map((change) => traceColumns(change, nowMs)),
+  )
+  await tx.execute({ sql: sql.UPDATE_ROUTES, params: [JSON.stringify(changes.map(({ traceId }) => traceId))] })
+  await write(
+    tx,
+    sql.UPSERT_SERVICES,
+    changes.flatMap(({ traceId, services }) => Array.from(services, ([service, firstUs]) => [traceId, service, firstUs])),
+  )
+  await write(
+    tx,
+    sql.INSERT_CORRELATIONS,
+    changes.flatMap(({ traceId, correlationIds }) => Array.from(correlationIds, (correlationId) => [correlationId, traceId])),
+  )
+  await write(
+    tx,
+    sql.INSERT_ORIGINS,
+    changes.flatMap(({ traceId, origins }) =>
+      Array.from(origins.values(), ({ key, resource, scope, resourceSchemaUrl, scopeSchemaUrl }) => [
+        traceId,
+        key,
+        resource,
+        scope,
+        resourceSchemaUrl,
+        scopeSchemaUrl,
+      ]),
+    ),
+  )
+}
+
+/** Who called whom in which trace. */
+export async function insertCalls(tx: SqliteTransaction, calls: readonly TraceCall[]): Promise<void> {
+  const distinct = new Map(calls.map(({ caller, callee, traceId }) => [`${caller}\n${callee}\n${traceId}`, [caller, callee, traceId]]))
+  await write(tx, sql.INSERT_CALLS, [...distinct.values()])
+}
+
+/** Several rows at once, and the last few one by one. @returns how many were written */
+async function write(
+  tx: SqliteTransaction,
+  { one, several, rowsAtOnce }: sql.RowsStatement,
+  rows: readonly (readonly SqlValue[])[],
+): Promise<number> {
+  let written = 0
+  let from = 0
+  for (; from + rowsAtOnce <= rows.length; from += rowsAtOnce)
+    written += (await tx.execute({ sql: several, params: rows.slice(from, from + rowsAtOnce).flat() })).rowCount
+  for (const params of rows.slice(from)) written += (await tx.execute({ sql: one, params })).rowCount
+  return written
+}
+
+function traceColumns({ root, ...change }: TraceChange, nowMs: number): SqlValue[] {
+  return [
+    change.traceId,
+    change.startUs,
+    change.endUs,
+    change.spanCount,
+    change.bytes,
+    change.errorCount,
+    Number(change.saysRejected),
+    change.correlationId,
+    nowMs,
+    root.service,
+    root.name,
+    Number(root.isOrphan),
+    root.startUs,
+    root.outcome,
+    root.httpStatus,
+    Number(root.isBackground),
+    root.unroutedRequest,
+  ]
 }

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { dataDirectoryPaths } from '@seaworthy/supervisor'
 import {
   askGatewayAdmin,
@@ -8,6 +8,7 @@ import {
   type LedgerEntry,
   type RollbackRequest,
   type ShiftRequest,
+  supervisedTokenFile,
 } from '@seaworthy/supervisor/gateway-admin'
 import { type Clock, NotFoundError, systemClock } from 'seaworthy/core'
 import { shared, whoAsks } from './asking.ts'
@@ -51,7 +52,7 @@ export function adminGateways(options: {
     const supervised = processes.flatMap(({ name, adminUrl }) =>
       adminUrl === null || runFile === undefined
         ? []
-        : [[name, async () => ({ url: adminUrl, tokenFile: tokenFileOf(runFile, name) })] as const],
+        : [[name, async () => ({ url: adminUrl, tokenFile: supervisedTokenFile(dataDirectoryPaths(dirname(runFile)), name) })] as const],
     )
     return new Map([...Array.from(files, ([name, file]) => [name, () => gatewayAdminOf(file)] as const), ...supervised])
   }
@@ -83,9 +84,4 @@ export function adminGateways(options: {
     shift: (gateway, request) => change(gateway, '/shift', request),
     rollBack: (gateway, request) => change(gateway, '/rollback', request),
   }
-}
-
-/** In the gateway's own folder of the data directory. */
-function tokenFileOf(runFile: string, name: string): string {
-  return join(dataDirectoryPaths(dirname(runFile)).services, name, 'admin-token')
 }

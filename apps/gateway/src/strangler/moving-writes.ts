@@ -65,7 +65,7 @@ export class MovingWrites {
 }
 
 /** Where a request that changes something goes on, and what is told of its end. */
-export interface Onward {
+interface Onward {
   readonly upstream: Upstream
   readonly onEnd: () => void
 }

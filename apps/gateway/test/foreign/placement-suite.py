@@ -21,7 +21,7 @@ from placement import db_api
 from placement.tests.functional.fixtures import gabbits
 
 # Reading and writing of its resources, and HTTP itself; the other files ask much the same with other rights, versions and data.
-FILES = ['aggregate', 'allocations', 'basic-http', 'inventory', 'microversion', 'resource-classes', 'traits']
+FILES = ['aggregate', 'basic-http', 'microversion', 'resource-classes', 'traits']
 
 PORT, *INSTANCE_PORTS = [int(argument) for argument in sys.argv[1:]]
 # Placement's fixtures take the standard output for themselves.

@@ -41,7 +41,9 @@ describe('seaworthy gateway', () => {
       await first.seaworthy('explain', 'GET', '/reviews/1', '--header', 'x-user: ada'),
       /share +100 % moved[^]*upstream +reviews \(the new side\)/,
     )
-    assert.match(await first.seaworthy('status'), /reviews +any \/reviews\/\* +monolith → reviews +100 % +1 +0 +1 +0\n/)
+    assert.match(await first.seaworthy('status'), /reviews +any \/reviews\/\* +monolith → reviews +100 % +1 +0 +1 +0(?: +0\.0 x)?\n/)
+    assert.match(await first.seaworthy('ledger', '--route', 'reviews'), /reviews +shift +0 % → 100 % +\S+ +it is ready/)
+    assert.equal(await first.seaworthy('comparisons'), 'No route is shadowed.\n')
 
     first.child.kill('SIGKILL')
     await first.exited

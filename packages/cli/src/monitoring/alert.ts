@@ -1,7 +1,7 @@
 import type { Rule } from './rule-file.ts'
 
 /** How soon somebody should look: at once, at night too; or in working hours. */
-export type Severity = 'page' | 'ticket'
+type Severity = 'page' | 'ticket'
 
 export interface AlertText {
   readonly expr: string

@@ -80,7 +80,8 @@ export class Connection implements SqlConnection {
   }
 
   control(sql: string): void {
-    this.#ownStatement(sql).run()
+    // Not `run`, which makes an object of what changed.
+    this.#ownStatement(sql).get()
   }
 
   first(sql: string): Readonly<Record<string, unknown>> | undefined {

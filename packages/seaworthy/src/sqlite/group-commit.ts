@@ -259,13 +259,16 @@ export class GroupCommit {
         this.#forgetAbort(job)
         resolve(outcome)
       }
-      job.onAbort = () => settle({ kind: 'failed', error: job.signal?.reason }, 'its caller gave up')
+      // V8 puts a function literal that is assigned to a property among what is old, and all that it sees stays until a major collection: not so a constant's.
+      const onAbort = () => settle({ kind: 'failed', error: job.signal?.reason }, 'its caller gave up')
+      job.onAbort = onAbort
       // Hardly any body lives to see a macrotask: the timer is made for those that do.
-      this.#onBodyIsSlow = () => {
+      const onSlow = () => {
         timer = this.#clock.timer(job.timeoutMs - (this.#clock.monotonicMs() - beganMs), () => {
           settle({ kind: 'failed', error: bodyTimeout(this.#connection.path, job.timeoutMs) }, `it took longer than ${job.timeoutMs} ms`)
         })
       }
+      this.#onBodyIsSlow = onSlow
       const fail = (error: unknown) => settle({ kind: 'failed', error }, 'its body threw')
       try {
         if (inSavepoint) this.#connection.control('SAVEPOINT body')
@@ -374,8 +377,9 @@ export class GroupCommit {
 
   #listenForAbort(job: Job): void {
     if (job.signal === undefined) return
-    job.listener = () => job.onAbort()
-    job.signal.addEventListener('abort', job.listener, { once: true })
+    const listener = () => job.onAbort()
+    job.listener = listener
+    job.signal.addEventListener('abort', listener, { once: true })
   }
 
   #forgetAbort(job: Job): void {

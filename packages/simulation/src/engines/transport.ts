@@ -1,6 +1,7 @@
 import {
   type CallContext,
   type Propagated,
+  type Timer,
   TimeoutError,
   UnavailableError,
   assertTimeLeft,
@@ -83,6 +84,8 @@ class Call {
   readonly #settled = Promise.withResolvers<unknown>()
   #open = true
   #index = ''
+  #timer: Timer | undefined
+  #onAbort: (() => void) | undefined
 
   constructor(caller: Incarnation, directory: Directory, callee: string, method: string, context: CallContext) {
     this.#caller = caller
@@ -198,21 +201,21 @@ class Call {
   #listen(): void {
     const { signal } = this.#context
     const leftMs = Math.min(remainingMs(this.#context, this.#caller.clock), PATIENCE_MS)
-    const timer = this.#caller.clock.timer(leftMs, () => {
+    this.#timer = this.#caller.clock.timer(leftMs, () => {
       const late = new TimeoutError(`${this.#callee}.${this.#method} did not answer within ${Math.round(leftMs)} ms.`, leftMs)
       this.#end({ kind: 'failed', error: toWire(late) }, () => this.#settled.reject(late))
     })
-    const onAbort = () => {
-      this.#end({ kind: 'failed', error: toWire(signal?.reason) }, () => this.#settled.reject(signal?.reason))
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#stopListening = () => {
-      timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
-    }
+    if (signal === undefined) return
+    // Not assigned as it is made: V8 would keep it, and with it all of the history, until a major collection.
+    const onAbort = () => this.#end({ kind: 'failed', error: toWire(signal.reason) }, () => this.#settled.reject(signal.reason))
+    this.#onAbort = onAbort
+    signal.addEventListener('abort', onAbort, { once: true })
   }
 
-  #stopListening: () => void = () => undefined
+  #stopListening(): void {
+    this.#timer?.cancel()
+    if (this.#onAbort !== undefined) this.#context.signal?.removeEventListener('abort', this.#onAbort)
+  }
 
   #end(answer: Answer, settle: () => void): void {
     if (!this.#open || !this.#caller.alive) return

@@ -1,10 +1,11 @@
 import { ConfigurationError, setEnvironment } from 'seaworthy/core'
 import { DatabasePool } from '../engines/sqlite.ts'
-import { EscapeError, InvariantViolatedError, NoFaultStruckError, NotRepeatableError } from '../errors.ts'
+import { InvariantViolatedError, NoFaultStruckError, NotRepeatableError } from '../errors.ts'
 import { FAULT_KINDS, type Fault, type FaultKind, formatHistory, parseHistory } from '../faults/fault.ts'
 import { type FaultPlan, exactly, noFaults, randomFaults } from '../faults/fault-plan.ts'
 import { type DrainKind, checkpointOf } from '../kernel/drain.ts'
 import { type EscapeGuard, guardEscapes } from '../guard/escape-guard.ts'
+import { ExecutionCounters } from '../kernel/execution-index.ts'
 import { drawUnit, hashText } from '../kernel/hash.ts'
 import type { HistoryOutcome } from '../world/history-run.ts'
 import { acting } from '../world/incarnation.ts'
@@ -94,6 +95,7 @@ const HANDLES_WATCHED_EVERY = 16
 class Exploration {
   readonly #options: ExploreOptions
   readonly #pool = new DatabasePool()
+  readonly #counters = new ExecutionCounters()
   readonly #allowed: ReadonlySet<FaultKind>
   readonly #seed: number
   readonly #startedMs = performance.now()
@@ -243,18 +245,14 @@ class Exploration {
     const { drain = 'checkpoint' } = this.#options
     const watched = checkpointOf(drain) === undefined || this.#runs < 2 || this.#runs % HANDLES_WATCHED_EVERY === 0
     const outcome = await this.#history(watched, seed, plan, drain)
-    if (outcome.leftOpen === undefined) return outcome
-    // Once more, to see whose it is: that ends the exploration with the place.
-    await this.#history(true, seed, exactly(outcome.struck), drain)
-    throw new EscapeError(`something that opens a ${outcome.leftOpen}`, 'A node or client')
+    // Once more, to see whose it is: that of a node ends the exploration with its place, and anything else is this process's own affair.
+    return outcome.leftOpen && !watched ? this.#history(true, seed, exactly(outcome.struck), drain) : outcome
   }
 
   #history(watched: boolean, seed: number, plan: FaultPlan, drain: DrainKind): Promise<RunOutcome> {
     const { system, invariants, chaosMs = 120_000, healMs = 600_000, stepsMax = 200_000 } = this.#options
     this.#guard.watchHandles(watched)
-    return runHistory(
-      { system, seed, plan, allowed: this.#allowed, invariants, limits: { chaosMs, healMs, stepsMax }, pool: this.#pool },
-      drain,
-    )
+    const kept = { pool: this.#pool, counters: this.#counters }
+    return runHistory({ system, seed, plan, allowed: this.#allowed, invariants, limits: { chaosMs, healMs, stepsMax }, ...kept }, drain)
   }
 }

@@ -16,10 +16,10 @@ export function tellMistake(error: unknown): void {
   current?.mistaken(error)
 }
 
-/** What came of a history, and whether it left the simulation where no trap stands. */
+/** What came of a history, and whether something may have left the simulation where no trap stands. */
 export interface RunOutcome extends HistoryOutcome {
-  /** The kind of a handle or request that is open since: a socket, a look-up. Not known where the event loop turns meanwhile: others open some too. */
-  readonly leftOpen: string | undefined
+  /** Whether there is a handle or a request that was not there before. Not known where the event loop turns meanwhile: others open some too. */
+  readonly leftOpen: boolean
 }
 
 /** Runs one history to its end. */
@@ -37,7 +37,7 @@ async function byCheckpoints(options: HistoryOptions, checkpoint: () => void): P
     run.start()
     do checkpoint()
     while (run.step())
-    return [run, process.getActiveResourcesInfo()[openBefore]] as const
+    return [run, process.getActiveResourcesInfo().length > openBefore] as const
   })
   return { ...(await ended(run)), leftOpen }
 }
@@ -58,7 +58,7 @@ async function byMacrotasks(options: HistoryOptions): Promise<RunOutcome> {
       nextTurn(turn)
     })
   })
-  return { ...(await ended(run)), leftOpen: undefined }
+  return { ...(await ended(run)), leftOpen: false }
 }
 
 function ended(run: HistoryRun): Promise<HistoryOutcome> {

@@ -5,6 +5,7 @@ import type { DatabasePool } from '../engines/sqlite.ts'
 import type { Point } from '../exploration/result.ts'
 import { type Fault, type FaultKind, formatHistory } from '../faults/fault.ts'
 import type { FaultPlan } from '../faults/fault-plan.ts'
+import type { ExecutionCounters } from '../kernel/execution-index.ts'
 import type { HistoryEntry } from '../kernel/history.ts'
 import { type Acknowledged, RunningClient } from './client.ts'
 import { isOfDeadProcess } from './dead-process.ts'
@@ -30,6 +31,7 @@ export interface HistoryOptions {
   readonly invariants: readonly Invariant[]
   readonly limits: HistoryLimits
   readonly pool: DatabasePool
+  readonly counters: ExecutionCounters
 }
 
 /** What came of a history. */
@@ -60,9 +62,9 @@ export class HistoryRun {
   #mistake: { readonly error: unknown } | undefined
 
   constructor(options: HistoryOptions) {
-    const { system, seed, plan, allowed, pool } = options
+    const { system, seed, plan, allowed, pool, counters } = options
     this.#options = options
-    this.#world = new World({ seed, plan, allowed, onCrash: (incarnation) => this.#nodes.crash(incarnation) })
+    this.#world = new World({ seed, plan, allowed, counters, onCrash: (incarnation) => this.#nodes.crash(incarnation) })
     this.#nodes = new Nodes(this.#world, system.nodes, pool, (node, cause) =>
       this.mistaken(new NodeStartError(node, this.#text, { cause })),
     )

@@ -53,7 +53,7 @@ export class World {
   /** Points reached while faults were possible, in their order. */
   readonly points: Point[] = []
   readonly struck: Fault[] = []
-  readonly #counters = new ExecutionCounters()
+  readonly #counters: ExecutionCounters
   readonly #plan: FaultPlan
   readonly #allowed: ReadonlySet<FaultKind>
   readonly #allowedOfNodes = new Map<readonly FaultKind[], readonly FaultKind[]>()
@@ -69,12 +69,16 @@ export class World {
     readonly seed: number
     readonly plan: FaultPlan
     readonly allowed: ReadonlySet<FaultKind>
+    /** Kept from one history to the next. */
+    readonly counters: ExecutionCounters
     readonly onCrash: (incarnation: Incarnation) => void
   }) {
     this.seed = options.seed
     this.latencyBasis = basisOf(options.seed, 'latency ')
     this.#plan = options.plan
     this.#allowed = options.allowed
+    this.#counters = options.counters
+    this.#counters.begin()
     this.#onCrash = options.onCrash
     this.network = new Network(this.scheduler)
   }

@@ -1,12 +1,13 @@
 import { setEnvironment } from 'seaworthy/core'
 import { DatabasePool } from '../../src/engines/sqlite.ts'
+import { ExecutionCounters } from '../../src/kernel/execution-index.ts'
 import { noFaults } from '../../src/faults/fault-plan.ts'
 import { Incarnation, acting } from '../../src/world/incarnation.ts'
 import { World } from '../../src/world/world.ts'
 
 /** A world for the contract suites, which know nothing of virtual time: whenever the real event loop turns, what the engines have to do is done. */
 export class DrivenWorld {
-  readonly world = new World({ seed: 1, plan: noFaults, allowed: new Set(), onCrash: () => undefined })
+  readonly world = new World({ seed: 1, plan: noFaults, allowed: new Set(), counters: new ExecutionCounters(), onCrash: () => undefined })
   readonly pool = new DatabasePool()
   readonly #timersToo: boolean
   readonly #restore: () => void

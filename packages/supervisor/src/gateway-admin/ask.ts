@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import type { DataDirectoryPaths } from '../data-directory.ts'
 import { ConfigurationError, SeaworthyError, UnavailableError, UnknownOutcomeError } from 'seaworthy/core'
 
 /** Where a gateway is asked, and the file whose content shows that one may. */
@@ -54,6 +55,11 @@ function executedBy(said: string | null): SeaworthyError['executed'] {
   return said === 'yes' || said === 'maybe' ? said : 'no'
 }
 
+/** Where the gateway of a system that a supervisor runs has its token: in its own folder of the data directory. */
+export function supervisedTokenFile({ services }: Pick<DataDirectoryPaths, 'services'>, gateway: string): string {
+  return join(services, gateway, 'admin-token')
+}
+
 /** Where a gateway's own file says that it is. No more is read of it: what else it says is between it and the gateway. @throws ConfigurationError */
 export async function gatewayAdminOf(configFile: string): Promise<GatewayAdmin> {
   const { admin } = await readJson(configFile)
@@ -70,6 +76,8 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
   } catch (cause) {
-    throw new ConfigurationError(`The gateway's configuration ${path} cannot be read: ${String(cause)}.`, { cause })
+    throw new ConfigurationError(`The gateway's configuration ${path} cannot be read: ${String(cause)}. Name it by --config FILE.`, {
+      cause,
+    })
   }
 }

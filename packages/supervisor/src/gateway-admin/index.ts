@@ -5,7 +5,7 @@
  * The guarantee: the token is read from the gateway's own file for each question, and goes to the gateway alone; what the gateway refuses comes back with its code.
  * Not promised: that a shift which got no answer in time was not made: the error says so, and the ledger knows.
  */
-export { type AdminQuestion, type GatewayAdmin, askGatewayAdmin, gatewayAdminOf } from './ask.ts'
+export { type AdminQuestion, type GatewayAdmin, askGatewayAdmin, gatewayAdminOf, supervisedTokenFile } from './ask.ts'
 export type {
   BySide,
   Counts,

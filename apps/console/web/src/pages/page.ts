@@ -26,7 +26,7 @@ export interface Address {
 }
 
 /** Of a page that is one thing alone. */
-export type NoParams = Readonly<Record<never, never>>
+export type NoParams = object
 
 /** What an address has at the places of a pattern such as `/labs/:lab/:run`; undefined where it does not match. */
 export function matchAddress(pattern: string, path: string): Record<string, string> | undefined {

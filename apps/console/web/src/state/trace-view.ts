@@ -41,6 +41,11 @@ export class TraceView {
 
   readonly roots = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.roots : []))
   readonly rows = computed(() => visibleRows(this.roots.value, this.collapsed.value))
+  /** Where the active row is; -1 while none is. Looked for when one of them changes, and not in each frame of a scroll. */
+  readonly activeIndex = computed(() => {
+    const id = this.activeId.value
+    return id === undefined ? -1 : this.rows.value.findIndex(({ span }) => span.spanId === id)
+  })
   readonly facts = computed(() =>
     this.state.value.kind === 'loaded' ? traceFacts(this.state.value.trace, this.state.value.roots) : undefined,
   )

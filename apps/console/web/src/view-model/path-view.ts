@@ -13,6 +13,8 @@ export interface PathView {
   readonly stretches: ReadonlyMap<string, readonly Stretch[]>
   /** Each span's own part of the path, in microseconds; the longest first. */
   readonly spans: readonly { readonly spanId: string; readonly us: number }[]
+  /** The same by id: asked for each row that is drawn. */
+  readonly usOf: ReadonlyMap<string, number>
   /** The parts of the services, the longest first. */
   readonly services: readonly { readonly name: string; readonly us: number; readonly ratio: number }[]
 }
@@ -34,6 +36,7 @@ export function pathView(roots: readonly SpanNode[]): PathView | undefined {
   return {
     stretches,
     spans: longestFirst(bySpan).map(([spanId, us]) => ({ spanId, us })),
+    usOf: bySpan,
     services: longestFirst(services).map(([name, us]) => ({ name, us, ratio: us / durationUs })),
   }
 }

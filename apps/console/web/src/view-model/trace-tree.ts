@@ -43,6 +43,8 @@ export function buildTree(spans: readonly Span[]): readonly SpanNode[] {
 type Retried = (spanId: string) => SpanNode['retried']
 
 function retriedSpans(spans: readonly Span[]): Retried {
+  // Most traces have no failure, and what of fifty thousand spans was about need not be known then.
+  if (!spans.some(({ outcome }) => outcome === 'failed')) return () => undefined
   const { attempts, spans: all } = madeGood(
     spans.map(({ attributes, outcome, ...span }) => ({
       ...span,
@@ -65,7 +67,7 @@ function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonl
     nodes.set(draft, node)
     order.push(node)
     parent?.children.push(node)
-    for (const child of draft.children.toReversed()) pending.push(child)
+    for (let index = draft.children.length - 1; index >= 0; index--) pending.push(draft.children[index]!)
   }
   // Backwards: children stand behind their parents.
   for (let index = order.length - 1; index >= 0; index--) {

@@ -1,8 +1,14 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { dataDirectoryPaths, readRunFile } from '@seaworthy/supervisor'
-import { ConfigurationError, UnavailableError } from 'seaworthy/core'
+import {
+  type AdminQuestion,
+  askGatewayAdmin,
+  type GatewayAdmin,
+  gatewayAdminOf,
+  supervisedTokenFile,
+} from '@seaworthy/supervisor/gateway-admin'
+import { ConfigurationError } from 'seaworthy/core'
 import { type Arguments, dataDirOf, dataDirOption } from '../../arguments.ts'
 
 const VARIABLE = 'SEAWORTHY_GATEWAY_CONFIG'
@@ -29,77 +35,33 @@ function namedConfig(values: Arguments['values'], env: NodeJS.ProcessEnv): strin
   return values['config'] ?? (fromEnv === undefined || fromEnv === '' ? undefined : fromEnv)
 }
 
-/**
- * Asks a gateway that runs, with the token that its configuration names.
- * @throws ConfigurationError when that does not say where it is; UnavailableError with what it said otherwise
- */
-export async function askGateway<Answer>(args: Arguments, env: NodeJS.ProcessEnv, question: string, body?: object): Promise<Answer> {
-  const { url, token } = await adminOf(args, env)
-  const [method = 'GET', path = '/'] = question.split(' ')
-  let answer: Response
-  try {
-    answer = await fetch(new URL(path, url), {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-  } catch (cause) {
-    throw new UnavailableError(`The gateway's admin API at ${url} does not answer. Does the gateway run?`, { cause })
-  }
-  const said = (await answer.json()) as Answer & { readonly detail?: string }
-  if (!answer.ok) throw new UnavailableError(said.detail ?? `The gateway answered ${answer.status}.`)
-  return said
+/** Asks a gateway that runs. @throws ConfigurationError when nothing says where it is; what the gateway says, as a SeaworthyError */
+export async function askGateway<Answer>(
+  args: Arguments,
+  env: NodeJS.ProcessEnv,
+  question: `${AdminQuestion['method']} ${string}`,
+  body?: object,
+): Promise<Answer> {
+  const [method, path = '/'] = question.split(' ') as [AdminQuestion['method'], string?]
+  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  return askGatewayAdmin(await adminOf(args, env), { method, path, signal, ...(body !== undefined && { body }) })
 }
 
-interface Admin {
-  readonly url: string
-  readonly token: string
-}
-
-async function adminOf(args: Arguments, env: NodeJS.ProcessEnv): Promise<Admin> {
+async function adminOf(args: Arguments, env: NodeJS.ProcessEnv): Promise<GatewayAdmin> {
   const named = namedConfig(args.values, env)
-  if (named === undefined && (args.values['data-dir'] !== undefined || !existsSync(DEFAULT_CONFIG))) return adminOfSystem(args, env)
-  return adminByConfig(named ?? DEFAULT_CONFIG, args)
+  const isOfSystem = named === undefined && (args.values['data-dir'] !== undefined || !existsSync(DEFAULT_CONFIG))
+  const found = isOfSystem ? adminOfSystem(dataDirOf(args, env)) : await gatewayAdminOf(named ?? DEFAULT_CONFIG)
+  return { ...found, url: args.values['admin'] ?? found.url }
 }
 
 /** The gateway of the system that runs on a data directory. */
-async function adminOfSystem(args: Arguments, env: NodeJS.ProcessEnv): Promise<Admin> {
-  const paths = dataDirectoryPaths(resolve(dataDirOf(args, env)))
+function adminOfSystem(dataDir: string): GatewayAdmin {
+  const paths = dataDirectoryPaths(resolve(dataDir))
   const gateway = readRunFile(paths.runFile)?.processes.find(({ role }) => role === 'gateway')
   if (typeof gateway?.adminUrl !== 'string') {
     throw new ConfigurationError(
       `No system with a gateway runs on ${paths.path}, and there is no ${DEFAULT_CONFIG} here. Start one, or name it by --data-dir DIR or --config FILE.`,
     )
   }
-  return { url: args.values['admin'] ?? gateway.adminUrl, token: await readToken(join(paths.services, gateway.name, 'admin-token')) }
-}
-
-async function adminByConfig(path: string, args: Arguments): Promise<Admin> {
-  // No more of it than is needed: what else it says is between it and the gateway.
-  const { admin } = await readJson(path)
-  const { port, host = '127.0.0.1', tokenFile } = (admin ?? {}) as { port?: unknown; host?: unknown; tokenFile?: unknown }
-  if (typeof port !== 'number' || typeof host !== 'string' || typeof tokenFile !== 'string')
-    throw new ConfigurationError(`${path} does not say where the admin API is: it has no admin with a port and a tokenFile.`)
-  const token = await readToken(resolve(dirname(resolve(path)), tokenFile))
-  return { url: args.values['admin'] ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`, token }
-}
-
-async function readToken(file: string): Promise<string> {
-  const token = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new ConfigurationError(`The token of the admin API cannot be read from ${file}. The gateway makes it at its first start.`, {
-      cause,
-    })
-  })
-  return token.trim()
-}
-
-async function readJson(path: string): Promise<Record<string, unknown>> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
-  } catch (cause) {
-    throw new ConfigurationError(`The gateway's configuration ${path} cannot be read: ${String(cause)}. Name it by --config FILE.`, {
-      cause,
-    })
-  }
+  return { url: gateway.adminUrl, tokenFile: supervisedTokenFile(paths, gateway.name) }
 }

@@ -77,7 +77,7 @@ export function differencesOf(comparison: RouteComparison | null): Condition {
 export function budgetOf(budget: ErrorBudget | null): Condition {
   if (budget === null) return { tone: 'quiet', text: 'off', title: 'The route never goes back by itself: its guard is switched off' }
   const { burnRate, burnRateMax, errorBudget, windowMs } = budget
-  const window = `${formatDuration(windowMs * 1_000)}`
+  const window = formatDuration(windowMs * 1_000)
   if (burnRate === null) return { tone: 'quiet', text: 'no requests', title: `The new side had no requests within ${window}` }
   const title = `Within ${window} failures came ${burnRate.toFixed(2)} times as fast as a budget of ${formatShare(errorBudget, 1)} allows; at more than ${burnRateMax} times the route goes back by itself`
   const tone = burnRate > burnRateMax ? 'error' : burnRate > 1 ? 'warn' : 'ok'

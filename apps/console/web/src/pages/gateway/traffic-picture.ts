@@ -15,7 +15,7 @@ export interface TrafficPicture {
   readonly monolith: { readonly first: string; readonly last: string } | undefined
 }
 
-export interface Band {
+interface Band {
   readonly name: string
   readonly isOld: boolean
   readonly path: string

@@ -171,8 +171,8 @@ function faultClass({ span, isError }: SpanNode): string {
 function label({ span, sentUs, relation, retried }: SpanNode, { path }: TraceView): string {
   const parts = [`${span.service}: ${span.name}`, formatDuration(span.endUs - span.startUs)]
   if (sentUs !== undefined) parts.push(`asynchronous, ${formatDuration(span.startUs - sentUs)} on its way`)
-  const onPath = path.value?.spans.find(({ spanId }) => spanId === span.spanId)
-  if (onPath !== undefined) parts.push(`${formatDuration(onPath.us)} of the critical path`)
+  const pathUs = path.value?.usOf.get(span.spanId)
+  if (pathUs !== undefined) parts.push(`${formatDuration(pathUs)} of the critical path`)
   if (relation === 'missing') parts.push('its parent is missing')
   if (span.error !== undefined) parts.push(`${retried === undefined ? span.outcome : 'failed and was repeated'}: ${span.error}`)
   return parts.join(', ')

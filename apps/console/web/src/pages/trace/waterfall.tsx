@@ -26,7 +26,7 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
   const rows = view.rows.value
   const { first, end } = rowWindow({ scrollTop: scrollTop.value, height: height.value, rowHeight, count: rows.length })
   const activeId = view.activeId.value
-  const activeIndex = activeId === undefined ? -1 : rows.findIndex(({ span }) => span.spanId === activeId)
+  const activeIndex = view.activeIndex.value
 
   useLayoutEffect(() => {
     const element = scroller.current
@@ -40,8 +40,7 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
     if (document.activeElement === document.body || document.activeElement === null) scroller.current?.focus({ preventScroll: true })
   }, [])
   useSignalEffect(() => {
-    const id = view.activeId.value
-    const index = id === undefined ? -1 : view.rows.value.findIndex(({ span }) => span.spanId === id)
+    const index = view.activeIndex.value
     const element = scroller.current
     if (index < 0 || element === null) return
     const heights = { height: element.clientHeight, rowHeight: isNarrow.value ? NARROW_ROW_HEIGHT : ROW_HEIGHT }
