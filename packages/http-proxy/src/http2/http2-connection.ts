@@ -45,7 +45,8 @@ export class Http2Connection implements ServedConnection, StreamHome {
       // Followed by `close`.
       .on('error', () => {})
       .on('close', () => this.#gone())
-    hearEnd(socket)
+    // A client that closes its side has left, as in HTTP/1.
+    hearEnd(socket, () => socket.destroy())
   }
 
   /** Tells the client to send its next request elsewhere, while those on their way are still taken (RFC 9113, section 6.8). */

@@ -13,7 +13,7 @@ const { NGHTTP2_REFUSED_STREAM } = constants
 export interface SessionHome {
   readonly address: UpstreamAddress
   readonly parts: ProxyParts
-  /** It takes more requests again. */
+  /** It takes more requests again, or another may take its place. */
   onRoom(): void
   onClosed(session: UpstreamSession): void
 }
@@ -139,7 +139,16 @@ export class UpstreamSession {
         this.#error ??= error
       })
       .on('close', () => this.#end(new Error('it closed the connection')))
-    hearEnd(socket)
+    hearEnd(socket, () => this.#onNoMore())
+  }
+
+  /** The upstream closed its side. An answer that is there whole may still be on its way to a slow client; any other is broken. */
+  #onNoMore(): void {
+    const wasReused = this.#hasServed
+    this.#error ??= new Error('it closed the connection')
+    this.#leave()
+    for (const link of this.#links) if (!link.isThere) link.onSessionEnd(this.#error, wasReused)
+    if (this.#links.size === 0) this.#socket.destroy()
   }
 
   #onSettings(streamsMax = Number.POSITIVE_INFINITY): void {
@@ -154,10 +163,12 @@ export class UpstreamSession {
   }
 
   #leave(): void {
-    if (this.#state === 'open') this.#state = 'closing'
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
     // The other side should close too, once there is nothing left.
     if (this.#links.size === 0) this.#timer.set(this.home.parts.limits.lingerMs)
     else this.#timer.cancel()
+    this.home.onRoom()
   }
 
   #expired(): void {

@@ -19,6 +19,7 @@ export class UpstreamStream implements UpstreamLink {
   #user: LinkUser | undefined
   #method = ''
   #stream: ClientHttp2Stream | undefined
+  #hasEnded: () => boolean = () => false
   #framing: Framing = NO_BODY
   #hasAnswered = false
   #interimAnswers = 0
@@ -32,6 +33,11 @@ export class UpstreamStream implements UpstreamLink {
 
   get isOpen(): boolean {
     return this.#session.isOpen
+  }
+
+  /** The answer has come whole, if not all of it has been read. */
+  get isThere(): boolean {
+    return this.#hasEnded()
   }
 
   begin(user: LinkUser, method: string): void {
@@ -108,13 +114,13 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   #listen(stream: ClientHttp2Stream): void {
-    const hasEnded = endOfStream(stream)
+    this.#hasEnded = endOfStream(stream)
     stream
       .on('headers', (_headers, _flags, raw) => this.#guard(() => this.#onInterim(raw)))
       .on('response', (headers, flags, raw) => this.#guard(() => this.#onResponse(headers[':status'] ?? 0, flags, raw)))
       .on('data', (chunk: Buffer) => this.#guard(() => this.#onPart([chunk], false)))
       .on('trailers', (_trailers, _flags, raw) => this.#guard(() => (this.#trailers = trailerLines(raw, this.#parser))))
-      .on('end', () => this.#guard(() => hasEnded() && this.#onPart([], true)))
+      .on('end', () => this.#guard(() => this.#hasEnded() && this.#onPart([], true)))
       .on('drain', () => this.#user?.onDrain())
       .on('wantTrailers', () => stream.sendTrailers(fieldsByName(this.#requestTrailers)))
       // Followed by `close`.

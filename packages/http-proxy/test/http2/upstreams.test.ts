@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { connect, createServer, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ask, proxyBefore, raw, until } from '../rig.ts'
 import { answerOf, askStream, client, echoStream, streamUpstream } from './rig.ts'
 
@@ -243,7 +244,7 @@ describe('an upstream that speaks HTTP/2 and fails', () => {
     const asked = Promise.all(Array.from({ length: 12 }, () => ask(port, { method: 'POST', path: '/up', body: 'x' })))
     await until(() => waiting.length === 3, 'as many as there is room for')
     up.sessions[0]!.destroy()
-    const statuses = (await asked).map(({ status }) => status).toSorted()
+    const statuses = (await asked).map(({ status }) => status).toSorted((one, other) => one - other)
     assert.deepEqual(statuses, [...Array.from({ length: 9 }, () => 200), 502, 502, 502])
   })
 
@@ -254,15 +255,15 @@ describe('an upstream that speaks HTTP/2 and fails', () => {
     t.after(() => void silent.close())
     const url = new URL(`http://127.0.0.1:${(silent.address() as { port: number }).port}`)
     const { port } = await proxyBefore(t, { up: { url, protocol: 'h2' } }, { limits: { connectTimeoutMs: 60 } })
-    let isOver = false
-    const first = ask(port, { path: '/up' }).finally(() => (isOver = true))
-    const others = []
-    while (!isOver) {
+    const first = ask(port, { path: '/up' })
+    const others: Promise<unknown>[] = []
+    let answer: { readonly status: number } | undefined
+    while (answer === undefined) {
       others.push(ask(port, { path: '/up' }))
       assert.ok(others.length < 400, 'the first one waits with all the others')
-      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 5))])
+      answer = await Promise.race([first, delay(5, undefined)])
     }
-    assert.equal((await first).status, 503)
+    assert.equal(answer.status, 503)
     await Promise.all(others)
   })
 
