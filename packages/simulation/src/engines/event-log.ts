@@ -8,6 +8,7 @@ import {
   type TopicStatus,
 } from 'seaworthy/messaging'
 import type { FaultKind } from '../faults/fault.ts'
+import { stackless } from '../kernel/stackless.ts'
 import type { Incarnation } from '../world/incarnation.ts'
 import { nameOf } from './event-name.ts'
 import { ProcessLogReader } from './log-reader.ts'
@@ -69,14 +70,14 @@ class ProcessLog implements EventLog {
     const outcome = await arrived.promise
     if (outcome === 'refused') {
       return this.#process.later(this.#process.latency(`${index} back`, ...LATENCY_MS), () => {
-        throw new UnavailableError('The event log is down.')
+        throw stackless(() => new UnavailableError('The event log is down.'))
       })
     }
     const after =
       outcome === 'stored' ? this.#process.point(`${EVENT_LOG}:append:after`, AFTER_APPEND, { peer: EVENT_LOG }).fault : 'lose-reply'
     return this.#process.later(after === 'lose-reply' ? PATIENCE_MS : this.#process.latency(`${index} back`, ...LATENCY_MS), () => {
       if (after === 'lose-reply')
-        throw new UnknownOutcomeError(`The event log did not confirm an append to ${topic} within ${PATIENCE_MS} ms.`)
+        throw stackless(() => new UnknownOutcomeError(`The event log did not confirm an append to ${topic} within ${PATIENCE_MS} ms.`))
     })
   }
 

@@ -2,6 +2,7 @@ import { ConfigurationError, UnavailableError, UnknownOutcomeError } from 'seawo
 import type { EventEnvelope, LogReader, LogReaderOptions, LogRecord, Position } from 'seaworthy/messaging'
 import type { FaultKind } from '../faults/fault.ts'
 import { labelOf } from '../kernel/execution-index.ts'
+import { stackless } from '../kernel/stackless.ts'
 import type { Incarnation } from '../world/incarnation.ts'
 import { nameOf } from './event-name.ts'
 import { EVENT_LOG, type StoredLog, type StoredRecord, lagOf, placeOf } from './stored-log.ts'
@@ -63,7 +64,7 @@ export class ProcessLogReader implements LogReader {
       options.signal?.throwIfAborted()
       if (this.#stored.isDown || !this.#process.world.network.reaches(EVENT_LOG, this.#process.node)) {
         return this.#process.later(this.#process.latency(`down ${clock.monotonicMs()}`, 10, 50), () => {
-          throw new UnavailableError('The event log cannot be reached.')
+          throw stackless(() => new UnavailableError('The event log cannot be reached.'))
         })
       }
       if (this.#hasMore()) {
@@ -87,7 +88,8 @@ export class ProcessLogReader implements LogReader {
     // What was read is asked now: a seek before the answer must not be undone.
     const taken = positions.filter(({ topic, partition, offset }) => offset <= (this.#next.get(placeOf(topic, partition)) ?? 0))
     await this.#process.later(this.#process.latency(before.index, ...LATENCY_MS), () => {
-      if (before.fault === 'lose' || this.#stored.isDown) throw new UnavailableError('The event log did not take the offsets.')
+      if (before.fault === 'lose' || this.#stored.isDown)
+        throw stackless(() => new UnavailableError('The event log did not take the offsets.'))
       for (const { topic, partition, offset } of taken) {
         const place = placeOf(topic, partition)
         if (offset <= (this.#next.get(place) ?? 0)) this.#offsets.set(place, Math.max(offset, this.#offsets.get(place) ?? 0))
@@ -99,7 +101,7 @@ export class ProcessLogReader implements LogReader {
     if (!this.#process.alive) return this.#process.never()
     if (after.fault === 'lose-reply') {
       await this.#process.later(PATIENCE_MS, () => {
-        throw new UnknownOutcomeError('The event log did not confirm the offsets.')
+        throw stackless(() => new UnknownOutcomeError('The event log did not confirm the offsets.'))
       })
     }
   }

@@ -1,6 +1,7 @@
 import { constants } from 'node:sqlite'
 import { ConfigurationError, type Statement } from 'seaworthy/core'
 import { Connection, type SchemaComponent, type SqlConnection, type SqliteDatabase, migrate, sqliteDatabaseOver } from 'seaworthy/sqlite'
+import { stackless } from '../kernel/stackless.ts'
 import { DeadProcessError } from '../world/dead-process.ts'
 import type { Incarnation } from '../world/incarnation.ts'
 import type { SharedEngine } from '../world/world.ts'
@@ -198,7 +199,7 @@ class ProcessConnection implements SqlConnection {
   }
 
   #assertAlive(): void {
-    if (!this.#process.alive) throw new DeadProcessError()
+    if (!this.#process.alive) throw stackless(() => new DeadProcessError())
   }
 }
 
@@ -243,7 +244,7 @@ export async function openDatabase(process: Incarnation, pool: DatabasePool, opt
       writer: connection,
       reader: {
         all: <Row extends object>(statement: Statement) => {
-          if (!process.alive) throw new DeadProcessError()
+          if (!process.alive) throw stackless(() => new DeadProcessError())
           return stored.readCommitted<Row>(statement)
         },
         close: () => undefined,

@@ -14,6 +14,7 @@ import type { FaultKind } from '../faults/fault.ts'
 import { labelOf } from '../kernel/execution-index.ts'
 import { drawBetween } from '../kernel/hash.ts'
 import type { Outcome } from '../kernel/history.ts'
+import { stackless } from '../kernel/stackless.ts'
 import type { Incarnation } from '../world/incarnation.ts'
 import { type WireError, brokenConnection, fromWire, refusedByNobody, throughJson, toWire } from './wire-error.ts'
 
@@ -202,7 +203,8 @@ class Call {
     const { signal } = this.#context
     const leftMs = Math.min(remainingMs(this.#context, this.#caller.clock), PATIENCE_MS)
     this.#timer = this.#caller.clock.timer(leftMs, () => {
-      const late = new TimeoutError(`${this.#callee}.${this.#method} did not answer within ${Math.round(leftMs)} ms.`, leftMs)
+      const message = `${this.#callee}.${this.#method} did not answer within ${Math.round(leftMs)} ms.`
+      const late = stackless(() => new TimeoutError(message, leftMs))
       this.#end({ kind: 'failed', error: toWire(late) }, () => this.#settled.reject(late))
     })
     if (signal === undefined) return
