@@ -4,6 +4,7 @@ import { prometheus } from '@seaworthy/telemetry/prometheus'
 import type { ProcessConfig } from './config.ts'
 import { listenToControl } from './control.ts'
 import { beginProcess } from './process.ts'
+import { RequestMetrics } from './request-metrics.ts'
 import { startAdminApi } from './strangler/admin-api.ts'
 import { readToken } from './strangler/admin-token.ts'
 import type { GatewayFile } from './strangler/gateway-file.ts'
@@ -29,7 +30,8 @@ export interface RunningGateway {
 /** Runs a gateway as this process: its public port, its admin API, and what its supervisor asks. */
 export async function runGateway({ config, file, dataToken, start, reload: read }: RunGatewayOptions): Promise<RunningGateway> {
   const { logger, life } = beginProcess(config)
-  const metrics = prometheus()
+  const requests = new RequestMetrics()
+  const metrics = prometheus({ operations: false, sources: [requests] })
   life.add('metrics', () => metrics[Symbol.dispose]())
   const mirror = new ShadowMirror(logger)
   mirror.configure(file)
@@ -39,6 +41,7 @@ export async function runGateway({ config, file, dataToken, start, reload: read 
     log: logger,
     mirror,
     comparisons: (signal) => mirror.reports(signal),
+    onRequestEnd: (end) => requests.record(end),
     ...(dataToken !== undefined && { dataToken }),
     ...(start !== undefined && { start }),
   })

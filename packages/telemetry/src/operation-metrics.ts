@@ -41,6 +41,9 @@ const DATABASE: OperationMetric = {
   attributes: ['db.system.name', 'db.namespace'],
 }
 
+/** Measures requests that are told when they have ended, for a process that does not follow them as operations. The same metric, its labels as {@link prometheus} gives them. */
+export const servedRequests = (): Histogram => new Histogram({ ...SERVED, bounds: BOUNDS_S, seriesMax: SERIES_MAX })
+
 /** By the kind of work, as it is declared to `observed`. */
 const METRICS: Readonly<Record<string, OperationMetric>> = {
   'http.server': SERVED,

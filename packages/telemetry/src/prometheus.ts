@@ -11,7 +11,9 @@ import { operationMetrics } from './operation-metrics.ts'
 import { processMetrics } from './process-metrics.ts'
 import { onResilienceEvent, type PolicySnapshot, type ResilienceEvent } from 'seaworthy/resilience'
 
+export type { Histogram } from './histogram.ts'
 export { type Labels, type MetricFamily, familyText } from './metric-family.ts'
+export { servedRequests } from './operation-metrics.ts'
 export { type MessageFigures, messageFamilies, outboxFamilies, sagaFamilies } from './message-families.ts'
 
 /** Somebody who is asked at each scrape, and may have to look into a database for the answer. */

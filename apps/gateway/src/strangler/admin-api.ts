@@ -15,7 +15,7 @@ export interface AdminApiOptions {
   readonly gateway: StranglerGateway
   readonly isReady: () => boolean
   /** What Prometheus scrapes. */
-  readonly metrics: Pick<Prometheus, 'contentType' | 'text'>
+  readonly metrics: Pick<Prometheus, 'contentType' | 'scrape'>
   /** Reads the configuration again and puts it in force. */
   readonly reload: () => Promise<void>
   /** What the comparison of shadowed routes found. */
@@ -47,7 +47,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     if (asked === 'GET /readyz') return options.isReady() ? say(200, { status: 'ready' }) : say(503, { status: 'not-ready' })
     if (asked === 'GET /metrics') {
       response.writeHead(200, { 'content-type': options.metrics.contentType })
-      return void response.end(options.metrics.text())
+      return void response.end(await options.metrics.scrape())
     }
     if (!hasBearerToken(request.headers.authorization, options.token)) {
       response.setHeader('www-authenticate', 'Bearer')

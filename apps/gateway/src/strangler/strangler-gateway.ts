@@ -38,6 +38,7 @@ export interface StranglerGatewayOptions {
   /** What is asked before a shift of a route, instead of the address in its configuration. */
   readonly gateOf?: (route: string) => ReadinessGate | undefined
   readonly mirror?: Mirror
+  readonly onRequestEnd?: (end: RequestEnd) => void
   /** What the processes that move data are shown. */
   readonly dataToken?: string
   /** What the comparison of shadowed routes found, by route. */
@@ -232,8 +233,9 @@ export class StranglerGateway {
   }
 
   #onRequestEnd(end: RequestEnd, random: Random): void {
-    const { log } = this.#options
+    const { log, onRequestEnd } = this.#options
     this.#accounts.record(end)
+    onRequestEnd?.(end)
     tellUnanswered(end, log)
     const { accessLog } = this.#file
     if (accessLog > 0 && (accessLog === 1 || random.float() < accessLog)) log.info(accessLine(end), 'request')

@@ -80,7 +80,7 @@ test('the reads of a route that says so are compared with its new side, and the 
     token: 'secret',
     gateway,
     isReady: () => true,
-    metrics: { contentType: 'text/plain', text: () => '' },
+    metrics: { contentType: 'text/plain', scrape: async () => '' },
     reload: async () => {},
     comparisons: (signal) => mirror.report(signal),
   })
