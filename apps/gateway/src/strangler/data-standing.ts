@@ -50,5 +50,8 @@ export class DataStandings {
 }
 
 function known(standing: Promise<DataStanding>): Promise<DataStanding> {
-  return standing.catch((error: unknown) => ({ kind: 'unknown', why: error instanceof Error ? error.message : String(error) }))
+  return standing.catch((error: unknown) => ({
+    kind: 'unknown',
+    why: `whoever has the data gives no answer: ${error instanceof Error ? error.message : String(error)}`,
+  }))
 }
