@@ -1,9 +1,26 @@
-import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { Pool } from 'pg'
 import { startPostgres } from '../../../test/servers/embedded-postgres.ts'
 import type { Contender } from '../../harness/suite.ts'
 import { type Load, MANY, round } from './append-postgres.ts'
 import { newEvents } from './events.ts'
+
+interface Emmett {
+  readonly getPostgreSQLEventStore: (
+    url: string,
+    options: object,
+  ) => {
+    readonly schema: { migrate(): Promise<unknown> }
+    appendToStream(stream: string, events: readonly object[], options: object): Promise<unknown>
+  }
+}
+
+/** The one that the conformance kit puts its tests to. */
+async function emmettPackage(): Promise<Emmett> {
+  const { resolve } = createRequire(new URL('../../../packages/conformance/package.json', import.meta.url))
+  return (await import(pathToFileURL(resolve('@event-driven-io/emmett-postgresql')).href)) as Emmett
+}
 
 /** Over a pool with a session for each caller, its tables made beforehand. */
 const emmett =
@@ -12,6 +29,7 @@ const emmett =
     const server = await startPostgres({ fsync: true })
     const { url } = await server.createDatabase()
     const pool = new Pool({ connectionString: url, max: load.callers })
+    const { getPostgreSQLEventStore } = await emmettPackage()
     const store = getPostgreSQLEventStore(url, { schema: { autoMigration: 'None' }, connectionOptions: { pooled: true, pool } })
     await store.schema.migrate()
     return round(load, effort, (stream, version) => {

@@ -4,7 +4,7 @@ import type { EventEnvelope } from 'seaworthy/messaging'
 import { type DocumentProjection, Drafts, partitionCheckpoint, partitionOf } from './document-projection.ts'
 import { refusalOf } from './refused-document.ts'
 import { type ParkingLimits, ParkedDocuments } from './parked-documents.ts'
-import type { DocumentWrite, Loaded, ModelVersion, ReadStore } from './read-store.ts'
+import type { DocumentChange, DocumentWrite, Loaded, ModelVersion, ReadStore } from './read-store.ts'
 import { type UpcastTypes, envelopeOf } from './stored-event.ts'
 import { ApplyFailure, type ProjectionTarget } from './target.ts'
 
@@ -60,11 +60,13 @@ export function documentTarget(options: DocumentTargetOptions): ProjectionTarget
       const loaded = keys.length === 0 ? nothing : await store.load(model, { checkpoint, keys })
       if (loaded.position !== from) return
       const parked = new ParkedDocuments(loaded.parked, { ...options, clock })
+      let changes: readonly DocumentChange[] = []
       try {
-        await write(loaded, parked, { changes: applied(projection, loaded, { work, parked }), to })
+        changes = applied(projection, loaded, { work, parked })
+        await write(loaded, parked, { changes, to })
       } catch (error) {
         const [first, ...others] = work
-        const why = refusalOf(error)
+        const why = refusalOf(error, changes)
         if (first === undefined || why === undefined) throw error
         // One of them makes a document that cannot be listed or stored: half as many at a time, until it is met alone.
         const half = work[work.length >> 1]!

@@ -64,10 +64,12 @@ export async function requeueDocument(options: RequeueDocumentOptions): Promise<
       store.write(model, { ...at, changes, parking: [{ key, parking, before }] })
     let retried = await retry(before, loaded, { ...options, eventsMax })
     const handled = retried.tried.filter(({ outcome }) => outcome === 'handled').length
+    let changes: readonly DocumentChange[] = []
     try {
-      if (!(await write(retried.changes(), retried))) continue
+      changes = retried.changes()
+      if (!(await write(changes, retried))) continue
     } catch (error) {
-      const why = refusalOf(error)
+      const why = refusalOf(error, changes)
       if (why === undefined || handled === 0) throw error
       if (handled > 1) {
         // One of them makes a document that cannot be listed or stored: those before it may do.

@@ -7,7 +7,7 @@ import type { DeadLetterSource, ManagedProjectionStatus } from './questions.ts'
 const PARKED_MAX = 100
 
 /** By which it is asked for. */
-export function sourceOf({ projection, version }: Pick<RunningDocumentProjection, 'projection' | 'version'>): DeadLetterSource {
+function sourceOf({ projection, version }: Pick<RunningDocumentProjection, 'projection' | 'version'>): DeadLetterSource {
   return `projection:${projection}/${version}`
 }
 
