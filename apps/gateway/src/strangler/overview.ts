@@ -120,7 +120,7 @@ function budgetOf({ guard }: RouteState, { requests, errors }: SideFigures): Err
 }
 
 /** What a comparison has found, without its examples. */
-export function comparisonOf({ endpoints }: Pick<ShadowingReport, 'endpoints'>): RouteComparison {
+function comparisonOf({ endpoints }: Pick<ShadowingReport, 'endpoints'>): RouteComparison {
   let [compared, differing, unanswered, endpointsReady] = [0, 0, 0, 0]
   for (const endpoint of endpoints) {
     compared += comparedOf(endpoint)

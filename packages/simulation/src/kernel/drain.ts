@@ -14,7 +14,7 @@ let found: (() => void) | undefined | 'unavailable'
  * V8's microtask checkpoint, or undefined where this V8 has none. Inside a microtask it silently does nothing, so call it, and what it is
  * called for, from a macrotask only: {@link inMacrotask}.
  */
-export function microtaskCheckpoint(): (() => void) | undefined {
+function microtaskCheckpoint(): (() => void) | undefined {
   if (found === undefined) {
     try {
       // The flag is needed while the function is compiled, which happens at its first call; then it is taken back.
