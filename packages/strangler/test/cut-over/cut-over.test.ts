@@ -132,7 +132,7 @@ void suite('the cut-over of a route on SQLite', () => {
     )
   })
 
-  test('a side that is dropped captures and refuses nothing any more, and a cut-over after it begins anew', async (t) => {
+  test('a side that is dropped and forgotten captures and refuses nothing any more, and a cut-over after it begins anew', async (t) => {
     const { databases, openOld, openNew, start } = await sqliteSides(t, { strayWrites: 'refuse' })
     await addReview(databases.old, 1)
     const first = start()
@@ -140,7 +140,7 @@ void suite('the cut-over of a route on SQLite', () => {
     await first.switch()
     await first.stop()
     await assert.rejects(addReview(databases.old, 2), /the other side owns reviews/)
-    for (const database of [databases.old, databases.new]) await dropSqliteSide({ mapping: reviewsMapping, database })
+    for (const database of [databases.old, databases.new]) await dropSqliteSide({ mapping: reviewsMapping, database, isForgotten: true })
     await addReview(databases.old, 2)
     assert.equal(await storedOwnership(reviewsMapping.name, databases.new), undefined)
     for (const database of [databases.old, databases.new])
