@@ -29,6 +29,8 @@ const isServer = (file: string) => file.endsWith('.server.test.ts')
 const sortsOfLong = [
   all.filter((file) => file.startsWith('labs/') && isProcess(file)),
   ['test/end-to-end/notifications-down.test.ts', 'test/end-to-end/torture.test.ts'],
+  ['test/end-to-end/live-move.test.ts', 'test/end-to-end/stages-under-load.test.ts'],
+  ['apps/gateway/test/foreign/apache-dav.server.test.ts', 'apps/gateway/test/foreign/placement.server.test.ts'],
 ]
 const turn = turnOf(2)
 const left = turn === undefined ? [] : sortsOfLong.flatMap((files) => files.filter((_, index) => index % 2 === turn))

@@ -83,10 +83,13 @@ async function changedUnderLoad({ gateway, dataDir }: Shop, stage: number): Prom
     if (isAway && tookMs > PATIENCE_MS) slow.push(`${JSON.stringify(request)} took ${Math.round(tookMs)} ms, ${failed.length} failed`)
     else assert.deepEqual(failed, [], JSON.stringify(request))
   }
-  for (const service of servicesOf(stage)) await changed({ command: 'restart', service }, true)
-  // There is always one that is at work.
-  for (const count of [3, 1]) await changed({ command: 'scale', service: 'storefront', count }, false)
-  await buyers.stop()
+  try {
+    for (const service of servicesOf(stage)) await changed({ command: 'restart', service }, true)
+    // There is always one that is at work.
+    for (const count of [3, 1]) await changed({ command: 'scale', service: 'storefront', count }, false)
+  } finally {
+    await buyers.stop()
+  }
   const { orders } = buyers
   assert.ok(orders.size > 10, 'people bought')
   assert.equal(new Set(orders.values()).size, orders.size)

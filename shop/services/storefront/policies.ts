@@ -3,11 +3,17 @@ import { countWindow, type PolicyDeclaration } from 'seaworthy/resilience'
 
 const breaker = { failureRate: 0.5, window: countWindow(20), minimumCalls: 5, openMs: 2_000, probesMax: 2 }
 
+/**
+ * Long enough to outlast a restart of who is asked. Without a retry budget, which a restart would use up at once: most of what is repeated then was never sent, because
+ * nobody listens, or the breaker is open.
+ */
+const outlasting = { attemptsMax: 12, backoff: exponential({ baseMs: 50, maxMs: 1_000, jitter: 'equal' }) } as const
+
 /** Products are the page itself: worth asking again for, while somebody waits for them. */
 export const CATALOG_POLICY: PolicyDeclaration = {
   idempotent: true,
-  timeout: { attemptMs: 800, totalMs: 2_500 },
-  retry: { attemptsMax: 4, backoff: exponential({ baseMs: 50, maxMs: 500, jitter: 'full' }), budget: { ratio: 0.2 } },
+  timeout: { attemptMs: 800, totalMs: 4_000 },
+  retry: outlasting,
   circuitBreaker: breaker,
   bulkhead: { concurrencyMax: 32, queueMax: 64 },
 }
@@ -21,7 +27,7 @@ export const REVIEWS_POLICY: PolicyDeclaration = {
 }
 
 /** A new customer: what may have been done is not done again, or there would be two of them. */
-export const CUSTOMER_POLICY: PolicyDeclaration = { ...CATALOG_POLICY, idempotent: false, timeout: { totalMs: 2_500 } }
+export const CUSTOMER_POLICY: PolicyDeclaration = { ...CATALOG_POLICY, idempotent: false, timeout: { totalMs: 4_000 } }
 
 /** How an order stands. */
 export const ORDER_POLICY: PolicyDeclaration = {
@@ -35,7 +41,7 @@ export const ORDER_POLICY: PolicyDeclaration = {
 /** Longer than orders waits for the outcome (5 s): what takes longer it answers as pending. Its key makes a repetition safe, also by the customer. */
 export const CHECKOUT_POLICY: PolicyDeclaration = {
   timeout: { attemptMs: 7_000, totalMs: 9_000 },
-  retry: { attemptsMax: 3, backoff: exponential({ baseMs: 100, maxMs: 1_000, jitter: 'full' }) },
+  retry: outlasting,
   circuitBreaker: breaker,
   bulkhead: { concurrencyMax: 64, queueMax: 64 },
 }
