@@ -260,7 +260,9 @@ suite('a shop that a real Prometheus watches', () => {
         [],
       )
       assert.ok((await figure('service:request_errors:ratio_rate5m{service="payments"}')) > 0.5)
-      assert.equal(await figure('service:request_errors:ratio_rate5m{service="shipping"}'), 0)
+      // Not a number where it was hardly asked: nothing of nothing.
+      const ofShipping = await figure('service:request_errors:ratio_rate5m{service="shipping"}')
+      assert.ok(ofShipping === 0 || Number.isNaN(ofShipping), `shipping fails ${ofShipping}`)
     } finally {
       await seaworthy([...payments, '--clear'])
     }
