@@ -53,6 +53,7 @@ export function declaredPolicy({ name, policies }: Service, call: string): Polic
 
 /** What of a logger the services use. */
 export interface ServiceLogger {
+  info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
   fatal(fields: object, message: string): void

@@ -121,7 +121,7 @@ describe('the system', () => {
       log: inMemoryEventLog(),
       switches: readSwitches({}),
       clock: systemClock,
-      logger: { warn: quiet, error: quiet, fatal: quiet },
+      logger: { info: quiet, warn: quiet, error: quiet, fatal: quiet },
       onStop: (_, stop) => void stops.push(stop),
       onRelay: () => undefined,
       onConsumer: () => assert.fail('a consumer was started'),

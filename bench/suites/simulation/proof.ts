@@ -47,7 +47,7 @@ export const proofMetrics: readonly Metric[] = [
     better: 'lower',
     peer: 'the limit',
     target: { ratioMax: 1 },
-    note: 'Every stateful chapter: each point with each fault, then 5,000 seeds, as many for each of eighteen worlds. Wall time on one core, the start of the process included.',
+    note: 'Every stateful chapter: each point with each fault, then 5,000 seeds, as many for each of nineteen worlds. Wall time on one core, the start of the process included.',
     async simulate(_seed, { quick }) {
       const startedMs = performance.now()
       const { code, printed } = await simulateCommand(...(quick ? ['--seeds', '10'] : []))

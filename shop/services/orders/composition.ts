@@ -58,6 +58,7 @@ export const orders: ServiceComposition = {
       clock,
       sharing,
       onError: (error, sagaId) => logger.error({ err: error, sagaId }, 'a checkout is held up'),
+      onDecided: (order) => logger.info(order, order.reason === undefined ? 'order completed' : 'order rejected'),
       askUnknownAgain: switches.has('unknown-outcome'),
     })
     onStop('sagas', () => sagas.stop())

@@ -74,5 +74,5 @@ function loggerOf({ note }: NodePorts): ServiceLogger {
     const { err, ...rest } = fields as { err?: Error }
     note(err === undefined ? message : `${message}: ${err.message}`, rest)
   }
-  return { warn: line, error: line, fatal: line }
+  return { info: line, warn: line, error: line, fatal: line }
 }

@@ -17,13 +17,15 @@ export interface CheckoutOrchestratorOptions {
   readonly sharing?: Sharing | undefined
   readonly random?: Random
   readonly onError: (error: unknown, sagaId: string | undefined) => void
+  /** What became of an order, once it is stored. */
+  readonly onDecided?: (order: { readonly orderId: string; readonly totalCents: number; readonly reason?: string }) => void
   /** False only in the test that shows what the rule is for. */
   readonly askUnknownAgain: boolean
 }
 
 /** Runs checkouts, and writes what a saga's end means for its order in the very transaction that ends it. */
 export function checkoutOrchestrator(options: CheckoutOrchestratorOptions): Orchestrator {
-  const { orders, outbox } = options
+  const { orders, outbox, onDecided } = options
   return orchestrator({
     sagas: [options.saga],
     store: options.store,
@@ -40,12 +42,14 @@ export function checkoutOrchestrator(options: CheckoutOrchestratorOptions): Orch
         case 'completed':
           await orders.setState(tx, orderId, { status: 'completed' })
           await outbox.add(tx, orderCompleted(facts))
+          tx.afterCommit(() => onDecided?.({ orderId, totalCents }))
           return
         case 'compensating': {
           // Turning back is the decision; that everything is undone follows.
           const reason = record.reason ?? 'unknown'
           await orders.setState(tx, orderId, { status: 'rejected', reason })
           await outbox.add(tx, orderRejected({ ...facts, reason }))
+          tx.afterCommit(() => onDecided?.({ orderId, totalCents, reason }))
           return
         }
         // A parked saga leaves its order as it is: a person decides.
