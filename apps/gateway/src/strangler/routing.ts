@@ -104,7 +104,10 @@ export class Routing implements Destinations {
 
   close(): void {
     for (const upstream of [...this.upstreams, ...this.#retired]) upstream.close()
-    for (const { state } of this.routes.values()) state.ownWrites.stop()
+    for (const { state } of this.routes.values()) {
+      state.ownWrites.stop()
+      state.writes.held.stop()
+    }
   }
 
   #configure(file: GatewayFile, before: Configured | undefined): Configured {
