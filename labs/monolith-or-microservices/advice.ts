@@ -22,7 +22,8 @@ function price({ monolith, microservices }: BothSides): string {
 
 function capacity({ monolith, microservices }: BothSides): string {
   const [one, other] = [monolith.held, microservices.held]
-  const held = `One monolith held ${one.perSecond} arrivals a second here, the services ${other.perSecond}.`
+  const rate = ({ perSecond }: Figures['held']) => (perSecond === 0 ? 'none of the rates that were tried' : String(perSecond))
+  const held = `Arrivals a second that were held here: ${rate(one)} by one monolith, ${rate(other)} by the services.`
   if (one.perSecond >= other.perSecond)
     return `${held} With fewer customers than that, load is no reason to leave; with more, the services of one machine are none either.`
   return `${held} Between the two, load is a reason to leave${one.missed === undefined ? ', though it was not tried whether the monolith holds more' : ''}; below, it is none.`

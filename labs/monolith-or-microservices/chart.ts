@@ -13,7 +13,7 @@ export interface Charted {
 const WIDTH = 1_000
 const BARS = { top: 68, columns: [16, 350, 684], width: 300, height: 74 } as const
 const BAR = { left: 0, width: 170, height: 15 } as const
-const TIMES = { top: 236, row: 152, columns: [84, 560], width: 420, lane: 22 } as const
+const TIMES = { top: 236, row: 152, columns: [84, 576], width: 404, lane: 22 } as const
 
 /** One picture: what each side costs, and below what customers met while payments were replaced, and while they had crashed. */
 export function chart(sides: readonly Charted[]): string {
@@ -140,7 +140,7 @@ function mark(met: Met, { x, untilX, y }: { readonly x: number; readonly untilX:
     case 'served':
       return `<circle class="served" cx="${x}" cy="${y}" r="2.5"/>`
     case 'late':
-      return `<rect class="late" x="${x}" y="${y - 2}" width="${round(Math.max(2, untilX - x))}" height="4"/>`
+      return `<rect class="late wait" x="${x}" y="${y - 2}" width="${round(Math.max(2, untilX - x))}" height="4"/><circle class="late" cx="${x}" cy="${y}" r="2.5"/>`
     case 'failed':
       return `<path class="failed" d="M${round(x - 4)} ${y - 5}l8 10m0-10l-8 10"/>`
   }
@@ -174,7 +174,7 @@ const coloursOf = (scheme: 0 | 1) =>
 const STYLE = [
   'text{font-family:system-ui,sans-serif;fill:#1f2933}',
   '.title{font-size:17px;font-weight:600}.run{font-size:14px;font-weight:600}.label{font-size:13px}.tick{font-size:11px;fill:#52606d}.y{text-anchor:end}.x{text-anchor:middle}',
-  '.page{fill:#fff}.grid{stroke:#d3dae1}.away{fill:#e6e9ed}.failed{stroke-width:2}',
+  '.wait{opacity:.4}.page{fill:#fff}.grid{stroke:#d3dae1}.away{fill:#e6e9ed}.failed{stroke-width:2}',
   coloursOf(0),
   '@media (prefers-color-scheme:dark){text{fill:#e4e7eb}.tick{fill:#a5b1bd}.page{fill:#12181f}.grid{stroke:#323d49}.away{fill:#2a3440}',
   coloursOf(1),

@@ -144,7 +144,7 @@ describe('when not to leave the monolith', () => {
     const [price, capacity, scaling, deploys, crashes] = advice(figures())
     assert.match(price!, /4\.0 times of the processor.* 2\.0 times, and the shop 4\.4 times of the memory.*waits 16\.0 ms longer/)
     assert.match(price!, /Nobody who leaves for speed or for cost gets either/)
-    assert.match(capacity!, /held 160 arrivals a second here, the services 80\. With fewer customers than that, load is no reason/)
+    assert.match(capacity!, /held here: 160 by one monolith, 80 by the services\. With fewer customers than that, load is no reason/)
     // (700 - 160) / ((140 - 100) / 2)
     assert.match(scaling!, /saves 20 MB an instance, and to have left costs 540 MB: it pays from the 27th further instance on/)
     assert.match(deploys!, /keeps everybody waiting in the monolith, 1\.0 s at most, and only who pays in services/)

@@ -15,6 +15,11 @@ type Rate = Pick<Load, 'perSecond' | 'seconds'>
 /** What is done to each side: the same, at the same times. */
 export interface Plan {
   readonly seed: number
+  /**
+   * Whether a first start invents the shop's data and ends, and the second one is measured. A process is larger ever after for what it needed to invent them, and the
+   * services share that out over more processes.
+   */
+  readonly isStartedTwice: boolean
   readonly warmUp: Rate
   /** Arrivals of all kinds: how long they wait. */
   readonly mixed: Rate
@@ -42,7 +47,7 @@ export interface Measured {
   readonly side: SideName
   /** That somebody owns: a file each, here. */
   readonly databases: number
-  /** From the start of all processes until they take work: a second start, with the data there and everything compiled. */
+  /** From the start of all processes until they take work. */
   readonly startMs: number
   readonly mixed: readonly Answer[]
   /** After the mixed load. */
@@ -78,8 +83,7 @@ export async function measure(side: Side, { plan, outDir, say, isHeld }: Measure
   const dataDir = join(outDir, side.name)
   rmSync(dataDir, { recursive: true, force: true })
   const options = { side, dataDir, outDir }
-  // The first start invents the shop's data, and a process is larger ever after for what it needed for that.
-  await (await RunningSide.start(options))[Symbol.asyncDispose]()
+  if (plan.isStartedTwice) await (await RunningSide.start(options))[Symbol.asyncDispose]()
   const beganMs = systemClock.monotonicMs()
   await using running = await RunningSide.start(options)
   const startMs = systemClock.monotonicMs() - beganMs

@@ -16,6 +16,7 @@ test('a crash in payments takes the whole monolith down and not the services, wh
   // As the lab does, for less long, and at rates that a busy machine holds.
   const plan = {
     seed: 7,
+    isStartedTwice: false,
     warmUp: { perSecond: 20, seconds: 1.5 },
     mixed: { perSecond: 20, seconds: 1 },
     idleMs: 300,

@@ -12,10 +12,11 @@ import { verdict } from './verdict.ts'
 
 const WHOLE: Plan = {
   seed: 1,
+  isStartedTwice: true,
   warmUp: { perSecond: 100, seconds: 2.5 },
   mixed: { perSecond: 40, seconds: 4 },
   idleMs: 1_500,
-  reads: { perSecond: 60, seconds: 2.5 },
+  reads: { perSecond: 120, seconds: 2.5 },
   checkouts: { perSecond: 15, seconds: 2.5 },
   ladder: { perSecond: [80, 160, 320, 640], seconds: 1.2 },
   disturbed: { perSecond: 40, seconds: 4 },

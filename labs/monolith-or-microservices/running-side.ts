@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { freePorts, type ProcessRecord, type RunningSystem, supervise } from '@seaworthy/supervisor'
 import { newId, sleep, systemClock, TimeoutError } from 'seaworthy/core'
 import { inherited, LabProcess } from '../lab-process.ts'
@@ -20,9 +21,12 @@ export interface RunningSideOptions {
   readonly side: Side
   /** The side's data; two starts on it find the same. */
   readonly dataDir: string
-  /** The folder of the run: for what is compiled, and what further processes print. */
+  /** The folder of the run: for what further processes print. */
   readonly outDir: string
 }
+
+/** What was compiled is kept where `npm start` keeps it: a start is as quick as a user's second one. */
+const COMPILED = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/seaworthy/compile', import.meta.url)) }
 
 const AWAY_MS_MAX = 60_000
 const LOOK_EVERY_MS = 10
@@ -41,13 +45,13 @@ export class RunningSide implements AsyncDisposable {
 
   /** Settles when all its processes take work. @throws StartFailedError */
   static async start(options: RunningSideOptions): Promise<RunningSide> {
-    const { side, dataDir, outDir } = options
+    const { side, dataDir } = options
     const release = { current: 'sound' as Release }
     const system = await supervise({
       system: side.system,
       dataDir,
       gatewayPort: 0,
-      env: { ...inherited(), NODE_COMPILE_CACHE: join(outDir, 'compile-cache'), SEAWORTHY_LOG_LEVEL: 'warn' },
+      env: { ...COMPILED, ...inherited(), SEAWORTHY_LOG_LEVEL: 'warn' },
       // Asked again at each start of a process.
       envOf: ({ name }) => (name === side.paying ? { [RELEASE_VARIABLE]: release.current } : {}),
     })
@@ -110,6 +114,7 @@ export class RunningSide implements AsyncDisposable {
         const folder = join(dataDir, 'more', instance)
         const [http, grpc] = ports.slice(2 * index)
         const env = {
+          ...COMPILED,
           SEAWORTHY_SERVICE: name,
           SEAWORTHY_INSTANCE: instance,
           SEAWORTHY_DATA_DIR: folder,
