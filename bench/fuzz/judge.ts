@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { readRequests, statusesIn } from '../matrix/message-reader.ts'
 import type { Tried } from './fuzz-lane.ts'
 import type { Traffic } from './relay.ts'
@@ -22,7 +23,7 @@ export function judge(input: string, { answer, end, traffic, defect }: Tried): J
   const forwarded = sent.flatMap(({ requests }) => requests)
   const wasRefused = statuses.some((status) => status >= 400)
   const found = (why: string | undefined): Judgement => ({ why, wasForwarded: forwarded.length > 0, wasRefused })
-  if (defect !== undefined) return found(`a defect: ${String(defect)}`)
+  if (defect !== undefined) return found(`a defect: ${inspect(defect)}`)
   const { requests } = readRequests(input)
   if (end === 'neither') return found(`neither an end nor the answers that are due: ${statuses.length} of ${requests.length}`)
   if (statuses.includes(502)) return found('an answer of 502')
