@@ -1,3 +1,4 @@
+import { READS } from './arrivals.ts'
 import { type Figures, type Memory, sumOf } from './figures.ts'
 import { seconds } from './report.ts'
 import type { BothSides } from './verdict.ts'
@@ -58,12 +59,12 @@ function crashes({ monolith, microservices }: BothSides): string {
   if (one.failed + one.late <= other.failed + other.late)
     return `${facts} The services suffered no less: for this defect they are no bulkhead, and it is no reason to leave.`
   const available = (1 - monolith.crash.awayMs / 1_000 / WEEK_S) * 100
-  return `${facts} One such crash a week leaves the monolith ${available.toFixed(4)} % available: if that is enough, and defects are mended within a day, blast radius is no reason to leave. It is the one thing here that money does not buy a monolith, beyond a second instance.`
+  return `${facts} One such crash a week leaves the monolith ${available.toFixed(4)} % available: if that is enough, and such a defect is mended within a day, blast radius is no reason to leave.`
 }
 
 /** Readers who had to wait for a release of payments. */
 function readsLate({ deploy: { met } }: Figures): number {
-  return sumOf(met, ['browse', 'reviews', 'history']).late
+  return sumOf(met, READS).late
 }
 
 /** With what processes share counted once, where the system tells it: anything else flatters the one process. */
