@@ -6,6 +6,22 @@ export interface WaterfallSize {
   readonly timePx: number
 }
 
+/** Pixels of a row and of what is in it; waterfall.css has the same. */
+export interface RowGeometry {
+  readonly rowHeight: number
+  /** From its top to the middle of its bar. */
+  readonly barY: number
+  /** From the left edge of what is drawn to where the time begins, and from where the time ends to the right edge. */
+  readonly leftPx: number
+  readonly rightPx: number
+  /** Bars stand beside their names, not below them. */
+  readonly isBesideNames: boolean
+}
+
+export const WIDE_ROW: RowGeometry = { rowHeight: 24, barY: 12, leftPx: 9, rightPx: 12, isBesideNames: true }
+/** On a narrow screen. */
+export const NARROW_ROW: RowGeometry = { rowHeight: 44, barY: 33, leftPx: 12, rightPx: 12, isBesideNames: false }
+
 /** Pixels of a small text's character, about: its figures are of one width. */
 export const CHARACTER_PX = 6.3
 const LABEL_PADDING_PX = 14

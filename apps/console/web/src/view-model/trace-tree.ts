@@ -1,4 +1,5 @@
-import { type SpanTreeNode, spanTree } from 'seaworthy/trace-analysis'
+import { type SpanTreeNode, spanTree, timeFact } from 'seaworthy/trace-analysis'
+import { LOG_WAIT, OUTBOX_WAIT } from '../../../src/otlp/attribute-names.ts'
 import { madeGood, subjectOf } from '../../../src/otlp/attempts.ts'
 import { type Span, attribute } from '../../../src/otlp/read-trace.ts'
 
@@ -8,6 +9,8 @@ export interface SpanNode {
   readonly depth: number
   readonly parent: SpanNode | undefined
   readonly children: readonly SpanNode[]
+  /** Its place among its parent's children, from 0. */
+  readonly position: number
   /** Spans below it. */
   readonly descendants: number
   /** It failed, and nothing made that good. */
@@ -29,9 +32,7 @@ export interface SpanNode {
 }
 
 /** Waits that the library's spans carry, at their beginning. */
-const WAITS = ['seaworthy.outbox.wait_ms', 'seaworthy.time.pool_wait_ms']
-/** The wait of a consumer lies before its span. */
-const LOG_WAIT = 'seaworthy.log.wait_ms'
+const WAITS = [OUTBOX_WAIT, timeFact.poolWaitMs]
 /** Clocks of processes on one machine agree within this. */
 const SKEW_TOLERANCE_US = 1_000
 
@@ -63,7 +64,7 @@ function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonl
   const pending = [...roots].toReversed()
   for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
     const parent = draft.parent === undefined ? undefined : nodes.get(draft.parent)
-    const node = place(draft.span, parent, retried)
+    const node = place(draft.span, { parent, position: parent?.children.length ?? 0, retried })
     nodes.set(draft, node)
     order.push(node)
     parent?.children.push(node)
@@ -81,13 +82,17 @@ function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonl
   return roots.map((root) => nodes.get(root)!)
 }
 
-function place(span: Span, parent: MutableNode | undefined, retried: Retried): MutableNode {
+function place(
+  span: Span,
+  { parent, position, retried }: { readonly parent: MutableNode | undefined; readonly position: number; readonly retried: Retried },
+): MutableNode {
   const isAsync = parent !== undefined && span.isAsynchronous && span.kind !== 'producer'
   return {
     span,
     depth: parent === undefined ? 0 : parent.depth + 1,
     parent,
     children: [],
+    position,
     descendants: 0,
     isError: span.outcome === 'failed' && retried(span.spanId) === undefined,
     errorsBelow: 0,
@@ -100,7 +105,7 @@ function place(span: Span, parent: MutableNode | undefined, retried: Retried): M
   }
 }
 
-/** The end of the producer's span, when the broker had the message; else what the consumer knows of its wait. */
+/** The end of the producer's span, when the broker had the message; else what the consumer knows of its wait, which lies before its span. */
 function sentAt(span: Span, parent: Span): number | undefined {
   if (parent.kind === 'producer' && parent.endUs <= span.startUs) return parent.endUs
   const waitUs = waitMs(span, LOG_WAIT) * 1_000
