@@ -5,15 +5,25 @@ import { cutsOf, inputOf } from './inputs.ts'
 import { type Relay, startRelay, type Traffic } from './relay.ts'
 import type { FuzzedUpstream } from './upstreams.ts'
 
-export interface FuzzOptions {
-  readonly upstream: FuzzedUpstream
-  readonly inputs: number
+/** Which inputs: those of one seed have numbers, so that any part of them can be tried, at any time, by anybody. */
+export interface InputRange {
   readonly seed: number
+  /** The number of the first one, and how many there are. */
+  readonly from: number
+  readonly inputs: number
+  /** Every which of them; the others are somebody else's. Default 1. */
+  readonly every?: number
+}
+
+export interface FuzzOptions extends InputRange {
+  readonly upstream: Pick<FuzzedUpstream, 'port'>
+  /** Told now and then how many are done. */
   readonly onProgress?: (inputs: number) => void
+  readonly onFinding?: (finding: Finding) => void
 }
 
 /** An input that the proxy and a strict reader, or the upstream, read differently. */
-interface Finding {
+export interface Finding {
   /** Of {@link inputOf}. */
   readonly seed: number
   readonly why: string
@@ -29,15 +39,18 @@ export interface FuzzResult {
 
 const LANES = 8
 const PATIENCE_MS = 3_000
+const PROGRESS_EVERY = 1_000
 
 /**
  * Sends random inputs through a proxy to an upstream, and compares three readings of each: what a strict reader, which is not the
  * proxy's, makes of the input; what it makes of what the proxy sends on; and what the upstream says that it read.
  */
-export async function fuzz({ upstream, inputs, seed, onProgress }: FuzzOptions): Promise<FuzzResult> {
+export async function fuzz({ upstream, seed, from, inputs, every = 1, onProgress, onFinding }: FuzzOptions): Promise<FuzzResult> {
   const findings: Finding[] = []
   const counts = { forwarded: 0, refused: 0 }
-  let next = 0
+  const end = from + inputs
+  let next = from
+  let done = 0
   const runLane = async () => {
     const relay = await startRelay(upstream.port)
     const defects: unknown[] = []
@@ -48,13 +61,18 @@ export async function fuzz({ upstream, inputs, seed, onProgress }: FuzzOptions):
       onDefect: (error) => defects.push(error),
     })
     const port = await proxy.listen(0)
-    for (let index = next++; index < inputs; index = next++) {
-      const inputSeed = (seed * 1_000_003 + index) >>> 0
+    for (let index = next; index < end; index = next) {
+      next += every
+      const inputSeed = seedOf(seed, index)
       const input = inputOf(inputSeed)
       const why = await compare(input, { port, relay, cuts: cutsOf(inputSeed, input.length), counts })
       const defect = defects.pop()
-      if (why !== undefined || defect !== undefined) findings.push({ seed: inputSeed, why: why ?? `a defect: ${String(defect)}`, input })
-      if (index % 10_000 === 9_999) onProgress?.(index + 1)
+      if (why !== undefined || defect !== undefined) {
+        const finding = { seed: inputSeed, why: why ?? `a defect: ${String(defect)}`, input }
+        findings.push(finding)
+        onFinding?.(finding)
+      }
+      if (++done % PROGRESS_EVERY === 0) onProgress?.(done)
     }
     await proxy.drain()
     relay.close()
@@ -62,6 +80,8 @@ export async function fuzz({ upstream, inputs, seed, onProgress }: FuzzOptions):
   await Promise.all(Array.from({ length: LANES }, runLane))
   return { findings, ...counts }
 }
+
+const seedOf = (seed: number, index: number): number => (seed * 1_000_003 + index) >>> 0
 
 interface Way {
   readonly port: number
