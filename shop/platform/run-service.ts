@@ -120,12 +120,15 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
-  serveMetrics(http, metrics, {
-    policies,
-    messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
-    // Those that wait for a person; the counts are of all.
-    sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
-  })
+  onStop(
+    'metrics',
+    serveMetrics(http, metrics, {
+      policies,
+      messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
+      // Those that wait for a person; the counts are of all.
+      sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
+    }),
+  )
   await wire({
     ...parts,
     switches,

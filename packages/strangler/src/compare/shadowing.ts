@@ -4,7 +4,7 @@ import { AfterTurn } from './after-turn.ts'
 import { headerLinesOf } from './field-lines.ts'
 import { type CredentialsRule, mirroringOf, type SafeRequest } from './safe-request.ts'
 import { defaultShadowLimits, type ShadowLimits, type ShadowReport } from './shadow.ts'
-import { messageOf, problemOf } from './side-address.ts'
+import { problemOf, messageOf as sideMessageOf } from './side-address.ts'
 import type { AnswerMessage, FromShadow, ShadowedRoute, ShadowThreadData, ToShadow } from './shadow-messages.ts'
 
 /** How much of a route's traffic is mirrored. */
@@ -223,7 +223,7 @@ class ThreadedShadowing implements Shadowing {
   }
 
   #tellRoute(id: string, { monolith, service, ...others }: ShadowedRoute): void {
-    this.#tell({ type: 'route', id, route: { ...others, monolith: messageOf(monolith), service: messageOf(service) } })
+    this.#tell({ type: 'route', id, route: { ...others, monolith: sideMessageOf(monolith), service: sideMessageOf(service) } })
   }
 
   #tell(message: ToShadow, transferred: readonly ArrayBuffer[] = []): void {
