@@ -45,7 +45,7 @@ export async function runService(composition: ServiceComposition): Promise<void>
   }
   onTerminationSignals(stop)
   try {
-    await start(composition, { contract, logger, life })
+    await start(composition, { contract, logger, metrics: telemetry.metrics, life })
     life.ready()
     logger.info({ httpPort: contract.httpPort, grpcPort: contract.grpcPort }, 'ready')
   } catch (error) {
@@ -54,13 +54,12 @@ export async function runService(composition: ServiceComposition): Promise<void>
   }
 }
 
-interface Parts {
+interface Parts extends Pick<Telemetry, 'logger' | 'metrics'> {
   readonly contract: ProcessContract
-  readonly logger: Telemetry['logger']
   readonly life: Lifecycle
 }
 
-async function start(composition: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
+async function start(composition: ServiceComposition, { contract, logger, metrics, life }: Parts): Promise<void> {
   const { service, schema, stores: more = [], wire } = composition
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
@@ -121,15 +120,12 @@ async function start(composition: ServiceComposition, { contract, logger, life }
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
-  onStop(
-    'metrics',
-    serveMetrics(http, {
-      policies,
-      messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
-      // Those that wait for a person; the counts are of all.
-      sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
-    }),
-  )
+  serveMetrics(http, metrics, {
+    policies,
+    messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
+    // Those that wait for a person; the counts are of all.
+    sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
+  })
   await wire({
     ...parts,
     switches,
