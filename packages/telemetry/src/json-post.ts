@@ -11,8 +11,8 @@ export interface JsonPostOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** A request that has no answer after this long counts as not arrived. Default 5,000 ms. */
   readonly timeoutMs?: number | undefined
-  /** The body of a request: JSON in UTF-8. */
-  readonly encode: (spans: readonly ReadableSpan[]) => Promise<Uint8Array>
+  /** The body of a request. */
+  readonly encode: (spans: readonly ReadableSpan[]) => string
   /** What the text of a good answer says of spans that were not taken. Default: nothing. */
   readonly partial?: (text: string) => { readonly rejected: number; readonly why: string }
 }
@@ -51,7 +51,7 @@ export function jsonPost(options: JsonPostOptions): SpanTransport {
   return {
     async send(spans, signal) {
       try {
-        const body = await encode(spans)
+        const body = Buffer.from(encode(spans))
         return await context.with(untraced, () => post(body, signal))
       } catch (error) {
         return { kind: 'refused', why: `The spans could not be encoded: ${reason(error)}` }

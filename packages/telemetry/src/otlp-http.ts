@@ -1,6 +1,6 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { ConfigurationError } from 'seaworthy/core'
 import { type JsonPostOptions, jsonPost } from './json-post.ts'
+import { otlpJson } from './otlp-json.ts'
 import type { SpanTransport } from './span-queue.ts'
 
 export interface OtlpHttpOptions extends Pick<JsonPostOptions, 'headers' | 'timeoutMs'> {
@@ -10,7 +10,7 @@ export interface OtlpHttpOptions extends Pick<JsonPostOptions, 'headers' | 'time
 
 /** OTLP over HTTP with JSON. @throws ConfigurationError when the URL is none */
 export function otlpHttp({ url, ...options }: OtlpHttpOptions): SpanTransport {
-  return jsonPost({ ...options, url: tracesUrl(url), encode: serialize, partial: partialSuccess })
+  return jsonPost({ ...options, url: tracesUrl(url), encode: otlpJson, partial: partialSuccess })
 }
 
 function tracesUrl(base: string): URL {
@@ -19,14 +19,6 @@ function tracesUrl(base: string): URL {
   } catch (cause) {
     throw new ConfigurationError(`"${base}" is no URL of an OTLP collector. Use one like http://127.0.0.1:4318.`, { cause })
   }
-}
-
-// Loaded with the first batch, because it costs a third of the whole import and nothing has to be sent while a process starts.
-async function serialize(spans: readonly ReadableSpan[]): Promise<Uint8Array> {
-  const { JsonTraceSerializer } = await import('@opentelemetry/otlp-transformer')
-  const body = JsonTraceSerializer.serializeRequest([...spans])
-  if (body === undefined) throw new Error('the serializer gave nothing')
-  return body
 }
 
 /** What a collector says of spans that it did not take although it took the request (ExportTracePartialSuccess). */

@@ -1,4 +1,3 @@
-import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { ConfigurationError } from 'seaworthy/core'
 import { type JsonPostOptions, jsonPost } from './json-post.ts'
 import type { SpanTransport } from './span-queue.ts'
@@ -11,15 +10,11 @@ export interface ZipkinHttpOptions extends Pick<JsonPostOptions, 'headers' | 'ti
 
 /** Zipkin's second format over HTTP. @throws ConfigurationError when the URL is none */
 export function zipkinHttp({ url, ...options }: ZipkinHttpOptions): SpanTransport {
-  return jsonPost({ ...options, url: spansUrl(url), encode })
+  return jsonPost({ ...options, url: spansUrl(url), encode: (spans) => JSON.stringify(spans.map(zipkinSpan)) })
 }
 
 function spansUrl(text: string): URL {
   const url = URL.parse(text)
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   throw new ConfigurationError(`"${text}" is no URL of a Zipkin server. Use one like http://127.0.0.1:9411/api/v2/spans.`)
-}
-
-async function encode(spans: readonly ReadableSpan[]): Promise<Uint8Array> {
-  return new TextEncoder().encode(JSON.stringify(spans.map(zipkinSpan)))
 }
