@@ -35,5 +35,6 @@ export async function fuzzOnThreads({ upstream, onProgress, onFinding, ...range 
     findings: results.flatMap(({ findings }) => findings),
     forwarded: results.reduce((sum, { forwarded }) => sum + forwarded, 0),
     refused: results.reduce((sum, { refused }) => sum + refused, 0),
+    passing: results.reduce((sum, { passing }) => sum + passing, 0),
   }
 }

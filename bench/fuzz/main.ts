@@ -59,7 +59,7 @@ async function fuzzBefore(name: string, part: ReturnType<typeof partOf>): Promis
     const result = await fuzzOnThreads({ upstream, seed: numbers.seed, ...part, onProgress, onFinding: tellFinding }, numbers.threads)
     const seconds = (performance.now() - startedMs) / 1_000
     console.log(
-      `${part.inputs} inputs before ${name}, seed ${numbers.seed}, from ${part.from}, in ${seconds.toFixed(1)} s: ${result.forwarded} with a request that went on, ${result.refused} with one that was refused, ${result.findings.length} framed differently`,
+      `${part.inputs} inputs before ${name}, seed ${numbers.seed}, from ${part.from}, in ${seconds.toFixed(1)} s: ${result.forwarded} with a request that went on, ${result.refused} with one that was refused, ${result.findings.length} framed differently, ${result.passing} that seemed so once`,
     )
     return result
   } finally {

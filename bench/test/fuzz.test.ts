@@ -38,7 +38,7 @@ describe('random bytes', () => {
       { from: 20, inputs: 40, every: 2 },
       { from: 21, inputs: 39, every: 2 },
     ]
-    assert.deepEqual((await Promise.all(parts.map(found))).flat().toSorted(), all.toSorted())
+    assert.deepEqual(new Set((await Promise.all(parts.map(found))).flat()), new Set(all))
   })
 
   test('are the same for the same seed', () => {

@@ -4,6 +4,9 @@ import { type Random, seededRandom } from 'seaworthy/core'
 export const KINDS = ['browse', 'reviews', 'history', 'checkout'] as const
 export type Kind = (typeof KINDS)[number]
 
+/** What is not about payments. */
+export const READS: readonly Kind[] = ['browse', 'reviews', 'history']
+
 /** How often, of all that they come for. */
 const SHARES: Readonly<Record<Kind, number>> = { browse: 0.5, reviews: 0.2, history: 0.15, checkout: 0.15 }
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId, sleep, systemClock } from 'seaworthy/core'
-import { arrivals, type Kind, type Load } from './arrivals.ts'
+import { arrivals, type Kind, type Load, READS } from './arrivals.ts'
 import { Asking } from './ask.ts'
 import { type Audit, audit, repeat } from './audit.ts'
 import { type Answer, Customers, type Purchase } from './customers.ts'
@@ -72,7 +72,6 @@ export interface MeasureOptions {
   readonly isHeld: (step: Step) => boolean
 }
 
-const READS: readonly Kind[] = ['browse', 'reviews', 'history']
 const BUYS: readonly Kind[] = ['checkout']
 /** What a checkout sets off goes on after its answer. */
 const SETTLED_AFTER_MS = 1_000

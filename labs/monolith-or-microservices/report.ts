@@ -1,4 +1,4 @@
-import { KINDS } from './arrivals.ts'
+import { KINDS, READS } from './arrivals.ts'
 import { type Figures, LATE_MS, type Memory, type Met, sumOf } from './figures.ts'
 import type { BothSides } from './verdict.ts'
 
@@ -16,7 +16,8 @@ export function table({ monolith, microservices }: BothSides): string {
     ['memory', ({ memory }) => memoryOf(memory)],
     ['start of everything', ({ startMs }) => seconds(startMs)],
     ['deploy: a changed payments answers after', ({ deploy }) => seconds(deploy.answeredAfterMs)],
-    [`  requests that waited over ${seconds(LATE_MS)}, that failed`, ({ deploy }) => lateAndFailed(sumOf(deploy.met))],
+    [`  readers: waited over ${seconds(LATE_MS)}, failed`, ({ deploy }) => lateAndFailed(sumOf(deploy.met, READS))],
+    [`  checkout: waited over ${seconds(LATE_MS)}, failed`, ({ deploy }) => lateAndFailed(deploy.met.checkout)],
     ['crash in payments: away for', ({ crash }) => seconds(crash.awayMs)],
     ...KINDS.map(
       (kind) => [`  ${kind}: waited over ${seconds(LATE_MS)}, failed`, ({ crash }: Figures) => lateAndFailed(crash.met[kind])] as const,

@@ -35,7 +35,7 @@ export async function run({ outDir, print, seed }: LabRun, plan: Plan = WHOLE): 
     print(`${index + 1}. ${TITLES[name]}`)
     const beganMs = systemClock.monotonicMs()
     const say = (what: string) => print(`   ${seconds(systemClock.monotonicMs() - beganMs).padStart(6)}   ${what}`)
-    measured[name] = await measure(sideOf[name](), { plan: { ...plan, ...(seed !== undefined && { seed }) }, outDir, say, isHeld })
+    measured[name] = await measure(sideOf[name], { plan: { ...plan, ...(seed !== undefined && { seed }) }, outDir, say, isHeld })
     print('')
   }
   keep(outDir, measured)

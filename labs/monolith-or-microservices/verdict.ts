@@ -1,4 +1,4 @@
-import { type Kind } from './arrivals.ts'
+import { READS } from './arrivals.ts'
 import { type Figures, sumOf } from './figures.ts'
 
 /** One thing that the README promises, and whether it came about. */
@@ -11,9 +11,6 @@ export interface BothSides {
   readonly monolith: Figures
   readonly microservices: Figures
 }
-
-/** What is not about payments. */
-const READS: readonly Kind[] = ['browse', 'reviews', 'history']
 
 /** What cannot be otherwise, however busy the machine is. How long things took, and what they used, is told and not judged. */
 export function verdict({ monolith, microservices }: BothSides): readonly Promised[] {
