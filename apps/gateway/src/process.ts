@@ -1,3 +1,4 @@
+import { growYoungGenerationAtOnce } from '@seaworthy/http-proxy'
 import { destinationsFrom, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
 import type { ProcessConfig } from './config.ts'
@@ -10,6 +11,7 @@ export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessCo
   readonly logger: Telemetry['logger']
   readonly life: Lifecycle
 } {
+  growYoungGenerationAtOnce()
   const destinations = destinationsFrom(process.env)
   // Spans that nobody takes would cost every request as much as its way through the gateway.
   const tracing = otlpUrl !== undefined || destinations.length > 0
