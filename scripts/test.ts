@@ -26,15 +26,20 @@ const isProcess = (file: string) => file.endsWith('.process.test.ts')
 const isServer = (file: string) => file.endsWith('.server.test.ts')
 
 // What plays for a minute in real time. Continuous integration has half an hour: each commit plays half of each sort, and which half is a matter of chance.
-const sortsOfLong = [
-  all.filter((file) => file.startsWith('labs/') && isProcess(file)),
-  ['test/end-to-end/notifications-down.test.ts', 'test/end-to-end/torture.test.ts'],
-  ['test/end-to-end/live-move.test.ts', 'test/end-to-end/stages-under-load.test.ts'],
+const alone = (files: readonly string[]) => files.map((file) => [file])
+const serversOf = (...packages: readonly string[]) =>
+  all.filter((file) => isServer(file) && packages.some((name) => file.startsWith(`packages/${name}/`)))
+const sortsOfLong: readonly (readonly (readonly string[])[])[] = [
+  alone(all.filter((file) => file.startsWith('labs/') && isProcess(file))),
+  alone(['test/end-to-end/notifications-down.test.ts', 'test/end-to-end/torture.test.ts']),
+  alone(['test/end-to-end/live-move.test.ts', 'test/end-to-end/stages-under-load.test.ts']),
+  [serversOf('kafka', 'sqs'), serversOf('rabbitmq', 'redis', 'postgres')],
 ]
 const turn = turnOf(2)
 // A second foreign application behind the gateway, for more than two minutes, beside one that shows the same.
 const tooLong = ['apps/gateway/test/foreign/placement.server.test.ts']
-const left = turn === undefined ? [] : [...tooLong, ...sortsOfLong.flatMap((files) => files.filter((_, index) => index % 2 === turn))]
+const left =
+  turn === undefined ? [] : [...tooLong, ...sortsOfLong.flatMap((groups) => groups.filter((_, index) => index % 2 === turn)).flat()]
 
 const stages: readonly Stage[] = [
   {

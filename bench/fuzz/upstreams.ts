@@ -74,6 +74,9 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body in one segment: else the second would wait for an acknowledgement, which is late by intention.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     def answer(self):
         body = b""
         if "chunked" in self.headers.get("Transfer-Encoding", ""):

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { readFrames } from './http2/reading.ts'
-import { DROP, type MatrixCase, OK, type Seen, THEN_CLOSE, THEN_RESET } from './matrix-case.ts'
-import { readRequests, statusesIn } from './message-reader.ts'
+import { ACCEPT, DROP, type MatrixCase, OK, type Seen, THEN_CLOSE, THEN_RESET } from './matrix-case.ts'
+import { type ReadRequest, readRequests, statusesIn } from './message-reader.ts'
 
 const PATIENCE_MS = 250
 const DRIP_MS = 100
@@ -67,8 +68,8 @@ export class Lane {
       this.#received.set(socket, text)
       const { requests, flaw, rest } = readRequests(text)
       while (answered < requests.length) {
-        answered++
-        this.#act(socket, this.#acts[Math.min(this.#asked++, this.#acts.length - 1)]!)
+        const act = this.#acts[Math.min(this.#asked++, this.#acts.length - 1)]!
+        this.#act(socket, act.replace(ACCEPT, proofOf(requests[answered++]!)))
       }
       // Waits for 100 Continue, and is answered without.
       if (/\r\nexpect: 100-continue\r\n(?:[^]*\r\n)?\r\n$/i.test(rest)) this.#act(socket, this.#acts[0]!)
@@ -88,6 +89,13 @@ export class Lane {
       socket.write(act.slice(0, -THEN_RESET.length), 'latin1', () => setTimeout(() => socket.resetAndDestroy(), 20))
     else socket.write(act, 'latin1')
   }
+}
+
+const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+function proofOf({ headers }: ReadRequest): string {
+  const key = headers.find(([name]) => name === 'sec-websocket-key')?.[1] ?? ''
+  return createHash('sha1').update(`${key}${WEBSOCKET_GUID}`).digest('base64')
 }
 
 interface Conversation {

@@ -30,6 +30,8 @@ type UpstreamAct = string
 export const DROP = 'drop'
 export const THEN_CLOSE = '\0close'
 export const THEN_RESET = '\0reset'
+/** In an answer: the proof that the key of its request was read (RFC 6455, section 4.2.2). */
+export const ACCEPT = '\0accept'
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
 export interface MatrixCase {

@@ -3,6 +3,7 @@ import { forwardingCases } from './cases/forwarding.ts'
 import { http2BodyCases } from './cases/http2-bodies.ts'
 import { http2ConnectionCases } from './cases/http2-connections.ts'
 import { http2HeadCases } from './cases/http2-heads.ts'
+import { http2WebSocketCases } from './cases/http2-websocket.ts'
 import { messageCases } from './cases/messages.ts'
 import { Lane } from './lane.ts'
 import type { MatrixCase, Seen } from './matrix-case.ts'
@@ -15,6 +16,7 @@ export const matrixCases: readonly MatrixCase[] = [
   ...http2HeadCases,
   ...http2BodyCases,
   ...http2ConnectionCases,
+  ...http2WebSocketCases,
 ]
 
 const LANES = 24

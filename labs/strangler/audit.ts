@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { UnavailableError } from 'seaworthy/core'
-import { eventually } from './eventually.ts'
+import { eventually } from '../eventually.ts'
 import type { ListedReview } from './reviews-as-read.ts'
 import type { Account, Users } from './users.ts'
 

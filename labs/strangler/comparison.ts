@@ -1,5 +1,5 @@
 import { systemClock } from 'seaworthy/core'
-import { eventually } from './eventually.ts'
+import { eventually } from '../eventually.ts'
 import type { Comparisons, Gateway } from './gateway.ts'
 
 /** What a comparison found, by field, and of how many answers. */

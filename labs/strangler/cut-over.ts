@@ -1,6 +1,6 @@
 import type { CutOverStatus, Verification } from '@seaworthy/strangler/cut-over'
 import { UnavailableError } from 'seaworthy/core'
-import { eventually } from './eventually.ts'
+import { eventually } from '../eventually.ts'
 
 /** What people ask the cut-over that moves the data of a service, in the service's own process. */
 export class CutOver {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { recordStage } from '../../shop/stages/data-stage.ts'
 import { CutOver } from './cut-over.ts'
 import { Gateway } from './gateway.ts'
-import type { LabProcess } from './lab-process.ts'
+import type { LabProcess } from '../lab-process.ts'
 import { movingReviews, routesAt } from './routes.ts'
 import { portsFor, PROGRAMS, type Shop, url } from './shop.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { run as seaworthy } from '@seaworthy/cli'
 import type { ShadowingReport } from '@seaworthy/strangler/compare'
 import { sleep, systemClock, UnavailableError } from 'seaworthy/core'
-import { LabProcess } from './lab-process.ts'
+import { LabProcess } from '../lab-process.ts'
 import { portsFor } from './shop.ts'
 
 /** What the gateway's file says beside its ports: see docs/1-decomposition/strangler-gateway.md. */

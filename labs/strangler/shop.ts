@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type DataDirectoryPaths, freePorts, openDataDirectory } from '@seaworthy/supervisor'
 import { newId } from 'seaworthy/core'
-import { LabProcess } from './lab-process.ts'
+import { LabProcess } from '../lab-process.ts'
 
 const SHOP = new URL('../../shop/', import.meta.url)
 

@@ -1,6 +1,6 @@
 import type { HttpServer } from '@seaworthy/rpc/rest'
 import type { Questions } from '@seaworthy/supervisor/management'
-import { messageFamilies, prometheus, sagaFamilies } from '@seaworthy/telemetry/prometheus'
+import { messageFamilies, type Prometheus, sagaFamilies } from '@seaworthy/telemetry/prometheus'
 import { systemClock } from 'seaworthy/core'
 import type { Policy } from 'seaworthy/resilience'
 
@@ -15,10 +15,10 @@ export interface MetricParts {
 /**
  * Serves `/metrics` on the process's own port, which the gateway does not route: what the process does, what its policies did and where they stand, and how its
  * messages and sagas are, as Prometheus scrapes it.
- * @returns a function that stops the counting
+ * @returns what ends the asking, before what is asked is closed
  */
-export function serveMetrics(server: HttpServer, { policies, messages, sagas }: MetricParts): () => void {
-  const metrics = prometheus({
+export function serveMetrics(server: HttpServer, metrics: Prometheus, { policies, messages, sagas }: MetricParts): () => void {
+  const forget = metrics.add({
     policies: () => policies.map((policy) => policy.snapshot()),
     sources: [
       { name: 'messages', families: async () => messageFamilies(await messages(), systemClock.now()) },
@@ -28,5 +28,5 @@ export function serveMetrics(server: HttpServer, { policies, messages, sagas }: 
   server.fastify.get('/metrics', { config: { quiet: true } }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.scrape()),
   )
-  return () => metrics[Symbol.dispose]()
+  return forget
 }

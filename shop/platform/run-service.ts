@@ -45,7 +45,7 @@ export async function runService(composition: ServiceComposition): Promise<void>
   }
   onTerminationSignals(stop)
   try {
-    await start(composition, { contract, logger, life })
+    await start(composition, { contract, logger, metrics: telemetry.metrics, life })
     life.ready()
     logger.info({ httpPort: contract.httpPort, grpcPort: contract.grpcPort }, 'ready')
   } catch (error) {
@@ -54,13 +54,12 @@ export async function runService(composition: ServiceComposition): Promise<void>
   }
 }
 
-interface Parts {
+interface Parts extends Pick<Telemetry, 'logger' | 'metrics'> {
   readonly contract: ProcessContract
-  readonly logger: Telemetry['logger']
   readonly life: Lifecycle
 }
 
-async function start(composition: ServiceComposition, { contract, logger, life }: Parts): Promise<void> {
+async function start(composition: ServiceComposition, { contract, logger, metrics, life }: Parts): Promise<void> {
   const { service, schema, stores: more = [], wire } = composition
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
@@ -75,7 +74,7 @@ async function start(composition: ServiceComposition, { contract, logger, life }
   // What most services have no use for is not loaded.
   const moving = contract.moving === undefined ? undefined : { contract: contract.moving, ...(await import('./moving-data.ts')) }
   const tables = [...(moving?.movingSchema(composition) ?? []), ...schema]
-  const { database, stores, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
+  const { database, stores, scrub, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
   const openLog = () => engines.openEventLog({ signal })
   const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
@@ -123,7 +122,7 @@ async function start(composition: ServiceComposition, { contract, logger, life }
   const policies: Policy[] = []
   onStop(
     'metrics',
-    serveMetrics(http, {
+    serveMetrics(http, metrics, {
       policies,
       messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
       // Those that wait for a person; the counts are of all.
@@ -141,6 +140,7 @@ async function start(composition: ServiceComposition, { contract, logger, life }
     folder: contract.dataDir,
     database,
     stores,
+    scrub,
     owned,
     sharing: leases && { leases, instance: contract.instance },
     openQueue: async (name, queueOptions) => {
@@ -157,6 +157,7 @@ async function start(composition: ServiceComposition, { contract, logger, life }
       const served = crashAt === undefined ? offered : offered.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
       implementations.push(...served.map((one) => sufferingOverGrpc(one, faults)))
     },
+    showProjection: (running) => management.addProjection(running),
     answerSupervisor: (answers) => void Object.assign(ownAnswers, answers),
     onStop,
   })

@@ -17,11 +17,17 @@ export type Access = (credentials: Credentials) => boolean
 
 /** Without a token nobody from elsewhere may; then the console listens on loopback alone. */
 export function accessBy(token: string | undefined): Access {
-  return ({ address, authorization, cookie, isForwarded = false }) => {
-    if (isLoopback(address ?? '') && !isForwarded) return true
+  return (credentials) => {
+    if (isOnThisMachine(credentials)) return true
+    const { authorization, cookie } = credentials
     if (token === undefined) return false
     return hasBearerToken(authorization, token) || isSameSecret(cookie, token)
   }
+}
+
+/** Whether a request began on this machine: not where a proxy here has passed it on. */
+export function isOnThisMachine({ address, isForwarded = false }: Credentials): boolean {
+  return isLoopback(address ?? '') && !isForwarded
 }
 
 export function isLoopback(address: string): boolean {

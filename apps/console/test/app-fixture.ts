@@ -111,7 +111,8 @@ export async function fixture(
     await logs.close()
     rmSync(folder, { recursive: true })
   })
-  const parse = (text: string) => (text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {})
+  // One object: an outline has one in each line.
+  const parse = (text: string) => (text.startsWith('{') && !text.endsWith('\n') ? (JSON.parse(text) as Record<string, unknown>) : {})
   return {
     app,
     folder: pageFolder,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createLogger } from '@seaworthy/telemetry/logger'
-import { type Browser, type Page, chromium } from 'playwright-core'
+import { type Browser, type Locator, type Page, chromium } from 'playwright-core'
 import { type Lifecycle, lifecycle } from 'seaworthy/system'
 import { build } from 'vite'
 import { startConsole } from '../src/console.ts'
@@ -196,4 +196,38 @@ export async function openPage(
   })
   await page.goto(url + path)
   return page
+}
+
+/** Where the time of a row of the waterfall has a colour, its service's or that of a token, `y` pixels below its top: from left to right, in the page's pixels. */
+export function inkOf(row: Locator, y = 12, token?: string): Promise<readonly { readonly x: number; readonly width: number }[]> {
+  return row.evaluate(
+    (element, { y, token }) => {
+      const canvas = document.querySelector('canvas')!
+      const box = canvas.getBoundingClientRect()
+      const ratio = canvas.width / box.width
+      const probe = document.createElement('span')
+      const service = element.getAttribute('aria-label')!.split(':')[0]!
+      probe.className = document.querySelector(`.legend .service[title="${service}"]`)!.className
+      probe.style.color = token === undefined ? 'var(--service)' : `var(--${token})`
+      document.body.append(probe)
+      const wanted = getComputedStyle(probe).color.match(/\d+/g)!.map(Number)
+      probe.remove()
+      const from = (document.querySelector('.axis-track')!.getBoundingClientRect().left - box.left) * ratio
+      const line = Math.round((element.getBoundingClientRect().top - box.top + y) * ratio)
+      // From a copy: a canvas that is read is drawn otherwise from then on.
+      const copy = new OffscreenCanvas(canvas.width, 1).getContext('2d', { willReadFrequently: true })!
+      copy.drawImage(canvas, 0, -line)
+      const { data } = copy.getImageData(0, 0, canvas.width, 1)
+      const found: { x: number; width: number }[] = []
+      for (let at = Math.floor(from), last = -2; at < canvas.width; at++) {
+        // Edges between two pixels are mixed.
+        if ([0, 1, 2].some((channel) => Math.abs(data[at * 4 + channel]! - wanted[channel]!) > 2) || data[at * 4 + 3]! < 128) continue
+        if (at > last + 1) found.push({ x: box.left + at / ratio, width: 1 / ratio })
+        else found.at(-1)!.width += 1 / ratio
+        last = at
+      }
+      return found
+    },
+    { y, token },
+  )
 }

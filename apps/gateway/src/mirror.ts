@@ -9,6 +9,8 @@ export interface MirrorCandidate {
   readonly target: string
   /** The end-to-end field lines of the request, each with its CRLF, as latin1; without Host, framing, origin and context. */
   readonly lines: string
+  /** The Host field, as it came. */
+  readonly host: string | undefined
 }
 
 /** Hears of what may be shadowed. Called on the way of the request: whatever takes time belongs elsewhere, and nothing that it throws reaches the client. */

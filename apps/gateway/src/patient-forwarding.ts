@@ -2,6 +2,7 @@ import type { AttemptFailure, ForwardedRequest, Forwarding, ResponseHead } from 
 import { backoffMs, executedOf, isFinal, systemRandom, TimeoutError, type Timer, UnavailableError } from 'seaworthy/core'
 import type { Outcome, Permit } from 'seaworthy/resilience'
 import type { Instance } from './instance.ts'
+import { saysNotExecuted } from './not-executed.ts'
 import type { Claimant, Places } from './places.ts'
 import type { ServiceUpstream } from './upstream.ts'
 
@@ -236,7 +237,7 @@ export class PatientForwarding implements Forwarding, Claimant {
  * What a service answers on a connection that it is about to close: try elsewhere, or later. Without the
  * `Connection: close` the same answer is about something that it needs itself, and goes to the client.
  */
-function isDraining({ fields }: ResponseHead): boolean {
-  const closes = /(?:^|,)\s*close\s*(?:,|$)/i.test(fields.get('connection') ?? '')
-  return closes && /(?:^|\n)x-seaworthy-executed:[ \t]*no[ \t]*\r/i.test(fields.endToEnd)
+function isDraining(head: ResponseHead): boolean {
+  const closes = /(?:^|,)\s*close\s*(?:,|$)/i.test(head.fields.get('connection') ?? '')
+  return closes && saysNotExecuted(head)
 }

@@ -1,5 +1,6 @@
 import { growYoungGenerationAtOnce } from '@seaworthy/http-proxy'
-import { destinationsFrom, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import { destinationsFrom, isTaken, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
+import type { PrometheusOptions } from '@seaworthy/telemetry/prometheus'
 import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
 import type { ProcessConfig } from './config.ts'
 
@@ -7,15 +8,15 @@ import type { ProcessConfig } from './config.ts'
 const STOP_TIMEOUT_MS = 3_200
 
 /** What a gateway of either kind begins with: telemetry, and a life that ends with a signal. */
-export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessConfig): {
-  readonly logger: Telemetry['logger']
-  readonly life: Lifecycle
-} {
+export function beginProcess(
+  { service, instance, otlpUrl, logLevel }: ProcessConfig,
+  metrics: PrometheusOptions,
+): Pick<Telemetry, 'logger' | 'metrics'> & { readonly life: Lifecycle } {
   growYoungGenerationAtOnce()
   const destinations = destinationsFrom(process.env)
   // Spans that nobody takes would cost every request as much as its way through the gateway.
-  const tracing = otlpUrl !== undefined || destinations.length > 0
-  const telemetry = startTelemetry({ service, instance, otlpUrl, destinations, logLevel, tracing })
+  const tracing = otlpUrl !== undefined || isTaken('traces', destinations)
+  const telemetry = startTelemetry({ service, instance, otlpUrl, destinations, logLevel, tracing, metrics })
   const { logger } = telemetry
   const life = lifecycle({
     stopTimeoutMs: STOP_TIMEOUT_MS,
@@ -26,5 +27,5 @@ export function beginProcess({ service, instance, otlpUrl, logLevel }: ProcessCo
     return life.stop(reason)
   })
   life.add('telemetry', () => telemetry.shutdown())
-  return { logger, life }
+  return { logger, metrics: telemetry.metrics, life }
 }

@@ -1,6 +1,5 @@
 import type { Lifecycle } from 'seaworthy/system'
 import type { Telemetry } from '@seaworthy/telemetry'
-import { prometheus } from '@seaworthy/telemetry/prometheus'
 import type { ProcessConfig } from './config.ts'
 import { listenToControl } from './control.ts'
 import { beginProcess } from './process.ts'
@@ -29,10 +28,8 @@ export interface RunningGateway {
 
 /** Runs a gateway as this process: its public port, its admin API, and what its supervisor asks. */
 export async function runGateway({ config, file, dataToken, start, reload: read }: RunGatewayOptions): Promise<RunningGateway> {
-  const { logger, life } = beginProcess(config)
   const requests = new RequestMetrics()
-  const metrics = prometheus({ operations: false, sources: [requests] })
-  life.add('metrics', () => metrics[Symbol.dispose]())
+  const { logger, metrics, life } = beginProcess(config, { operations: false, sources: [requests] })
   const mirror = new ShadowMirror(logger)
   mirror.configure(file)
   life.add('comparison', () => mirror[Symbol.asyncDispose]())

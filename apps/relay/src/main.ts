@@ -2,6 +2,7 @@ import { destinationsFrom, startTelemetry } from '@seaworthy/telemetry'
 import { SeaworthyError } from 'seaworthy/core'
 import { lifecycle, onTerminationSignals } from 'seaworthy/system'
 import { readConfig } from './config.ts'
+import { relayMetrics } from './metrics.ts'
 import { runRelay } from './running-relay.ts'
 import { startStatusServer } from './status-server.ts'
 
@@ -23,10 +24,12 @@ onTerminationSignals((reason) => {
 life.add('telemetry', () => telemetry.shutdown())
 try {
   const relay = await runRelay(config, (name, stop) => life.add(name, stop))
+  life.add('metrics', telemetry.metrics.add({ sources: [relayMetrics(relay)] }))
   const server = await startStatusServer({
     port: config.httpPort,
     host: config.httpHost,
     relay,
+    metrics: telemetry.metrics,
     isReady: () => life.isReady,
   })
   life.add('status server', () => server.close())

@@ -1,10 +1,17 @@
 import type { WakeUpStatus } from '@seaworthy/postgres'
-import { familyText, type MetricFamily, outboxFamilies } from '@seaworthy/telemetry/prometheus'
+import { type MetricFamily, type MetricSource, outboxFamilies } from '@seaworthy/telemetry/prometheus'
+import { systemClock } from 'seaworthy/core'
 import type { RelayStatus } from 'seaworthy/outbox'
+import type { RunningRelay } from './running-relay.ts'
 
-/** The status in Prometheus' text format. @param nowMs milliseconds since the epoch */
-export function metricsText(status: RelayStatus, wakeUp: WakeUpStatus | undefined, nowMs: number): string {
-  return [...outboxFamilies(status, nowMs), ...(wakeUp === undefined ? [] : [streaming(wakeUp)])].map(familyText).join('')
+/** A relay is asked how it stands whenever somebody wants its metrics. */
+export function relayMetrics(relay: Pick<RunningRelay, 'status' | 'wakeUpStatus'>): MetricSource {
+  return { name: 'relay', families: async () => relayFamilies(await relay.status(), relay.wakeUpStatus(), systemClock.now()) }
+}
+
+/** @param nowMs milliseconds since the epoch */
+export function relayFamilies(status: RelayStatus, wakeUp: WakeUpStatus | undefined, nowMs: number): readonly MetricFamily[] {
+  return [...outboxFamilies(status, nowMs), ...(wakeUp === undefined ? [] : [streaming(wakeUp)])]
 }
 
 function streaming({ kind }: WakeUpStatus): MetricFamily {

@@ -1,18 +1,13 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { systemClock } from 'seaworthy/core'
-import { metricsText } from './metrics.ts'
+import type { Prometheus } from '@seaworthy/telemetry/prometheus'
+import { type Listening, listening } from 'seaworthy/system'
 import type { RunningRelay } from './running-relay.ts'
-
-export interface StatusServer {
-  readonly port: number
-  close(): Promise<void>
-}
 
 export interface StatusServerOptions {
   readonly port: number
   readonly host: string
   readonly relay: Pick<RunningRelay, 'status' | 'wakeUpStatus'>
+  readonly metrics: Pick<Prometheus, 'contentType' | 'scrape'>
   /** False while the process starts or stops. */
   readonly isReady: () => boolean
 }
@@ -24,7 +19,7 @@ interface Answer {
 }
 
 /** Serves `/healthz` (alive), `/readyz` (looks for work), `/status` (for people) and `/metrics` (for Prometheus). */
-export async function startStatusServer(options: StatusServerOptions): Promise<StatusServer> {
+export async function startStatusServer(options: StatusServerOptions): Promise<Listening> {
   const server = createServer((request, response) => {
     const send = ({ status, type, body }: Answer) => {
       response.writeHead(status, { 'content-type': type })
@@ -32,21 +27,10 @@ export async function startStatusServer(options: StatusServerOptions): Promise<S
     }
     answerTo(request.url ?? '', options).then(send, (error: unknown) => send(json(503, { status: 'not-ready', detail: String(error) })))
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, options.host, resolve)
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  return listening(server, options)
 }
 
-async function answerTo(url: string, { relay, isReady }: StatusServerOptions): Promise<Answer> {
+async function answerTo(url: string, { relay, metrics, isReady }: StatusServerOptions): Promise<Answer> {
   switch (url) {
     case '/healthz':
       return json(200, { status: 'alive' })
@@ -57,11 +41,7 @@ async function answerTo(url: string, { relay, isReady }: StatusServerOptions): P
       return json(200, { ...(await relay.status()), ...(wakeUp !== undefined && { wakeUp: { ...wakeUp, ...toldOf(wakeUp) } }) })
     }
     case '/metrics':
-      return {
-        status: 200,
-        type: 'text/plain; version=0.0.4; charset=utf-8',
-        body: metricsText(await relay.status(), relay.wakeUpStatus(), systemClock.now()),
-      }
+      return { status: 200, type: metrics.contentType, body: await metrics.scrape() }
     default:
       return json(404, {
         type: 'about:blank',

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { metricsText } from '../src/metrics.ts'
+import { familyText } from '@seaworthy/telemetry/prometheus'
+import { relayFamilies } from '../src/metrics.ts'
 
 test('the status is told in the text format of Prometheus, names escaped', () => {
-  const text = metricsText(
+  const families = relayFamilies(
     {
       state: 'running',
       backlog: { messages: 3, oldestAtMs: 10_000 },
@@ -17,6 +18,7 @@ test('the status is told in the text format of Prometheus, names escaped', () =>
     { kind: 'standing-by' },
     12_500,
   )
+  const text = families.map(familyText).join('')
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   assert.deepEqual(lines, [
     'seaworthy_outbox_messages 3',

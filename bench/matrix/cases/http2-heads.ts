@@ -45,8 +45,8 @@ const pseudo: readonly Row[] = [
   ],
   ['CONNECT', raw([':method', 'CONNECT'], [':authority', 'a:80']), refused],
   [
-    'a WebSocket over CONNECT for which nobody asked',
-    raw([':method', 'CONNECT'], [':protocol', 'websocket'], [':scheme', 'http'], [':authority', 'a'], [':path', '/m/x']),
+    ':protocol without CONNECT',
+    raw([':method', 'GET'], [':protocol', 'websocket'], [':scheme', 'http'], [':authority', 'a'], [':path', '/m/x']),
     refused,
   ],
 ]

@@ -17,9 +17,9 @@ import { LATE, refusalOf, RefusedRequestError } from './problem.ts'
 import type { RequestEnd } from './request-end.ts'
 import { ServedRequest } from './served-request.ts'
 import type { WheelTimer } from './timer-wheel.ts'
-import { tunnel } from './tunnel.ts'
-import type { UpstreamConnection } from './upstream-connection.ts'
-import type { AnswerPart } from './upstream-link.ts'
+import { socketEnd, tunnel } from './tunnel.ts'
+import type { AnswerPart, UpstreamTunnel } from './upstream-link.ts'
+import { WEBSOCKET } from './websocket.ts'
 
 /**
  * - `head`: between requests, or in the middle of a head.
@@ -35,7 +35,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
   readonly #socket: Socket
   readonly #host: ConnectionHost
   readonly #peer: Peer
-  readonly #timer: WheelTimer
+  readonly timer: WheelTimer
   #state: State = 'head'
   #pending: Buffer | undefined
   #exchange: Exchange | undefined
@@ -44,8 +44,6 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
   #isPaused = false
   #isAdvancing = false
   #isHeadBegun = false
-  /** Of the attempt that was sent last. */
-  #answerTimeoutMs = 0
   /** Where the body of the current request ends, nobody can tell any more. */
   #isOutOfStep = false
   /** Of the answer that is being written. */
@@ -55,8 +53,8 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     this.#socket = socket
     this.#host = host
     this.#peer = peerOf(socket, host.trusted)
-    this.#timer = host.wheel.timer(() => this.#expired())
-    this.#timer.set(host.limits.headersTimeoutMs)
+    this.timer = host.wheel.timer(() => this.#expired())
+    this.timer.set(host.limits.headersTimeoutMs)
     socket
       .on('data', (chunk: Buffer) => this.#onData(chunk))
       .on('drain', () => this.#onDrain())
@@ -91,7 +89,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
   }
 
   writeAnswer(part: AnswerPart): boolean {
-    this.#timer.set(this.#host.limits.silenceTimeoutMs)
+    this.timer.set(this.#host.limits.silenceTimeoutMs)
     const head = part.head === undefined ? '' : this.#headOf(part.head, part)
     return writePart(this.#socket, part, { head, isChunked: this.#answerHead!.isChunked })
   }
@@ -107,15 +105,6 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     this.#isPaused = false
     this.#socket.resume()
     this.#advance()
-  }
-
-  onSent(answerTimeoutMs: number): void {
-    this.#answerTimeoutMs = answerTimeoutMs
-    this.#timer.set(answerTimeoutMs)
-  }
-
-  onWaiting(): void {
-    this.#timer.cancel()
   }
 
   onAnswered(status: number): void {
@@ -137,7 +126,14 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     this.#gone()
   }
 
-  onSwitched(head: ResponseHead, connection: UpstreamConnection, rest: Buffer): void {
+  // What follows a 200 in place of 101 is its body.
+  readonly mustSwitch = false
+
+  agreesTo({ fields }: ResponseHead): boolean {
+    return fields.get('upgrade')?.toLowerCase() === WEBSOCKET
+  }
+
+  onSwitched(head: ResponseHead, upstream: UpstreamTunnel, rest: Buffer): void {
     const client = this.#socket
     this.#request?.answered()
     client.write(switchHead(head, this.#exchange!.admission.context), 'latin1')
@@ -145,9 +141,9 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     this.#state = 'tunnel'
     this.#endRequest('switched', { status: 101 })
     if (rest.length > 0) client.write(rest)
-    if (this.#pending !== undefined) connection.socket.write(this.#pending)
+    if (this.#pending !== undefined) upstream.end.stream.write(this.#pending)
     this.#letGo()
-    tunnel({ client, connection, timer: this.#timer, silenceTimeoutMs: this.#host.limits.silenceTimeoutMs })
+    tunnel({ client: socketEnd(client), upstream, timer: this.timer, silenceTimeoutMs: this.#host.limits.silenceTimeoutMs })
   }
 
   #headOf(head: ResponseHead, { framing }: AnswerPart): string {
@@ -215,7 +211,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     }
     if (head === undefined) {
       // Not moved on by each byte: a head has so much time as a whole.
-      if (!this.#isHeadBegun) this.#timer.set(limits.headersTimeoutMs)
+      if (!this.#isHeadBegun) this.timer.set(limits.headersTimeoutMs)
       this.#isHeadBegun = true
       return false
     }
@@ -227,7 +223,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
   #handOver(bytes: Buffer): void {
     this.#letGo()
     this.#state = 'closed'
-    this.#timer.release()
+    this.timer.release()
     this.#host.onHttp2(this, this.#socket.pause(), bytes)
   }
 
@@ -251,7 +247,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     this.#body = body
     const exchange = new Exchange(admission, this, this.#host, this.#request!.observed)
     this.#exchange = exchange
-    this.#timer.set(this.#host.limits.requestTimeoutMs)
+    this.timer.set(this.#host.limits.requestTimeoutMs)
     const spans = this.#take(body, bytes, next)
     if (spans !== undefined) exchange.start(spans, body.ended, body.trailers)
   }
@@ -333,10 +329,10 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     if (this.#body!.ended) {
       this.#state = 'head'
       this.#body = undefined
-      this.#timer.set(limits.keepAliveTimeoutMs)
+      this.timer.set(limits.keepAliveTimeoutMs)
     } else {
       this.#state = 'discarding'
-      this.#timer.set(limits.lingerMs)
+      this.timer.set(limits.lingerMs)
     }
     if (this.#isPaused) this.resumeBody()
     else this.#advance()
@@ -347,10 +343,10 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     this.#state = 'closing'
     this.#pending = undefined
     const { silenceTimeoutMs, lingerMs } = this.#host.limits
-    this.#timer.set(silenceTimeoutMs)
+    this.timer.set(silenceTimeoutMs)
     // Only when the client has taken all of it.
     this.#socket.end(() => {
-      if (this.#state === 'closing') this.#timer.set(lingerMs)
+      if (this.#state === 'closing') this.timer.set(lingerMs)
     })
     if (this.#isPaused) this.resumeBody()
   }
@@ -375,7 +371,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
         return
       case 'exchange':
         this.#isOutOfStep = !this.#exchange!.hasArrived
-        this.#exchange!.expire(this.#answerTimeoutMs)
+        this.#exchange!.expire()
         return
       case 'discarding':
       case 'closing':
@@ -390,7 +386,7 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#pending = undefined
-    this.#timer.release()
+    this.timer.release()
     this.#exchange?.abandon()
     this.#exchange = undefined
     this.#endRequest('left', { failure: 'the client closed the connection' })

@@ -8,8 +8,7 @@ import { isSafe } from './methods.ts'
 import { type ObservedOperation, observeAttempt, UNOBSERVED } from './observed-operation.ts'
 import { LATE, RefusedRequestError } from './problem.ts'
 import type { ProxyParts } from './proxy-parts.ts'
-import type { UpstreamConnection } from './upstream-connection.ts'
-import type { AnswerPart, Breakage, LinkUser, UpstreamLink } from './upstream-link.ts'
+import type { AnswerPart, Breakage, LinkUser, UpstreamLink, UpstreamTunnel } from './upstream-link.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
 /**
@@ -85,7 +84,8 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
   /** Begins with what came of the body together with its head. */
   start(spans: readonly Buffer[], ends: boolean, trailers: string): void {
     this.#keep(spans, ends, trailers)
-    if (ends) this.#client.onWaiting()
+    // No attempt is at work: whoever leads the request on counts the time.
+    if (ends) this.#client.timer.cancel()
     if (this.admission.timeoutMs === 0) this.#onDeadline(0)
     else this.#forwarding.begin()
   }
@@ -97,13 +97,13 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
     this.#keep(spans, ends, trailers)
     if (state === 'waiting' || state === 'queued') {
       if (!ends) return
-      this.#client.onWaiting()
+      this.#client.timer.cancel()
       if (state === 'waiting') this.#forwarding.onArrived()
       return
     }
     if (this.#keptBytes > this.#parts.limits.keptBodyBytesMax) this.#kept = undefined
     const isTaken = this.#link!.sendBody({ spans, ends, trailers })
-    if (ends && state === 'sent') this.#client.onSent(this.#pool!.limits.answerTimeoutMs)
+    if (ends && state === 'sent') this.#awaitAnswer()
     if (!isTaken) this.#client.pauseBody()
   }
 
@@ -142,7 +142,6 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
   onOpen(): void {
     const { admission } = this
     const link = this.#link!
-    const pool = this.#pool!
     const body = { spans: this.#kept!, ends: this.#requestEnded, trailers: this.#trailers }
     this.#state = 'sent'
     let isTaken = false
@@ -152,7 +151,7 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
     // Within what the head names as its parent.
     const parent = this.#attempt === UNOBSERVED ? this.#request : this.#attempt
     parent.within(send)
-    if (this.#requestEnded) this.#client.onSent(pool.limits.answerTimeoutMs)
+    if (this.#requestEnded) this.#awaitAnswer()
     if (this.#keptBytes > this.#parts.limits.keptBodyBytesMax) this.#kept = undefined
     if (isTaken) this.#client.resumeBody()
     else this.#client.pauseBody()
@@ -173,16 +172,16 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
     this.#client.writeInterim(head)
   }
 
-  onSwitch(head: ResponseHead, connection: UpstreamConnection, rest: Buffer): void {
-    if (this.#state !== 'sent' || !this.admission.upgrades || head.fields.get('upgrade')?.toLowerCase() !== 'websocket') {
-      connection.abandon()
+  onSwitch(head: ResponseHead, tunnel: UpstreamTunnel, rest: Buffer): void {
+    if (this.#state !== 'sent' || !this.admission.upgrades || !this.#client.agreesTo(head)) {
+      tunnel.abandon()
       const error = new UnknownOutcomeError(`${this.#pool!.address.name} switched to another protocol, for which nobody asked.`)
       this.#failAttempt({ error, wasStale: false })
       return
     }
     this.#forwarding.onHead(head)
     this.#settle({ status: 101 })
-    this.#client.onSwitched(head, connection, rest)
+    this.#client.onSwitched(head, tunnel, rest)
   }
 
   onAnswer(part: AnswerPart): void {
@@ -194,6 +193,12 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
         // One that has ended may serve somebody else by now.
         if (!ends) this.#link?.abandon()
         this.#failAttempt({ error, wasStale: false, status: head.status })
+        return
+      }
+      if (this.#client.mustSwitch && head.status < 300) {
+        if (ends) this.#link = undefined
+        const { name } = this.#pool!.address
+        this.#end(new UnknownOutcomeError(`${name} was asked to speak WebSocket, and answered ${head.status} as to any request.`))
         return
       }
       this.#state = 'relaying'
@@ -251,9 +256,14 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
   }
 
   /** The request took too long to arrive, or the upstream to begin its answer, or either to go on with it. */
-  expire(answerTimeoutMs: number): void {
-    if (this.isRelaying || this.#requestEnded) this.#timeOut(answerTimeoutMs)
+  expire(): void {
+    if (this.isRelaying || this.#requestEnded) this.#timeOut(this.#pool?.limits.answerTimeoutMs ?? 0)
     else this.refuse(408, LATE)
+  }
+
+  /** The request went out whole: from now on the upstream's time counts. */
+  #awaitAnswer(): void {
+    this.#client.timer.set(this.#pool!.limits.answerTimeoutMs)
   }
 
   #timeOut(timeoutMs: number): void {
@@ -305,7 +315,7 @@ export class Exchange implements LinkUser, Applicant, ForwardedRequest {
     if (executedOf(error) !== 'no') this.#mayHaveRun = true
     this.#attempt.end({ error, ...(status !== undefined && { status }) })
     this.#attempt = UNOBSERVED
-    if (this.#requestEnded) this.#client.onWaiting()
+    if (this.#requestEnded) this.#client.timer.cancel()
     else if (this.#keptBytes <= this.#parts.limits.keptBodyBytesMax) this.#client.resumeBody()
     // What came of the body meanwhile may have been refused.
     if ((this.#state as State) === 'waiting') this.#forwarding.onFailed({ error, wasStale })

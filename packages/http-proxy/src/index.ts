@@ -5,7 +5,7 @@
  * that hides an abort, a broken answer or a full buffer makes every failure behind it look like something else.
  * The guarantee: what decides framing and routing is parsed strictly and written anew, and what could be read in two ways is refused;
  * both bodies stream with back-pressure; a client that leaves is gone for the upstream at once, and an answer that breaks off is seen to break off.
- * Not promised: HTTP/3, WebSocket over HTTP/2, certificates of clients, compression, caching. A request that was sent and not answered is repeated only if
+ * Not promised: HTTP/3, certificates of clients, compression, caching. A request that was sent and not answered is repeated only if
  * its method is safe and its connection had served before, or the upstream said that it had not looked at it.
  */
 export { createHttpProxy, type HttpProxyOptions } from './http-proxy.ts'

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { type Executed, executedOf, type InvalidField, SeaworthyError } from 'seaworthy/core'
 import { CONTEXT_HEADERS } from 'seaworthy/http'
-import type { MalformedMessageError } from './malformed.ts'
+import type { Breach, MalformedMessageError } from './malformed.ts'
 
 /** An answer of the proxy's own: Problem Details for HTTP APIs (RFC 9457). */
 export interface ProblemAnswer {
@@ -93,9 +93,11 @@ export function rawProblem(error: unknown, { correlationId, closes = true, omits
   return `${lines.join('\r\n')}\r\n\r\n${omitsBody ? '' : body}`
 }
 
+const STATUS_BY_BREACH: Readonly<Record<Breach, number>> = { grammar: 400, fields: 431, size: 431, version: 505, protocol: 501 }
+
 /** How bytes that are no request are answered. */
 export function refusalOf({ breach, message }: MalformedMessageError): RefusedRequestError {
-  const status = breach === 'version' ? 505 : breach === 'grammar' ? 400 : 431
+  const status = STATUS_BY_BREACH[breach]
   return new RefusedRequestError(
     status,
     `The bytes received are no HTTP request: ${breach === 'grammar' ? 'they have' : 'it has'} ${message}.`,

@@ -8,13 +8,8 @@ import { MalformedMessageError } from './malformed.ts'
 import { type BodyPart, writePart } from './message-writer.ts'
 import type { TimerWheel, WheelTimer } from './timer-wheel.ts'
 import type { UpstreamAddress } from './upstream-address.ts'
-import type { LinkUser, UpstreamLink } from './upstream-link.ts'
-
-/** Takes the bytes of a connection that speaks another protocol. */
-export interface TunnelEnd {
-  onBytes(bytes: Buffer): void
-  readonly holdsBytes: boolean
-}
+import { socketEnd, type TunnelEnd } from './tunnel.ts'
+import type { LinkUser, TunnelReader, UpstreamLink, UpstreamTunnel } from './upstream-link.ts'
 
 /** Where a connection goes when it is free, and when it is gone. */
 export interface ConnectionHome {
@@ -40,8 +35,8 @@ const READ_BYTES = 65_536
  * One connection to an upstream, which serves one request after another. It reads into one buffer again and again, because most of what
  * it reads has been written on before the next read; a buffer that has not is left to those who hold it.
  */
-export class UpstreamConnection implements UpstreamLink {
-  readonly socket: Socket
+export class UpstreamConnection implements UpstreamLink, UpstreamTunnel {
+  readonly #socket: Socket
   readonly #home: ConnectionHome
   readonly #timer: WheelTimer
   #user: LinkUser | undefined
@@ -58,7 +53,7 @@ export class UpstreamConnection implements UpstreamLink {
   #idleMs: number
   #buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   #isBufferHeld = false
-  #tunnel: TunnelEnd | undefined
+  #tunnel: TunnelReader | undefined
 
   constructor(home: ConnectionHome) {
     this.#home = home
@@ -72,7 +67,7 @@ export class UpstreamConnection implements UpstreamLink {
         return true
       },
     }
-    this.socket = home.address
+    this.#socket = home.address
       .dial({ onread })
       .on(home.address.readyEvent, () => {
         this.#state = 'open'
@@ -108,11 +103,11 @@ export class UpstreamConnection implements UpstreamLink {
   }
 
   pause(): void {
-    this.socket.pause()
+    this.#socket.pause()
   }
 
   resume(): void {
-    this.socket.resume()
+    this.#socket.resume()
   }
 
   abandon(): void {
@@ -120,12 +115,15 @@ export class UpstreamConnection implements UpstreamLink {
     this.#close()
   }
 
-  /** Hands on the bytes of another protocol from now on. */
-  tunnelTo(end: TunnelEnd): void {
-    this.#tunnel = end
+  get end(): TunnelEnd {
+    return socketEnd(this.#socket)
+  }
+
+  readBy(reader: TunnelReader): void {
+    this.#tunnel = reader
     this.#home.onTunnel(this)
     this.#timer.release()
-    this.socket.removeAllListeners('drain').removeAllListeners('end')
+    this.#socket.removeAllListeners('drain').removeAllListeners('end')
   }
 
   /** Waits for its next request. */
@@ -136,7 +134,7 @@ export class UpstreamConnection implements UpstreamLink {
 
   #write(head: string, body: BodyPart): boolean {
     if (body.ends) this.#requestEnded = true
-    return this.#state === 'closed' || writePart(this.socket, body, { head, isChunked: this.#isChunked })
+    return this.#state === 'closed' || writePart(this.#socket, body, { head, isChunked: this.#isChunked })
   }
 
   #nextBuffer(): Buffer {
@@ -251,7 +249,7 @@ export class UpstreamConnection implements UpstreamLink {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#timer.release()
-    this.socket.destroy()
+    this.#socket.destroy()
     this.#home.onClosed(this)
   }
 }

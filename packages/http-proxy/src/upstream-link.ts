@@ -2,7 +2,7 @@ import type { Admission } from './admission.ts'
 import type { Framing } from './framing.ts'
 import type { ResponseHead } from './head.ts'
 import type { BodyPart } from './message-writer.ts'
-import type { UpstreamConnection } from './upstream-connection.ts'
+import type { TunnelEnd } from './tunnel.ts'
 
 /** A part of an answer, as it came. */
 export interface AnswerPart extends BodyPart {
@@ -32,8 +32,8 @@ export interface LinkUser {
   onOpen(): void
   /** Answers before the answer: 100, 103. */
   onInterim(head: ResponseHead): void
-  /** The upstream switched protocols; `rest` is of the new one. */
-  onSwitch(head: ResponseHead, connection: UpstreamConnection, rest: Buffer): void
+  /** The upstream switched protocols, and says so as in HTTP/1.1 whatever it speaks; `rest` is of the new one. */
+  onSwitch(head: ResponseHead, tunnel: UpstreamTunnel, rest: Buffer): void
   onAnswer(part: AnswerPart): void
   /** The upstream takes more again. */
   onDrain(): void
@@ -58,5 +58,21 @@ export interface UpstreamLink {
   pause(): void
   resume(): void
   /** Ends it, because its request is of no more use. */
+  abandon(): void
+}
+
+/** Takes what comes of another protocol. */
+export interface TunnelReader {
+  onBytes(bytes: Buffer): void
+  /** Bytes that it was handed wait to be written, so that they are still needed. */
+  readonly holdsBytes: boolean
+}
+
+/** A link over which another protocol is spoken from now on. */
+export interface UpstreamTunnel {
+  /** To write on, and to pause. */
+  readonly end: TunnelEnd
+  /** Hands on all that comes. */
+  readBy(reader: TunnelReader): void
   abandon(): void
 }

@@ -170,10 +170,11 @@ export async function raw(port: number, bytes: string | Buffer): Promise<{ reado
 export async function rawUpstream(
   t: TestContext,
   onConnection: (socket: Socket) => void,
+  options: { readonly allowHalfOpen?: boolean } = {},
 ): Promise<{ readonly url: URL; readonly connections: () => number }> {
   let connections = 0
   const sockets = new Set<Socket>()
-  const server = createNetServer((socket) => {
+  const server = createNetServer(options, (socket) => {
     connections++
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))

@@ -31,10 +31,11 @@ interface SessionRow {
 
 const OLDEST_VERSION = 140_000
 // Sessions read only unless a transaction says otherwise, so that query() cannot write. A COMMIT waits for the server's disk even where
-// the role's default is not to: acknowledged means stored. A process that stands still must not hold locks for ever.
+// the role's default is not to: acknowledged means stored. What is sent as one batch has the isolation that a BEGIN would have given it. A process that stands still must not hold locks for ever.
 const CONFIGURE_SESSION = `SELECT pg_backend_pid() AS pid, pg_postmaster_start_time()::text AS server, current_setting('server_version_num')::int AS version, pg_is_in_recovery() AS replica,
   current_setting('fsync') AS fsync,
   set_config('default_transaction_read_only', 'on', false),
+  set_config('default_transaction_isolation', 'read committed', false),
   set_config('idle_in_transaction_session_timeout', $1, false),
   set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)`
 // How long a cancellation may take, before whoever waits for it goes on without.

@@ -7,16 +7,17 @@ import {
   type Transaction,
   type Observed,
   ConfigurationError,
-  TimeoutError,
   observed,
   systemClock,
   runAfterCommit,
 } from 'seaworthy/core'
+import { bodyTimeout, runBatch } from './batch-transaction.ts'
 import type { Connection, Placeholders } from './connection.ts'
 import { Connections } from './connections.ts'
-import { CommitFailedError, NestedTransactionError, PostgresClosedError, typedAtCommit } from './errors.ts'
+import { NestedTransactionError, PostgresClosedError } from './errors.ts'
 import { type LockAttributionOptions, LockAttribution } from './locks/lock-attribution.ts'
-import { type Isolation, type PostgresTransaction, BEGIN, OpenTransaction } from './open-transaction.ts'
+import { LoneStatements } from './lone-statements.ts'
+import { type Isolation, type PostgresTransaction, OpenTransaction, ROLLBACK_MS } from './open-transaction.ts'
 import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { Signals } from './signals.ts'
 import { assertAllowed } from './statement-guard.ts'
@@ -79,10 +80,6 @@ export interface PostgresDatabase extends Database {
 
 const transactions = observed('database.transaction')
 const queries = observed('database.query')
-const BEGIN_BATCH: Statement = { sql: BEGIN['read-committed'] }
-const COMMIT_BATCH: Statement = { sql: 'COMMIT' }
-// How long a statement that was cancelled, and the ROLLBACK after it, may take before the session is given up.
-const ROLLBACK_MS = 2_000
 // By how much the server outwaits a body: it only ends what this process cannot end any more.
 const IDLE_MARGIN_MS = 5_000
 
@@ -114,6 +111,7 @@ class ServerDatabase implements PostgresDatabase {
   readonly #connections: Connections
   readonly #signals: Signals
   readonly #attribution: LockAttribution
+  readonly #loneStatements: LoneStatements
   readonly #clock: Clock
   readonly #transactionTimeoutMs: number
   readonly #queryTimeoutMs: number
@@ -129,13 +127,14 @@ class ServerDatabase implements PostgresDatabase {
     this.#transactionTimeoutMs = options.transactionTimeoutMs ?? 5_000
     this.#queryTimeoutMs = options.queryTimeoutMs ?? 30_000
     this.#commitTimeoutMs = options.commitTimeoutMs ?? 30_000
+    const { queueMax = 10_000, waitMs = 5_000 } = options
     this.#connections = new Connections({
       config,
       name: this.name,
       transactionsMax: options.transactionsMax ?? 8,
       queriesMax: options.queriesMax ?? 4,
-      queueMax: options.queueMax ?? 10_000,
-      waitMs: options.waitMs ?? 5_000,
+      queueMax,
+      waitMs,
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
       idleInTransactionMs: this.#transactionTimeoutMs + IDLE_MARGIN_MS,
       placeholders: options.placeholders,
@@ -143,6 +142,12 @@ class ServerDatabase implements PostgresDatabase {
     })
     this.#signals = new Signals({ config, clock: this.#clock })
     this.#attribution = new LockAttribution({ config, name: this.name, clock: this.#clock, options: options.lockAttribution ?? {} })
+    this.#loneStatements = new LoneStatements((statements) => this.atomically(statements), {
+      what: `single statements on ${this.name}`,
+      queueMax,
+      waitMs,
+      clock: this.#clock,
+    })
   }
 
   get durability(): 'power-loss' | 'process-crash' {
@@ -158,7 +163,14 @@ class ServerDatabase implements PostgresDatabase {
   async atomically(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
     if (statements.length === 0) return []
     for (const { sql } of statements) assertAllowed(sql, this.name)
-    return this.#inTransaction(undefined, (connection) => this.#runAll(connection, statements))
+    return this.#inTransaction(undefined, (connection) =>
+      runBatch(connection, statements, {
+        timeoutMs: this.#transactionTimeoutMs,
+        commitTimeoutMs: this.#commitTimeoutMs,
+        cancel: () => this.#cancel(connection),
+        clock: this.#clock,
+      }),
+    )
   }
 
   async pipelined<T>(body: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -166,7 +178,7 @@ class ServerDatabase implements PostgresDatabase {
     const value = await body(tx)
     tx.end()
     try {
-      await this.atomically(tx.statements)
+      await this.#sendPipelined(tx)
     } catch (error) {
       throw await tx.explained(error)
     }
@@ -186,6 +198,13 @@ class ServerDatabase implements PostgresDatabase {
         }
       }),
     )
+  }
+
+  async #sendPipelined({ lone, statements }: PipelinedTransaction): Promise<void> {
+    if (lone === undefined) await this.atomically(statements)
+    // The group runs in the context of one of its callers.
+    else if (this.#inside.getStore()?.open === true) throw new NestedTransactionError(this.name)
+    else await lone.check(await this.#loneStatements.run(lone))
   }
 
   notify(channel: string, payload: string): void {
@@ -261,28 +280,6 @@ class ServerDatabase implements PostgresDatabase {
     )
   }
 
-  /** BEGIN, all statements and COMMIT in one batch. A COMMIT behind a failure is not carried out. */
-  async #runAll(connection: Connection, statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
-    const timeoutMs = this.#transactionTimeoutMs
-    let late = false
-    const timer = this.#clock.timer(timeoutMs, () => {
-      late = true
-      void this.#cancel(connection)
-    })
-    try {
-      const rowCounts = await connection.batch([BEGIN_BATCH, ...statements, COMMIT_BATCH], timeoutMs + this.#commitTimeoutMs)
-      return rowCounts.slice(1, -1).map((rowCount) => ({ rowCount }))
-    } catch (error) {
-      // An answer that was lost with the connection says nothing: all of it, the COMMIT too, may have been carried out.
-      const outcome = typedAtCommit(error, this.name)
-      if (outcome instanceof CommitFailedError) throw outcome
-      await connection.control('ROLLBACK', ROLLBACK_MS).catch(() => undefined)
-      throw late ? bodyTimeout(this.name, timeoutMs) : outcome
-    } finally {
-      timer.cancel()
-    }
-  }
-
   async #run<T>(
     connection: Connection,
     body: (tx: PostgresTransaction) => Promise<T>,
@@ -342,14 +339,6 @@ class ServerDatabase implements PostgresDatabase {
   async #cancel(connection: Connection): Promise<void> {
     await this.#connections.cancel(connection.pid).catch(() => undefined)
   }
-}
-
-function bodyTimeout(name: string, timeoutMs: number): TimeoutError {
-  return new TimeoutError(
-    `The body of a transaction on ${name} took longer than ${timeoutMs} ms and was rolled back. Await nothing but tx inside it: others wait for its locks.`,
-    timeoutMs,
-    { executed: 'no' },
-  )
 }
 
 /** Database, host and port, without user or password. */

@@ -10,39 +10,18 @@ import {
   WrongExpectedVersionError,
   noStreamToArchive,
 } from 'seaworthy/event-sourcing'
+import { type Append, appendStatements } from './append-statements.ts'
 import type { PostgresDatabase } from './database.ts'
 import { PostgresConstraintError, PostgresError } from './errors.ts'
 import { librarySchema } from './migrate.ts'
 import { PipelinedTransaction } from './pipelined-transaction.ts'
 import { prepared } from './prepared.ts'
 import { SettledPositions } from './settled-positions.ts'
-import { numberArray, restored, storable, textArray } from './values.ts'
+import { restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresEventStore}. */
 export const eventStoreSchema = librarySchema('seaworthy.event-store', 2)
 
-const INSERT_EVENTS = `INSERT INTO seaworthy_events (stream, version, id, type, schema_version, data, context, recorded_at_ms)
-  SELECT $1, moved.version - $2 + e.place, e.id, e.type, e.schema_version, e.data::json, e.context::json, $3
-  FROM moved, unnest($4::text[], $5::text[], $6::int[], $7::text[], $8::text[]) WITH ORDINALITY AS e (id, type, schema_version, data, context, place)
-  ORDER BY e.place`
-// seaworthy_events_by_id, a look-up for each id; OFFSET 0 keeps it one. Planned while there are few events, all ids at once would read the whole stream by the
-// other index, at each append. Whoever stored one since this statement's snapshot has moved the version too.
-const NONE_IS_KNOWN = `NOT EXISTS (SELECT FROM unnest($4::text[]) AS i (id), LATERAL (
-  SELECT FROM seaworthy_events e WHERE e.stream = $1 AND e.id = i.id OFFSET 0) AS known)`
-// Primary key of seaworthy_streams, in all three. Stores nothing when the stream is at another version than expected, holds one of the ids, or is archived.
-const APPEND_TO_NEW = prepared(`WITH moved AS (
-    INSERT INTO seaworthy_streams AS s (stream, version) VALUES ($1, $2)
-    ON CONFLICT (stream) DO UPDATE SET version = $2 WHERE s.version = 0
-    RETURNING version
-  ) ${INSERT_EVENTS}`)
-const MOVED = 'UPDATE seaworthy_streams SET version = version + $2 WHERE stream = $1 AND version = $9 AND archived_at_ms IS NULL'
-const APPEND_AT = prepared(`WITH moved AS (${MOVED} AND ${NONE_IS_KNOWN} RETURNING version) ${INSERT_EVENTS}`)
-// The same, and fails where those store nothing, or by the index that knows the ids.
-const REFUSING = (append: string) =>
-  prepared(`${append.replace('INSERT INTO seaworthy_events', ', stored AS (INSERT INTO seaworthy_events')} RETURNING 1)
-  SELECT seaworthy_refuse_append() WHERE NOT EXISTS (SELECT FROM stored)`)
-const APPEND_TO_NEW_OR_FAIL = REFUSING(APPEND_TO_NEW)
-const APPEND_AT_OR_FAIL = REFUSING(`WITH moved AS (${MOVED} RETURNING version) ${INSERT_EVENTS}`)
 const REFUSED = 'SW001'
 const BY_ID = 'seaworthy_events_by_id'
 // Takes the stream's lock, and makes its row if need be.
@@ -121,14 +100,16 @@ class PostgresEventStore implements EventStore {
     if (events.length === 0) return this.#versionAsExpected(tx, stream, expected)
     // Without a version to expect, the stream is locked before anything is asked.
     const at = expected === 'any' ? await this.#lockedVersion(tx, stream) : expected === 'no-stream' ? 0 : expected
+    const append: Append = { stream, events, at, nowMs: this.#clock.now() }
     const pipelined = PipelinedTransaction.from(tx)
-    const sent = await tx.execute(this.#appending(stream, events, { at, fails: pipelined !== undefined }))
-    pipelined?.onFailure((error) => this.#explained(error, stream, events, expected))
-    if (pipelined === undefined && sent.rowCount === 0) {
-      const known = await this.#knownVersion(tx, stream, events)
-      if (known !== undefined) return known
-      throw new WrongExpectedVersionError(stream, { expected, actual: await this.#openVersion(tx, stream) })
-    }
+    if (pipelined === undefined) {
+      const { rowCount } = await tx.execute(appendStatements(append)('counts'))
+      if (rowCount === 0) {
+        const known = await this.#knownVersion(tx, stream, events)
+        if (known !== undefined) return known
+        throw new WrongExpectedVersionError(stream, { expected, actual: await this.#openVersion(tx, stream) })
+      }
+    } else await this.#appendPipelined(pipelined, append, expected)
     tx.afterCommit(() => {
       this.#tell()
       this.#database.notify(CHANNEL, '')
@@ -209,36 +190,32 @@ class PostgresEventStore implements EventStore {
     for (const listener of this.#listeners) listener()
   }
 
-  /** Why an append of a pipelined transaction was refused: that is over by then. */
-  async #explained(error: unknown, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<unknown> {
-    if (!isRefusal(error)) return undefined
+  /** By itself, it goes with the appends of others; with anything else, it must fail the transaction that is on its way with it. */
+  async #appendPipelined(pipelined: PipelinedTransaction, append: Append, expected: ExpectedVersion): Promise<void> {
+    pipelined.onFailure(async (error) => (isRefusal(error) ? this.#refusal(append, expected, error) : undefined))
+    const statement = appendStatements(append)
+    await pipelined.executeOrAlone(statement('fails'), {
+      statement: statement('alone'),
+      locks: append.stream,
+      check: async (rowCount) => {
+        if (rowCount > 0) return
+        // Where it is as expected by now, it was not at that moment: archived, perhaps.
+        throw (await this.#refusal(append, expected)) ?? new WrongExpectedVersionError(append.stream, { expected, actual: append.at })
+      },
+    })
+  }
+
+  /** Why an append of a pipelined transaction was refused: that is over by then. Undefined where the stream is as was expected: of several appends, another was refused. */
+  async #refusal({ stream, events, at }: Append, expected: ExpectedVersion, cause?: unknown): Promise<unknown> {
     const known = await this.#knownVersion(this.#database, stream, events)
     if (known !== undefined) {
       return new ConflictError(
         `Stream ${stream} holds these events already, up to version ${known}: this transaction was committed before, and nothing of it was stored again.`,
-        { cause: error },
+        { cause },
       )
     }
     const actual = await this.#openVersion(undefined, stream)
-    // Of several appends another was refused.
-    if (actual === (expected === 'no-stream' ? 0 : expected)) return undefined
-    return new WrongExpectedVersionError(stream, { expected, actual }, { cause: error })
-  }
-
-  #appending(stream: string, events: readonly NewStoredEvent[], { at, fails }: { at: number; fails: boolean }) {
-    const params: SqlValue[] = [
-      storable(stream),
-      events.length,
-      this.#clock.now(),
-      textArray(events.map(({ id }) => storable(id))),
-      textArray(events.map(({ type }) => storable(type))),
-      numberArray(events.map(({ schemaVersion }) => schemaVersion)),
-      textArray(events.map(({ data }) => JSON.stringify(data ?? null))),
-      textArray(events.map(({ context }) => JSON.stringify(context))),
-    ]
-    return at === 0
-      ? { sql: fails ? APPEND_TO_NEW_OR_FAIL : APPEND_TO_NEW, params }
-      : { sql: fails ? APPEND_AT_OR_FAIL : APPEND_AT, params: [...params, at] }
+    return actual === at ? undefined : new WrongExpectedVersionError(stream, { expected, actual }, { cause })
   }
 
   async #lockedVersion(tx: Transaction, stream: string): Promise<number> {

@@ -17,6 +17,8 @@ export const BEGIN: Readonly<Record<Isolation, string>> = {
   'repeatable-read': 'BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE',
   serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE',
 }
+// How long a statement that was cancelled, and the ROLLBACK after it, may take before the session is given up.
+export const ROLLBACK_MS = 2_000
 const SELECT_XID = 'SELECT pg_current_xact_id()::text AS xid'
 
 /**

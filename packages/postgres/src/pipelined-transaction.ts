@@ -1,8 +1,15 @@
 import { type Statement, type Transaction, UnsupportedError } from 'seaworthy/core'
 import { TransactionEndedError } from './errors.ts'
+import type { LoneStatement } from './lone-statements.ts'
 
 /** What became of a failure: a better error for it, or undefined where somebody else has to know. */
 type Explain = (error: unknown) => Promise<unknown>
+
+/** What is sent in place of the transaction's only statement. */
+interface Lone extends LoneStatement {
+  /** Throws where the number of rows says that it did nothing. */
+  readonly check: (rowCount: number) => Promise<void>
+}
 
 /**
  * The `tx` of a body that only writes. It collects statements, and nothing is sent before the body has ended: so a body that fails, or does what needs an answer,
@@ -12,6 +19,7 @@ export class PipelinedTransaction implements Transaction {
   readonly statements: Statement[] = []
   readonly effects: (() => void)[] = []
   readonly #explanations: Explain[] = []
+  #lone: Lone | undefined
   #ended = false
 
   /** The pipelined transaction behind the port, if it is one. */
@@ -27,6 +35,17 @@ export class PipelinedTransaction implements Transaction {
     this.#assertOpen()
     this.statements.push(statement)
     return UNKNOWN
+  }
+
+  /** As `execute`. Where nothing else comes, `lone` is sent instead, together with those of other transactions. */
+  async executeOrAlone(statement: Statement, lone: Lone): Promise<void> {
+    await this.execute(statement)
+    this.#lone = lone
+  }
+
+  /** What the transaction comes to if it is one statement that may go with those of others. */
+  get lone(): Lone | undefined {
+    return this.statements.length === 1 ? this.#lone : undefined
   }
 
   afterCommit(effect: () => void): void {

@@ -5,7 +5,7 @@ const names = new Map<string, string>()
  * users are not marked: whatever text they make would stay in every session.
  */
 export function prepared(sql: string): string {
-  names.set(sql, `seaworthy_${names.size + 1}`)
+  if (!names.has(sql)) names.set(sql, `seaworthy_${names.size + 1}`)
   return sql
 }
 

@@ -2,6 +2,7 @@ import type { Statement } from 'seaworthy/core'
 import type { SagaAdvance } from 'seaworthy/saga'
 import type { PostgresDatabase } from './database.ts'
 import { PostgresError } from './errors.ts'
+import { GroupCommit } from './group-commit.ts'
 import { numberArray, storable, textArray } from './values.ts'
 
 // Primary keys of both tables. The rows are held until the transaction ends, so that the lines of two at one time get numbers apart; and who has an old token
@@ -23,68 +24,50 @@ const ADVANCE_MANY = `WITH asked AS (
   SELECT CASE WHEN count(*) = cardinality($1::text[]) THEN 1 ELSE ('only ' || count(*) || ' of them')::int END FROM advanced`
 const NOT_ALL = '22P02' // invalid_text_representation
 
-interface Waiting {
+interface Advance {
   readonly id: string
   readonly advance: SagaAdvance
-  readonly settle: (outcome: boolean | Promise<boolean>) => void
 }
 
-const BATCH_MAX = 64
-/** So that one which waits for a row does not hold up all others. */
-const TRANSACTIONS_MAX = 4
-
-/** Writes that many sagas make at one time, in few transactions: what waits for one of these goes with the next. */
+/** Writes that many sagas make at one time, in few transactions. */
 export class SagaAdvances {
   readonly #database: PostgresDatabase
   readonly #one: (id: string, advance: SagaAdvance) => Statement
-  readonly #waiting: Waiting[] = []
-  #transactions = 0
+  readonly #groups: GroupCommit<Advance, boolean>
 
   /** @param one the statement for a single one */
   constructor(database: PostgresDatabase, one: (id: string, advance: SagaAdvance) => Statement) {
     this.#database = database
     this.#one = one
+    this.#groups = new GroupCommit({ commit: (group) => this.#commit(group), groupSizeMax: 64, groupsMax: 4 })
   }
 
   /** @returns false when the token or the status is another */
   advance(id: string, advance: SagaAdvance): Promise<boolean> {
-    return new Promise((settle) => {
-      this.#waiting.push({ id, advance, settle })
-      if (this.#transactions < TRANSACTIONS_MAX) void this.#write()
-    })
+    return this.#groups.add({ id, advance })
   }
 
-  /** Writes until nothing waits. Never rejects. */
-  async #write(): Promise<void> {
-    this.#transactions++
-    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      try {
-        const isAdvanced = await this.#commit(batch)
-        for (const { settle } of batch) settle(isAdvanced)
-      } catch (error) {
-        // One of them is somebody else's by now. Each by itself, it says which.
-        if (error instanceof PostgresError && error.sqlState === NOT_ALL && batch.length > 1)
-          for (const one of batch) one.settle(this.#alone(one))
-        else for (const { settle } of batch) settle(Promise.reject(error))
-      }
+  async #commit(group: readonly Advance[]): Promise<readonly (boolean | Promise<boolean>)[]> {
+    const [first, ...others] = group
+    if (first !== undefined && others.length === 0) return [await this.#alone(first)]
+    try {
+      await this.#together(group)
+      return group.map(() => true)
+    } catch (error) {
+      // One of them is somebody else's by now. Each by itself, it says which.
+      if (error instanceof PostgresError && error.sqlState === NOT_ALL) return group.map((one) => this.#alone(one))
+      throw error
     }
-    this.#transactions--
   }
 
-  /** In the order of their ids, in which everybody takes the rows. */
-  #take(): readonly Waiting[] {
-    return this.#waiting.splice(0, BATCH_MAX).toSorted((one, other) => (one.id < other.id ? -1 : 1))
-  }
-
-  async #alone({ id, advance }: Waiting): Promise<boolean> {
+  async #alone({ id, advance }: Advance): Promise<boolean> {
     const [advanced] = await this.#database.atomically([this.#one(id, advance)])
     return advanced?.rowCount === 1
   }
 
-  /** @returns whether they go on */
-  async #commit(batch: readonly Waiting[]): Promise<boolean> {
-    const [first] = batch
-    if (batch.length === 1 && first !== undefined) return this.#alone(first)
+  async #together(group: readonly Advance[]): Promise<void> {
+    // In the order of their ids, in which everybody takes the rows.
+    const batch = group.toSorted((one, other) => (one.id < other.id ? -1 : 1))
     const lines = batch.flatMap(({ id, advance }) => advance.entries.map((entry, index) => ({ id, place: index + 1, entry })))
     const params = [
       textArray(batch.map(({ id }) => storable(id))),
@@ -99,6 +82,5 @@ export class SagaAdvances {
       textArray(lines.map(({ entry }) => JSON.stringify(entry))),
     ]
     await this.#database.atomically([{ sql: ADVANCE_MANY, params }])
-    return true
   }
 }

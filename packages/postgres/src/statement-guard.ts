@@ -24,3 +24,13 @@ export function assertAllowed(sql: string, name: string): void {
       'the library’s; SET LOCAL is yours.',
   )
 }
+
+const PLAIN = new RegExp(String.raw`^${COMMENTS}(?:insert|update|delete|merge|select|with|values)\b`, 'i')
+
+/**
+ * Whether a statement is the same in a transaction that no BEGIN began. Others are not: LOCK and DECLARE ask for a BEGIN, SET LOCAL warns without one, VACUUM and CREATE
+ * INDEX CONCURRENTLY would run where they are refused otherwise, and CALL could commit in the middle.
+ */
+export function isPlain(sql: string): boolean {
+  return PLAIN.test(sql)
+}

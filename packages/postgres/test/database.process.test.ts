@@ -206,6 +206,31 @@ suite('a PostgreSQL database', () => {
     ])
   })
 
+  test('statements that are sent together may write in their own transaction alone, and see what is committed whatever the role has by default', async (t) => {
+    const { database, openAnother, observer } = await open(t, { transactionsMax: 1, queriesMax: 1 })
+    const { rows } = await observer.query<{ role: string }>('SELECT current_user AS role')
+    const role = observer.escapeIdentifier(rows[0]!.role)
+    await observer.query(`ALTER ROLE ${role} SET default_transaction_isolation = 'serializable'`)
+    const other = await openAnother().finally(() => observer.query(`ALTER ROLE ${role} RESET default_transaction_isolation`))
+    for (const under of [database, other]) {
+      const setting = { sql: "INSERT INTO item SELECT length(current_setting('transaction_isolation')), 0" }
+      await under.atomically([setting, bump(1)])
+      assert.deepEqual(await under.query({ sql: 'SELECT id FROM item' }), [{ id: 'read committed'.length }])
+      await under.atomically([{ sql: 'DELETE FROM item' }])
+      // On the session that wrote just now.
+      await assert.rejects(under.query(insert(3)), StatementRefusedError)
+      assert.deepEqual(await under.query({ sql: 'SELECT id FROM item' }), [])
+    }
+  })
+
+  test('statements that ask for a BEGIN are sent together with one', async (t) => {
+    const { database } = await open(t)
+    await database.atomically([{ sql: 'LOCK TABLE item' }, { sql: "SET LOCAL lock_timeout = '1s'" }, insert(1)])
+    await assert.rejects(database.atomically([insert(2), { sql: 'VACUUM item' }]), PostgresError)
+    await assert.rejects(database.atomically([{ sql: 'VACUUM item' }, insert(2)]), PostgresError)
+    assert.deepEqual(await database.query({ sql: 'SELECT id FROM item' }), [{ id: 1 }])
+  })
+
   test('a session keeps the statements that it was sent together last, those of a batch that failed too, and no more than a hundred', async (t) => {
     const { database } = await open(t, { transactionsMax: 1 })
     // The second is parsed and fails; the third is not even read. Both are in order afterwards.

@@ -11,6 +11,8 @@ export interface DelayRoute {
   /** The level of the longest wait, where it enters. */
   readonly level: number
   readonly routingKey: string
+  /** The delay that comes of it, rounded up to the unit. */
+  readonly delayMs: number
 }
 
 export const DELAY_UNIT_MS = 100
@@ -27,7 +29,7 @@ export function delayRoute(delayMs: number): DelayRoute {
       { final: true },
     )
   const bits = units.toString(2)
-  return { level: bits.length - 1, routingKey: bits.padStart(LEVELS, '0').split('').join('.') }
+  return { level: bits.length - 1, routingKey: bits.padStart(LEVELS, '0').split('').join('.'), delayMs: units * DELAY_UNIT_MS }
 }
 
 /** How long a level keeps a message. */

@@ -15,6 +15,8 @@ const HEADER = {
   attempts: 'seaworthy-attempts',
   reason: 'seaworthy-reason',
   diedAtMs: 'seaworthy-died-at-ms',
+  /** From when it can be had, in milliseconds since the epoch: the property `timestamp` has whole seconds. */
+  readyAtMs: 'seaworthy-ready-at-ms',
 } as const
 
 const SHORT_BYTES_MAX = 255
@@ -28,7 +30,14 @@ export interface StoredMessage {
 
 /** A message as it came from the broker. */
 export type ReadMessage =
-  | { readonly kind: 'readable'; readonly stored: StoredMessage; readonly body: unknown; readonly attempt: number }
+  | {
+      readonly kind: 'readable'
+      readonly stored: StoredMessage
+      readonly body: unknown
+      readonly attempt: number
+      /** From when it could be had, in milliseconds since the epoch, on the clock of whoever published it. */
+      readonly readyAtMs: number | undefined
+    }
   | { readonly kind: 'unreadable'; readonly stored: StoredMessage; readonly reason: string; readonly attempt: number }
 
 export interface DeadMessage {
@@ -45,9 +54,14 @@ export interface Death {
   readonly diedAtMs: number
 }
 
-/** @param state what is known about a message that was handed out before */
-export function envelopeOf({ id, context }: StoredMessage, state: { attempts?: number; death?: Death; nowMs: number }): Envelope {
-  const { death } = state
+/**
+ * @param state what is known about a message that was handed out before, and for how long it is to be kept back now
+ */
+export function envelopeOf(
+  { id, context }: StoredMessage,
+  state: { attempts?: number; death?: Death; delayMs?: number; nowMs: number },
+): Envelope {
+  const { death, delayMs = 0, nowMs } = state
   const headers: Record<string, string | number> = {}
   const set = (name: string, value: string | number | undefined) => {
     if (value !== undefined) headers[name] = value
@@ -64,13 +78,14 @@ export function envelopeOf({ id, context }: StoredMessage, state: { attempts?: n
   set(HEADER.attempts, death?.attempts ?? state.attempts)
   set(HEADER.reason, death?.reason)
   set(HEADER.diedAtMs, death?.diedAtMs)
+  if (death === undefined) set(HEADER.readyAtMs, Math.floor(nowMs + delayMs))
   return {
     ...(shortId && { messageId: id }),
     ...(shortCorrelation && { correlationId: context.correlationId }),
     contentType: 'application/json',
     // With it the client hands over the bytes as they are.
     contentEncoding: 'utf-8',
-    timestamp: Math.floor(state.nowMs / 1_000),
+    timestamp: Math.floor(nowMs / 1_000),
     durable: true,
     headers,
   }
@@ -86,7 +101,7 @@ export function readMessage(message: AsyncMessage | SyncMessage): ReadMessage {
   const unreadable = (reason: string): ReadMessage => ({ kind: 'unreadable', stored, reason, attempt })
   if (id === undefined) return unreadable('It has no message_id, by which a repetition could be told. Let its publisher set that property.')
   if (!parsed.isJson) return unreadable('It cannot be read: its body is no JSON.')
-  return { kind: 'readable', stored, body: parsed.value, attempt }
+  return { kind: 'readable', stored, body: parsed.value, attempt, readyAtMs: readyAtMs(message, headers) }
 }
 
 /** Reads what is in the queue of dead letters. @param deliveryLimit of the queue where it died, by which RabbitMQ itself set it aside */
@@ -126,6 +141,17 @@ function contextOf(message: AsyncMessage | SyncMessage, headers: Readonly<Record
 /** How often the broker handed it out before and got it back. RabbitMQ 4 tells what was acquired from what was returned as a failure. */
 function returns(headers: Readonly<Record<string, unknown>>): number {
   return Math.max(count(headers['x-acquired-count']), count(headers['x-delivery-count']))
+}
+
+/** Of one that was handed out before and came back it is not known: RabbitMQ does not say when that was. */
+function readyAtMs(message: AsyncMessage | SyncMessage, headers: Readonly<Record<string, unknown>>): number | undefined {
+  if (message.redelivered || returns(headers) > 0) return undefined
+  // Of other publishers, where the broker stamps what comes in (message_interceptors.incoming.set_header_timestamp).
+  const exactMs = count(headers[HEADER.readyAtMs]) || count(headers['timestamp_in_ms'])
+  if (exactMs > 0) return exactMs
+  const seconds = count(message.timestamp)
+  // The end of that second: rather a second of waiting too little than one that nobody waited.
+  return seconds > 0 ? (seconds + 1) * 1_000 : undefined
 }
 
 function parsedBody(body: unknown): { readonly json: Buffer; readonly isJson: boolean; readonly value?: unknown } {

@@ -7,7 +7,7 @@ import { DeadLetters } from './dead-letters.ts'
 import { delayRoute } from './delay.ts'
 import { Intake } from './intake.ts'
 import type { Lease } from './lease.ts'
-import { type StoredMessage, envelopeOf, readMessage } from './message-format.ts'
+import { type ReadMessage, type StoredMessage, envelopeOf, readMessage } from './message-format.ts'
 import { Publisher } from './publisher.ts'
 import type { Session } from './session.ts'
 import { deadQueueOf, declareDelayLevels, declareQueue, delayLevelOf } from './topology.ts'
@@ -205,12 +205,15 @@ class RabbitMqQueue implements Queue {
     if (session.isOpen) await session.acknowledge(message.deliveryTag)
   }
 
-  #delivery(lease: Lease, { stored, body, attempt }: { stored: StoredMessage; body: unknown; attempt: number }): Delivery {
+  #delivery(lease: Lease, { stored, body, attempt, readyAtMs }: Extract<ReadMessage, { kind: 'readable' }>): Delivery {
+    // The clocks of two machines: where the publisher's is ahead, it waited for no time rather than for less than none.
+    const readyForMs = readyAtMs === undefined ? undefined : Math.max(0, this.#settings.clock.now() - readyAtMs)
     return {
       id: stored.id,
       body,
       context: stored.context,
       attempt,
+      ...(readyForMs !== undefined && { readyForMs }),
       acknowledge: () => lease.acknowledge(),
       extend: async (leaseMs) => lease.extend(milliseconds(leaseMs, 'leaseMs')),
       reject: async ({ reason, delayMs = 0, dead = false }) => {
@@ -231,10 +234,11 @@ class RabbitMqQueue implements Queue {
     { delayMs = 0, ...state }: { delayMs?: number; attempts?: number; death?: { attempts: number; reason: string; diedAtMs: number } },
   ): Promise<void> {
     const { name, clock } = this.#settings
-    const envelope = envelopeOf(stored, { ...state, nowMs: clock.now() })
+    const route = delayMs === 0 ? undefined : delayRoute(delayMs)
+    const envelope = envelopeOf(stored, { ...state, delayMs: route?.delayMs ?? 0, nowMs: clock.now() })
     if (state.death !== undefined) return this.#publisher.publish({ ...envelope, routingKey: deadQueueOf(name) }, stored.json)
-    if (delayMs === 0) return this.#publisher.publish({ ...envelope, routingKey: name }, stored.json)
-    const { level, routingKey } = delayRoute(delayMs)
+    if (route === undefined) return this.#publisher.publish({ ...envelope, routingKey: name }, stored.json)
+    const { level, routingKey } = route
     await this.#makeLevels(level + 1)
     return this.#publisher.publish({ ...envelope, exchange: delayLevelOf(name, level), routingKey }, stored.json)
   }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Channel, Connection } from 'rabbitmq-client'
 import { type RabbitMqQueueOptions, openRabbitMqBroker, openRabbitMqQueue } from '@seaworthy/rabbitmq'
 import { eventually } from '@seaworthy/testing'
 import { ConfigurationError, LimitExceededError, UnavailableError } from 'seaworthy/core'
-import type { Queue } from 'seaworthy/messaging'
+import type { Delivery, Queue } from 'seaworthy/messaging'
 import { removeQueue } from './remove-queue.ts'
 import { brokerUrl, freshName, openBroker } from './server.ts'
 
@@ -106,6 +107,28 @@ suite('a queue on RabbitMQ', () => {
       assert.deepEqual(await other.receive({ max: 1, leaseMs: 60_000, waitMs: 500 }), [])
       const [dead] = await other.deadLetters({ max: 1 })
       assert.equal(dead!.attempts, 3)
+    }))
+
+  test('says how long a message could have been had: since it was sent, or its delay was over, and nothing once it came back', (t) =>
+    withQueue(t, { deliveryLimit: 5 }, async ({ queue, another }) => {
+      const sentAtMs = Date.now()
+      await send(queue, 'm')
+      await delay(300)
+      const first = await one(queue)
+      // The broker, the test and both ends have one clock here.
+      const waited = (delivery: Delivery, atLeastMs: number, sinceMs: number) =>
+        assert.ok(
+          delivery.readyForMs !== undefined && delivery.readyForMs >= atLeastMs && delivery.readyForMs <= Date.now() - sinceMs + 1,
+          `${delivery.readyForMs} ms`,
+        )
+      waited(first, 299, sentAtMs)
+      const rejectedAtMs = Date.now()
+      await first.reject({ reason: 'later', delayMs: 200 })
+      await delay(500)
+      waited(await one(queue), 200, rejectedAtMs + 200)
+      await queue.close()
+      const third = await one(await another())
+      assert.deepEqual([third.attempt, third.readyForMs], [3, undefined])
     }))
 
   test('a delay waits its time in queues of its own, and ends no earlier', (t) =>

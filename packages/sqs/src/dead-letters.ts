@@ -1,7 +1,7 @@
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import type { DeadQueueMessage } from 'seaworthy/messaging'
 import { BATCH_MAX } from './batches.ts'
-import { type ReadMessage, readMessage } from './message-format.ts'
+import { type ReadMessage, SYSTEM_ATTRIBUTES, readMessage } from './message-format.ts'
 import type { Requests } from './requests.ts'
 import type { Wire } from './wire.ts'
 
@@ -102,7 +102,7 @@ export class DeadLetters {
             // Only who waits is answered from all of SQS's servers.
             WaitTimeSeconds: 1,
             MessageAttributeNames: ['All'],
-            MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+            MessageSystemAttributeNames: [...SYSTEM_ATTRIBUTES],
           }),
           options,
         ),

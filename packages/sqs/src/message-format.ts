@@ -11,6 +11,8 @@ const ATTRIBUTE = 'seaworthy'
 interface Particulars {
   readonly id: string
   readonly context: Propagated
+  /** How long SQS was to keep it back, which it tells nobody. Absent where the queue's own delay holds. */
+  readonly delayMs?: number
   /** Of a dead letter. */
   readonly attempts?: number
   readonly reason?: string
@@ -32,6 +34,13 @@ export interface ReadMessage {
   /** What was written when it was set aside by us, rather than by SQS. */
   readonly death: { readonly attempts: number; readonly reason: string; readonly diedAtMs: number } | undefined
   readonly sentAtMs: number
+  /**
+   * From when it was sent until it was received, in milliseconds, both by SQS's own clock. Undefined for one that was received before: SQS does not say when it could be
+   * had again.
+   */
+  readonly inQueueMs: number | undefined
+  /** How long of that SQS kept it back. Undefined where its sender asked for no delay of its own. */
+  readonly delayMs: number | undefined
   /** SQS's own id, another one each time that it is sent. */
   readonly messageId: string
   readonly receiptHandle: string
@@ -39,9 +48,9 @@ export interface ReadMessage {
 
 export function attributesOf(
   { id, context }: StoredMessage,
-  death: { attempts: number; reason: string; diedAtMs: number } | undefined,
+  more: Pick<Particulars, 'delayMs' | 'attempts' | 'reason' | 'diedAtMs'> = {},
 ): Record<string, MessageAttributeValue> {
-  const particulars: Particulars = { id, context, ...death }
+  const particulars: Particulars = { id, context, ...more }
   return { [ATTRIBUTE]: { DataType: 'String', StringValue: storable(JSON.stringify(particulars)) } }
 }
 
@@ -54,16 +63,24 @@ export function bytesOf(json: string, attributes: Readonly<Record<string, Messag
   return bytes
 }
 
+/** What {@link readMessage} reads of what SQS itself knows of a message. */
+export const SYSTEM_ATTRIBUTES = ['ApproximateReceiveCount', 'SentTimestamp', 'ApproximateFirstReceiveTimestamp'] as const
+
 export function readMessage(message: Message): ReadMessage {
   const { Body: json = '', MessageId: messageId = '', ReceiptHandle: receiptHandle = '', Attributes: system = {} } = message
   const particulars = particularsOf(message.MessageAttributes?.[ATTRIBUTE]?.StringValue)
-  const { id = messageId, context = { correlationId: messageId }, reason, attempts = 0, diedAtMs = 0 } = particulars
+  const { id = messageId, context = { correlationId: messageId }, delayMs, reason, attempts = 0, diedAtMs = 0 } = particulars
+  const attempt = Number(system.ApproximateReceiveCount ?? 1)
+  const sentAtMs = Number(system.SentTimestamp ?? 0)
+  const receivedAtMs = Number(system.ApproximateFirstReceiveTimestamp ?? 0)
   return {
     stored: { id, json, context },
     body: bodyOf(json),
-    attempt: Number(system.ApproximateReceiveCount ?? 1),
+    attempt,
     death: reason === undefined ? undefined : { attempts, reason, diedAtMs },
-    sentAtMs: Number(system.SentTimestamp ?? 0),
+    sentAtMs,
+    inQueueMs: attempt === 1 && sentAtMs > 0 && receivedAtMs > 0 ? Math.max(0, receivedAtMs - sentAtMs) : undefined,
+    delayMs,
     messageId,
     receiptHandle,
   }

@@ -2,13 +2,15 @@ import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { type Clock, Wakeup } from 'seaworthy/core'
 import { BATCH_MAX } from './batches.ts'
 import { Lease, visibilityS } from './lease.ts'
-import { type ReadMessage, readMessage } from './message-format.ts'
+import { type ReadMessage, SYSTEM_ATTRIBUTES, readMessage } from './message-format.ts'
 import type { Wire } from './wire.ts'
 
 /** A message that was received, and for how long. */
 export interface Received {
   readonly message: ReadMessage
   readonly lease: Lease
+  /** When it came, on the monotonic clock. */
+  readonly atMs: number
 }
 
 const LONG_POLL_S_MAX = 20
@@ -61,15 +63,16 @@ export class Polling {
               VisibilityTimeout: visibilityS(leaseMs)!,
               WaitTimeSeconds: waitS,
               MessageAttributeNames: ['All'],
-              MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
+              MessageSystemAttributeNames: [...SYSTEM_ATTRIBUTES],
             }),
             options,
           ),
         { what: `Receiving from the SQS queue ${name}`, changes: false, waitMs: waitS * 1_000 },
       )
+      const atMs = clock.monotonicMs()
       for (const message of messages.map(readMessage)) {
         const { receiptHandle, stored } = message
-        this.#arrived.push({ message, lease: new Lease({ id: stored.id, receiptHandle, leaseMs, clock }) })
+        this.#arrived.push({ message, lease: new Lease({ id: stored.id, receiptHandle, leaseMs, clock }), atMs })
       }
       ended(undefined)
     } catch (error) {

@@ -7,6 +7,8 @@ export interface Provisioned {
   readonly deadUrl: string
   /** What the queue takes at most, in bytes. */
   readonly messageBytesMax: number
+  /** How long it keeps back what is sent without a delay of its own. */
+  readonly delayMs: number
 }
 
 const FIFO = '.fifo'
@@ -40,16 +42,14 @@ export async function provision(wire: Wire, { name, deliveryLimit }: { name: str
   const { QueueArn: deadArn } = await attributes(wire, { name: deadName, url: deadUrl }, ['QueueArn'])
   const redrive = JSON.stringify({ deadLetterTargetArn: deadArn, maxReceiveCount: deliveryLimit })
   const url = (await find(wire, name)) ?? (await make(wire, name, { ...shared, RedrivePolicy: redrive }))
-  const { RedrivePolicy: policy = '{}', MaximumMessageSize: size } = await attributes(wire, { name, url }, [
-    'RedrivePolicy',
-    'MaximumMessageSize',
-  ])
+  const settings = await attributes(wire, { name, url }, ['RedrivePolicy', 'MaximumMessageSize', 'DelaySeconds'])
+  const { RedrivePolicy: policy = '{}', MaximumMessageSize: size, DelaySeconds: delayS } = settings
   const { deadLetterTargetArn, maxReceiveCount } = JSON.parse(policy) as { deadLetterTargetArn?: string; maxReceiveCount?: number | string }
   if (deadLetterTargetArn !== deadArn || Number(maxReceiveCount) !== deliveryLimit)
     throw new ConfigurationError(
       `The redrive policy of the SQS queue ${name} is ${policy}. It must lead to ${deadArn} after ${deliveryLimit} receives (deliveryLimit): change one of the two.`,
     )
-  return { url, deadUrl, messageBytesMax: Number(size ?? 262_144) }
+  return { url, deadUrl, messageBytesMax: Number(size ?? 262_144), delayMs: Number(delayS ?? 0) * 1_000 }
 }
 
 async function find(wire: Wire, name: string): Promise<string | undefined> {

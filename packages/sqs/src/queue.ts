@@ -92,7 +92,7 @@ class SqsQueue implements Queue {
     this.#assertOpen()
     const stored: StoredMessage = { id: message.id, json: this.#serialized(message), context: message.context }
     const delayS = this.#delayS(message)
-    const attributes = attributesOf(stored, undefined)
+    const attributes = attributesOf(stored, delayS === 0 ? {} : { delayMs: delayS * 1_000 })
     const bytes = bytesOf(stored.json, attributes)
     const { messageBytesMax } = this.#provisioned
     if (bytes > messageBytesMax)
@@ -160,7 +160,7 @@ class SqsQueue implements Queue {
     this.#assertOpen()
     if (ids.length === 0) return 0
     return this.#deadLetters.takeOut(new Set(ids), async ({ stored, messageId }) => {
-      const attributes = attributesOf(stored, undefined)
+      const attributes = attributesOf(stored)
       const { id, context } = stored
       const group = this.#settings.groupOf({ id, context, body: JSON.parse(stored.json) as unknown })
       // Under its own id it would be dropped as a repetition of itself. If this is cut off and done again, the second is one of the first.
@@ -199,10 +199,11 @@ class SqsQueue implements Queue {
   }
 
   /** Undefined for a message that was lost meanwhile, or that nobody may get: it is set aside. */
-  async #deliveryOf({ message, lease }: Received, leaseMs: number): Promise<Delivery | undefined> {
+  async #deliveryOf(received: Received, leaseMs: number): Promise<Delivery | undefined> {
+    const { message, lease } = received
     const { stored, body, attempt } = message
     if (body.kind === 'unreadable') {
-      await this.#bury({ message, lease }, { attempts: attempt - 1, reason: 'It cannot be read: its body is no JSON.' })
+      await this.#bury(received, { attempts: attempt - 1, reason: 'It cannot be read: its body is no JSON.' })
       return undefined
     }
     // It lay here for a while, or was received for another time.
@@ -214,11 +215,13 @@ class SqsQueue implements Queue {
         throw error
       }
     }
+    const readyForMs = this.#readyForMs(received)
     return {
       id: stored.id,
       body: body.value,
       context: stored.context,
       attempt,
+      ...(readyForMs !== undefined && { readyForMs }),
       acknowledge: () => lease.answer(() => this.#requests.delete(stored.id, message.receiptHandle)),
       extend: async (moreMs) => {
         const extensionMs = milliseconds(moreMs, 'leaseMs')
@@ -229,7 +232,7 @@ class SqsQueue implements Queue {
       reject: async ({ reason, delayMs = 0, dead = false }) => {
         const seconds = pauseS(milliseconds(delayMs, 'delayMs'))
         if (dead || attempt >= this.#settings.deliveryLimit) {
-          await this.#bury({ message, lease }, { attempts: attempt, reason })
+          await this.#bury(received, { attempts: attempt, reason })
         } else if (seconds === undefined) {
           throw new LimitExceededError(`SQS keeps a message that was given back for 12 hours at most, not for ${delayMs} ms.`, {
             final: true,
@@ -239,6 +242,11 @@ class SqsQueue implements Queue {
         }
       },
     }
+  }
+
+  /** In SQS, by its clock, and since then here, by ours: no two clocks are held against each other. */
+  #readyForMs({ message: { inQueueMs, delayMs = this.#provisioned.delayMs }, atMs }: Received): number | undefined {
+    return inQueueMs === undefined ? undefined : Math.max(0, inQueueMs - delayMs) + (this.#settings.clock.monotonicMs() - atMs)
   }
 
   /** To the dead letters first: what dies in between is there and comes again, and is not lost. */

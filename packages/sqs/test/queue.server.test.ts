@@ -33,6 +33,24 @@ suite('a queue on SQS', () => {
       await delivery!.acknowledge()
     }))
 
+  test("says how long a message could have been had by SQS's clock, its delay not counted, and nothing once it was received before", (t) =>
+    withQueue(t, {}, async ({ queue }) => {
+      const sentAtMs = Date.now()
+      await send(queue, 'm')
+      await delay(400)
+      const first = await one(queue)
+      assert.ok(first.readyForMs !== undefined, 'it says so')
+      assert.ok(first.readyForMs >= 395 && first.readyForMs <= Date.now() - sentAtMs + 5, `${first.readyForMs} ms`)
+      await first.reject({ reason: 'later' })
+      const second = await one(queue)
+      assert.deepEqual([second.attempt, second.readyForMs], [2, undefined])
+      await second.acknowledge()
+      const delayedAtMs = Date.now()
+      await queue.send({ id: 'delayed', body: null, context: { correlationId: 'c' }, delayMs: 1_000 })
+      const delayed = await one(queue)
+      assert.ok(delayed.readyForMs !== undefined && delayed.readyForMs <= Date.now() - delayedAtMs - 1_000 + 5, `${delayed.readyForMs} ms`)
+    }))
+
   test('every character that JSON knows comes back, also those that SQS does not take', (t) =>
     withQueue(t, {}, async ({ queue }) => {
       const body = '\u0000\u001f\u007f\ud800 🚢 \ufffe\uffff "\\'

@@ -1,7 +1,7 @@
-import type { Labels, MetricFamily } from './metric-family.ts'
+import type { Labels, MetricConvention, MetricFamily } from './metric-family.ts'
 
 /** The text of a family's labels, in the order in which they were given. */
-const keyOf = (labels: Labels): string => JSON.stringify(labels)
+export const keyOf = (labels: Labels): string => JSON.stringify(labels)
 
 interface Series {
   readonly labels: Labels
@@ -13,10 +13,16 @@ interface Series {
 export interface HistogramOptions {
   readonly name: string
   readonly help: string
+  readonly convention?: MetricConvention
   /** Upper bounds, ascending. */
   readonly bounds: readonly number[]
   /** How many sets of labels get series of their own; what comes beyond shares one without labels. */
   readonly seriesMax: number
+}
+
+/** A histogram of one set of labels, looked up once: what is observed often costs no more than a place in a bucket. */
+export interface BoundHistogram {
+  observe(value: number): void
 }
 
 /** Counts observations in buckets, for each set of labels. */
@@ -29,16 +35,25 @@ export class Histogram {
   }
 
   observe(labels: Labels, value: number): void {
-    const { bounds } = this.#options
+    this.#count(this.#of(labels), value)
+  }
+
+  bind(labels: Labels): BoundHistogram {
     const series = this.#of(labels)
-    const place = bounds.findIndex((bound) => value <= bound)
-    series.counts[place === -1 ? bounds.length : place]!++
-    series.sum += value
+    return { observe: (value) => this.#count(series, value) }
   }
 
   family(): MetricFamily {
-    const { name, help } = this.#options
-    return { name, help, type: 'histogram', samples: [...this.#series.values()].flatMap((series) => this.#samples(series)) }
+    const { name, help, convention } = this.#options
+    const samples = [...this.#series.values()].flatMap((series) => this.#samples(series))
+    return { name, help, type: 'histogram', ...(convention !== undefined && { convention }), samples }
+  }
+
+  #count(series: Series, value: number): void {
+    const { bounds } = this.#options
+    const place = bounds.findIndex((bound) => value <= bound)
+    series.counts[place === -1 ? bounds.length : place]!++
+    series.sum += value
   }
 
   #of(wanted: Labels): Series {

@@ -6,8 +6,22 @@ export interface MetricFamily {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'
   readonly help: string
+  /**
+   * What OpenTelemetry's conventions call it, and the attributes that its labels stand for; absent where Prometheus' name is the only one. A Collector, and Prometheus where it
+   * takes OTLP, make `name` of these again.
+   */
+  readonly convention?: MetricConvention
   /** A histogram's samples have names of their own. */
   readonly samples: readonly (readonly [labels: Labels, value: number, name?: string])[]
+}
+
+export interface MetricConvention {
+  /** As in `http.server.request.duration`. */
+  readonly name: string
+  /** In UCUM, as in `s`. */
+  readonly unit: string
+  /** By label. */
+  readonly attributes: Readonly<Record<string, string>>
 }
 
 /** Text format 0.0.4; nothing for a family without samples. */

@@ -8,8 +8,9 @@ import type { Labels, MetricFamily } from './metric-family.ts'
 const BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 const SERIES_MAX = 1_000
 
-/** A metric of OpenTelemetry's conventions, under the name and with the labels that its exporters give it in Prometheus. */
+/** A metric of OpenTelemetry's conventions: a histogram of seconds. */
 interface OperationMetric {
+  /** As the conventions have it. */
   readonly name: string
   readonly help: string
   /** Attributes that become labels, besides `error.type`. */
@@ -21,28 +22,43 @@ const RPC = ['rpc.system.name', 'rpc.method', 'rpc.response.status_code']
 // Whom a call is for: the policy that guards it is called after the callee, or the proxy's upstream is. An address names a machine.
 const CALLEE = ['seaworthy.policy', 'seaworthy.upstream', 'server.address', 'server.port']
 const PROCESSING: OperationMetric = {
-  name: 'messaging_process_duration_seconds',
+  name: 'messaging.process.duration',
   help: 'How long handlers of messages took.',
   attributes: ['messaging.destination.name', 'messaging.consumer.group.name'],
 }
 const SERVED: OperationMetric = {
-  name: 'http_server_request_duration_seconds',
+  name: 'http.server.request.duration',
   help: 'How long requests took, to the last byte of their answers.',
   attributes: [...HTTP, 'http.route', 'seaworthy.upstream'],
 }
 const ASKED: OperationMetric = {
-  name: 'http_client_request_duration_seconds',
+  name: 'http.client.request.duration',
   help: 'How long attempts of calls to others took.',
   attributes: [...HTTP, 'url.template', ...CALLEE],
 }
 const DATABASE: OperationMetric = {
-  name: 'db_client_operation_duration_seconds',
+  name: 'db.client.operation.duration',
   help: 'How long transactions and queries took, waits for their turn included.',
   attributes: ['db.system.name', 'db.namespace'],
 }
 
 /** Measures requests that are told when they have ended, for a process that does not follow them as operations. The same metric, its labels as {@link prometheus} gives them. */
-export const servedRequests = (): Histogram => new Histogram({ ...SERVED, bounds: BOUNDS_S, seriesMax: SERIES_MAX })
+export const servedRequests = (): Histogram => histogramOf(SERVED)
+
+/** Under the name and with the labels that OpenTelemetry's exporters give it in Prometheus. */
+function histogramOf({ name, help, attributes }: OperationMetric): Histogram {
+  return new Histogram({
+    name: `${name.replaceAll('.', '_')}_seconds`,
+    help,
+    convention: {
+      name,
+      unit: 's',
+      attributes: Object.fromEntries([...attributes, 'error.type'].map((attribute) => [labelName(attribute), attribute])),
+    },
+    bounds: BOUNDS_S,
+    seriesMax: SERIES_MAX,
+  })
+}
 
 /** By the kind of work, as it is declared to `observed`. */
 const METRICS: Readonly<Record<string, OperationMetric>> = {
@@ -51,12 +67,12 @@ const METRICS: Readonly<Record<string, OperationMetric>> = {
   'http.client': ASKED,
   'http-proxy.attempt': ASKED,
   'grpc.server': {
-    name: 'rpc_server_call_duration_seconds',
+    name: 'rpc.server.call.duration',
     help: 'How long calls took that others made.',
     attributes: RPC,
   },
   'grpc.client': {
-    name: 'rpc_client_call_duration_seconds',
+    name: 'rpc.client.call.duration',
     help: 'How long attempts of calls to others took.',
     attributes: [...RPC, ...CALLEE],
   },
@@ -85,7 +101,7 @@ export function operationMetrics(clock: Clock = systemClock): OperationMetrics {
     if (metric === undefined) return
     let histogram = histograms.get(metric.name)
     if (histogram === undefined) {
-      histogram = new Histogram({ ...metric, bounds: BOUNDS_S, seriesMax: SERIES_MAX })
+      histogram = histogramOf(metric)
       histograms.set(metric.name, histogram)
     }
     stops.push(measure(channel, { metric, histogram, clock }))
@@ -135,4 +151,6 @@ function labelsOf({ attributes, error, failure }: Traced, names: LabelNames): La
 }
 
 /** `policy` is what the other metrics of policies call it. */
-const labelName = (attribute: string): string => attribute.replace(/^seaworthy\./, '').replaceAll('.', '_')
+function labelName(attribute: string): string {
+  return attribute.replace(/^seaworthy\./, '').replaceAll('.', '_')
+}

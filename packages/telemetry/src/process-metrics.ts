@@ -21,16 +21,27 @@ interface Pauses {
 }
 
 export interface ProcessMetrics extends Disposable {
-  families(): readonly MetricFamily[]
+  /** @param reader who asks: the delays are those since the same reader asked last */
+  families(reader: object): readonly MetricFamily[]
 }
+
+type Delay = ReturnType<typeof monitorEventLoopDelay>
 
 /**
  * CPU, memory, delay of the event loop and garbage collection of this process, under the names that Prometheus' own clients use (`process_*`, and `nodejs_*` as in
- * prom-client). The delays are those since the last scrape.
+ * prom-client).
  */
 export function processMetrics(): ProcessMetrics {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-  delay.enable()
+  // One for each reader, which begins anew when it was read. They are few: a scrape, and each place that metrics are sent to.
+  const delays = new Map<object, Delay>()
+  const delayFor = (reader: object): Delay => {
+    const known = delays.get(reader)
+    if (known !== undefined) return known
+    const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+    delay.enable()
+    delays.set(reader, delay)
+    return delay
+  }
   const pauses = new Map<string, Pauses>()
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
@@ -41,13 +52,14 @@ export function processMetrics(): ProcessMetrics {
   observer.observe({ entryTypes: ['gc'] })
   const startedS = performance.timeOrigin / 1_000
   return {
-    families: () => {
+    families: (reader) => {
+      const delay = delayFor(reader)
       const families = [...usage(startedS), ...loop(delay), collections(pauses)]
       delay.reset()
       return families
     },
     [Symbol.dispose]: () => {
-      delay.disable()
+      for (const delay of delays.values()) delay.disable()
       observer.disconnect()
     },
   }
@@ -80,26 +92,30 @@ function usage(startedS: number): readonly MetricFamily[] {
   ]
 }
 
-function loop(delay: ReturnType<typeof monitorEventLoopDelay>): readonly MetricFamily[] {
+function loop(delay: Delay): readonly MetricFamily[] {
   // Before the first sample the mean is no number.
   const seconds = (ns: number) => (Number.isFinite(ns) ? Math.max(0, ns / NS_PER_S - RESOLUTION_MS / 1_000) : 0)
   const { active, idle } = performance.eventLoopUtilization()
   return [
-    gauge('nodejs_eventloop_lag_mean_seconds', 'Mean delay of the event loop since the last scrape.', seconds(delay.mean)),
+    gauge('nodejs_eventloop_lag_mean_seconds', 'Mean delay of the event loop since this reader asked last.', seconds(delay.mean)),
     gauge(
       'nodejs_eventloop_lag_max_seconds',
-      'Longest delay of the event loop since the last scrape.',
+      'Longest delay of the event loop since this reader asked last.',
       delay.count === 0 ? 0 : seconds(delay.max),
     ),
-    gauge('nodejs_eventloop_lag_p50_seconds', 'Median delay of the event loop since the last scrape.', seconds(delay.percentile(50))),
+    gauge(
+      'nodejs_eventloop_lag_p50_seconds',
+      'Median delay of the event loop since this reader asked last.',
+      seconds(delay.percentile(50)),
+    ),
     gauge(
       'nodejs_eventloop_lag_p90_seconds',
-      '90th percentile of the delay of the event loop since the last scrape.',
+      '90th percentile of the delay of the event loop since this reader asked last.',
       seconds(delay.percentile(90)),
     ),
     gauge(
       'nodejs_eventloop_lag_p99_seconds',
-      '99th percentile of the delay of the event loop since the last scrape.',
+      '99th percentile of the delay of the event loop since this reader asked last.',
       seconds(delay.percentile(99)),
     ),
     counter('seaworthy_eventloop_active_seconds_total', 'How long the event loop had something to do.', active / 1_000),

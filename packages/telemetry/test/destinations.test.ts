@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { observed } from 'seaworthy/core'
-import { destinationsFrom, startTelemetry } from '../src/index.ts'
+import { type Destination, destinationsFrom, isTaken, startTelemetry } from '../src/index.ts'
 import type { ZipkinSpan } from '../src/zipkin-span.ts'
 import { FakeCollector, until } from './fake-collector.ts'
 
@@ -17,7 +17,7 @@ test('each destination gets every span, and one that is away holds up none of th
   const [near, away] = [await new FakeCollector().start(), await new FakeCollector().start()]
   t.after(() => near.stop())
   await away.stop()
-  const telemetry = startTelemetry({ ...quiet, otlpUrl: near.url, destinations: [{ kind: 'otlp', url: away.url }] })
+  const telemetry = startTelemetry({ ...quiet, otlpUrl: near.url, destinations: [{ kind: 'otlp-traces', url: `${away.url}/v1/traces` }] })
   t.after(() => telemetry.shutdown())
   for (const name of ['a', 'b']) {
     await finish(name)
@@ -32,7 +32,7 @@ test('each destination gets every span, and one that is away holds up none of th
 test('Zipkin gets its own format', async (t) => {
   const zipkin = await new FakeCollector().start()
   t.after(() => zipkin.stop())
-  const telemetry = startTelemetry({ ...quiet, destinations: [{ kind: 'zipkin', url: `${zipkin.url}/api/v2/spans` }] })
+  const telemetry = startTelemetry({ ...quiet, processFacts: false, destinations: [{ kind: 'zipkin', url: `${zipkin.url}/api/v2/spans` }] })
   await work.run(
     () => ({ name: 'reserve', kind: 'client', attributes: { 'server.address': '::1', 'server.port': 80, tries: 2 } }),
     (operation) => {
@@ -56,8 +56,6 @@ test('Zipkin gets its own format', async (t) => {
   })
   const { 'process.pid': pid, ...others } = tags
   assert.equal(pid, String(process.pid))
-  const facts = Object.keys(others).filter((name) => name.startsWith('seaworthy.time.'))
-  for (const fact of facts) delete (others as Record<string, string>)[fact]
   assert.deepEqual(others, {
     'service.instance.id': 'orders-1',
     'server.address': '::1',
@@ -70,26 +68,78 @@ test('Zipkin gets its own format', async (t) => {
   })
 })
 
-test("OpenTelemetry's variables name places, and what cannot be done is refused", () => {
+const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318/base/' }
+
+test("OpenTelemetry's variables name places for spans, metrics and log records", () => {
   assert.deepEqual(destinationsFrom({}), [])
   assert.deepEqual(destinationsFrom({ OTEL_EXPORTER_OTLP_ENDPOINT: '' }), [])
+  const headers = { 'x-key': 'a b', y: '1' }
   assert.deepEqual(
     destinationsFrom({
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318',
+      ...collector,
       OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a%20b, y = 1',
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_TIMEOUT: '3000',
+      OTEL_METRIC_EXPORT_INTERVAL: '15000',
       OTEL_EXPORTER_ZIPKIN_ENDPOINT: 'http://z:9411/api/v2/spans',
     }),
     [
-      { kind: 'otlp', url: 'http://c:4318', headers: { 'x-key': 'a b', y: '1' } },
+      { kind: 'otlp-traces', url: 'http://c:4318/base/v1/traces', headers, timeoutMs: 3_000, protocol: 'http/protobuf' },
+      {
+        kind: 'otlp-metrics',
+        url: 'http://c:4318/base/v1/metrics',
+        headers,
+        timeoutMs: 3_000,
+        protocol: 'http/protobuf',
+        metricsEveryMs: 15_000,
+      },
+      { kind: 'otlp-logs', url: 'http://c:4318/base/v1/logs', headers, timeoutMs: 3_000, protocol: 'http/protobuf' },
       { kind: 'zipkin', url: 'http://z:9411/api/v2/spans' },
     ],
   )
-  const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317' }
-  assert.throws(() => destinationsFrom({ ...otlp, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }), { code: 'configuration', message: /4318/ })
+})
+
+test("a signal's own variables come before those of all, and its address is taken as it is", () => {
+  assert.deepEqual(
+    destinationsFrom({
+      ...collector,
+      OTEL_EXPORTER_OTLP_HEADERS: 'of=all',
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'https://logs.example/in?x=1',
+      OTEL_EXPORTER_OTLP_LOGS_HEADERS: 'of=logs',
+      OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json',
+      OTEL_METRICS_EXPORTER: 'none',
+    }),
+    [
+      { kind: 'otlp-traces', url: 'http://c:4318/base/v1/traces', headers: { of: 'all' } },
+      { kind: 'otlp-logs', url: 'https://logs.example/in?x=1', headers: { of: 'logs' }, protocol: 'http/json' },
+    ],
+  )
+  assert.deepEqual(destinationsFrom({ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://m:4318/v1/metrics' }), [
+    { kind: 'otlp-metrics', url: 'http://m:4318/v1/metrics' },
+  ])
+  assert.deepEqual(
+    destinationsFrom({
+      ...collector,
+      OTEL_TRACES_EXPORTER: 'zipkin',
+      OTEL_EXPORTER_ZIPKIN_ENDPOINT: 'http://z/',
+      OTEL_LOGS_EXPORTER: 'console',
+    }),
+    [
+      { kind: 'otlp-metrics', url: 'http://c:4318/base/v1/metrics' },
+      { kind: 'zipkin', url: 'http://z/' },
+    ],
+  )
+})
+
+test('what cannot be done is refused, without the secret that it may hold', () => {
+  assert.throws(() => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }), { code: 'configuration', message: /4318/ })
+  assert.throws(() => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }), {
+    code: 'configuration',
+    message: /OTLP_TIMEOUT/,
+  })
   for (const OTEL_EXPORTER_OTLP_HEADERS of ['secret', 'a=%', '=b']) {
     assert.throws(
-      () => destinationsFrom({ ...otlp, OTEL_EXPORTER_OTLP_HEADERS }),
+      () => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_HEADERS }),
       (error: Error) => !error.message.includes('secret') && /no list of headers/.test(error.message),
     )
   }
@@ -97,4 +147,17 @@ test("OpenTelemetry's variables name places, and what cannot be done is refused"
     code: 'configuration',
     message: /api\/v2\/spans/,
   })
+  for (const kind of ['otlp', 'otlp-logs', 'otlp-metrics'] as const)
+    assert.throws(() => startTelemetry({ ...quiet, destinations: [{ kind, url: 'nowhere' }] }), {
+      code: 'configuration',
+      message: /nowhere/,
+    })
+})
+
+test('who takes what is said by the kind, or by the signals that are named', () => {
+  const takers = (destination: Destination) => (['traces', 'metrics', 'logs'] as const).filter((signal) => isTaken(signal, [destination]))
+  assert.deepEqual(takers({ kind: 'otlp', url: 'http://c' }), ['traces', 'metrics', 'logs'])
+  assert.deepEqual(takers({ kind: 'otlp', url: 'http://c', signals: ['logs'] }), ['logs'])
+  assert.deepEqual(takers({ kind: 'otlp-metrics', url: 'http://c' }), ['metrics'])
+  assert.deepEqual(takers({ kind: 'zipkin', url: 'http://z' }), ['traces'])
 })

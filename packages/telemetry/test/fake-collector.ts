@@ -1,4 +1,4 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 
@@ -9,13 +9,44 @@ export interface CollectedSpan {
   readonly name: string
 }
 
+export interface CollectedLog {
+  readonly timeUnixNano: string
+  readonly severityNumber?: number
+  readonly severityText?: string
+  readonly body: object
+  readonly attributes: readonly { readonly key: string; readonly value: object }[]
+  readonly traceId?: string
+  readonly spanId?: string
+  readonly flags?: number
+}
+
+export interface CollectedMetric {
+  readonly name: string
+  readonly unit: string
+  readonly sum?: CollectedPoints & { readonly isMonotonic: boolean; readonly aggregationTemporality: number }
+  readonly gauge?: CollectedPoints
+  readonly histogram?: CollectedPoints & { readonly aggregationTemporality: number }
+}
+
+interface CollectedPoints {
+  readonly dataPoints: readonly (Record<string, unknown> & {
+    readonly attributes: readonly { readonly key: string; readonly value: object }[]
+  })[]
+}
+
 /** An OTLP collector on a loopback port, which answers as the test says. */
 export class FakeCollector {
   readonly spans: CollectedSpan[] = []
+  readonly logs: CollectedLog[] = []
+  /** Of each request. */
+  readonly metrics: CollectedMetric[][] = []
   readonly bodies: unknown[] = []
+  /** What is no JSON. */
+  readonly bytes: Buffer[] = []
+  readonly heard: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = []
   requests = 0
-  /** What the next requests are answered with; 200 when there is nothing. `hang`: no answer at all. */
-  readonly answers: (number | 'hang')[] = []
+  /** What the next requests are answered with; 200 when there is nothing. `hang`: no answer at all. A text: 200 with it. */
+  readonly answers: (number | string)[] = []
   #server: Server | undefined
   #port = 0
 
@@ -43,29 +74,39 @@ export class FakeCollector {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests++
+    this.heard.push({ path: request.url ?? '', headers: request.headers })
     const answer = this.answers.shift() ?? 200
-    const text = await readAll(request)
+    const body = await readAll(request)
     if (answer === 'hang') return
-    if (answer === 200) this.#keep(JSON.parse(text))
-    response.writeHead(answer, { 'content-type': 'application/json' }).end(answer === 200 ? '{"partialSuccess":{}}' : 'no')
+    const status = typeof answer === 'number' ? answer : 200
+    if (status === 200) {
+      if (request.headers['content-type'] === 'application/json') this.#keep(JSON.parse(body.toString('utf8')))
+      else this.bytes.push(body)
+    }
+    const text = typeof answer === 'string' ? answer : '{"partialSuccess":{}}'
+    response.writeHead(status, { 'content-type': 'application/json' }).end(status === 200 ? text : 'no')
   }
 
   #keep(body: unknown): void {
     this.bodies.push(body)
     // Zipkin's format is a list of spans.
-    const { resourceSpans = [] } = body as OtlpBody
+    const { resourceSpans = [], resourceLogs = [], resourceMetrics = [] } = body as OtlpBody
     for (const { scopeSpans } of resourceSpans) for (const { spans } of scopeSpans) this.spans.push(...spans)
+    for (const { scopeLogs } of resourceLogs) for (const { logRecords } of scopeLogs) this.logs.push(...logRecords)
+    for (const { scopeMetrics } of resourceMetrics) this.metrics.push(scopeMetrics.flatMap(({ metrics }) => metrics))
   }
 }
 
 interface OtlpBody {
   readonly resourceSpans?: readonly { readonly scopeSpans: readonly { readonly spans: readonly CollectedSpan[] }[] }[]
+  readonly resourceLogs?: readonly { readonly scopeLogs: readonly { readonly logRecords: readonly CollectedLog[] }[] }[]
+  readonly resourceMetrics?: readonly { readonly scopeMetrics: readonly { readonly metrics: readonly CollectedMetric[] }[] }[]
 }
 
-async function readAll(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks)
 }
 
 /** Waits until `condition` holds, at most `timeoutMs`. */

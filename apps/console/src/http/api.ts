@@ -9,7 +9,6 @@ import type { LatencyWindow } from '../system/latency-window.ts'
 import { serviceViews } from '../system/overview.ts'
 import type { RunFileReader } from '../system/run-file.ts'
 import type { SystemState, TracePage } from './answers.ts'
-import { sendProblem } from './problem.ts'
 
 export interface ApiParts {
   readonly store: TraceStore
@@ -51,20 +50,6 @@ export function registerApi(app: FastifyInstance, { store, queue, logs, logQueue
       ...(traces.length === filter.limit && { nextBefore: cursorText(traces.at(-1)!) }),
     }
     return reply.header('cache-control', 'no-store').send(answer)
-  })
-
-  app.get<{ Params: { traceId: string } }>('/api/traces/:traceId', async (request, reply) => {
-    const traceId = request.params.traceId.toLowerCase()
-    if (!/^[0-9a-f]{32}$/.test(traceId)) return sendProblem(reply, 404, 'A trace id has 32 hexadecimal digits.')
-    const trace = await store.trace(traceId)
-    if (trace === undefined) {
-      return sendProblem(
-        reply,
-        404,
-        `There is no trace ${traceId}. Its spans have not arrived yet, or it was deleted to keep within the limits.`,
-      )
-    }
-    return reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(trace)
   })
 }
 

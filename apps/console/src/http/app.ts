@@ -19,7 +19,8 @@ import type { ServiceMap } from '../map/service-map.ts'
 import type { Told } from '../system/told.ts'
 import { registerGatewaysApi } from './gateways-api.ts'
 import { registerResilienceApi } from './resilience-api.ts'
-import { registerVerdictApi } from './verdict-api.ts'
+import { registerOperationsApi } from './operations-api.ts'
+import { registerTraceApi } from './trace-api.ts'
 import { registerSagasApi } from './sagas-api.ts'
 
 export interface AppOptions extends ApiParts, IngestParts, Told {
@@ -62,7 +63,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   )
   registerIngest(app, options)
   registerApi(app, options)
-  registerVerdictApi(app, options.store)
+  registerTraceApi(app, options.store)
+  registerOperationsApi(app, options.store)
   registerMessagesApi(app, options.messages)
   registerResilienceApi(app, options.resilience)
   registerMetrics(app, options)

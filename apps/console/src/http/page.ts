@@ -28,8 +28,14 @@ const NOT_BUILT = `<!doctype html>
 
 /** The built page. Its assets carry a hash of their content in their names, and never change; its HTML names them, and is always asked for. */
 export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
-  const html = (_request: unknown, reply: FastifyReply): Promise<FastifyReply> => sendPage(reply, folder, 200)
-  for (const address of addressesOf(folder)) app.get(address, html)
+  for (const address of addressesOf(folder)) {
+    app.get(address, ({ params }, reply) => {
+      const data = FIRST_DATA[address]?.(params as Readonly<Record<string, string>>)
+      // The browser asks for it at once, while it still fetches and compiles the scripts that will.
+      if (data !== undefined) reply.header('link', `<${data}>; rel=preload; as=fetch; crossorigin`)
+      return sendPage(reply, folder, 200)
+    })
+  }
 
   app.get<{ Params: { name: string } }>('/assets/:name', async (request, reply) => {
     const { name } = request.params
@@ -41,6 +47,11 @@ export function registerPage(app: FastifyInstance, folder = BUILT_PAGE): void {
       .header('cache-control', 'public, max-age=31536000, immutable')
       .send(content)
   })
+}
+
+/** What a page is nothing without, by its address. */
+const FIRST_DATA: Readonly<Record<string, (params: Readonly<Record<string, string>>) => string | undefined>> = {
+  '/traces/:traceId': ({ traceId = '' }) => (/^[0-9a-f]{32}$/i.test(traceId) ? `/api/traces/${traceId.toLowerCase()}/outline` : undefined),
 }
 
 /** The page's own addresses, so that a link to a trace or a span can be sent to somebody: as the build has written them down. */

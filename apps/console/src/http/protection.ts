@@ -63,7 +63,8 @@ export function protect(
 
 const COOKIE_SECONDS = 30 * 86_400
 
-function credentials({ headers, socket }: FastifyRequest): Credentials {
+/** What of a request says who sent it. */
+export function credentials({ headers, socket }: FastifyRequest): Credentials {
   const cookie = (headers.cookie ?? '').split(/;\s*/).find((each) => each.startsWith(`${COOKIE}=`))
   return {
     address: socket.remoteAddress,

@@ -21,7 +21,8 @@ export interface MadeGood {
   readonly spans: ReadonlySet<string>
 }
 
-const SUBJECTS = [
+/** Attributes that say what a span worked on. */
+export const SUBJECT_ATTRIBUTES = [
   'seaworthy.saga.id',
   'seaworthy.saga.step',
   'seaworthy.saga.phase',
@@ -34,7 +35,7 @@ const NONE: MadeGood = { attempts: new Set(), spans: new Set() }
 
 /** What a span worked on, as text: two spans of one name with different subjects are two pieces of work, not two attempts at one. */
 export function subjectOf(attribute: AttributeText): string {
-  return SUBJECTS.map((key) => attribute(key) ?? '')
+  return SUBJECT_ATTRIBUTES.map((key) => attribute(key) ?? '')
     .join('\n')
     .trim()
 }

@@ -24,6 +24,16 @@ const RPC_STATUS = [
   'DATA_LOSS',
   'UNAUTHENTICATED',
 ]
+/** Attributes that say how a span ended. */
+export const OUTCOME_ATTRIBUTES = [
+  'error.type',
+  'http.response.status_code',
+  'http.status_code',
+  'rpc.response.status_code',
+  'rpc.grpc.status_code',
+  'seaworthy.event.type',
+]
+
 /** As OpenTelemetry's conventions for gRPC name them for server spans. */
 const RPC_SERVER_FAILURES = new Set(['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'])
 

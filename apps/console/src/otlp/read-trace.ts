@@ -1,3 +1,5 @@
+import { OUTBOX_WAIT, REFERENCE_TYPE } from './attribute-names.ts'
+import { type Moment, epochMs, isBefore, momentOf, nanosSince } from './moment.ts'
 import { type Outcome, spanOutcome } from './outcome.ts'
 
 /** The part of an OTLP JSON trace that the page shows, and the verdict looks at. */
@@ -8,7 +10,7 @@ export interface OtlpTrace {
   }[]
 }
 
-interface OtlpAttribute {
+export interface OtlpAttribute {
   readonly key: string
   readonly value?: OtlpValue
 }
@@ -23,7 +25,7 @@ interface OtlpValue {
   readonly bytesValue?: string
 }
 
-interface OtlpSpan {
+export interface OtlpSpan {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
@@ -51,7 +53,7 @@ interface SpanEvent {
   readonly attributes: readonly Attribute[]
 }
 
-/** A span as the page and the verdict work with it. Times are microseconds from the beginning of the trace, with fractions. */
+/** A span as its row, the critical path and the verdict look at it. Times are microseconds from the beginning of the trace, with fractions. */
 export interface Span {
   readonly spanId: string
   readonly parentSpanId: string | undefined
@@ -59,125 +61,146 @@ export interface Span {
   readonly kind: SpanKind
   readonly service: string
   readonly instance: string | undefined
-  readonly scope: string | undefined
   readonly startUs: number
   readonly endUs: number
   readonly outcome: Outcome
   /** Why it failed or was rejected, where it says so. */
   readonly error: string | undefined
+  /** All of them, or those that are looked at: of an outline. */
   readonly attributes: readonly Attribute[]
-  readonly resource: readonly Attribute[]
+  /** As with the attributes. */
   readonly events: readonly SpanEvent[]
-  readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
   /** Its parent did not wait for it. */
   readonly isAsynchronous: boolean
 }
 
-export interface Trace {
+/** All that is known of a span. */
+export interface WholeSpan extends Span {
+  /** The library that recorded it. */
+  readonly scope: string | undefined
+  readonly resource: readonly Attribute[]
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
+}
+
+export interface Trace<Of extends Span = Span> {
   /** Milliseconds since the epoch. */
   readonly startMs: number
   readonly durationUs: number
-  readonly spans: readonly Span[]
+  readonly spans: readonly Of[]
 }
 
-const KINDS: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
-
 /** The spans of a trace; undefined when it has none. */
-export function readTrace(otlp: OtlpTrace): Trace | undefined {
+export function readTrace(otlp: OtlpTrace): Trace<WholeSpan> | undefined {
   const found: { readonly span: OtlpSpan; readonly start: Moment; readonly origin: Origin }[] = []
   for (const { resource, scopeSpans = [] } of otlp.resourceSpans ?? []) {
     const of = attributes(resource?.attributes)
     for (const { scope, spans = [] } of scopeSpans) {
       // Made once: all spans of a process share it.
-      const origin: Origin = {
-        resource: of,
-        service: attribute(of, 'service.name') || 'unknown',
-        instance: attribute(of, 'service.instance.id'),
-        scope: scope?.name,
-      }
+      const origin: Origin = { ...processOf(of), resource: of, scope: scope?.name }
       for (const span of spans) found.push({ span, start: momentOf(span.startTimeUnixNano), origin })
     }
   }
   if (found.length === 0) return undefined
   let first = found[0]!.start
   for (const { start } of found) if (isBefore(start, first)) first = start
-  const sinceOrigin = ({ seconds, nanos }: Moment): number => ((seconds - first.seconds) * 1e9 + (nanos - first.nanos)) / 1_000
+  const sinceFirstUs = (moment: Moment): number => nanosSince(first, moment) / 1_000
   let durationUs = 0
-  const spans = found.map(({ span, start, origin }): Span => {
-    const startUs = sinceOrigin(start)
-    const endUs = sinceOrigin(momentOf(span.endTimeUnixNano))
+  const spans = found.map(({ span, start, origin: { service, instance, scope, resource } }): WholeSpan => {
+    const startUs = sinceFirstUs(start)
+    const endUs = sinceFirstUs(momentOf(span.endTimeUnixNano))
     durationUs = Math.max(durationUs, endUs)
-    const ownAttributes = attributes(span.attributes)
-    const outcome = spanOutcome({
-      isServer: KINDS[span.kind ?? 0] === 'server',
-      isError: span.status?.code === 2,
-      attribute: (key) => attribute(ownAttributes, key),
-    })
-    return {
+    const read = spanOf({
       spanId: span.spanId,
-      parentSpanId: span.parentSpanId || undefined,
-      name: span.name || '(no name)',
-      kind: KINDS[span.kind ?? 0] ?? 'unspecified',
-      ...origin,
+      parentSpanId: span.parentSpanId,
+      name: span.name,
+      kind: span.kind,
+      failure: failureOf(span),
+      service,
+      instance,
       startUs,
       endUs,
-      outcome,
-      error: outcome === 'failed' || span.status?.code === 2 ? span.status?.message || 'failed without a message' : undefined,
-      attributes: ownAttributes,
+      attributes: attributes(span.attributes),
       events: (span.events ?? []).map((event) => ({
         name: event.name || 'event',
-        atUs: event.timeUnixNano === undefined ? startUs : sinceOrigin(momentOf(event.timeUnixNano)),
+        atUs: event.timeUnixNano === undefined ? startUs : sinceFirstUs(momentOf(event.timeUnixNano)),
         attributes: attributes(event.attributes),
       })),
-      links: span.links ?? [],
-      isAsynchronous: isAsynchronous(KINDS[span.kind ?? 0], ownAttributes),
-    }
+    })
+    return { ...read, scope, resource, links: span.links ?? [] }
   })
-  return { startMs: first.seconds * 1_000 + Math.floor(first.nanos / 1_000) / 1_000, durationUs, spans }
+  return { startMs: epochMs(first), durationUs, spans }
 }
 
 /** What all spans of one process and library have in common. */
-type Origin = Pick<Span, 'resource' | 'service' | 'instance' | 'scope'>
+type Origin = Pick<WholeSpan, 'resource' | 'service' | 'instance' | 'scope'>
 
-/** Nanoseconds since the epoch need 61 bits, more than a double has and a bigint takes long for: in two parts. */
-interface Moment {
-  readonly seconds: number
-  readonly nanos: number
+/** Whose spans those of a resource are. */
+export function processOf(resource: readonly Attribute[]): Pick<Span, 'service' | 'instance'> {
+  return { service: attribute(resource, 'service.name') || 'unknown', instance: attribute(resource, 'service.instance.id') }
 }
 
-function momentOf(nanosSinceEpoch: string): Moment {
-  const at = nanosSinceEpoch.length - 9
-  return { seconds: Number(nanosSinceEpoch.slice(0, Math.max(0, at))), nanos: Number(nanosSinceEpoch.slice(Math.max(0, at))) }
+/** The message of a span that says that it failed, which may be empty. */
+export function failureOf({ status }: OtlpSpan): string | undefined {
+  return status?.code === 2 ? (status.message ?? '') : undefined
 }
 
-function isBefore(one: Moment, other: Moment): boolean {
-  return one.seconds === other.seconds ? one.nanos < other.nanos : one.seconds < other.seconds
+const KINDS: readonly SpanKind[] = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
+
+/** What a span says of itself, read: how it ended, what kind it is, whether its parent waited for it. `failure`: see {@link failureOf}. */
+export function spanOf(
+  given: Omit<Span, 'kind' | 'outcome' | 'error' | 'isAsynchronous'> & {
+    readonly kind: number | undefined
+    readonly failure: string | undefined
+  },
+): Span {
+  const { spanId, parentSpanId, name, service, instance, startUs, endUs, attributes, events, failure } = given
+  const kind = KINDS[given.kind ?? 0] ?? 'unspecified'
+  const isError = failure !== undefined
+  const outcome = spanOutcome({ isServer: kind === 'server', isError, attribute: (key) => attribute(attributes, key) })
+  return {
+    spanId,
+    parentSpanId: parentSpanId || undefined,
+    name: name || '(no name)',
+    kind,
+    service,
+    instance,
+    startUs,
+    endUs,
+    outcome,
+    error: outcome === 'failed' || isError ? failure || 'failed without a message' : undefined,
+    attributes,
+    events,
+    isAsynchronous: isAsynchronous(kind, attributes),
+  }
 }
 
 /** The handler of a message, what a relay sends later on from an outbox, and what OpenTracing says follows. */
-function isAsynchronous(kind: SpanKind | undefined, own: readonly Attribute[]): boolean {
-  if (kind === 'consumer' || attribute(own, 'opentracing.ref_type') === 'follows_from') return true
-  return kind === 'producer' && attribute(own, 'seaworthy.outbox.wait_ms') !== undefined
+function isAsynchronous(kind: SpanKind, own: readonly Attribute[]): boolean {
+  if (kind === 'consumer' || attribute(own, REFERENCE_TYPE) === 'follows_from') return true
+  return kind === 'producer' && attribute(own, OUTBOX_WAIT) !== undefined
 }
 
 export function attribute(attributes: readonly Attribute[], key: string): string | undefined {
-  return attributes.find((each) => each.key === key)?.value
+  // A loop: asked for a million times of a large trace.
+  for (const each of attributes) if (each.key === key) return each.value
+  return undefined
 }
 
-function attributes(given: readonly OtlpAttribute[] = []): Attribute[] {
-  return given.map(({ key, value }) => ({ key, value: text(value) }))
+export function attributes(given: readonly OtlpAttribute[] = []): Attribute[] {
+  return given.map(({ key, value }) => ({ key, value: valueText(value) }))
 }
 
-function text(value: OtlpValue | undefined): string {
+/** An attribute's value as people read it. */
+export function valueText(value: OtlpValue | undefined): string {
   if (value === undefined) return ''
   if (value.stringValue !== undefined) return value.stringValue
   if (value.boolValue !== undefined) return String(value.boolValue)
   if (value.intValue !== undefined) return String(value.intValue)
   if (value.doubleValue !== undefined) return String(value.doubleValue)
   if (value.bytesValue !== undefined) return value.bytesValue
-  if (value.arrayValue !== undefined) return `[${(value.arrayValue.values ?? []).map(text).join(', ')}]`
+  if (value.arrayValue !== undefined) return `[${(value.arrayValue.values ?? []).map(valueText).join(', ')}]`
   if (value.kvlistValue !== undefined) {
-    return `{${(value.kvlistValue.values ?? []).map((field) => `${field.key}: ${text(field.value)}`).join(', ')}}`
+    return `{${(value.kvlistValue.values ?? []).map((field) => `${field.key}: ${valueText(field.value)}`).join(', ')}}`
   }
   return ''
 }

@@ -8,6 +8,9 @@ export interface ServedRequest {
   readonly isRouted: boolean
 }
 
+/** Attributes that say what a server was asked for. */
+export const REQUEST_ATTRIBUTES = ['http.request.method', 'http.method', 'url.path', 'http.target', 'http.route']
+
 const LENGTH_MAX = 200
 
 /** What a server span was asked for; undefined when it was no HTTP request. */

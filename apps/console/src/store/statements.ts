@@ -120,15 +120,31 @@ export const SELECT_ATTEMPTS =
 export const SELECT_USED_BYTES = `SELECT (page_count - freelist_count) * page_size AS bytes
   FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
 
+// The ids, which are hexadecimal digits, before what is stored of the rest. A body with a brace is from before version 5, and whole.
+const WHOLE_BODY = `iif(substr(body, 1, 1) = '{', body, '{"traceId":"' || trace_id || '","spanId":"' || span_id || iif(parent_span_id IS NULL, '",', '","parentSpanId":"' || parent_span_id || '",') || body)`
+
 // Unique index of span on (trace_id, span_id), then its primary key. What is sorted are ids, and not bodies; what comes is one text for each origin, and not an object for each of
 // fifty thousand spans. The limit keeps the order of the inner query.
-export const SELECT_SPANS = `SELECT ordered.origin_key, group_concat(body, ',') AS bodies
+export const SELECT_SPANS = `SELECT ordered.origin_key, group_concat(${WHOLE_BODY}, ',') AS bodies
   FROM (SELECT id, origin_key FROM span WHERE trace_id = ? ORDER BY origin_key, start_us LIMIT -1) AS ordered CROSS JOIN span ON span.id = ordered.id
   GROUP BY ordered.origin_key`
 
 // Primary key of trace_origin.
 export const SELECT_ORIGINS =
   'SELECT origin_key, resource, scope, resource_schema_url, scope_schema_url FROM trace_origin WHERE trace_id = ? ORDER BY origin_key'
+
+// Unique index of span on (trace_id, span_id), which has the row ids too. In the order in which they were stored, so that pages of the file are read once.
+export const SELECT_SPAN_ROWS = 'SELECT json_group_array(id) AS ids FROM (SELECT id FROM span WHERE trace_id = ? ORDER BY id)'
+
+// Primary key of span, for each id of a JSON list. Two texts, and not an object for each of some thousand spans.
+export const SELECT_SOME_SPANS = `SELECT json_group_array(origin_key) AS origin_keys, group_concat(body, ',') AS bodies
+  FROM json_each(?) CROSS JOIN span ON span.id = json_each.value`
+
+// Unique index of span on (trace_id, span_id).
+export const SELECT_SPAN = 'SELECT origin_key, body AS bodies FROM span WHERE trace_id = ? AND span_id = ?'
+
+// Primary key of trace.
+export const SELECT_VERSION = 'SELECT span_count, updated_ms FROM trace WHERE trace_id = ?'
 
 // trace_by_retention for the traces of both classes that were touched since, then their spans by the unique index of span. Kinds: 2 server, 5 consumer.
 export const SELECT_ENTRY_SPANS = `SELECT span.service, span.start_us, span.end_us, span.is_error

@@ -6,6 +6,7 @@ import { FaultCounts } from './faults.ts'
 import type { Stock } from './retention.ts'
 import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
+import { type SomeSpans, storedSpan, storedSpans, storedTrace, storedVersion } from './stored-trace.ts'
 import { type TraceFilter, type TraceSummary, listTraces } from './trace-list.ts'
 import { traceChanges } from './trace-summary.ts'
 import { type TraceCall, applyChanges, insertCalls, insertSpans } from './trace-writes.ts'
@@ -165,19 +166,23 @@ export class TraceStore {
   }
 
   /** A trace as OTLP JSON; undefined when there is none. */
-  async trace(traceId: string): Promise<string | undefined> {
-    const spans = await this.#database.query<{ origin_key: string; bodies: string }>({ sql: sql.SELECT_SPANS, params: [traceId] })
-    if (spans.length === 0) return undefined
-    const origins = await this.#database.query<OriginRow>({ sql: sql.SELECT_ORIGINS, params: [traceId] })
-    const bodies = new Map(spans.map((each) => [each.origin_key, each.bodies]))
-    // The parts were JSON when they were stored; parsing 20,000 of them to write them out again would stop the event loop.
-    const resourceSpans = origins.map((origin) => {
-      const scopeSchema = origin.scope_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.scope_schema_url)}`
-      const resourceSchema = origin.resource_schema_url === '' ? '' : `,"schemaUrl":${JSON.stringify(origin.resource_schema_url)}`
-      const scopeSpans = `{"scope":${origin.scope},"spans":[${bodies.get(origin.origin_key) ?? ''}]${scopeSchema}}`
-      return `{"resource":${origin.resource},"scopeSpans":[${scopeSpans}]${resourceSchema}}`
-    })
-    return `{"resourceSpans":[${resourceSpans.join(',')}]}`
+  trace(traceId: string): Promise<string | undefined> {
+    return storedTrace(this.#database, traceId)
+  }
+
+  /** One span of it in the same form. */
+  span(traceId: string, spanId: string): Promise<string | undefined> {
+    return storedSpan(this.#database, traceId, spanId)
+  }
+
+  /** The spans of a trace, some thousand at a time; none when there is no such trace. */
+  spans(traceId: string): AsyncGenerator<SomeSpans, void, undefined> {
+    return storedSpans(this.#database, traceId)
+  }
+
+  /** A text that is another one when spans have come to the trace, or gone; undefined when there is no such trace. */
+  version(traceId: string): Promise<string | undefined> {
+    return storedVersion(this.#database, traceId)
   }
 
   /** Traces that somebody asked for, of one operation or of all. The newest first. */
@@ -277,12 +282,4 @@ interface KnownTrace {
   readonly trace_id: string
   readonly span_count: number
   readonly is_kept: number
-}
-
-interface OriginRow {
-  readonly origin_key: string
-  readonly resource: string
-  readonly scope: string
-  readonly resource_schema_url: string
-  readonly scope_schema_url: string
 }

@@ -3,7 +3,7 @@ import { problemAnswer } from '@seaworthy/http-proxy'
 import type { Prometheus } from '@seaworthy/telemetry/prometheus'
 import { InvalidInputError, newId, NotFoundError } from 'seaworthy/core'
 import { hasBearerToken } from 'seaworthy/http'
-import { type Listening, listening } from '../listening.ts'
+import { type Listening, listening } from 'seaworthy/system'
 import { Checked, type ConfigProblem } from './checked.ts'
 import type { StranglerGateway } from './strangler-gateway.ts'
 

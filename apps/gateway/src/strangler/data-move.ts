@@ -11,6 +11,8 @@ export interface DataMove {
   owner(signal: AbortSignal): Promise<Side | undefined>
   /** @returns what stands for everything that was written on a side until now */
   token(side: Side, signal: AbortSignal): Promise<string>
+  /** @returns the keys that the old side does not have yet after a rollback; undefined once it has all, or was not asked to take them */
+  held(signal: AbortSignal): Promise<readonly string[] | undefined>
   /** Whether the other side has what a token of this one stands for. */
   hasCome(token: string, side: Side, signal: AbortSignal): Promise<boolean>
 }
@@ -51,6 +53,14 @@ export class HttpDataMove implements DataMove {
     const { status, body } = await this.#ask('GET', `token?side=${NAMES[side]}`, signal)
     if (status !== 200 || !('token' in body)) throw new UnavailableError(`${this.#url} gives no token: it answered ${status}.`)
     return String(body.token)
+  }
+
+  async held(signal: AbortSignal): Promise<readonly string[] | undefined> {
+    const { status, body } = await this.#ask('GET', 'held', signal)
+    if (status === 200 && 'phase' in body && body.phase !== 'returning') return undefined
+    if (status !== 200 || !('keys' in body) || !Array.isArray(body.keys))
+      throw new UnavailableError(`${this.#url} does not say which keys are held: it answered ${status}.`)
+    return (body.keys as { key: string }[]).map(({ key }) => key)
   }
 
   async hasCome(token: string, side: Side, signal: AbortSignal): Promise<boolean> {

@@ -75,7 +75,6 @@ function readAll(root: Checked, folder: string): GatewayFile {
   const declared = new Map(upstreams.entries().map(([name, upstream]) => [name, readUpstream(name, upstream, files)] as const))
   const rules = routes.items().map((route) => readRule(route, declared))
   refuseTwice(rules, routes)
-  refuseShadows(rules, routes, declared)
   const file = {
     listen: readListen(listen, files),
     admin: readAdmin(admin, folder),
@@ -138,15 +137,6 @@ function refuseTwice(rules: readonly RuleDeclaration[], routes: Checked): void {
   for (const [index, { id }] of rules.entries()) {
     if (seen.has(id)) routes.problem(`is ${JSON.stringify(id)}, as another route's is`, `routes[${index}].id`)
     seen.add(id)
-  }
-}
-
-/** Whoever compares asks both sides by plain HTTP/1.1. */
-function refuseShadows(rules: readonly RuleDeclaration[], routes: Checked, upstreams: ReadonlyMap<string, UpstreamDeclaration>): void {
-  for (const [index, { shadow, from, to = from }] of rules.entries()) {
-    const other = [from, to].find((name) => upstreams.get(name)?.protocol === 'h2' || upstreams.get(name)?.urls[0]?.protocol === 'https:')
-    if (shadow === undefined || other === undefined) continue
-    routes.problem(`cannot compare with ${other}, which is asked by TLS or HTTP/2`, `routes[${index}].shadow`)
   }
 }
 

@@ -3,9 +3,10 @@ import { type Clock, type Random, systemClock } from 'seaworthy/core'
 import { BUCKETS, bucketOf } from './bucket.ts'
 import { type Baseline, defaultGuard, type GuardDeclaration } from './guard.ts'
 import type { DataMove } from './data-move.ts'
-import { HeldForwarding, MovingWrites } from './moving-writes.ts'
+import { HeldForwarding } from './held-forwarding.ts'
+import { MovingWrites } from './moving-writes.ts'
 import { ANYBODY, OwnWrites } from './own-writes.ts'
-import { keyOf } from './request-key.ts'
+import { entityKeyOf, keyOf } from './request-key.ts'
 import type { RuleDeclaration, Side } from './rule.ts'
 import { SideWindow } from './side-window.ts'
 
@@ -35,7 +36,7 @@ export class RouteState {
   baseline: Baseline | undefined
   /** Counts rollbacks, so that a shift that was asked for before one is not made after it. */
   epoch = 0
-  readonly writes = new MovingWrites()
+  readonly writes: MovingWrites
   readonly ownWrites: OwnWrites
   sharePercent: number
   readonly tenantShares = new Map<string, number>()
@@ -46,6 +47,7 @@ export class RouteState {
     this.windows = { from: new SideWindow(windowMs), to: new SideWindow(windowMs) }
     this.sharePercent = sharePercent
     this.ownWrites = new OwnWrites(clock)
+    this.writes = new MovingWrites(clock)
   }
 
   /** Whether anybody at all is led to the new side. */
@@ -104,6 +106,8 @@ export class MovingRoute {
     if (this.#followsData(request))
       return { side: this.#owner, tenant: undefined, sharePercent: this.state.sharePercent, bucket: undefined }
     const decision = this.#byShare(request)
+    const { held } = this.state.writes
+    if (held.keys.size > 0 && held.has(this.#entityKeyOf(request))) return { ...decision, side: 'to' }
     const wroteAt = this.data === undefined ? undefined : this.state.ownWrites.sideOf(this.#writerOf(request))
     return wroteAt === undefined ? decision : { ...decision, side: wroteAt }
   }
@@ -134,6 +138,12 @@ export class MovingRoute {
     return this.data !== undefined && !isSafe(method)
   }
 
+  /** Under which key it writes or reads, where the route's data says how a request tells that. */
+  #entityKeyOf(request: RoutableRequest): string | undefined {
+    const { data, match } = this.declaration
+    return data?.key === undefined ? undefined : entityKeyOf(request, data.key, match.path)
+  }
+
   get #owner(): Side {
     return this.state.sharePercent >= 100 ? 'to' : 'from'
   }
@@ -149,6 +159,8 @@ export class MovingRoute {
     const base = this.#destinations[this.#owner]
     const destination: { -readonly [Name in keyof SideDestination]: SideDestination[Name] } = { ...base }
     const writer = this.#writerOf(request)
+    const key = this.#entityKeyOf(request)
+    const { writes } = this.state
     const onward = (wasHeld: boolean) => {
       const side = this.#owner
       destination.side = side
@@ -158,7 +170,7 @@ export class MovingRoute {
     }
     destination.upstream = {
       name: base.upstream.name,
-      forwarding: (forwarded) => new HeldForwarding(forwarded, this.state.writes, onward),
+      forwarding: (forwarded) => new HeldForwarding(forwarded, { writes, key, onward }),
     }
     return destination
   }

@@ -1,31 +1,49 @@
-import type { AttemptFailure, ForwardedRequest, Forwarding, ResponseHead, Upstream } from '@seaworthy/http-proxy'
 import { type Clock, type Timer, UnavailableError } from 'seaworthy/core'
+import type { HeldForwarding } from './held-forwarding.ts'
+import { HeldKeys } from './held-keys.ts'
 
 const PARKED_MAX = 10_000
+/** How long a write waits for its key alone. What keeps that so long may need somebody to mend it. */
+const KEY_HELD_MAX_MS = 10_000
 /** A hold that nobody releases ends by itself. */
 const HOLD_MAX_MS = 30_000
 
 /**
  * The requests of one route that change something, where its data moves along with them. While the data moves they wait, and then go to whoever owns it:
- * that is decided when a request goes on, not when it came.
+ * that is decided when a request goes on, not when it came. After a rollback those wait on whose keys are held.
  */
 export class MovingWrites {
   readonly #parked = new Set<HeldForwarding>()
+  readonly #clock: Clock
+  readonly held: HeldKeys
   #inFlight = 0
+  #moves = 0
   #onIdle: (() => void) | undefined
   #timer: Timer | undefined
 
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.held = new HeldKeys(clock, () => this.#goOn())
+  }
+
+  /** How often the data has begun to move, there or back. */
+  get moves(): number {
+    return this.#moves
+  }
+
+  /** Whether all of them wait. */
   get isHeld(): boolean {
     return this.#timer !== undefined
   }
 
   /** Keeps new ones waiting. @returns once those in flight are over, or after `drainMs` */
-  hold({ clock, drainMs }: { readonly clock: Clock; readonly drainMs: number }): Promise<void> {
+  hold(drainMs: number): Promise<void> {
+    this.#moves++
     this.#timer?.cancel()
-    this.#timer = clock.timer(HOLD_MAX_MS, () => this.release(), { keepAlive: false })
+    this.#timer = this.#clock.timer(HOLD_MAX_MS, () => this.release(), { keepAlive: false })
     if (this.#inFlight === 0) return Promise.resolve()
     return new Promise((resolve) => {
-      const limit = clock.timer(drainMs, resolve, { keepAlive: false })
+      const limit = this.#clock.timer(drainMs, resolve, { keepAlive: false })
       this.#onIdle = () => {
         limit.cancel()
         resolve()
@@ -36,17 +54,29 @@ export class MovingWrites {
   release(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    const parked = [...this.#parked]
-    this.#parked.clear()
-    for (const each of parked) each.go()
+    this.#goOn()
+  }
+
+  /** Those that need not wait any longer go on. */
+  #goOn(): void {
+    if (this.isHeld) return
+    for (const each of this.#parked) {
+      if (this.held.has(each.key)) each.waitForKey(this.#clock, KEY_HELD_MAX_MS)
+      else {
+        this.#parked.delete(each)
+        each.go()
+      }
+    }
   }
 
   /** @returns whether it waits. @throws UnavailableError when too many do */
   parks(forwarding: HeldForwarding): boolean {
-    if (!this.isHeld) return false
+    const isKeyHeld = this.held.has(forwarding.key)
+    if (!this.isHeld && !isKeyHeld) return false
     if (this.#parked.size >= PARKED_MAX)
       throw new UnavailableError(`The route is being moved, and ${PARKED_MAX} requests wait for it already.`, { retryAfterMs: 1_000 })
     this.#parked.add(forwarding)
+    if (!this.isHeld) forwarding.waitForKey(this.#clock, KEY_HELD_MAX_MS)
     return true
   }
 
@@ -61,64 +91,5 @@ export class MovingWrites {
   ended(): void {
     this.#inFlight--
     if (this.#inFlight === 0) this.#onIdle?.()
-  }
-}
-
-/** Where a request that changes something goes on, and what is told of its end. */
-interface Onward {
-  readonly upstream: Upstream
-  readonly onEnd: () => void
-}
-
-/** Leads a request to the upstream that has the route when it goes on. */
-export class HeldForwarding implements Forwarding {
-  readonly #request: ForwardedRequest
-  readonly #writes: MovingWrites
-  readonly #onward: (wasHeld: boolean) => Onward
-  #inner: Forwarding | undefined
-  #wasHeld = false
-  #onEnd: (() => void) | undefined
-
-  constructor(request: ForwardedRequest, writes: MovingWrites, onward: (wasHeld: boolean) => Onward) {
-    this.#request = request
-    this.#writes = writes
-    this.#onward = onward
-  }
-
-  begin(): void {
-    try {
-      this.#wasHeld = this.#writes.parks(this)
-      if (!this.#wasHeld) this.go()
-    } catch (error) {
-      this.#request.fail(error)
-    }
-  }
-
-  go(): void {
-    this.#writes.begun()
-    const { upstream, onEnd } = this.#onward(this.#wasHeld)
-    this.#onEnd = onEnd
-    this.#inner = upstream.forwarding(this.#request)
-    this.#inner.begin()
-  }
-
-  onArrived(): void {
-    this.#inner?.onArrived()
-  }
-
-  onHead(head: ResponseHead): Error | undefined {
-    return this.#inner?.onHead(head)
-  }
-
-  onFailed(failure: AttemptFailure): void {
-    this.#inner?.onFailed(failure)
-  }
-
-  onEnd(error: unknown): void {
-    this.#writes.unpark(this)
-    if (this.#inner === undefined) return
-    this.#inner.onEnd(error)
-    this.#onEnd?.()
-    this.#writes.ended()
   }
 }

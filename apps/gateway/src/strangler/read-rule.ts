@@ -1,6 +1,6 @@
 import type { Checked } from './checked.ts'
 import type { GuardDeclaration } from './guard.ts'
-import type { KeySource } from './request-key.ts'
+import { type EntityKeySource, type KeySource, placeOfParameter } from './request-key.ts'
 import type { RuleDeclaration, RuleMatch } from './rule.ts'
 import { readShadow } from './shadow-declaration.ts'
 
@@ -20,9 +20,10 @@ export function readRule(route: Checked, upstreams: ReadonlyMap<string, unknown>
   if (target !== undefined && target === old) to.problem('is where the route is already')
   if (target === undefined)
     for (const moving of [share, stickyBy, tenantBy, data, shadow, guard]) if (moving.isThere) moving.problem('means nothing without to')
+  const matched = readMatch(match)
   return {
     id: id.text(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, dots, dashes or underscores'),
-    match: readMatch(match),
+    match: matched,
     from: old,
     ...given('to', target),
     ...given(
@@ -31,7 +32,10 @@ export function readRule(route: Checked, upstreams: ReadonlyMap<string, unknown>
     ),
     ...given('stickyBy', stickyBy.optional(readKeySource)),
     ...given('tenantBy', tenantBy.optional(readKeySource)),
-    ...given('data', data.optional(readData)),
+    ...given(
+      'data',
+      data.optional((each) => readData(each, matched.path)),
+    ),
     ...given('shadow', shadow.optional(readShadow)),
     ...given('guard', guard.optional(readGuard)),
   }
@@ -85,10 +89,27 @@ export function readKeySource(source: Checked): KeySource {
     : { header: header.optional((each) => each.text(TOKEN, 'a header')) ?? '' }
 }
 
-function readData(data: Checked): NonNullable<RuleDeclaration['data']> {
-  const { url, move } = data.object('url', 'move')
+function readData(data: Checked, path: string): NonNullable<RuleDeclaration['data']> {
+  const { url, move, key } = data.object('url', 'move', 'key')
   const moved = move.optional((each) => each.url()?.href)
-  return { url: url.url()?.href ?? '', ...(moved !== undefined && { move: moved }) }
+  if (moved === undefined && key.isThere) key.problem('means nothing without move')
+  return {
+    url: url.url()?.href ?? '',
+    ...given('move', moved),
+    ...given(
+      'key',
+      key.optional((each) => readEntityKey(each, path)),
+    ),
+  }
+}
+
+function readEntityKey(key: Checked, template: string): EntityKeySource {
+  const { path, query } = key.object('path', 'query')
+  if (path.isThere === query.isThere) key.problem('must name one of path and query')
+  if (query.isThere) return { query: query.text(/^[\x21-\x7e]+$/, 'a parameter of the query') }
+  const name = path.optional((each) => each.text(/^\w+$/, 'a parameter of the path')) ?? ''
+  if (name !== '' && placeOfParameter(template, name) === -1) path.problem(`is ${JSON.stringify(name)}, but ${template} has no :${name}`)
+  return { path: name }
 }
 
 function readGuard(guard: Checked): GuardDeclaration | false {

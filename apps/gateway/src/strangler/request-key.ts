@@ -7,6 +7,9 @@ import { InvalidInputError } from 'seaworthy/core'
  */
 export type KeySource = { readonly header: string } | { readonly cookie: string } | { readonly claim: string }
 
+/** Where the key of an entity stands in a request: in a parameter of its route's path, as `id` of `/api/notes/:id`, or in one of its query. */
+export type EntityKeySource = { readonly path: string } | { readonly query: string }
+
 const KEY_LENGTH_MAX = 256
 const TOKEN_LENGTH_MAX = 8_192
 
@@ -21,6 +24,22 @@ export function keyOf({ fields }: RoutableRequest, source: KeySource): string | 
   const token = single(fieldValues(lines, 'authorization'), 'header authorization', TOKEN_LENGTH_MAX)
   return token === undefined ? undefined : claimOf(token, source.claim)
 }
+
+/**
+ * @param path the template of the route
+ * @returns undefined when the request has none
+ * @throws InvalidInputError when it has two
+ */
+export function entityKeyOf({ segments, target }: RoutableRequest, source: EntityKeySource, path: string): string | undefined {
+  if ('path' in source) return segments[placeOfParameter(path, source.path)]
+  const mark = target.indexOf('?')
+  return mark === -1
+    ? undefined
+    : single(new URLSearchParams(target.slice(mark + 1)).getAll(source.query), `query parameter ${source.query}`)
+}
+
+/** @returns which segment of a path template it is; -1 where the template has none of that name */
+export const placeOfParameter = (path: string, name: string): number => path.split('/').slice(1).indexOf(`:${name}`)
 
 function single(values: readonly string[], what: string, lengthMax = KEY_LENGTH_MAX): string | undefined {
   const [value] = values

@@ -81,14 +81,14 @@ export class Routing implements Destinations {
   }
 
   /** Has the answer copied for whoever compares the two sides. */
-  #tapped({ method, target, fields }: RoutableRequest, destination: SideDestination): Destination {
+  #tapped({ method, target, host, fields }: RoutableRequest, destination: SideDestination): Destination {
     const { mirror, parts } = this.#options
     const { route, side, upstream } = destination
     const { id, shadow } = route.declaration
     const isSafe = method === 'GET' || method === 'HEAD'
     if (mirror === undefined || shadow === undefined || side === 'to' || !isSafe) return destination
     const { bodyBytesMax } = mirror
-    const tapOf = () => mirror.tapOf({ route: id, method, target, lines: fields.endToEnd })
+    const tapOf = () => mirror.tapOf({ route: id, method, target, host, lines: fields.endToEnd })
     return { ...destination, upstream: tapAnswers(upstream, { bodyBytesMax, tapOf, onDefect: parts.onDefect }) }
   }
 
@@ -104,7 +104,10 @@ export class Routing implements Destinations {
 
   close(): void {
     for (const upstream of [...this.upstreams, ...this.#retired]) upstream.close()
-    for (const { state } of this.routes.values()) state.ownWrites.stop()
+    for (const { state } of this.routes.values()) {
+      state.ownWrites.stop()
+      state.writes.held.stop()
+    }
   }
 
   #configure(file: GatewayFile, before: Configured | undefined): Configured {

@@ -1,4 +1,4 @@
-import type { KeySource } from './request-key.ts'
+import type { EntityKeySource, KeySource } from './request-key.ts'
 import type { GuardDeclaration } from './guard.ts'
 import type { ShadowDeclaration } from './shadow-declaration.ts'
 
@@ -33,6 +33,8 @@ export interface RuleDeclaration {
     readonly url: string
     /** The cut-over that hands the data over when the share comes to 100 %, and back when it is rolled back. Until then whatever writes stays with `from`. */
     readonly move?: string
+    /** Where a request says under which key it writes and reads, as the mapping of its data has it: a key that the old side does not have yet after a rollback waits alone. */
+    readonly key?: EntityKeySource
   }
   /** Reads that the old side answers are put to the new one as well, and compared. */
   readonly shadow?: ShadowDeclaration

@@ -1,8 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
-import { defaultShadowLimits, reportText, shadowing, type Shadowing, type ShadowingReport } from '@seaworthy/strangler/compare'
+import {
+  defaultShadowLimits,
+  reportText,
+  shadowing,
+  type Shadowing,
+  type ShadowingReport,
+  type SideAddress,
+} from '@seaworthy/strangler/compare'
 import type { Mirror, MirrorCandidate } from '../mirror.ts'
 import type { GatewayLog } from '../log.ts'
-import type { GatewayFile } from './gateway-file.ts'
+import type { GatewayFile, UpstreamDeclaration } from './gateway-file.ts'
 import type { ShadowDeclaration } from './shadow-declaration.ts'
 
 /** What was found, by route: as data, and as a person reads it. */
@@ -12,8 +19,8 @@ export interface Comparisons {
 }
 
 interface Shadowed {
-  readonly from: string
-  readonly to: string
+  readonly from: SideAddress
+  readonly to: SideAddress
   readonly shadow: ShadowDeclaration
 }
 
@@ -35,12 +42,11 @@ export class ShadowMirror implements Mirror, AsyncDisposable {
     this.#routes = new Map(
       routes.flatMap(({ id, from, to, shadow }) => {
         if (shadow === undefined || to === undefined) return []
-        const [old, young] = [upstreams.get(from)!.urls[0]!, upstreams.get(to)!.urls[0]!]
-        return [[id, { from: old.href, to: young.href, shadow }] as const]
+        return [[id, { from: sideOf(upstreams.get(from)!), to: sideOf(upstreams.get(to)!), shadow }] as const]
       }),
     )
     for (const id of before.keys()) if (!this.#routes.has(id)) this.#shadowing?.remove(id)
-    for (const [id, route] of this.#routes) if (!isDeepStrictEqual(before.get(id), route)) this.#set(id, route)
+    for (const [id, route] of this.#routes) if (!isSame(before.get(id), route)) this.#set(id, route)
   }
 
   tapOf({ route, ...request }: MirrorCandidate): ReturnType<Mirror['tapOf']> {
@@ -67,11 +73,26 @@ export class ShadowMirror implements Mirror, AsyncDisposable {
     this.#shadowing ??= shadowing({ onDefect: (error) => this.#log.error({ err: error }, 'the comparison ended, and begins anew') })
     const { ignoreFields = [], ignoreHeaders = [], show = 'values' } = compare
     this.#shadowing.set(id, {
-      monolith: new URL(from),
-      service: new URL(to),
+      monolith: from,
+      service: to,
       share: share / 100,
       credentials,
       rules: { ignoreFields, headers: { ignore: ignoreHeaders }, showing: { values: show } },
     })
   }
+}
+
+/** The first address of an upstream, asked as the upstream is. */
+function sideOf({ urls, protocol, tls, preserveHost }: UpstreamDeclaration): SideAddress {
+  return { url: urls[0]!, preserveHost, ...(protocol !== undefined && { protocol }), ...(tls !== undefined && { tls }) }
+}
+
+function isSame(one: Shadowed | undefined, other: Shadowed): boolean {
+  // Of a URL, what it says is no property of its own.
+  const said = ({ from, to, ...others }: Shadowed) => ({
+    ...others,
+    from: { ...from, url: from.url.href },
+    to: { ...to, url: to.url.href },
+  })
+  return one !== undefined && isDeepStrictEqual(said(one), said(other))
 }

@@ -24,6 +24,8 @@ export interface ShiftsOptions {
 
 /** How long writes wait for those that are in flight, and then for their data to move. */
 const DRAIN_MS = 5_000
+/** Shorter where the data goes back, which is done in a hurry: a write that takes longer is refused by the side that gave up the data, and not lost. */
+const ROLLBACK_DRAIN_MS = 300
 const MOVE_TIMEOUT_MS = 15_000
 /** How long the data's side may take to say whether it is ready. */
 const READINESS_TIMEOUT_MS = 5_000
@@ -33,6 +35,7 @@ const ASK_AGAIN_MS = 100
 /** How long writes wait after a start until it is known who owns their data. */
 const RESUME_TIMEOUT_MS = 25_000
 const TENANTS_MAX = 1_000
+const HELD_SHOWN_MAX = 20
 
 /**
  * Moves shares. A shift is written down before it happens, one after another, so that what a restart reads is what was in force. A rollback happens
@@ -66,7 +69,7 @@ export class Shifts {
     const { id, state } = route
     const { to, from } = route.declaration
     start?.(to!)
-    void state.writes.hold({ clock, drainMs: DRAIN_MS })
+    void state.writes.hold(DRAIN_MS)
     const limit = limited(RESUME_TIMEOUT_MS, clock)
     try {
       const owner = await route.data!.owner(limit.signal)
@@ -74,6 +77,7 @@ export class Shifts {
       const { sharePercent } = state
       if (owner === 'to' && sharePercent < 100) await this.#align(route, 100, `${to} owns the data`)
       if (owner === 'from' && sharePercent >= 100) await this.#align(route, 0, `${from} owns the data`)
+      if (owner === 'from') await this.#hold(route, route.data!, limit.signal)
       // Who wrote before the start is not known any more.
       if (owner !== undefined && state.isMoved) state.ownWrites.begin(ANYBODY, owner)(route.data)
     } finally {
@@ -121,14 +125,30 @@ export class Shifts {
     const { clock } = this.#options
     const limit = limited(MOVE_TIMEOUT_MS, clock)
     try {
-      await route.state.writes.hold({ clock, drainMs: DRAIN_MS })
+      await route.state.writes.hold(ROLLBACK_DRAIN_MS)
       const reason = await data.toOld(limit.signal)
       if (reason !== undefined) throw new ConflictError(`Route ${route.id} stays at ${route.state.sharePercent} %: ${reason}.`)
+      await this.#hold(route, data, limit.signal)
       return await takeBack()
     } finally {
       limit.done()
       route.state.writes.release()
     }
+  }
+
+  /** Of the keys that the old side does not have yet: before its writes go on. */
+  async #hold({ id, state }: MovingRoute, data: DataMove, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options
+    try {
+      await state.writes.held.begin(data, signal)
+    } catch (error) {
+      log.error(
+        { err: error, route: id },
+        'which keys are held after the rollback is not known: their writes are left to the old side to refuse',
+      )
+    }
+    const { size } = state.writes.held.keys
+    if (size > 0) log.warn({ route: id, held: size }, `${size} keys of ${id} are held until they are back`)
   }
 
   async #takeBack(route: MovingRoute, request: RollbackRequest, kind: 'rollback' | 'automatic-rollback'): Promise<readonly LedgerEntry[]> {
@@ -140,6 +160,7 @@ export class Shifts {
       if (tenant === undefined) state.sharePercent = 0
       else state.tenantShares.set(tenant, 0)
       const { who, why } = request
+      const held = [...state.writes.held.keys]
       entries.push({
         atMs: clock.now(),
         kind,
@@ -151,6 +172,7 @@ export class Shifts {
         toPercent: 0,
         who,
         why,
+        ...(held.length > 0 && { held: { count: held.length, keys: held.slice(0, HELD_SHOWN_MAX) } }),
       })
     }
     if (request.tenant !== undefined) back(request.tenant)
@@ -205,8 +227,9 @@ export class Shifts {
     if (data === undefined || percent < 100 || fromPercent >= 100) return this.#make(route, known, epoch)
     const limit = limited(MOVE_TIMEOUT_MS, clock)
     try {
-      await state.writes.hold({ clock, drainMs: DRAIN_MS })
+      await state.writes.hold(DRAIN_MS)
       const reason = await data.toNew(limit.signal)
+      if (reason === undefined) state.writes.held.end()
       return reason === undefined ? await this.#makeWithData(data, () => this.#make(route, known, epoch)) : await refuse(reason)
     } finally {
       limit.done()

@@ -88,7 +88,6 @@ describe("a gateway's file", () => {
       '["http://127.0.0.1:4101"], "tls": {}',
       'upstreams.monolith.tls cannot be used',
     ],
-    ['a comparison over TLS', '"http://127.0.0.1:4101"', '"https://127.0.0.1:4101"', 'routes[0].shadow cannot compare with monolith', 24],
     ['two keys', '{ "cookie": "session" }', '{ "cookie": "a", "header": "b" }', 'routes[0].stickyBy must name one of'],
     ['a wrong template', '/api/products/:id/reviews', '/api//x', 'routes[0].match cannot be told apart: Route reviews at /api//x'],
     ['an id twice', '"id": "rest"', '"id": "reviews"', 'routes[1].id is "reviews", as another route\'s is'],

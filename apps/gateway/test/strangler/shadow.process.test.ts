@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { eventually } from '@seaworthy/testing'
+import { issueCertificate } from '@seaworthy/testing/certificates'
 import { startAdminApi } from '../../src/strangler/admin-api.ts'
 import { parseGatewayFile } from '../../src/strangler/gateway-file.ts'
 import { ShadowMirror } from '../../src/strangler/shadow-mirror.ts'
@@ -14,35 +16,40 @@ import { StranglerGateway } from '../../src/strangler/strangler-gateway.ts'
 
 const log = { info: () => {}, warn: () => {}, error: () => {} }
 
-async function serve(t: TestContext, listener: RequestListener) {
+type Listener = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void
+
+/** @param pair makes it one that speaks HTTP/2 over TLS alone */
+async function serve(t: TestContext, listener: Listener, pair?: { readonly cert: string; readonly key: string }) {
   const received: string[] = []
-  const server = createServer((request, response) => {
+  const answer: Listener = (request, response) => {
     received.push(`${request.method} ${request.url} ${String(request.headers['x-seaworthy-shadow'])}`)
     listener(request, response)
-  })
-  server.listen(0, '127.0.0.1')
+  }
+  const sockets: Socket[] = []
+  const server: Server = pair === undefined ? createServer(answer) : createSecureServer(pair, answer)
+  server.on('connection', (socket) => sockets.push(socket)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     server.close()
-    server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
   })
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
+  return { origin: `${pair === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
 }
 
 const reviews =
-  (ratingOf: (id: number) => number): RequestListener =>
+  (ratingOf: (id: number) => number): Listener =>
   (request, response) => {
     const id = Number(request.url!.split('/').at(-1))
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ id, rating: ratingOf(id), at: new Date().toISOString() }))
   }
 
-function fileWith(folder: string, sides: { old: string; young: string }, shadow: unknown) {
+function fileWith(folder: string, sides: { old: string; young: string; youngIs?: object }, shadow: unknown) {
   const text = JSON.stringify({
     listen: { port: 0 },
     admin: { port: 0, tokenFile: 'token' },
     ledger: 'ledger',
-    upstreams: { monolith: { urls: [sides.old] }, reviews: { urls: [sides.young] } },
+    upstreams: { monolith: { urls: [sides.old] }, reviews: { urls: [sides.young], ...sides.youngIs } },
     routes: [
       { id: 'reviews', match: { path: '/reviews/*' }, from: 'monolith', to: 'reviews', ...(shadow !== undefined && { shadow }) },
       { id: 'rest', match: { path: '/*' }, from: 'monolith' },
@@ -51,18 +58,22 @@ function fileWith(folder: string, sides: { old: string; young: string }, shadow:
   return parseGatewayFile(text, join(folder, 'gateway.json'))
 }
 
-test('the reads of a route that says so are compared with its new side, and the admin API tells what was found', async (t) => {
+test('the reads of a route that says so are compared with its new side, which speaks HTTP/2 over TLS, and the admin API tells what was found', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'seaworthy-shadow-'))
   writeFileSync(join(folder, 'token'), 'x'.repeat(32))
   const old = await serve(
     t,
     reviews((id) => id % 5),
   )
+  const pair = issueCertificate({ names: ['reviews.internal'] })
+  writeFileSync(join(folder, 'ca.pem'), pair.cert)
   const young = await serve(
     t,
     reviews((id) => (id % 5) + 1),
+    pair,
   )
-  const sides = { old: old.origin, young: young.origin }
+  const youngIs = { protocol: 'h2', tls: { caFile: 'ca.pem', serverName: 'reviews.internal' } }
+  const sides = { old: old.origin, young: young.origin, youngIs }
   const file = fileWith(folder, sides, { share: 100, compare: { ignoreHeaders: ['x-none'] } })
   const mirror = new ShadowMirror(log)
   mirror.configure(file)

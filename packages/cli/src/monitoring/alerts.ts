@@ -171,6 +171,13 @@ function processAlerts(services: readonly Service[]): readonly Rule[] {
       summary: '{{ $labels.instance }} cannot say how its {{ $labels.source }} are',
       description: 'The database behind them does not answer. Other alerts about them are silent meanwhile.',
     }),
+    alert('TelemetryDropped', {
+      expr: `rate(seaworthy_telemetry_dropped_total{${all}}[5m]) > 0`,
+      for: '5m',
+      severity: 'ticket',
+      summary: '{{ $labels.instance }} loses {{ $labels.signal }} on their way out',
+      description: 'Whoever they go to is away for too long, or refuses them. The log of the process says which, and why.',
+    }),
     ...(consoles.length === 0
       ? []
       : [

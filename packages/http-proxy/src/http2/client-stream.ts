@@ -10,9 +10,11 @@ import { refusalOf } from '../problem.ts'
 import type { RequestEnd } from '../request-end.ts'
 import { ServedRequest } from '../served-request.ts'
 import type { WheelTimer } from '../timer-wheel.ts'
-import type { UpstreamConnection } from '../upstream-connection.ts'
-import type { AnswerPart } from '../upstream-link.ts'
-import { fieldsByName, rawFields, requestHead, trailerLines } from './message-head.ts'
+import { streamEnd, tunnel } from '../tunnel.ts'
+import type { AnswerPart, UpstreamTunnel } from '../upstream-link.ts'
+import { ACCEPT_FIELD, isAccepted, WEBSOCKET } from '../websocket.ts'
+import { endOfStream } from './end-of-stream.ts'
+import { fieldsByName, opensTunnel, rawFields, requestHead, trailerLines, withoutField } from './message-head.ts'
 import { streamProblem } from './stream-problem.ts'
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants
@@ -31,16 +33,19 @@ export class ClientStream implements ExchangeClient {
   readonly #home: StreamHome
   readonly #isHead: boolean
   readonly #isGrpc: boolean
-  readonly #timer: WheelTimer
+  /** Nothing more comes from the client, and it was not reset. */
+  readonly #hasEnded: () => boolean
+  readonly timer: WheelTimer
   #request: ServedRequest | undefined
   #exchange: Exchange | undefined
   /** What came of the body before the exchange began: with the head, if it is all. */
   #early: Buffer[] = []
+  /** It asks for another protocol: what comes behind its head is no body, and waits until the upstream agrees. */
+  readonly mustSwitch: boolean
   #bodyBytes = 0
   #bodyEnded: boolean
   #trailers = ''
   #answerTrailers = ''
-  #answerTimeoutMs = 0
   #isAnswered = false
   #isClosed = false
 
@@ -48,13 +53,18 @@ export class ClientStream implements ExchangeClient {
     this.#stream = stream
     this.#home = home
     this.#bodyEnded = ends
+    this.mustSwitch = opensTunnel(raw)
+    this.#hasEnded = this.mustSwitch ? endOfStream(stream) : () => this.#bodyEnded
     this.#isHead = valueOf(raw, ':method') === 'HEAD'
     this.#isGrpc = valueOf(raw, 'content-type')?.startsWith('application/grpc') === true
-    this.#timer = home.host.wheel.timer(() => this.#expired())
+    this.timer = home.host.wheel.timer(() => this.#expired())
+    if (!this.mustSwitch) {
+      stream
+        .on('data', (chunk: Buffer) => this.#onData(chunk))
+        .on('trailers', (_trailers, _flags, fields: string[]) => this.#onTrailers(fields))
+        .on('end', () => this.#onEnd())
+    }
     stream
-      .on('data', (chunk: Buffer) => this.#onData(chunk))
-      .on('trailers', (_trailers, _flags, fields: string[]) => this.#onTrailers(fields))
-      .on('end', () => this.#onEnd())
       .on('drain', () => this.#exchange?.onClientDrain())
       .on('wantTrailers', () => stream.sendTrailers(fieldsByName(this.#answerTrailers)))
       // Each is followed by `close`.
@@ -78,7 +88,7 @@ export class ClientStream implements ExchangeClient {
   }
 
   writeAnswer({ head, spans, ends, trailers }: AnswerPart): boolean {
-    this.#timer.set(this.#home.host.limits.silenceTimeoutMs)
+    this.timer.set(this.#home.host.limits.silenceTimeoutMs)
     if (!this.#isWritable) return true
     const body = Buffer.concat(spans)
     if (head !== undefined) {
@@ -101,16 +111,7 @@ export class ClientStream implements ExchangeClient {
   }
 
   resumeBody(): void {
-    this.#stream.resume()
-  }
-
-  onSent(answerTimeoutMs: number): void {
-    this.#answerTimeoutMs = answerTimeoutMs
-    this.#timer.set(answerTimeoutMs)
-  }
-
-  onWaiting(): void {
-    this.#timer.cancel()
+    if (!this.mustSwitch) this.#stream.resume()
   }
 
   onAnswered(status: number): void {
@@ -131,10 +132,31 @@ export class ClientStream implements ExchangeClient {
     this.#stream.close(NGHTTP2_INTERNAL_ERROR)
   }
 
-  /** Nobody could ask for it: HTTP/2 has no Upgrade. */
-  onSwitched(_head: ResponseHead, connection: UpstreamConnection): void {
-    connection.abandon()
-    this.onTorn()
+  /** The proof is shown to nobody else: the client has no key of its own. */
+  agreesTo({ fields }: ResponseHead): boolean {
+    const isWebSocket = fields.get('upgrade')?.toLowerCase() === WEBSOCKET
+    return isWebSocket && isAccepted(fields.endToEnd, this.#exchange!.admission.endToEnd)
+  }
+
+  onSwitched(head: ResponseHead, upstream: UpstreamTunnel, rest: Buffer): void {
+    const client = this.#stream
+    this.#exchange = undefined
+    if (!this.#isWritable) {
+      upstream.abandon()
+      return
+    }
+    this.#isAnswered = true
+    this.#request?.answered()
+    client.respond([':status', '200', ...this.#commonFields(withoutField(head.fields.endToEnd, ACCEPT_FIELD))], { waitForTrailers: true })
+    this.#endRequest('switched', { status: 101 })
+    if (rest.length > 0) client.write(rest)
+    client.removeAllListeners('drain')
+    tunnel({
+      client: streamEnd(client, this.#hasEnded),
+      upstream,
+      timer: this.timer,
+      silenceTimeoutMs: this.#home.host.limits.silenceTimeoutMs,
+    })
   }
 
   get #isWritable(): boolean {
@@ -159,9 +181,9 @@ export class ClientStream implements ExchangeClient {
   }
 
   #forward(admission: Admission, { observed }: ServedRequest): void {
-    this.#timer.set(this.#home.host.limits.requestTimeoutMs)
+    this.timer.set(this.#home.host.limits.requestTimeoutMs)
     this.#exchange = new Exchange(admission, this, this.#home.host, observed)
-    if (this.#bodyEnded) this.#start()
+    if (this.#bodyEnded || this.mustSwitch) this.#start()
     // A small body came in the same read, and goes on with the head.
     else setImmediate(() => this.#start())
   }
@@ -169,7 +191,7 @@ export class ClientStream implements ExchangeClient {
   #start(): void {
     const spans = this.#early
     this.#early = NOTHING
-    this.#exchange?.start(spans, this.#bodyEnded, this.#trailers)
+    this.#exchange?.start(spans, this.#bodyEnded || this.mustSwitch, this.#trailers)
   }
 
   #onData(chunk: Buffer): void {
@@ -207,7 +229,7 @@ export class ClientStream implements ExchangeClient {
   }
 
   #fieldsOf({ status, fields }: ResponseHead): string[] {
-    const raw = [':status', String(status), ...rawFields(fields.endToEnd), 'x-correlation-id', this.#request!.context.correlationId]
+    const raw = [':status', String(status), ...this.#commonFields(fields.endToEnd)]
     const length = status === 204 ? undefined : fields.get('content-length')
     const trailer = fields.get('trailer')
     if (length !== undefined) raw.push('content-length', length)
@@ -215,11 +237,15 @@ export class ClientStream implements ExchangeClient {
     return raw
   }
 
+  #commonFields(endToEnd: string): string[] {
+    return [...rawFields(endToEnd), 'x-correlation-id', this.#request!.context.correlationId]
+  }
+
   #answer(error: unknown): void {
     const correlationId = this.#request?.context.correlationId
     const { status, headers, body } = streamProblem(error, { isGrpc: this.#isGrpc, ...(correlationId !== undefined && { correlationId }) })
     if (status === 500) this.#home.host.onDefect(error)
-    this.#timer.set(this.#home.host.limits.silenceTimeoutMs)
+    this.timer.set(this.#home.host.limits.silenceTimeoutMs)
     if (this.#isWritable) {
       const endStream = this.#isHead || body === ''
       this.#stream.respond(headers, { endStream })
@@ -248,13 +274,13 @@ export class ClientStream implements ExchangeClient {
   #expired(): void {
     // It does not take its answer.
     if (this.#exchange === undefined) this.#stream.close(NGHTTP2_CANCEL)
-    else this.#exchange.expire(this.#answerTimeoutMs)
+    else this.#exchange.expire()
   }
 
   #gone(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#timer.release()
+    this.timer.release()
     this.#exchange?.abandon()
     this.#exchange = undefined
     this.#endRequest('left', { failure: 'the client reset the stream' })

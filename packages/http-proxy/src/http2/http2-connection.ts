@@ -124,6 +124,8 @@ function sessionOptions({ streamsMax, headerBytesMax, headersMax }: HttpProxyLim
       // What is larger than the proxy takes, up to twice as large, is read to be answered 431; the rest is reset before it takes memory.
       maxHeaderListSize: 2 * headerBytesMax,
       enablePush: false,
+      // WebSocket (RFC 8441).
+      enableConnectProtocol: true,
     },
     maxHeaderListPairs: 2 * headersMax,
     // Several lines of a field that should stand once are an upstream's to answer for, not to be thrown at.

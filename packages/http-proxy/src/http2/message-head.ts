@@ -1,5 +1,6 @@
 import type { HeadParser, RequestHead, ResponseHead } from '../head.ts'
 import { MalformedMessageError } from '../malformed.ts'
+import { ACCEPT_FIELD, KEY_FIELD, newWebSocketKey, WEBSOCKET } from '../websocket.ts'
 
 /**
  * Heads of HTTP/2 as they would be in HTTP/1.1, read by the parser for that: so that both are held to one grammar, and no field means one thing here and
@@ -29,16 +30,33 @@ export function requestHead(raw: RawFields, ends: boolean, parser: HeadParser): 
   const { pseudo, lines, host, hasLength } = partsOf(raw, REQUEST_PSEUDO)
   const method = pseudo.get(':method') ?? ''
   const authority = pseudo.get(':authority')
-  const target = method === 'CONNECT' ? (authority ?? '') : pathOf(pseudo)
+  const protocol = pseudo.get(':protocol')
+  if (protocol !== undefined && method !== 'CONNECT') throw new MalformedMessageError('a :protocol, but not the method CONNECT')
+  if (protocol !== undefined && protocol !== WEBSOCKET) throw new MalformedMessageError('a :protocol other than websocket', 'protocol')
+  const isWebSocket = protocol !== undefined
+  const target = method === 'CONNECT' && !isWebSocket ? (authority ?? '') : pathOf(pseudo)
   if (!NAME.test(method.toLowerCase())) throw new MalformedMessageError('a :method that is none')
   if (!VISIBLE.test(target)) throw new MalformedMessageError('a :path that is none')
   if (authority !== undefined && host !== undefined && authority.toLowerCase() !== host.toLowerCase())
     throw new MalformedMessageError('one host in :authority and another in its Host header')
   const named = authority ?? host
   const hostLine = named === undefined ? '' : `host: ${named}\r\n`
+  if (isWebSocket) {
+    // What it says has no length, and whoever has said all of it already does not speak WebSocket.
+    if (ends || hasLength) throw new MalformedMessageError('a WebSocket that has an end')
+    return whole(parser.request(bytesOf(`GET ${target} HTTP/1.1\r\n${hostLine}${handshake(lines)}\r\n`), 0))
+  }
   // A body of unknown length is, in HTTP/1.1, a chunked one.
   const framing = ends || hasLength ? '' : 'transfer-encoding: chunked\r\n'
   return whole(parser.request(bytesOf(`${method} ${target} HTTP/1.1\r\n${hostLine}${lines}${framing}\r\n`), 0))
+}
+
+/** Whether a request is an extended CONNECT (RFC 8441): what comes behind its head is of another protocol. */
+export const opensTunnel = (raw: RawFields): boolean => raw.some((name, index) => index % 2 === 0 && name === ':protocol')
+
+/** As HTTP/1.1 asks for a WebSocket. The key is the proxy's: the client's protocol has none, and one that it sends all the same says nothing. */
+function handshake(lines: string): string {
+  return `${withoutField(lines, KEY_FIELD)}connection: upgrade\r\nupgrade: ${WEBSOCKET}\r\n${KEY_FIELD}: ${newWebSocketKey()}\r\n`
 }
 
 /** @param isBodiless the answer has none whatever its fields say: to HEAD, or by its status. @throws MalformedMessageError */
@@ -48,12 +66,18 @@ export function responseHead(raw: RawFields, isBodiless: boolean, parser: HeadPa
   return whole(parser.response(bytesOf(`HTTP/1.1 ${pseudo.get(':status') ?? ''} \r\n${lines}${framing}\r\n`), 0))
 }
 
+/** An answer to an extended CONNECT as the 101 that it stands for. @param lines what HTTP/1.1 says besides. @throws MalformedMessageError */
+export function switchedHead(raw: RawFields, lines: string, parser: HeadParser): ResponseHead {
+  const { lines: own } = partsOf(raw, RESPONSE_PSEUDO)
+  return whole(parser.response(bytesOf(`HTTP/1.1 101 Switching Protocols\r\n${withoutField(own, ACCEPT_FIELD)}${lines}\r\n`), 0))
+}
+
 /** The lines of a trailer section, without those that have no business there. @throws MalformedMessageError */
 export function trailerLines(raw: RawFields, parser: HeadParser): string {
   return whole(parser.trailers(bytesOf(`${partsOf(raw, NO_PSEUDO).lines}\r\n`), 0)).lines
 }
 
-const REQUEST_PSEUDO: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path'])
+const REQUEST_PSEUDO: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path', ':protocol'])
 const RESPONSE_PSEUDO: ReadonlySet<string> = new Set([':status'])
 const NO_PSEUDO: ReadonlySet<string> = new Set()
 
@@ -117,6 +141,17 @@ export function rawFields(lines: string): string[] {
     at = end + 2
   }
   return fields
+}
+
+/** The lines without those of one field, named in lower case. */
+export function withoutField(lines: string, name: string): string {
+  let kept = ''
+  for (let at = 0; at < lines.length;) {
+    const end = lines.indexOf('\r\n', at) + 2
+    if (lines.slice(at, lines.indexOf(':', at)).toLowerCase() !== name) kept += lines.slice(at, end)
+    at = end
+  }
+  return kept
 }
 
 /** Without the white space around it: not by `trim`, which takes more than that off, nor by an expression, which may look at a run of it again and again. */

@@ -64,6 +64,11 @@ export class UpstreamSession {
     return !this.isClosing && this.#links.size < this.#streamsMax
   }
 
+  /** Whether the upstream takes an extended CONNECT (RFC 8441, section 3). */
+  get takesWebSockets(): boolean {
+    return this.#session?.remoteSettings.enableConnectProtocol === true
+  }
+
   /** Whether the upstream said that it did not look at that stream. */
   hasRefused(stream: ClientHttp2Stream): boolean {
     return stream.rstCode === NGHTTP2_REFUSED_STREAM || (stream.id ?? 0) > this.#lastStreamId

@@ -4,17 +4,20 @@ import { type Framing, responseFraming } from '../framing.ts'
 import { type HeadParser, optionsOf } from '../head.ts'
 import { MalformedMessageError } from '../malformed.ts'
 import type { BodyPart } from '../message-writer.ts'
-import type { AnswerPart, Breakage, LinkUser, UpstreamLink } from '../upstream-link.ts'
+import { streamEnd, type TunnelEnd } from '../tunnel.ts'
+import type { AnswerPart, Breakage, LinkUser, TunnelReader, UpstreamLink, UpstreamTunnel } from '../upstream-link.ts'
+import { ACCEPT_FIELD, acceptFor, KEY_FIELD, WEBSOCKET } from '../websocket.ts'
 import { endOfStream } from './end-of-stream.ts'
-import { fieldsByName, rawFields, responseHead, trailerLines } from './message-head.ts'
+import { fieldsByName, rawFields, responseHead, switchedHead, trailerLines, withoutField } from './message-head.ts'
 import type { UpstreamSession } from './upstream-session.ts'
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants
 
 const NO_BODY: Framing = { kind: 'none' }
+const NOTHING = Buffer.alloc(0)
 
 /** One request to an upstream that speaks HTTP/2, and its answer. */
-export class UpstreamStream implements UpstreamLink {
+export class UpstreamStream implements UpstreamLink, UpstreamTunnel {
   readonly #session: UpstreamSession
   #user: LinkUser | undefined
   #method = ''
@@ -26,6 +29,8 @@ export class UpstreamStream implements UpstreamLink {
   #requestEnded = false
   #requestTrailers = ''
   #trailers = ''
+  /** What a 2xx proves to whoever asked for a WebSocket as in HTTP/1.1; undefined where the upstream was asked for none. */
+  #accept: string | undefined
 
   constructor(session: UpstreamSession) {
     this.#session = session
@@ -51,8 +56,10 @@ export class UpstreamStream implements UpstreamLink {
 
   sendHead(admission: Admission, remainingMs: number | undefined, { spans, ends, trailers }: BodyPart): boolean {
     const body = Buffer.concat(spans)
-    const isWhole = ends && trailers === ''
-    this.#requestEnded = ends
+    this.#accept = admission.upgrades && this.#session.takesWebSockets ? acceptFor(admission.endToEnd) : undefined
+    const opensTunnel = this.#accept !== undefined
+    const isWhole = ends && trailers === '' && !opensTunnel
+    this.#requestEnded = ends && !opensTunnel
     this.#requestTrailers = trailers
     const stream = this.#session.request(this.#fieldsOf(admission, remainingMs), {
       endStream: isWhole && body.length === 0,
@@ -62,7 +69,7 @@ export class UpstreamStream implements UpstreamLink {
     this.#stream = stream
     this.#listen(stream)
     const isTaken = body.length === 0 || stream.write(body)
-    if (ends) stream.end()
+    if (this.#requestEnded) stream.end()
     return isTaken
   }
 
@@ -93,6 +100,16 @@ export class UpstreamStream implements UpstreamLink {
     if (wasAwaited) this.#session.doubt()
   }
 
+  get end(): TunnelEnd {
+    return streamEnd(this.#stream!, this.#hasEnded)
+  }
+
+  readBy(reader: TunnelReader): void {
+    const stream = this.#stream!
+    for (const event of ['headers', 'data', 'trailers', 'end', 'drain']) stream.removeAllListeners(event)
+    stream.on('data', (chunk: Buffer) => reader.onBytes(chunk))
+  }
+
   /** The connection is gone. */
   onSessionEnd(cause: Error, wasReused: boolean): void {
     this.#session.release(this)
@@ -102,8 +119,19 @@ export class UpstreamStream implements UpstreamLink {
   #fieldsOf(admission: Admission, remainingMs: number | undefined): string[] {
     const { method, target, lines, fields, framing, context, expectsContinue } = admission
     const { address } = this.#session.home
-    const raw = [':method', method, ':scheme', address.scheme, ':authority', address.hostFor(admission), ':path', target]
-    raw.push(...rawFields(lines), ...rawFields(contextLines(context, remainingMs)))
+    const opensTunnel = this.#accept !== undefined
+    const raw = [
+      ':method',
+      opensTunnel ? 'CONNECT' : method,
+      ':scheme',
+      address.scheme,
+      ':authority',
+      address.hostFor(admission),
+      ':path',
+      target,
+    ]
+    if (opensTunnel) raw.push(':protocol', WEBSOCKET)
+    raw.push(...rawFields(opensTunnel ? withoutField(lines, KEY_FIELD) : lines), ...rawFields(contextLines(context, remainingMs)))
     if (framing.kind === 'length') raw.push('content-length', String(framing.bytes))
     const trailer = fields.get('trailer')
     if (trailer !== undefined) raw.push('trailer', trailer)
@@ -156,10 +184,21 @@ export class UpstreamStream implements UpstreamLink {
   }
 
   #onResponse(status: number, flags: number, raw: readonly string[]): void {
+    if (this.#accept !== undefined && status >= 200 && status < 300) {
+      this.#onSwitch(raw, this.#accept)
+      return
+    }
     const head = responseHead(raw, this.#method === 'HEAD' || status === 204 || status === 304, this.#parser)
     this.#hasAnswered = true
     this.#framing = responseFraming(head, this.#method)
     this.#hand({ head, spans: [], ends: (flags & NGHTTP2_FLAG_END_STREAM) !== 0 })
+  }
+
+  #onSwitch(raw: readonly string[], accept: string): void {
+    const user = this.#user!
+    const head = switchedHead(raw, `upgrade: ${WEBSOCKET}\r\n${ACCEPT_FIELD}: ${accept}\r\n`, this.#parser)
+    this.#user = undefined
+    user.onSwitch(head, this, NOTHING)
   }
 
   #onPart(spans: readonly Buffer[], ends: boolean): void {

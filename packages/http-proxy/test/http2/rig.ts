@@ -8,6 +8,7 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
+  type Settings,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
@@ -74,7 +75,7 @@ export interface StreamUpstream {
 export async function streamUpstream(
   t: TestContext,
   listener: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void = echoStream,
-  settings: { readonly maxConcurrentStreams?: number } = {},
+  settings: Settings = {},
 ): Promise<StreamUpstream> {
   const server = createServer({ settings })
   const sessions: Http2Session[] = []

@@ -23,5 +23,5 @@ export {
 } from './populations.ts'
 export { type TraceProfile, traceProfile } from './trace-profile.ts'
 export { CAUSES, type Cause, type SpanAttribute, type SpanEvent, type VerdictSpan } from './verdict-span.ts'
-export { type DoubtfulFact, type LockHolder } from './span-facts.ts'
+export { type DoubtfulFact, type LockHolder, verdictAttributes } from './span-facts.ts'
 export { type LockHolderState, factLink, lockFact, loopStretch, timeFact } from './time-facts.ts'

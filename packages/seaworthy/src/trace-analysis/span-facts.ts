@@ -78,6 +78,10 @@ const KEYS: ReadonlyMap<string, TimeName | 'outbox' | 'text'> = new Map<string, 
   ['seaworthy.outbox.wait_ms', 'outbox'],
   ...[...DATABASE_KEYS, ...PEER_KEYS, ...Object.values(lockFact)].map((key) => [key, 'text'] as const),
 ])
+
+/** Names of all attributes that a verdict looks at. Whoever hands on a trace to be judged elsewhere may leave out the others, and all events but `loopStretch.event`. */
+export const verdictAttributes: ReadonlySet<string> = new Set(KEYS.keys())
+
 /** Facts of these speak of a time before the span, or of whatever the thread did: only a queue's wait may be longer than the span. */
 const UNBOUNDED: ReadonlySet<TimeName> = new Set(['queueWaitMs'])
 

@@ -29,4 +29,5 @@ export {
   type ShadowingReport,
 } from './shadowing.ts'
 export { type ShadowedRoute } from './shadow-messages.ts'
+export { type SideAddress } from './side-address.ts'
 export { defaultShadowLimits, type ShadowCounts, type ShadowLimits } from './shadow.ts'

@@ -7,6 +7,8 @@ export interface SafeRequest {
   /** Path and query. */
   readonly target: string
   readonly headers: readonly HeaderLine[]
+  /** What the client asked for by Host, for a side that gets that; undefined in HTTP/1.0 without it. */
+  readonly host?: string
 }
 
 /** Puts a request to one side. @throws when there is no answer in time */
@@ -76,7 +78,7 @@ export type Mirroring =
 
 /** Whether a client's request is put to the other side as well, and in what form. Pure. */
 export function mirroringOf(
-  { method, target, headers }: { readonly method: string; readonly target: string; readonly headers: readonly HeaderLine[] },
+  { method, target, headers, host }: Omit<SafeRequest, 'method'> & { readonly method: string },
   credentials: CredentialsRule,
 ): Mirroring {
   if (method !== 'GET' && method !== 'HEAD') return { mirrors: false, reason: 'unsafe' }
@@ -88,7 +90,12 @@ export function mirroringOf(
   const isSent = (name: string) => !NOT_SENT.has(name) && (credentials === 'forward' || !CREDENTIALS.has(name))
   return {
     mirrors: true,
-    request: { method, target, headers: [...headers.filter(([name]) => isSent(name.toLowerCase())), [SHADOW_HEADER, '1']] },
+    request: {
+      method,
+      target,
+      headers: [...headers.filter(([name]) => isSent(name.toLowerCase())), [SHADOW_HEADER, '1']],
+      ...(host !== undefined && { host }),
+    },
     needsFreshAnswer: has(CONDITIONS) || (hasCredentials && credentials === 'strip'),
   }
 }

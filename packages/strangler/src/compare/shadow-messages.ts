@@ -2,20 +2,21 @@ import type { HeaderLine } from './answer-headers.ts'
 import type { ComparatorRules } from './comparator.ts'
 import type { SafeRequest } from './safe-request.ts'
 import type { ShadowLimits, ShadowReport } from './shadow.ts'
+import type { SideAddress, SideMessage } from './side-address.ts'
 
 /** What is compared: a route that moves from the monolith to a service. */
 export interface ShadowedRoute {
-  /** `http://HOST:PORT` of the monolith, and of the service. */
-  readonly monolith: URL
-  readonly service: URL
+  /** A URL alone is one of plain HTTP/1.1. */
+  readonly monolith: URL | SideAddress
+  readonly service: URL | SideAddress
   readonly rules?: ComparatorRules
   readonly limits?: Partial<ShadowLimits>
 }
 
 /** The same as it crosses to the thread: addresses as texts. */
 export interface RouteMessage extends Omit<ShadowedRoute, 'monolith' | 'service'> {
-  readonly monolith: string
-  readonly service: string
+  readonly monolith: SideMessage
+  readonly service: SideMessage
 }
 
 export interface AnswerMessage {

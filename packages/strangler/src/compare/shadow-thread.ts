@@ -48,8 +48,8 @@ function open({ monolith, service, rules, limits }: RouteMessage) {
   const { timeoutMs, concurrencyMax, bodyBytesMax } = { ...defaultShadowLimits, ...limits }
   const shared = { timeoutMs, concurrencyMax, bodyBytesMax, clock: systemClock }
   const sides = {
-    monolith: httpAsk({ name: 'the monolith', url: new URL(monolith), ...shared }),
-    service: httpAsk({ name: 'the service', url: new URL(service), ...shared }),
+    monolith: httpAsk({ name: 'the monolith', address: { ...monolith, url: new URL(monolith.url) }, ...shared }),
+    service: httpAsk({ name: 'the service', address: { ...service, url: new URL(service.url) }, ...shared }),
   }
   const shadow = new Shadow({ ...sides, ...(rules !== undefined && { rules }), ...(limits !== undefined && { limits }) })
   const close = () => {

@@ -4,6 +4,7 @@ import { AfterTurn } from './after-turn.ts'
 import { headerLinesOf } from './field-lines.ts'
 import { type CredentialsRule, mirroringOf, type SafeRequest } from './safe-request.ts'
 import { defaultShadowLimits, type ShadowLimits, type ShadowReport } from './shadow.ts'
+import { problemOf, messageOf as sideMessageOf } from './side-address.ts'
 import type { AnswerMessage, FromShadow, ShadowedRoute, ShadowThreadData, ToShadow } from './shadow-messages.ts'
 
 /** How much of a route's traffic is mirrored. */
@@ -20,6 +21,8 @@ export interface PassingRequest {
   readonly target: string
   /** The end-to-end field lines, each with its CRLF. */
   readonly lines: string
+  /** What the client asked for by Host. */
+  readonly host?: string | undefined
 }
 
 /** The monolith's answer, once the client has it. */
@@ -94,9 +97,7 @@ interface MirroredRoute {
 }
 
 function problemsOf({ monolith, service }: ShadowedRoute, share: number, limits: ShadowLimits): string[] {
-  const problems = [monolith, service].flatMap((url) =>
-    url.protocol === 'http:' && url.pathname === '/' ? [] : [`${url.href} is not http://HOST:PORT`],
-  )
+  const problems = [monolith, service].flatMap((side) => problemOf(side) ?? [])
   if (!(share >= 0 && share <= 1)) problems.push(`share is ${share}, not a number from 0 to 1`)
   for (const [name, value] of Object.entries(limits))
     if (!(Number.isFinite(value) && value > 0)) problems.push(`${name} is ${value}, not a positive number`)
@@ -158,7 +159,7 @@ class ThreadedShadowing implements Shadowing {
     this.#tell({ type: 'remove', id })
   }
 
-  tapOf(id: string, { method, target, lines }: PassingRequest): ((answer: PassingAnswer) => void) | undefined {
+  tapOf(id: string, { method, target, lines, host }: PassingRequest): ((answer: PassingAnswer) => void) | undefined {
     const there = this.#routes.get(id)
     if (there === undefined || this.#worker === undefined) return undefined
     const { counts, share, credentials, outstandingMax } = there
@@ -170,7 +171,7 @@ class ThreadedShadowing implements Shadowing {
       counts.droppedBusy++
       return undefined
     }
-    const mirroring = mirroringOf({ method, target, headers: headerLinesOf(lines) }, credentials)
+    const mirroring = mirroringOf({ method, target, headers: headerLinesOf(lines), ...(host !== undefined && { host }) }, credentials)
     if (!mirroring.mirrors) {
       counts[mirroring.reason === 'credentials' ? 'withCredentials' : 'unsafe']++
       return undefined
@@ -222,7 +223,7 @@ class ThreadedShadowing implements Shadowing {
   }
 
   #tellRoute(id: string, { monolith, service, ...others }: ShadowedRoute): void {
-    this.#tell({ type: 'route', id, route: { ...others, monolith: monolith.href, service: service.href } })
+    this.#tell({ type: 'route', id, route: { ...others, monolith: sideMessageOf(monolith), service: sideMessageOf(service) } })
   }
 
   #tell(message: ToShadow, transferred: readonly ArrayBuffer[] = []): void {

@@ -40,12 +40,19 @@ export interface CutOverStatus extends Ownership {
   readonly readiness: Readiness
 }
 
+export interface Held extends Pick<Route, 'phase' | 'epoch' | 'settled'> {
+  /** `heldKeysMax` of them at most. */
+  readonly keys: readonly SetAsideKey[]
+}
+
 /** Moves the data of a route, and says who owns it. */
 export interface CutOver {
   status(): Promise<CutOverStatus>
   readiness(): Promise<Readiness>
   /** Where to write and read now. */
   route(question?: RouteQuestion): Promise<Route>
+  /** The keys whose writes are held after a rollback, until they have been fed back. */
+  held(): Promise<Held>
   /** What whoever has just written on a side shows when he reads. */
   token(side: SideName): Promise<string>
   /**
@@ -249,6 +256,11 @@ class RunningCutOver implements CutOver {
   route(question: RouteQuestion = {}): Promise<Route> {
     const { followedEpoch } = this.#moves
     return routeOf({ sides: this.#sides, followedEpoch, heldKeys: () => this.#moves.heldKeys() }, question)
+  }
+
+  async held(): Promise<Held> {
+    const { phase, epoch, settled } = await this.route()
+    return { phase, epoch, settled, keys: phase === 'returning' ? await this.#moves.heldKeys() : [] }
   }
 
   async token(side: SideName): Promise<string> {

@@ -95,8 +95,12 @@ export class DatabaseSide implements Side {
         const write = this.#parts.write ?? this.#entities.replace.bind(this.#entities)
         for (const [index, entity] of batch.entities.entries()) {
           current = entity.key
+          // One that was given back has been written here since: what is fed now is older.
+          if (state.gate === 'held' && !(await table.isHeld(tx, entity.key))) continue
           await write(tx, entity, present[index]!)
           await table.unpark(tx, entity.key)
+          // The other side is closed: there is nothing more to come under this key.
+          if (state.gate === 'held') await table.giveBack(tx, entity.key)
         }
         current = undefined
         for (const key of batch.parked) await table.park(tx, key)

@@ -5,8 +5,8 @@ import type { SideName } from './mapping.ts'
 import { type Asked, jsonListener } from './wire.ts'
 
 /**
- * A cut-over on HTTP, for a gateway and for people: `GET /status`, `/ready`, `/route?key=&wish=&token=`, `/token?side=`; `POST /switch`, `/rollback`, `/retire`, `/verify`,
- * `/copy`. Never on a public port.
+ * A cut-over on HTTP, for a gateway and for people: `GET /status`, `/ready`, `/route?key=&wish=&token=`, `/held`, `/token?side=`; `POST /switch`, `/rollback`, `/retire`,
+ * `/verify`, `/copy`. Never on a public port.
  */
 export function serveCutOver(cutOver: CutOver, options: { readonly token: string }): RequestListener {
   return jsonListener(
@@ -21,6 +21,7 @@ export function serveCutOver(cutOver: CutOver, options: { readonly token: string
           ...(token !== null && { token }),
         })
       },
+      'GET /held': () => cutOver.held(),
       'GET /token': async ({ query }: Asked) => ({ token: await cutOver.token(sideOf(query.get('side') ?? '')) }),
       'POST /switch': () => cutOver.switch(),
       'POST /rollback': () => cutOver.rollBack(),

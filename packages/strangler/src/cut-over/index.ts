@@ -9,7 +9,7 @@
  * Not promised: that a monolith which writes without its gateway is stopped (it is told, with the row; or refused, where you say so); anything about tables that the mapping does not
  * name; an order between keys.
  */
-export { type CutOver, type CutOverOptions, type CutOverStatus, startCutOver } from './cut-over.ts'
+export { type CutOver, type CutOverOptions, type CutOverStatus, type Held, startCutOver } from './cut-over.ts'
 export { type Moved } from './moves.ts'
 export { type Route, type RouteQuestion } from './route.ts'
 export {

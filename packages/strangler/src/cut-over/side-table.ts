@@ -111,6 +111,11 @@ export class SideTable {
     await tx.execute(this.#statement(REMOVE_KEY, 'parked', key))
   }
 
+  /** Holds a key no longer. */
+  async giveBack(tx: Transaction, key: string): Promise<void> {
+    await tx.execute(this.#statement(REMOVE_KEY, 'held', key))
+  }
+
   setAside(from: Reading, kind: 'held' | 'parked', max: number): Promise<readonly SetAsideKey[]> {
     return from.query<{ key: string; reason: string }>(this.#statement(SELECT_KEYS, kind, max))
   }

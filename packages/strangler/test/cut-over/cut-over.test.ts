@@ -95,6 +95,43 @@ void suite('the cut-over of a route on SQLite', () => {
     assert.equal((await cutOver.status()).phase, 'new')
   })
 
+  test('a key that has been fed back after a rollback is the old side’s at once, and what is fed of it later does not touch what was written there since', async (t) => {
+    const { databases, sides, start } = await sqliteSides(t)
+    for (let id = 1; id <= 3; id++) await addReview(databases.old, id)
+    const stuck = new Set<string>()
+    const old = replaced(sides.old, {
+      apply: (batch) =>
+        batch.entities.some(({ key }) => stuck.has(key)) ? Promise.reject(new Error('the monolith is busy')) : sides.old.apply(batch),
+    })
+    const cutOver = start({ old, limits: { batchKeysMax: 1 } })
+    await eventually('it is ready', async () => (await cutOver.readiness()).ready)
+    await cutOver.switch()
+    for (const key of ['2', '3']) stuck.add(key)
+    for (const [key, text] of [
+      ['3', 'once'],
+      ['2', 'new'],
+      ['3', 'twice'],
+    ] as const)
+      await databases.new.atomically([{ sql: 'UPDATE review SET text = ?2 WHERE review_id = ?1', params: [key, text] }])
+    const { held } = await cutOver.rollBack()
+    assert.deepEqual(held.map(({ key }) => key).toSorted(), ['2', '3'])
+    stuck.delete('3')
+    await eventually('one is back', async () => (await cutOver.held()).keys.length === 1)
+    const { phase, settled, keys } = await cutOver.held()
+    assert.deepEqual([phase, settled, keys[0]!.key], ['returning', true, '2'])
+    assert.equal((await cutOver.route({ key: '3' })).write, 'old')
+    assert.deepEqual(await rows(databases.old, 'SELECT body FROM reviews WHERE id = 3'), [{ body: 'twice' }])
+    await databases.old.atomically([{ sql: "UPDATE reviews SET body = 'since' WHERE id = 3" }])
+    stuck.clear()
+    await eventually('all is back', async () => (await cutOver.held()).phase === 'old')
+    assert.deepEqual(await rows(databases.old, 'SELECT body FROM reviews ORDER BY id'), [
+      { body: 'review 1' },
+      { body: 'new' },
+      { body: 'since' },
+    ])
+    await eventually('and fed again', async () => (await rows(databases.new, "SELECT 1 FROM review WHERE text = 'since'")).length === 1)
+  })
+
   test('a write on the old side after the switch is told with its row', async (t) => {
     const { databases, start } = await sqliteSides(t)
     await addReview(databases.old, 1)

@@ -88,7 +88,7 @@ async function strangled(t: TestContext) {
         match: { path: '/api/notes/:id' },
         from: 'monolith',
         to: 'notes',
-        data: { url: `${moverUrl}/ready`, move: moverUrl },
+        data: { url: `${moverUrl}/ready`, move: moverUrl, key: { path: 'id' } },
         guard: false,
       },
     ],
@@ -110,8 +110,8 @@ async function strangled(t: TestContext) {
     moverUrl,
     shift: (percent: number) => admin('/shift', { ...named, percent }),
     rollback: () => admin('/rollback', named),
-    /** SIGKILL, and at once another one on the same port. */
     phase: async () => (await ask('POST', `${sides[1]!}/state`, {})).json['phase'],
+    /** SIGKILL, and at once another one on the same port. */
     killMover: async () => {
       const port = new URL(moverUrl).port
       mover.child.kill('SIGKILL')
@@ -237,4 +237,84 @@ void suite('a gateway that moves a route with its data', () => {
       assert.equal((await ask('POST', `${moverUrl}/verify`)).json['kind'], 'equal')
     },
   )
+
+  test(
+    'has one writer for each key, there and back while users write: a key that cannot go back is held and named, every other goes back at once',
+    { timeout: 120_000 },
+    async (t) => {
+      const { publicUrl, places, moverUrl, shift, rollback } = await strangled(t)
+      const note = (id: string) => `${publicUrl}/api/notes/${id}`
+      const load = new Load(publicUrl, 4)
+      await eventually('it may move', async () => (await shift(50)).status === 200, WITHIN)
+      await eventually('both sides are read', async () => (await readSides(note('user-0-1'))).size === 2, WITHIN)
+      await eventually('its data moves', async () => (await shift(100)).status === 200, WITHIN)
+      assert.equal((await ask('PUT', note('odd'), { value: 2_000_000 })).json['side'], 'new')
+      const before = load.last.size
+      await eventually('users write on', () => load.requests > 200 && load.last.size >= before, WITHIN)
+
+      const startedMs = performance.now()
+      const rolledBack = rollback()
+      const first = await ask('PUT', note('even'), { value: 1 })
+      const firstMs = performance.now() - startedMs
+      const { json } = await rolledBack
+      const [entry] = json['entries'] as readonly { readonly held?: object }[]
+      t.diagnostic(`the first write was answered ${Math.round(firstMs)} ms after the rollback was asked for`)
+      assert.deepEqual([first.status, first.json['side']], [200, 'old'])
+      assert.deepEqual(entry!.held, { count: 1, keys: ['odd'] })
+      assert.deepEqual((await ask('GET', note('odd'))).json, { side: 'new', value: 2_000_000 })
+      assert.match(JSON.stringify((await ask('GET', `${moverUrl}/status`)).json['held']), /"odd"/)
+
+      const held = ask('PUT', note('odd'), { value: 3 })
+      const others = await ask('PUT', note('even'), { value: 2 })
+      assert.deepEqual([others.status, others.json['side']], [200, 'old'])
+      await ask('DELETE', `${places.old}/limit`)
+      assert.deepEqual((await held).json, { side: 'old', value: 3 })
+      await eventually('nothing is held', async () => (await ask('GET', `${moverUrl}/route`)).json['phase'] === 'old', WITHIN)
+      await load.stop()
+      assert.deepEqual(load.failures.slice(0, 5), [])
+      assert.deepEqual(load.stale.slice(0, 5), [])
+      await eventually('it is fed', async () => (await ask('POST', `${moverUrl}/verify`)).json['kind'] === 'equal', WITHIN)
+      const last = new Map([...load.last, ['odd', 3], ['even', 2]])
+      for (const [id, value] of last) {
+        for (const place of Object.values(places)) assert.equal((await ask('GET', `${place}/api/notes/${id}`)).json['value'], value, id)
+      }
+      assertOneWriter(await journals(places), load)
+    },
+  )
 })
+
+/** Who answers reads of a note. */
+async function readSides(url: string): Promise<ReadonlySet<unknown>> {
+  const answers = await Promise.all(Array.from({ length: 8 }, () => ask('GET', url)))
+  return new Set(answers.map(({ json }) => json['side']))
+}
+
+interface Write {
+  readonly side: string
+  readonly id: string
+  readonly value: number
+  readonly epoch: number
+}
+
+async function journals(places: Readonly<Record<string, string>>): Promise<readonly Write[]> {
+  const all = Object.entries(places).map(async ([side, url]) => {
+    const { writes } = (await ask('GET', `${url}/journal`)).json as unknown as { writes: Omit<Write, 'side'>[] }
+    return writes.map((write) => ({ side, ...write }))
+  })
+  return (await Promise.all(all)).flat()
+}
+
+/** Each write was made once, on one side, and no key was another side's within an epoch, or in an earlier one again. */
+function assertOneWriter(writes: readonly Write[], { last }: Load): void {
+  for (const [id, own] of Map.groupBy(writes, (write) => write.id)) {
+    const inOrder = own.toSorted((one, other) => one.value - other.value)
+    if (id !== 'odd') {
+      assert.equal(new Set(own.map(({ value }) => value)).size, own.length, `a write of ${id} was made twice`)
+      for (const [index, { epoch }] of inOrder.entries())
+        assert.ok(epoch >= (inOrder[index - 1]?.epoch ?? 0), `${id} went back to epoch ${epoch}`)
+    }
+    for (const [epoch, made] of Map.groupBy(own, (write) => write.epoch))
+      assert.equal(new Set(made.map(({ side }) => side)).size, 1, `${id} had two writers in epoch ${epoch}`)
+  }
+  assert.ok(new Set(writes.map(({ side }) => side)).size === 2 && writes.length > last.size, 'both sides were written to')
+}

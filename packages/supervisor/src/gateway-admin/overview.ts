@@ -134,6 +134,8 @@ export interface LedgerEntry {
   readonly why: string
   /** What was known when it was decided; absent where nothing was in time. */
   readonly evidence?: Evidence
+  /** Of a rollback: the keys that the old side did not have back yet, and the first of them. Their writes wait. */
+  readonly held?: { readonly count: number; readonly keys: readonly string[] }
 }
 
 export interface Evidence {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Database, ConflictError, NotFoundError } from 'seaworthy/core'
-import { type EventStore, type NewStoredEvent, StreamArchivedError, WrongExpectedVersionError } from 'seaworthy/event-sourcing'
+import {
+  type EventStore,
+  type ExpectedVersion,
+  type NewStoredEvent,
+  StreamArchivedError,
+  WrongExpectedVersionError,
+} from 'seaworthy/event-sourcing'
 import { withFresh } from './with-fresh.ts'
 
 /** An event store of the engine under test, empty, and the database it lives in. */
@@ -9,6 +15,8 @@ export interface EventStoreUnderTest {
   readonly store: EventStore
   readonly database: Database
   readonly dispose: () => Promise<void>
+  /** How one append is made that is a transaction by itself, where the engine has a way of its own for it. Default: by `database.transaction`. */
+  readonly append?: (stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion) => Promise<number>
 }
 
 /**
@@ -19,12 +27,11 @@ export function eventStoreContract(name: string, open: () => Promise<EventStoreU
   const check = (sentence: string, body: (under: EventStoreUnderTest) => Promise<void>): void => {
     void test(sentence, () => withFresh(open, body))
   }
-  const append = (
-    { database, store }: EventStoreUnderTest,
-    stream: string,
-    ids: readonly string[],
-    expected: Parameters<EventStore['append']>[3],
-  ) => database.transaction((tx) => store.append(tx, stream, ids.map(event), expected))
+  const append = (under: EventStoreUnderTest, stream: string, ids: readonly string[], expected: ExpectedVersion): Promise<number> => {
+    const { database, store } = under
+    const events = ids.map(event)
+    return under.append?.(stream, events, expected) ?? database.transaction((tx) => store.append(tx, stream, events, expected))
+  }
 
   void suite(`event store contract: ${name}`, () => {
     check('versions of a stream begin at 1 and have no gap', async (under) => {

@@ -36,15 +36,23 @@ export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return ask(path, { headers: { accept: 'application/json' } }, signal)
 }
 
-/** @throws ApiError */
-async function ask<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
-  let response: Response
+/** @throws ApiError when nobody answers */
+export async function request(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   try {
-    response = await fetch(path, { ...init, ...(signal !== undefined && { signal }) })
+    return await fetch(path, { ...init, ...(signal !== undefined && { signal }) })
   } catch {
     signal?.throwIfAborted()
     throw new ApiError('The console does not answer. Is it running?', undefined)
   }
+}
+
+/** @throws ApiError */
+async function ask<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
+  return answerOf(await request(path, init, signal))
+}
+
+/** @throws ApiError when it is an error, or no JSON */
+export async function answerOf<T>(response: Response): Promise<T> {
   const body = (await response.json().catch(() => undefined)) as unknown
   if (response.ok && body !== undefined) return body as T
   const detail = (body as { detail?: string } | undefined)?.detail
@@ -78,8 +86,9 @@ export function fetchTraces(filter: TraceFilter, options: { before?: string; sig
   return get(`/api/traces?${query}`, options.signal)
 }
 
-export function fetchTrace(traceId: string, signal: AbortSignal): Promise<OtlpTrace> {
-  return get(`/api/traces/${traceId}`, signal)
+/** A trace in which there is one of its spans alone. */
+export function fetchSpan(traceId: string, spanId: string, signal: AbortSignal): Promise<OtlpTrace> {
+  return get(`/api/traces/${traceId}/spans/${encodeURIComponent(spanId)}`, signal)
 }
 
 export function fetchOperations(signal: AbortSignal): Promise<OperationsAnswer> {

@@ -28,7 +28,12 @@ export function startSystem(): void {
   }, REFRESH_MS)
 }
 
-/** The class that gives an element its service's colour, the same on every page. */
+/** The number of a service's colour, the same on every page. */
+export function colourNumber(service: string): number {
+  return serviceColour(declared.value, service)
+}
+
+/** The class that gives an element its service's colour. */
 export function colourClass(service: string): string {
-  return `service-${serviceColour(declared.value, service)}`
+  return `service-${colourNumber(service)}`
 }

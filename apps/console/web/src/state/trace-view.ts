@@ -1,16 +1,21 @@
-import { computed, signal } from '@preact/signals'
-import { type TraceVerdict, traceVerdict } from 'seaworthy/trace-analysis'
-import { type Span, type Trace, readTrace } from '../../../src/otlp/read-trace.ts'
+import { batch, computed, signal } from '@preact/signals'
+import type { TimePart } from 'seaworthy/trace-analysis'
+import type { Trace } from '../../../src/otlp/read-trace.ts'
 import { type WaterfallSize, depthOf, indentPx, tickCount } from '../view-model/row-layout.ts'
-import { pathView } from '../view-model/path-view.ts'
+import { type PathView, pathView } from '../view-model/path-view.ts'
+import { type RowPicture, rowPicture } from '../view-model/row-picture.ts'
 import { type Viewport, labelledTicks, timeTicks } from '../view-model/time-axis.ts'
 import { traceFacts } from '../view-model/trace-facts.ts'
 import { type SpanNode, buildTree } from '../view-model/trace-tree.ts'
-import { reveal, visibleRows } from '../view-model/tree-rows.ts'
-import { spansToLookAt } from '../view-model/verdict-view.ts'
-import { ApiError, fetchTrace } from './api.ts'
+import { reveal, visibleRows, without } from '../view-model/tree-rows.ts'
+import type { ShownVerdict } from '../view-model/verdict-view.ts'
+import { ApiError } from './api.ts'
 import { lastTraceId } from './last-trace.ts'
 import { onTraces } from './live.ts'
+import { type Loading, loading } from './loading.ts'
+import { OpenSpan } from './open-span.ts'
+import { type Outline, fetchOutline } from './outline.ts'
+import { TraceAnalyst } from './trace-analyst.ts'
 
 export type TraceState =
   | { readonly kind: 'loading' }
@@ -20,7 +25,11 @@ export type TraceState =
 
 /** Spans of one trace arrive from several processes within moments of each other. */
 const REFRESH_MS = 300
-/** A verdict on more spans may take longer than a frame: the trace is shown first. */
+/** By then what was rendered is on the screen. */
+const FIRST_PAINT_MS = 100
+/** A small trace waits so long for its verdict at most. */
+const VERDICT_WAIT_MS = 100
+/** To find the critical path of more spans may take longer than a frame: the trace is shown first. */
 const AT_ONCE_SPANS_MAX = 1_000
 
 /** One trace, and how it is looked at. */
@@ -32,12 +41,16 @@ export class TraceView {
   readonly activeId = signal<string | undefined>(undefined)
   /** The span whose details are shown. */
   readonly openId = signal<string | undefined>(undefined)
+  readonly details: OpenSpan
   readonly size = signal<WaterfallSize>({ namePx: 400, timePx: 800 })
   readonly #zoom = signal<Viewport | undefined>(undefined)
   readonly #ending = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
   #lookedAt: string | undefined
-  #judging: ReturnType<typeof setTimeout> | undefined
+  #pathTimer: ReturnType<typeof setTimeout> | undefined
+  #version: string | undefined
+  #refreshed = Promise.resolve()
+  #analyst: TraceAnalyst | undefined
 
   readonly roots = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.roots : []))
   readonly rows = computed(() => visibleRows(this.roots.value, this.collapsed.value))
@@ -49,10 +62,17 @@ export class TraceView {
   readonly facts = computed(() =>
     this.state.value.kind === 'loaded' ? traceFacts(this.state.value.trace, this.state.value.roots) : undefined,
   )
-  /** Where the time went; of a large trace a moment after it is shown. */
-  readonly verdict = signal<TraceVerdict<Span> | undefined>(undefined)
-  readonly path = computed(() => pathView(this.roots.value))
+  /** What the answer waited for; of a large trace a moment after it is shown. */
+  readonly path = signal<PathView | undefined>(undefined)
+  /** Where the time went; as with the path. */
+  readonly verdict = signal<Loading<ShownVerdict>>({ kind: 'loading' })
+  /** Where the time of the open span went; none while that is not known. */
+  readonly openParts = signal<{ readonly spanId: string | undefined; readonly parts: readonly TimePart[] }>({
+    spanId: undefined,
+    parts: [],
+  })
   readonly nodes = computed(() => new Map(visibleRows(this.roots.value, new Set()).map((node) => [node.span.spanId, node])))
+  readonly spanCount = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.spans.length : 0))
   readonly durationUs = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.durationUs : 0))
   readonly view = computed<Viewport>(() => this.#zoom.value ?? { startUs: 0, endUs: this.durationUs.value })
   readonly ticks = computed(() => labelledTicks(timeTicks(this.view.value, tickCount(this.size.value.timePx)), this.size.value.timePx))
@@ -61,10 +81,12 @@ export class TraceView {
 
   constructor(traceId: string) {
     this.traceId = traceId
+    this.details = new OpenSpan(traceId)
   }
 
   start(): () => void {
     lastTraceId.value = this.traceId
+    this.#analyst = new TraceAnalyst()
     void this.refresh()
     const stop = onTraces((traceIds) => {
       if (traceIds.size > 0 && !traceIds.has(this.traceId)) return
@@ -76,20 +98,28 @@ export class TraceView {
     return () => {
       stop()
       clearTimeout(this.#timer)
-      clearTimeout(this.#judging)
+      clearTimeout(this.#pathTimer)
+      this.#analyst?.close()
       this.#ending.abort()
     }
   }
 
-  async refresh(): Promise<void> {
+  /** One after another: what comes with the first need not be sent again. */
+  refresh(): Promise<void> {
+    return (this.#refreshed = this.#refreshed.then(() => this.#refresh()))
+  }
+
+  async #refresh(): Promise<void> {
     try {
-      const trace = readTrace(await fetchTrace(this.traceId, this.#ending.signal))
+      const outline = await fetchOutline(this.traceId, { version: this.#version, signal: this.#ending.signal })
+      if (outline === undefined) return
+      const { trace, version } = outline
       if (trace === undefined) {
         this.state.value = { kind: 'missing', why: 'The trace has no spans.' }
         return
       }
-      this.state.value = { kind: 'loaded', trace, roots: buildTree(trace.spans) }
-      this.#judge(trace)
+      this.#version = version
+      await this.#show(trace, outline)
     } catch (error) {
       if (this.#ending.signal.aborted) return
       const why = error instanceof Error ? error.message : String(error)
@@ -99,15 +129,55 @@ export class TraceView {
     }
   }
 
-  #judge({ spans }: Trace): void {
-    clearTimeout(this.#judging)
-    const judge = (): void => void (this.verdict.value = traceVerdict(spans))
-    if (spans.length <= AT_ONCE_SPANS_MAX) judge()
-    else this.#judging = setTimeout(judge, REFRESH_MS)
+  async #show(trace: Trace, { lines }: Outline): Promise<void> {
+    clearTimeout(this.#pathTimer)
+    const judged = this.#judge(lines)
+    const roots = buildTree(trace.spans)
+    const findPath = (): void => void (this.path.value = pathView(roots))
+    const isSmall = trace.spans.length <= AT_ONCE_SPANS_MAX
+    // So that what stands below a verdict does not move when it comes.
+    if (isSmall) await Promise.race([judged, new Promise((resolve) => setTimeout(resolve, VERDICT_WAIT_MS))])
+    batch(() => {
+      this.state.value = { kind: 'loaded', trace, roots }
+      if (isSmall) findPath()
+    })
+    if (!isSmall) this.#pathTimer = setTimeout(findPath, FIRST_PAINT_MS)
+  }
+
+  async #judge(lines: readonly string[]): Promise<void> {
+    const verdict = await loading(this.#analyst!.judge(lines))
+    if (verdict.kind === 'loaded' && verdict.value === undefined) return
+    this.verdict.value = verdict as Loading<ShownVerdict>
+    await this.#askParts()
+  }
+
+  async #askParts(): Promise<void> {
+    const spanId = this.openId.value
+    if (spanId === undefined || this.verdict.value.kind !== 'loaded') return
+    const parts = await this.#analyst?.partsOf(spanId)
+    if (this.openId.value === spanId) this.openParts.value = { spanId, parts: parts ?? [] }
+  }
+
+  /** Asks for what the details of a span show besides its row. */
+  openDetails(spanId: string): void {
+    void this.details.show(spanId)
+    void this.#askParts()
   }
 
   zoom(view: Viewport | undefined): void {
     this.#zoom.value = view
+  }
+
+  /** What is drawn of a row, as it is looked at now. */
+  pictureOf(node: SpanNode): RowPicture {
+    const stretches = this.path.value?.stretches.get(node.span.spanId)
+    return rowPicture(node, { view: this.view.value, timePx: this.size.value.timePx, stretches })
+  }
+
+  /** Shuts a span, or opens it. */
+  toggle(spanId: string): void {
+    const collapsed = this.collapsed.value
+    this.collapsed.value = collapsed.has(spanId) ? without(collapsed, spanId) : new Set([...collapsed, spanId])
   }
 
   /** Makes a span the active one and opens what hides it. */
@@ -127,7 +197,7 @@ export class TraceView {
 
   /** The span that most of the time went to; asked again, where the last answer still is the active one, the next. */
   nextCause(): string | undefined {
-    const spans = this.verdict.value === undefined ? [] : spansToLookAt(this.verdict.value)
+    const spans = this.verdict.value.kind === 'loaded' ? this.verdict.value.value.spansToLookAt : []
     const at = this.#lookedAt === this.activeId.value ? spans.indexOf(this.#lookedAt ?? '') : -1
     return (this.#lookedAt = spans[(at + 1) % spans.length])
   }

@@ -2,7 +2,7 @@ import { criticalPath } from 'seaworthy/trace-analysis'
 import { mainRoot } from './trace-facts.ts'
 import type { SpanNode } from './trace-tree.ts'
 
-interface Stretch {
+export interface Stretch {
   readonly startUs: number
   readonly endUs: number
 }

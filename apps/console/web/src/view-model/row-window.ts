@@ -4,18 +4,21 @@ export interface RowWindow {
   readonly end: number
 }
 
-/** The rows in sight and some above and below, so that scrolling shows no gap. */
+/** Rows that a window moves by. */
+const STEP_ROWS = 4
+
+/** The rows in sight and some above and below. A window moves by whole steps, so that most of scrolling moves what is drawn and draws nothing; it is always of one size, but at the ends. */
 export function rowWindow(options: {
   readonly scrollTop: number
   readonly height: number
   readonly rowHeight: number
   readonly count: number
-  readonly overscan?: number
 }): RowWindow {
-  const { scrollTop, height, rowHeight, count, overscan = 12 } = options
-  const first = Math.max(0, Math.min(count, Math.floor(scrollTop / rowHeight)) - overscan)
-  const end = Math.min(count, Math.ceil((scrollTop + height) / rowHeight) + overscan)
-  return { first, end: Math.max(first, end) }
+  const { scrollTop, height, rowHeight, count } = options
+  const size = Math.ceil(height / rowHeight) + 1 + 3 * STEP_ROWS
+  const top = Math.max(0, Math.min(count - 1, Math.floor(scrollTop / rowHeight)))
+  const first = Math.max(0, (Math.floor(top / STEP_ROWS) - 1) * STEP_ROWS)
+  return { first, end: Math.min(count, first + size) }
 }
 
 /** Where to scroll so that a row is in sight, moving as little as possible; undefined when it is already. */

@@ -1,3 +1,4 @@
+import { CORRELATION_ID } from '../../../src/otlp/attribute-names.ts'
 import { type Outcome, httpStatus, saysRejected } from '../../../src/otlp/outcome.ts'
 import { servedRequest } from '../../../src/otlp/served-request.ts'
 import { type Span, type Trace, attribute } from '../../../src/otlp/read-trace.ts'
@@ -15,6 +16,10 @@ export interface TraceFacts {
   readonly errorCount: number
   readonly retriedCount: number
   readonly correlationId: string | undefined
+  /** Whether a span waited at its beginning. */
+  readonly hasWaits: boolean
+  /** Whether it is known of a message how long it was on its way. */
+  readonly hasMessages: boolean
   /** In the order of their first spans. */
   readonly services: readonly { readonly name: string; readonly spans: number; readonly errors: number }[]
 }
@@ -30,7 +35,7 @@ export function traceFacts(trace: Trace, roots: readonly SpanNode[]): TraceFacts
     service.spans++
     service.firstUs = Math.min(service.firstUs, span.startUs)
     service.errors += Number(isError)
-    correlationId ??= attribute(span.attributes, 'seaworthy.correlation_id')
+    correlationId ??= attribute(span.attributes, CORRELATION_ID)
   }
   return {
     title: root === undefined ? '(no name)' : requestName(root, trace.spans),
@@ -41,6 +46,8 @@ export function traceFacts(trace: Trace, roots: readonly SpanNode[]): TraceFacts
     errorCount: nodes.filter(({ isError }) => isError).length,
     retriedCount: nodes.filter(({ retried }) => retried === 'attempt').length,
     correlationId,
+    hasWaits: nodes.some(({ waitUs }) => waitUs > 0),
+    hasMessages: nodes.some(({ sentUs }) => sentUs !== undefined),
     services: [...services.values()]
       .toSorted((one, other) => one.firstUs - other.firstUs)
       .map(({ name, spans, errors }) => ({ name, spans, errors })),
@@ -57,8 +64,9 @@ function requestName(root: Span, spans: readonly Span[]): string {
   const served = (span: Span) => (span.kind === 'server' ? servedRequest((key) => attribute(span.attributes, key)) : undefined)
   const asked = served(root)
   if (asked === undefined || asked.isRouted) return root.name
+  // Most spans know of no route, and need not say what they were asked for.
   const routed = spans.filter((span) => {
-    const answered = served(span)
+    const answered = attribute(span.attributes, 'http.route') === undefined ? undefined : served(span)
     return answered?.isRouted === true && answered.request === asked.request
   })
   return routed.toSorted((one, other) => other.startUs - one.startUs)[0]?.name ?? asked.request

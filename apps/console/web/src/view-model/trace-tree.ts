@@ -1,4 +1,5 @@
-import { type SpanTreeNode, spanTree } from 'seaworthy/trace-analysis'
+import { type SpanTreeNode, spanTree, timeFact } from 'seaworthy/trace-analysis'
+import { LOG_WAIT, OUTBOX_WAIT } from '../../../src/otlp/attribute-names.ts'
 import { madeGood, subjectOf } from '../../../src/otlp/attempts.ts'
 import { type Span, attribute } from '../../../src/otlp/read-trace.ts'
 
@@ -8,6 +9,8 @@ export interface SpanNode {
   readonly depth: number
   readonly parent: SpanNode | undefined
   readonly children: readonly SpanNode[]
+  /** Its place among its parent's children, from 0. */
+  readonly position: number
   /** Spans below it. */
   readonly descendants: number
   /** It failed, and nothing made that good. */
@@ -28,10 +31,6 @@ export interface SpanNode {
   readonly skewUs: number
 }
 
-/** Waits that the library's spans carry, at their beginning. */
-const WAITS = ['seaworthy.outbox.wait_ms', 'seaworthy.time.pool_wait_ms']
-/** The wait of a consumer lies before its span. */
-const LOG_WAIT = 'seaworthy.log.wait_ms'
 /** Clocks of processes on one machine agree within this. */
 const SKEW_TOLERANCE_US = 1_000
 
@@ -57,17 +56,18 @@ function retriedSpans(spans: readonly Span[]): Retried {
 
 type MutableNode = { -readonly [Key in keyof SpanNode]: SpanNode[Key] } & { children: MutableNode[] }
 
-function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonly SpanNode[] {
+function finish(trees: readonly SpanTreeNode<Span>[], retried: Retried): readonly SpanNode[] {
   const order: MutableNode[] = []
-  const nodes = new Map<SpanTreeNode<Span>, MutableNode>()
-  const pending = [...roots].toReversed()
-  for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
-    const parent = draft.parent === undefined ? undefined : nodes.get(draft.parent)
-    const node = place(draft.span, parent, retried)
-    nodes.set(draft, node)
+  const roots: MutableNode[] = []
+  const pending: { readonly draft: SpanTreeNode<Span>; readonly parent: MutableNode | undefined }[] = []
+  for (let index = trees.length - 1; index >= 0; index--) pending.push({ draft: trees[index]!, parent: undefined })
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { draft, parent } = next
+    const siblings = parent?.children ?? roots
+    const node = place(draft.span, { parent, position: siblings.length, retried: retried(draft.span.spanId) })
+    siblings.push(node)
     order.push(node)
-    parent?.children.push(node)
-    for (let index = draft.children.length - 1; index >= 0; index--) pending.push(draft.children[index]!)
+    for (let index = draft.children.length - 1; index >= 0; index--) pending.push({ draft: draft.children[index]!, parent: node })
   }
   // Backwards: children stand behind their parents.
   for (let index = order.length - 1; index >= 0; index--) {
@@ -78,29 +78,37 @@ function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonl
     }
     node.selfUs = selfTime(node)
   }
-  return roots.map((root) => nodes.get(root)!)
+  return roots
 }
 
-function place(span: Span, parent: MutableNode | undefined, retried: Retried): MutableNode {
+function place(
+  span: Span,
+  {
+    parent,
+    position,
+    retried,
+  }: { readonly parent: MutableNode | undefined; readonly position: number; readonly retried: SpanNode['retried'] },
+): MutableNode {
   const isAsync = parent !== undefined && span.isAsynchronous && span.kind !== 'producer'
   return {
     span,
     depth: parent === undefined ? 0 : parent.depth + 1,
     parent,
     children: [],
+    position,
     descendants: 0,
-    isError: span.outcome === 'failed' && retried(span.spanId) === undefined,
+    isError: span.outcome === 'failed' && retried === undefined,
     errorsBelow: 0,
-    retried: retried(span.spanId),
+    retried,
     relation: parent === undefined ? (span.parentSpanId === undefined ? 'root' : 'missing') : isAsync ? 'async' : 'child',
     sentUs: isAsync ? sentAt(span, parent.span) : undefined,
-    waitUs: Math.min(span.endUs - span.startUs, Math.max(0, ...WAITS.map((name) => waitMs(span, name) * 1_000))),
+    waitUs: Math.min(span.endUs - span.startUs, Math.max(waitMs(span, OUTBOX_WAIT), waitMs(span, timeFact.poolWaitMs)) * 1_000),
     selfUs: 0,
     skewUs: parent === undefined || parent.span.startUs - span.startUs <= SKEW_TOLERANCE_US ? 0 : parent.span.startUs - span.startUs,
   }
 }
 
-/** The end of the producer's span, when the broker had the message; else what the consumer knows of its wait. */
+/** The end of the producer's span, when the broker had the message; else what the consumer knows of its wait, which lies before its span. */
 function sentAt(span: Span, parent: Span): number | undefined {
   if (parent.kind === 'producer' && parent.endUs <= span.startUs) return parent.endUs
   const waitUs = waitMs(span, LOG_WAIT) * 1_000
@@ -108,7 +116,8 @@ function sentAt(span: Span, parent: Span): number | undefined {
 }
 
 function waitMs(span: Span, name: string): number {
-  const value = Number(attribute(span.attributes, name) ?? 0)
+  const text = attribute(span.attributes, name)
+  const value = text === undefined ? 0 : Number(text)
   return Number.isFinite(value) && value > 0 ? value : 0
 }
 

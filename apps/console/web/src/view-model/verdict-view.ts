@@ -1,4 +1,13 @@
-import { type Cause, type LockHolder, type TimePart, type TraceVerdict, type Verdict, lockFact, sentence } from 'seaworthy/trace-analysis'
+import {
+  type Cause,
+  type DoubtfulFact,
+  type LockHolder,
+  type TimePart,
+  type TraceVerdict,
+  type Verdict,
+  lockFact,
+  sentence,
+} from 'seaworthy/trace-analysis'
 import { type Attribute, type Span, attribute } from '../../../src/otlp/read-trace.ts'
 import { formatDuration } from './format.ts'
 import type { Route } from '../pages/registry.ts'
@@ -43,9 +52,25 @@ export interface ShownPath {
 /** What goes on after the answer is told where it takes so much longer. */
 const WHOLE_RATIO_MIN = 1.2
 
-export function shownPaths({ answer, whole }: TraceVerdict<Span>): readonly ShownPath[] {
+/** What the page shows of a verdict on a trace. Plain data, which can be sent from one thread to another. */
+export interface ShownVerdict {
+  readonly paths: readonly ShownPath[]
+  /** Ids of the spans to look at, the one with the most time first, each once. */
+  readonly spansToLookAt: readonly string[]
+  readonly doubts: readonly DoubtfulFact[]
+  /** Spans of another clock, which were moved. */
+  readonly movedCount: number
+}
+
+export function shownVerdict({ answer, whole, doubts, shifts }: TraceVerdict<Span>): ShownVerdict {
   const isWholeTold = whole !== undefined && whole.durationUs > answer.durationUs * WHOLE_RATIO_MIN
-  return [shownPath('answer', answer), ...(isWholeTold ? [shownPath('whole', whole)] : [])]
+  const findings = [...answer.findings, ...(whole?.findings ?? [])]
+  return {
+    paths: [shownPath('answer', answer), ...(isWholeTold ? [shownPath('whole', whole)] : [])],
+    spansToLookAt: [...new Set(findings.map(({ span }) => span.spanId))],
+    doubts,
+    movedCount: shifts.size,
+  }
 }
 
 function shownPath(kind: ShownPath['kind'], verdict: Verdict<Span>): ShownPath {
@@ -72,12 +97,6 @@ export function shownParts(
     rank: Math.min(4, index + 1) as ShownPart['rank'],
     spanId: spanOf(cause),
   }))
-}
-
-/** The spans to look at, the one with the most time first, each once. */
-export function spansToLookAt({ answer, whole }: TraceVerdict<Span>): readonly string[] {
-  const findings = [...answer.findings, ...(whole?.findings ?? [])]
-  return [...new Set(findings.map(({ span }) => span.spanId))]
 }
 
 /** Who held the lock that a span waited for, as its details say it. */

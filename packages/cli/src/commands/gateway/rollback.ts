@@ -1,6 +1,12 @@
+import type { LedgerEntry } from '@seaworthy/supervisor/gateway-admin'
 import type { Command } from '../../command.ts'
 import { whoAsks } from '../../asking.ts'
 import { adminOptions, askGateway } from './admin.ts'
+
+type Entry = Pick<LedgerEntry, 'fromPercent' | 'tenant' | 'held'>
+
+const namesOf = ({ count, keys }: NonNullable<Entry['held']>): string =>
+  `${keys.join(', ')}${count > keys.length ? ` and ${count - keys.length} more` : ''}`
 
 export const rollBackRoute: Command = {
   name: 'gateway rollback',
@@ -15,11 +21,13 @@ export const rollBackRoute: Command = {
     const [route = ''] = args.operands
     const { tenant, why = 'by hand' } = args.values
     const question = { route, who: whoAsks(), why, ...(tenant !== undefined && { tenant }) }
-    const said = await askGateway<{ entries: { fromPercent: number; tenant?: string }[] }>(args, env, 'POST /rollback', question)
+    const said = await askGateway<{ entries: Entry[] }>(args, env, 'POST /rollback', question)
     if (args.flags.has('json')) print(JSON.stringify(said, null, 2))
     else
-      for (const entry of said.entries)
-        print(`${route}${entry.tenant === undefined ? '' : ` of ${entry.tenant}`}: ${entry.fromPercent} % → 0 %.`)
+      for (const { tenant: of, fromPercent, held } of said.entries) {
+        const waiting = held === undefined ? '' : ` Held until they are back: ${namesOf(held)}.`
+        print(`${route}${of === undefined ? '' : ` of ${of}`}: ${fromPercent} % → 0 %.${waiting}`)
+      }
     return 0
   },
 }

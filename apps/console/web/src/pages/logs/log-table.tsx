@@ -9,6 +9,7 @@ import type { LogFilter } from './route.ts'
 import { routeUrl } from '../registry.ts'
 import { LevelBadge } from './level-badge.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
+import { TableHead } from '../../components/table-head.tsx'
 
 /** Log records, one in a row. */
 export function LogTable({
@@ -25,15 +26,7 @@ export function LogTable({
   return (
     <table class="grid linked-rows log-grid">
       <caption class="hidden">Log records, the last to arrive first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Time</th>
-          <th scope="col">Level</th>
-          <th scope="col">Service</th>
-          <th scope="col">Record</th>
-          <th scope="col">Correlation id</th>
-        </tr>
-      </thead>
+      <TableHead columns={['Time', 'Level', 'Service', 'Record', 'Correlation id']} />
       <tbody ref={body}>
         {logs.map((log) => (
           <Row key={log.id} log={log} filter={filter} isChosen={log.id === chosen} />

@@ -98,17 +98,7 @@ export function HeldKeyTable({
   return (
     <table class="grid held-grid">
       <caption class="hidden">Keys that are held up</caption>
-      <thead>
-        <tr>
-          <th scope="col">Service</th>
-          <th scope="col">Key</th>
-          <th scope="col">State</th>
-          <th scope="col">Why</th>
-          <th scope="col">
-            <span class="hidden">What to do</span>
-          </th>
-        </tr>
-      </thead>
+      <TableHead columns={['Service', 'Key', 'State', 'Why', { hidden: 'What to do' }]} />
       <tbody>
         {keys.map((held) => (
           <tr key={`${held.service} ${held.group} ${held.topic} ${held.key}`}>

@@ -3,6 +3,7 @@ import { formatAge } from '../../view-model/format.ts'
 import type { ServiceRow, TopicRow } from '../../view-model/messages.ts'
 import { ConditionBadge } from '../../components/condition-badge.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
+import { TableHead } from '../../components/table-head.tsx'
 
 const NOTHING = '–'
 
@@ -11,31 +12,19 @@ export function MessagesTable({ services }: { services: readonly ServiceRow[] })
   return (
     <table class="grid messages-grid">
       <caption class="hidden">Outboxes, consumers and queues</caption>
-      <thead>
-        <tr>
-          <th scope="col">Service</th>
-          <th scope="col" class="number" title="Messages that are committed and not yet confirmed by the log">
-            In outbox
-          </th>
-          <th scope="col" class="number" title="Since when the oldest of them waits">
-            Oldest
-          </th>
-          <th scope="col">Relay</th>
-          <th scope="col">Consumer</th>
-          <th scope="col" class="number" title="Records of its topics that it has not committed yet">
-            Lag
-          </th>
-          <th scope="col" class="number" title="Keys whose messages wait for one that could not be handled">
-            Keys held up
-          </th>
-          <th scope="col" class="number">
-            Dead letters
-          </th>
-          <th scope="col" class="number" title="Messages that its queues hold, dead ones apart">
-            In queues
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Service',
+          { number: 'In outbox', title: 'Messages that are committed and not yet confirmed by the log' },
+          { number: 'Oldest', title: 'Since when the oldest of them waits' },
+          'Relay',
+          'Consumer',
+          { number: 'Lag', title: 'Records of its topics that it has not committed yet' },
+          { number: 'Keys held up', title: 'Keys whose messages wait for one that could not be handled' },
+          { number: 'Dead letters' },
+          { number: 'In queues', title: 'Messages that its queues hold, dead ones apart' },
+        ]}
+      />
       <tbody>
         {services.map((row) => (
           <Row key={row.service} row={row} />
@@ -79,21 +68,15 @@ export function TopicTable({ topics }: { topics: readonly TopicRow[] }): JSX.Ele
   return (
     <table class="grid topic-grid">
       <caption class="hidden">Topics and consumer groups</caption>
-      <thead>
-        <tr>
-          <th scope="col">Topic</th>
-          <th scope="col" class="number">
-            Partitions
-          </th>
-          <th scope="col" class="number" title="Records that it keeps">
-            Records
-          </th>
-          <th scope="col" class="number" title="Records that were ever appended: the sum of its offsets">
-            Appended
-          </th>
-          <th scope="col">Lag of each group</th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Topic',
+          { number: 'Partitions' },
+          { number: 'Records', title: 'Records that it keeps' },
+          { number: 'Appended', title: 'Records that were ever appended: the sum of its offsets' },
+          'Lag of each group',
+        ]}
+      />
       <tbody>
         {topics.map(({ topic, partitions, records, appended, offsets, groups }) => (
           <tr key={topic}>

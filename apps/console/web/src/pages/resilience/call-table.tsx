@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import type { CallRow } from '../../view-model/resilience.ts'
 import { ConditionBadge } from '../../components/condition-badge.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
+import { TableHead } from '../../components/table-head.tsx'
 import { Sparkline } from './sparkline.tsx'
 
 const NOTHING = '–'
@@ -18,37 +19,21 @@ export function CallTable({
   return (
     <table class="grid call-grid">
       <caption class="hidden">Guarded calls</caption>
-      <thead>
-        <tr>
-          <th scope="col">Caller</th>
-          <th scope="col">Call</th>
-          <th scope="col">Circuit breaker</th>
-          <th scope="col" title="Calls that wait for their answer, over the last minute">
-            In flight
-          </th>
-          <th scope="col" title="Places of the bulkhead that are taken, and calls that wait for one">
-            Bulkhead
-          </th>
-          <th scope="col" class="number" title="Retries that may still be made">
-            Budget
-          </th>
-          <th scope="col" class="number">
-            Calls
-          </th>
-          <th scope="col" class="number">
-            Failed
-          </th>
-          <th scope="col" class="number">
-            Retries
-          </th>
-          <th scope="col" class="number">
-            Timed out
-          </th>
-          <th scope="col" class="number" title="Calls that breaker or bulkhead turned away at once">
-            Rejected
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={[
+          'Caller',
+          'Call',
+          'Circuit breaker',
+          { name: 'In flight', title: 'Calls that wait for their answer, over the last minute' },
+          { name: 'Bulkhead', title: 'Places of the bulkhead that are taken, and calls that wait for one' },
+          { number: 'Budget', title: 'Retries that may still be made' },
+          { number: 'Calls' },
+          { number: 'Failed' },
+          { number: 'Retries' },
+          { number: 'Timed out' },
+          { number: 'Rejected', title: 'Calls that breaker or bulkhead turned away at once' },
+        ]}
+      />
       <tbody>
         {calls.map((row) => (
           <Row key={`${row.service} ${row.call}`} row={row} samples={inFlight.get(`${row.service} ${row.call}`) ?? []} />

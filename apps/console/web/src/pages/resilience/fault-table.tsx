@@ -2,6 +2,7 @@ import type { Fault } from '@seaworthy/supervisor'
 import type { JSX } from 'preact'
 import type { SufferingRow } from '../../view-model/resilience.ts'
 import { ServiceName } from '../../components/service-name.tsx'
+import { TableHead } from '../../components/table-head.tsx'
 
 const FAULTS: readonly { readonly label: string; readonly title: string; readonly fault: Fault; readonly text: string }[] = [
   {
@@ -26,13 +27,7 @@ export function FaultTable({
   return (
     <table class="grid fault-grid">
       <caption class="hidden">Faults</caption>
-      <thead>
-        <tr>
-          <th scope="col">Service</th>
-          <th scope="col">Suffers</th>
-          <th scope="col">Make it suffer</th>
-        </tr>
-      </thead>
+      <TableHead columns={['Service', 'Suffers', 'Make it suffer']} />
       <tbody>
         {services.map(({ service, state, suffers, problem }) => (
           <tr key={service}>

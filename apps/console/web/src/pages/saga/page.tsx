@@ -10,6 +10,7 @@ import { SagaChangeDialog } from './saga-change-dialog.tsx'
 import { SagaGraphView } from './saga-graph-view.tsx'
 import { SagaSteps } from './saga-steps.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
+import { TableHead } from '../../components/table-head.tsx'
 import { follow } from '../../state/location.ts'
 import { type SagaStore, useSaga } from '../../state/sagas.ts'
 import { formatDate, formatDuration, formatTime } from '../../view-model/format.ts'
@@ -213,14 +214,7 @@ function Decisions({ decisions }: { decisions: readonly HandDecision[] }): JSX.E
   return (
     <table class="grid decision-grid">
       <caption class="hidden">What people decided</caption>
-      <thead>
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">Who</th>
-          <th scope="col">What</th>
-          <th scope="col">Why</th>
-        </tr>
-      </thead>
+      <TableHead columns={['When', 'Who', 'What', 'Why']} />
       <tbody>
         {decisions.map(({ action, step, actor, note, atMs }) => (
           <tr key={`${atMs} ${action} ${step}`}>

@@ -8,6 +8,7 @@ import { routeUrl } from '../registry.ts'
 import { SAGA_CONDITIONS } from '../../view-model/saga.ts'
 import { ConditionBadge } from '../../components/condition-badge.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
+import { TableHead } from '../../components/table-head.tsx'
 
 /** Sagas, one in a row, the newest first; a row opens its saga. */
 export function SagaTable({ sagas }: { sagas: readonly ListedSaga[] }): JSX.Element {
@@ -16,20 +17,9 @@ export function SagaTable({ sagas }: { sagas: readonly ListedSaga[] }): JSX.Elem
   return (
     <table class="grid linked-rows saga-grid">
       <caption class="hidden">Sagas, the newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Saga</th>
-          <th scope="col">Service</th>
-          <th scope="col">State</th>
-          <th scope="col">Reason</th>
-          <th scope="col" class="number">
-            Started
-          </th>
-          <th scope="col" class="number" title="Until its status changed last">
-            Took
-          </th>
-        </tr>
-      </thead>
+      <TableHead
+        columns={['Saga', 'Service', 'State', 'Reason', { number: 'Started' }, { number: 'Took', title: 'Until its status changed last' }]}
+      />
       <tbody ref={body}>
         {sagas.map((saga) => (
           <Row key={`${saga.service} ${saga.id}`} saga={saga} />

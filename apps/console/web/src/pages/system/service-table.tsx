@@ -7,6 +7,7 @@ import { useRowKeys } from '../../state/row-keys.ts'
 import { formatAge, formatDate, formatDuration, formatRate, formatShare, formatTime, plural } from '../../view-model/format.ts'
 import { NO_FILTER } from '../traces/route.ts'
 import { ServiceName } from '../../components/service-name.tsx'
+import { TableHead } from '../../components/table-head.tsx'
 import { StateBadge, stateTone } from './state-badge.tsx'
 
 const COLUMNS = 9
@@ -21,31 +22,19 @@ export function ServiceTable({ services }: { services: readonly ServiceView[] })
     <div class="table-frame">
       <table ref={table} class="grid system-grid">
         <caption class="hidden">Services and their instances</caption>
-        <thead>
-          <tr>
-            <th scope="col">Service</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number" title="Requests and messages handled, last five minutes">
-              Rate
-            </th>
-            <th scope="col" class="number" title="Share of them that failed by the service’s own fault: 5xx, or an unknown end">
-              Errors
-            </th>
-            <th scope="col" class="number" title="Half of them took no longer">
-              p50
-            </th>
-            <th scope="col" class="number" title="99 of 100 took no longer">
-              p99
-            </th>
-            <th scope="col" class="number">
-              Up for
-            </th>
-            <th scope="col" class="number">
-              Restarts
-            </th>
-            <th scope="col">Last exit</th>
-          </tr>
-        </thead>
+        <TableHead
+          columns={[
+            'Service',
+            'State',
+            { number: 'Rate', title: 'Requests and messages handled, last five minutes' },
+            { number: 'Errors', title: 'Share of them that failed by the service’s own fault: 5xx, or an unknown end' },
+            { number: 'p50', title: 'Half of them took no longer' },
+            { number: 'p99', title: '99 of 100 took no longer' },
+            { number: 'Up for' },
+            { number: 'Restarts' },
+            'Last exit',
+          ]}
+        />
         {services.map((service) => (
           <ServiceRows key={service.name} service={service} />
         ))}

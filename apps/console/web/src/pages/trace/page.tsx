@@ -10,6 +10,7 @@ import { Waterfall } from './waterfall.tsx'
 import { follow, navigate } from '../../state/location.ts'
 import { TraceView } from '../../state/trace-view.ts'
 import { formatDate, formatDuration, formatTime, plural } from '../../view-model/format.ts'
+import type { TraceFacts } from '../../view-model/trace-facts.ts'
 import { NO_FILTER } from '../traces/route.ts'
 import { routeUrl } from '../registry.ts'
 
@@ -88,7 +89,7 @@ function Head({ view, startMs, onShow }: { view: TraceView; startMs: number; onS
         >
           {isAsync ? `${formatDuration(facts.answeredUs)} to the answer, ${formatDuration(durationUs)} in all` : formatDuration(durationUs)}
         </span>
-        <span>{plural(view.nodes.value.size, 'span')}</span>
+        <span>{plural(view.spanCount.value, 'span')}</span>
         <span>{plural(facts.services.length, 'service')}</span>
         <OutcomeBadges {...facts} isShort />
         {facts.errorCount > 0 && (
@@ -132,7 +133,7 @@ function Head({ view, startMs, onShow }: { view: TraceView; startMs: number; onS
             {errors > 0 && <Icon name="alert" title={plural(errors, 'error')} />}
           </li>
         ))}
-        <Signs view={view} />
+        <Signs {...facts} />
       </ul>
     </div>
   )
@@ -166,17 +167,16 @@ function PathFacts({ view }: { view: TraceView }): JSX.Element | null {
 }
 
 /** What the two signs mean that are no bar of a service, where the trace has them. */
-function Signs({ view }: { view: TraceView }): JSX.Element {
-  const nodes = [...view.nodes.value.values()]
+function Signs({ hasWaits, hasMessages }: Pick<TraceFacts, 'hasWaits' | 'hasMessages'>): JSX.Element {
   return (
     <>
-      {nodes.some(({ waitUs }) => waitUs > 0) && (
+      {hasWaits && (
         <li class="sign" title="In the outbox, or for the database’s turn">
           <span class="sign-wait" aria-hidden="true" />
           waiting
         </li>
       )}
-      {nodes.some(({ sentUs }) => sentUs !== undefined) && (
+      {hasMessages && (
         <li class="sign" title="From the moment when a message was sent until somebody began to handle it">
           <span class="sign-way" aria-hidden="true" />
           message on its way

@@ -1,8 +1,9 @@
 import { type ComponentChildren, Fragment, type JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import type { TraceView } from '../../state/trace-view.ts'
 import { follow } from '../../state/location.ts'
 import { formatDuration, formatShare } from '../../view-model/format.ts'
-import type { Attribute } from '../../../../src/otlp/read-trace.ts'
+import type { Attribute, WholeSpan } from '../../../../src/otlp/read-trace.ts'
 import type { SpanNode } from '../../view-model/trace-tree.ts'
 import { routeUrl } from '../registry.ts'
 import { lockHolder, shownParts } from '../../view-model/verdict-view.ts'
@@ -22,6 +23,7 @@ interface SpanDetailsProps {
 /** All that is known of a span. */
 export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): JSX.Element {
   const { span, parent } = node
+  useEffect(() => view.openDetails(span.spanId), [view, span.spanId])
   return (
     <aside
       class="details"
@@ -59,6 +61,56 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
         </p>
       )}
       <LogLinks traceId={view.traceId} spanId={span.spanId} />
+      <WholeDetails node={node} view={view} />
+      <section>
+        <h3>Identity</h3>
+        <dl class="attributes">
+          <Fact name="kind">{span.kind}</Fact>
+          <Fact name="trace">{view.traceId}</Fact>
+          <Fact name="span">{span.spanId}</Fact>
+          <Fact name="parent">
+            {parent === undefined ? (
+              (span.parentSpanId ?? 'none')
+            ) : (
+              <button type="button" class="link id" onClick={() => onShow(parent.span.spanId)}>
+                {parent.span.spanId}
+              </button>
+            )}
+          </Fact>
+        </dl>
+      </section>
+    </aside>
+  )
+}
+
+/** What is asked for with the details. */
+function WholeDetails({ node, view }: { node: SpanNode; view: TraceView }): JSX.Element | null {
+  const state = view.details.state.value
+  switch (state.kind) {
+    case 'loading':
+      return null
+    case 'failed':
+      return (
+        <p class="failure">
+          <Icon name="alert" />
+          <span>
+            {state.why}{' '}
+            <button type="button" class="link" onClick={() => void view.details.show(node.span.spanId)}>
+              Try again
+            </button>
+          </span>
+        </p>
+      )
+    case 'loaded':
+      // For a moment it is of the span that was shown before.
+      return state.value.spanId === node.span.spanId ? <Whole span={state.value} startUs={node.span.startUs} /> : null
+  }
+}
+
+/** `startUs`: when it began, from the beginning of the trace. It was sent alone, and counts from its own. */
+function Whole({ span, startUs }: { span: WholeSpan; startUs: number }): JSX.Element {
+  return (
+    <>
       <Section title="Attributes" attributes={span.attributes} />
       {span.events.length > 0 && (
         <section>
@@ -66,7 +118,7 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
           {span.events.map((event, index) => (
             <div key={index} class="event">
               <h4>
-                {event.name} <span class="muted">at {formatDuration(event.atUs)}</span>
+                {event.name} <span class="muted">at {formatDuration(startUs + event.atUs - span.startUs)}</span>
               </h4>
               <Attributes attributes={event.attributes} />
             </div>
@@ -92,25 +144,8 @@ export function SpanDetails({ node, view, onClose, onShow }: SpanDetailsProps): 
         </section>
       )}
       <Section title="Process" attributes={span.resource} />
-      <section>
-        <h3>Identity</h3>
-        <dl class="attributes">
-          <Fact name="kind">{span.kind}</Fact>
-          {span.scope !== undefined && <Fact name="library">{span.scope}</Fact>}
-          <Fact name="trace">{view.traceId}</Fact>
-          <Fact name="span">{span.spanId}</Fact>
-          <Fact name="parent">
-            {parent === undefined ? (
-              (span.parentSpanId ?? 'none')
-            ) : (
-              <button type="button" class="link id" onClick={() => onShow(parent.span.spanId)}>
-                {parent.span.spanId}
-              </button>
-            )}
-          </Fact>
-        </dl>
-      </section>
-    </aside>
+      {span.scope !== undefined && <Section title="Library" attributes={[{ key: 'name', value: span.scope }]} />}
+    </>
   )
 }
 
@@ -131,8 +166,8 @@ function Timing({ node, durationUs }: { node: SpanNode; durationUs: number }): J
 /** The span's own parts; what its children took is one of them. */
 function WhereItWent({ node, view }: { node: SpanNode; view: TraceView }): JSX.Element | null {
   const durationUs = node.span.endUs - node.span.startUs
-  const parts = view.verdict.value?.partsOf(node.span.spanId)
-  if (parts === undefined || parts.length === 0) return null
+  const { spanId, parts } = view.openParts.value
+  if (spanId !== node.span.spanId || parts.length === 0) return null
   const shown = shownParts(parts, durationUs)
   return (
     <section>

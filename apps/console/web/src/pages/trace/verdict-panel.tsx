@@ -2,25 +2,25 @@ import type { JSX } from 'preact'
 import { follow } from '../../state/location.ts'
 import type { TraceView } from '../../state/trace-view.ts'
 import { formatDuration, plural } from '../../view-model/format.ts'
-import { type ShownPath, shownPaths } from '../../view-model/verdict-view.ts'
+import type { ShownPath } from '../../view-model/verdict-view.ts'
 import { CauseBar, CauseLegend } from '../../components/cause-bar.tsx'
 
 /** Why is it slow? A sentence, the parts that sum to it, and where to look next. */
 export function VerdictPanel({ view, onShow }: { view: TraceView; onShow: (spanId: string) => void }): JSX.Element {
-  const verdict = view.verdict.value
-  if (verdict === undefined) return <p class="verdict-sentence muted">Looking where the time went…</p>
-  const paths = shownPaths(verdict)
-  const { doubts, shifts } = verdict
+  const state = view.verdict.value
+  if (state.kind === 'loading') return <p class="verdict-sentence muted">Looking where the time went…</p>
+  if (state.kind === 'failed') return <p class="verdict-sentence error-text">Where the time went could not be found out: {state.why}</p>
+  const { paths, doubts, movedCount } = state.value
   return (
     <section class="verdict" aria-label="Why is it slow?">
       {paths.map((path) => (
         <PathVerdict key={path.kind} path={path} isOnly={paths.length === 1} onShow={onShow} />
       ))}
-      {(doubts.length > 0 || shifts.size > 0) && (
+      {(doubts.length > 0 || movedCount > 0) && (
         <p class="verdict-notes">
-          {shifts.size > 0 && (
+          {movedCount > 0 && (
             <span title="A callee began before its call, or ended after it: its process is put into the middle of the call, for the verdict alone">
-              Clocks differ: {plural(shifts.size, 'span')} moved.
+              Clocks differ: {plural(movedCount, 'span')} moved.
             </span>
           )}{' '}
           {doubts.length > 0 && (

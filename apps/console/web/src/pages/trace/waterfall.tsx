@@ -1,30 +1,37 @@
-import { useSignal, useSignalEffect } from '@preact/signals'
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { isNarrow } from '../../state/narrow.ts'
 import type { TraceView } from '../../state/trace-view.ts'
-import { viewAround } from '../../view-model/time-axis.ts'
+import { NARROW_ROW, WIDE_ROW, signAt, timeX } from '../../view-model/row-layout.ts'
+import { partAt, signText, spanText } from '../../view-model/row-picture.ts'
 import { rowWindow, scrollToRow } from '../../view-model/row-window.ts'
-import { treeKey, without } from '../../view-model/tree-rows.ts'
+import { RowCanvas } from './row-canvas.tsx'
 import { SpanRow } from './span-row.tsx'
 import { TimeAxis } from './time-axis.tsx'
-
-/** Pixels; `--row-height` in waterfall.css is the same. */
-const ROW_HEIGHT = 24
-/** On a narrow screen, where a bar stands below its name. */
-const NARROW_ROW_HEIGHT = 44
+import { waterfallKey } from './waterfall-keys.ts'
 
 /**
  * A trace as a tree beside its bars. A tree by the ARIA pattern, with one place in the tab order: the active row is named by
- * `aria-activedescendant`, because rows out of sight are not in the document.
+ * `aria-activedescendant`, because rows out of sight are not in the document. All but names is drawn on one canvas, which scrolls with the rows.
  */
 export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: string | undefined) => void }): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null)
+  const shownRows = useRef<HTMLDivElement>(null)
+  const canvas = useRef<HTMLCanvasElement>(null)
   const scrollTop = useSignal(0)
   const height = useSignal(800)
-  const rowHeight = isNarrow.value ? NARROW_ROW_HEIGHT : ROW_HEIGHT
+  const geometry = useComputed(() => (isNarrow.value ? NARROW_ROW : WIDE_ROW))
+  const inSight = useComputed(() => {
+    const { rowHeight } = geometry.value
+    return rowWindow({ scrollTop: scrollTop.value, height: height.value, rowHeight, count: view.rows.value.length })
+  })
+  // Numbers: while a scroll stays within the window they are the same ones, and nothing is rendered.
+  const first = useComputed(() => inSight.value.first).value
+  const end = useComputed(() => inSight.value.end).value
+  const { rowHeight } = geometry.value
   const rows = view.rows.value
-  const { first, end } = rowWindow({ scrollTop: scrollTop.value, height: height.value, rowHeight, count: rows.length })
+  const shown = useMemo(() => rows.slice(first, end), [rows, first, end])
   const activeId = view.activeId.value
   const activeIndex = view.activeIndex.value
 
@@ -43,53 +50,48 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
     const index = view.activeIndex.value
     const element = scroller.current
     if (index < 0 || element === null) return
-    const heights = { height: element.clientHeight, rowHeight: isNarrow.value ? NARROW_ROW_HEIGHT : ROW_HEIGHT }
+    const heights = { height: element.clientHeight, rowHeight: geometry.value.rowHeight }
     const top = scrollToRow({ index, scrollTop: element.scrollTop, ...heights })
     if (top !== undefined) element.scrollTop = top
   })
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    if (act(event.key)) event.preventDefault()
+    if (waterfallKey(event.key, view, onOpen)) event.preventDefault()
   }
-  const goTo = (spanId: string | undefined): true => {
-    if (spanId === undefined) return true
-    view.reveal(spanId)
-    if (view.openId.value !== undefined) onOpen(spanId)
-    return true
+  /** What is below the pointer: rows are drawn, and told by their places. */
+  const pointed = (event: MouseEvent) => {
+    const box = shownRows.current!.getBoundingClientRect()
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top]
+    const node = shown[Math.floor(y / rowHeight)]
+    if (node === undefined) return undefined
+    const { barY, nameY, isBesideNames } = geometry.value
+    const isOnName = isBesideNames ? x < view.size.value.namePx : y % rowHeight < nameY * 2
+    const sign = isOnName ? signAt(x, node.depth * view.indentPx.value) : undefined
+    return { node, sign, isOnName, timeX: x - timeX(geometry.value, view.size.value), isBelowBar: y % rowHeight > barY + 6 }
   }
-  const act = (key: string): boolean => {
-    const moved = treeKey(key, { rows, activeId, collapsed: view.collapsed.value })
-    if (moved !== undefined) {
-      view.collapsed.value = moved.collapsed
-      view.activeId.value = moved.activeId
-      // Details follow the keyboard once they are open.
-      if (view.openId.value !== undefined && moved.activeId !== view.openId.value) onOpen(moved.activeId)
-      return true
-    }
-    switch (key) {
-      case 'Enter':
-      case ' ':
-        onOpen(view.openId.value === activeId ? undefined : activeId)
-        return true
-      case 'Escape':
-        if (view.openId.value !== undefined) onOpen(undefined)
-        else view.zoom(undefined)
-        return true
-      case 'p':
-        return goTo(view.nextOnPath())
-      case 'e':
-        return goTo(view.nextError())
-      case 'w':
-        return goTo(view.nextCause())
-      case 'z': {
-        const active = activeId === undefined ? undefined : view.nodes.value.get(activeId)?.span
-        view.zoom(view.isZoomed.value || active === undefined ? undefined : viewAround(active.startUs, active.endUs, view.durationUs.value))
-        return true
-      }
-      default:
-        return false
-    }
+  const onClick = (event: MouseEvent): void => {
+    const at = pointed(event)
+    if (at === undefined) return
+    const { spanId } = at.node.span
+    view.activeId.value = spanId
+    if (at.sign === 'chevron' && at.node.children.length > 0) view.toggle(spanId)
+    else onOpen(spanId)
+  }
+  const onMouseMove = (event: MouseEvent): void => {
+    const at = pointed(event)
+    const element = shownRows.current
+    if (at === undefined || element === null) return
+    const { node, sign, isOnName, timeX: x, isBelowBar } = at
+    const isCollapsed = view.collapsed.value.has(node.span.spanId)
+    const text =
+      sign !== undefined
+        ? signText(node, sign, isCollapsed)
+        : isOnName
+          ? spanText(node)
+          : partAt(node, view.pictureOf(node), { x, isBelowBar })
+    if (element.title !== (text ?? '')) element.title = text ?? ''
+    element.classList.toggle('on-chevron', sign === 'chevron' && node.children.length > 0)
   }
 
   return (
@@ -107,27 +109,25 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
         onScroll={(event) => (scrollTop.value = event.currentTarget.scrollTop)}
       >
         <div class="rows-height" role="presentation" style={{ height: `${rows.length * rowHeight}px` }}>
-          <div class="rows-window" role="presentation" style={{ transform: `translateY(${first * rowHeight}px)` }}>
-            {rows.slice(first, end).map((node) => (
+          <div
+            ref={shownRows}
+            class="rows-window"
+            role="presentation"
+            style={{ transform: `translateY(${first * rowHeight}px)` }}
+            onClick={onClick}
+            onMouseMove={onMouseMove}
+          >
+            {/* Without keys: each row's elements are used again for the span that comes to its place. */}
+            {shown.map((node) => (
               <SpanRow
-                key={node.span.spanId}
                 node={node}
                 view={view}
                 isActive={node.span.spanId === activeId}
                 isOpen={node.span.spanId === view.openId.value}
                 isCollapsed={view.collapsed.value.has(node.span.spanId)}
-                onToggle={() => {
-                  const id = node.span.spanId
-                  const { collapsed } = view
-                  collapsed.value = collapsed.value.has(id) ? without(collapsed.value, id) : new Set([...collapsed.value, id])
-                  view.activeId.value = id
-                }}
-                onOpen={() => {
-                  view.activeId.value = node.span.spanId
-                  onOpen(node.span.spanId)
-                }}
               />
             ))}
+            <RowCanvas view={view} rows={shown} geometry={geometry.value} canvas={canvas} />
           </div>
         </div>
       </div>

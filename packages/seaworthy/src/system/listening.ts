@@ -1,13 +1,18 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A server away from the public, which listens. */
+/** A process's own small server, away from the public (status, metrics, administration), which listens. */
 export interface Listening {
   readonly port: number
   close(): Promise<void>
 }
 
-/** @throws what the server's `error` says, as a port that is taken */
+/**
+ * Has a server listen.
+ * @param options.port 0 takes a free one
+ * @returns where, and what closes it at once, whatever is open
+ * @throws what the server's `error` says, as a port that is taken
+ */
 export async function listening(server: Server, { port, host }: { readonly port: number; readonly host: string }): Promise<Listening> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

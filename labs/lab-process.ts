@@ -66,6 +66,11 @@ export class LabProcess implements AsyncDisposable {
     }
   }
 
+  /** Null where the operating system refused to start it. */
+  get pid(): number | null {
+    return this.#child.pid ?? null
+  }
+
   /** From now on every request suffers that, as after `seaworthy fault`. */
   suffer(faults: RequestFaults): void {
     this.#child.send({ type: 'faults', faults })
@@ -125,7 +130,7 @@ export class LabProcess implements AsyncDisposable {
   }
 }
 
-/** What the shell says of another system would mislead a process of this one. */
-function inherited(): NodeJS.ProcessEnv {
+/** What a process of a lab inherits: what the shell says of another system would mislead it. */
+export function inherited(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:SEAWORTHY|SHOP)_/.test(name)))
 }

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import { traceVerdict } from 'seaworthy/trace-analysis'
+import { type OutlinePart, OutlineWriter } from '../../src/otlp/outline.ts'
+import { OutlineReader } from '../../src/otlp/read-outline.ts'
+import { type OtlpSpan, type OtlpTrace, type Trace, attributes, processOf, readTrace } from '../../src/otlp/read-trace.ts'
+import { verdictAnswer } from '../../src/verdict/trace-verdict.ts'
+import { pathView } from '../../web/src/view-model/path-view.ts'
+import { traceFacts } from '../../web/src/view-model/trace-facts.ts'
+import { buildTree } from '../../web/src/view-model/trace-tree.ts'
+import { visibleRows } from '../../web/src/view-model/tree-rows.ts'
+import { checkoutSpans, otlpRequest } from '../checkout-trace.ts'
+import { lockedCheckout } from '../slow-traces.ts'
+
+const TRACE_ID = 'a'.repeat(32)
+
+/** Through the outline in parts of `size` spans, and through JSON as over the network. */
+function outlined(otlp: OtlpTrace, size: number): Trace | undefined {
+  const all = (otlp.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
+    const process = processOf(attributes(resource?.attributes))
+    return (scopeSpans ?? []).flatMap(({ spans }) => (spans ?? []).map((span) => ({ span, process })))
+  })
+  const writer = new OutlineWriter()
+  const reader = new OutlineReader()
+  for (let from = 0; from < all.length; from += size) {
+    const some = all.slice(from, from + size)
+    const part = writer.part(
+      some.map(({ span }) => span),
+      some.map(({ process }) => process),
+    )
+    reader.add(JSON.parse(JSON.stringify(part)) as OutlinePart)
+  }
+  return reader.trace()
+}
+
+/** All that the page shows of a trace before a span is opened. */
+function shown(trace: Trace) {
+  const roots = buildTree(trace.spans)
+  return {
+    startMs: trace.startMs,
+    durationUs: trace.durationUs,
+    facts: traceFacts(trace, roots),
+    rows: visibleRows(roots, new Set()).map(({ span, parent, children: _children, ...row }) => {
+      const { attributes: _attributes, events: _events, ...own } = span
+      const { scope: _scope, resource: _resource, links: _links, ...seen } = { scope: 0, resource: 0, links: 0, ...own }
+      return { ...row, parentId: parent?.span.spanId, ...seen }
+    }),
+    path: pathView(roots),
+    verdict: verdictAnswer(TRACE_ID, traceVerdict(trace.spans)!),
+    parts: trace.spans.map(({ spanId }) => traceVerdict(trace.spans)!.partsOf(spanId)),
+  }
+}
+
+const requests = {
+  'a checkout with messages': checkoutSpans(),
+  'one that was declined': checkoutSpans('declined'),
+  'one that waited for a lock': lockedCheckout(),
+}
+
+suite('an outline', () => {
+  for (const [name, spans] of Object.entries(requests)) {
+    test(`shows and judges ${name} as the whole trace does`, () => {
+      const otlp = otlpRequest(spans, { traceId: TRACE_ID, correlationId: 'c', startMs: 1_795_438_250_000 }) as OtlpTrace
+      const whole = shown(readTrace(otlp)!)
+      assert.deepEqual(shown(outlined(otlp, 1_000)!), whole)
+      assert.deepEqual(shown(outlined(otlp, 3)!), whole)
+    })
+  }
+
+  test('leaves out what nobody looks at, and says once what spans have in common', () => {
+    const attribute = (key: string, stringValue: string) => ({ key, value: { stringValue } })
+    const spans = Array.from({ length: 1_000 }, (_, index): OtlpSpan => ({
+      traceId: TRACE_ID,
+      spanId: index.toString(16).padStart(16, '0'),
+      name: 'SELECT stock',
+      startTimeUnixNano: `17954382500000${index.toString().padStart(5, '0')}`,
+      endTimeUnixNano: `17954382500000${index.toString().padStart(5, '0')}`,
+      attributes: [attribute('db.query.text', 'SELECT 1'.repeat(100)), attribute('db.system.name', 'postgresql')],
+      events: [{ name: 'exception', attributes: [attribute('exception.stacktrace', 'at main'.repeat(100))] }],
+    }))
+    const process = { service: 'inventory', instance: undefined }
+    const part = new OutlineWriter().part(
+      spans,
+      spans.map(() => process),
+    )
+    assert.deepEqual(part.strings, ['SELECT stock', 'db.system.name', 'postgresql', 'inventory'])
+    assert.deepEqual(part.stretches, [])
+    assert.ok(JSON.stringify(part).length < 60 * spans.length, `${JSON.stringify(part).length} bytes`)
+  })
+
+  test('keeps nanoseconds, ends before beginnings, failures without a message, and the order in which spans came', () => {
+    const times = fc.tuple(fc.bigInt(0n, 9_000_000_000_000_000n), fc.bigInt(-5_000_000_000n, 5_000_000_000n))
+    const spans = fc.array(fc.tuple(times, fc.option(fc.string()), fc.boolean()), { minLength: 1, maxLength: 20 })
+    fc.assert(
+      fc.property(spans, fc.integer({ min: 1, max: 5 }), (specs, size) => {
+        const otlp: OtlpTrace = {
+          resourceSpans: [
+            {
+              scopeSpans: [
+                {
+                  spans: specs.map(([[start, length], message, isError], index) => ({
+                    traceId: TRACE_ID,
+                    spanId: `${index}`,
+                    name: `${index % 3}`,
+                    ...(index > 0 && { parentSpanId: `${index >> 1}` }),
+                    startTimeUnixNano: `${1_795_438_250_000_000_000n + start}`,
+                    endTimeUnixNano: `${1_795_438_250_000_000_000n + start + length}`,
+                    ...(isError && { status: { code: 2, ...(message !== null && { message }) } }),
+                  })),
+                },
+              ],
+            },
+          ],
+        }
+        const read = readTrace(otlp)!
+        const spans = read.spans.map(({ scope: _scope, resource: _resource, links: _links, ...span }) => span)
+        assert.deepEqual(outlined(otlp, size), { ...read, spans })
+      }),
+    )
+  })
+
+  test('of no spans is no trace', () => {
+    assert.equal(outlined({}, 10), undefined)
+  })
+})
