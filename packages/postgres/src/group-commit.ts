@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import { type Clock, type Timer, LimitExceededError } from 'seaworthy/core'
 
 export interface GroupCommitOptions<Entry, Outcome> {
@@ -31,8 +31,8 @@ export interface WaitingLimits {
 interface Waiting<Entry, Outcome> {
   readonly entry: Entry
   readonly settle: (outcome: Outcome | Promise<Outcome>) => void
-  /** Of its caller, to whose trace the work of the group belongs if it is the first. */
-  readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>
+  /** The asynchronous context of its caller, to whose trace the work of the group belongs if it is the first. */
+  readonly caller: AsyncResource
   timer: Timer | undefined
 }
 
@@ -58,7 +58,7 @@ export class GroupCommit<Entry, Outcome> {
       return Promise.reject(new LimitExceededError(message, { retryAfterMs: 100 }))
     }
     return new Promise((settle) => {
-      const waiting: Waiting<Entry, Outcome> = { entry, settle, inContext: AsyncLocalStorage.snapshot(), timer: undefined }
+      const waiting: Waiting<Entry, Outcome> = { entry, settle, caller: new AsyncResource('seaworthy.group-commit'), timer: undefined }
       waiting.timer = limits?.clock.timer(limits.waitMs, () => this.#giveUp(waiting, limits))
       this.#waiting.add(waiting)
       this.#begin()
@@ -75,7 +75,7 @@ export class GroupCommit<Entry, Outcome> {
       const group = this.#take()
       const [first] = group
       if (first === undefined) return
-      void first.inContext(() => this.#write(group))
+      void first.caller.runInAsyncScope(() => this.#write(group))
       this.#begin()
     })
   }

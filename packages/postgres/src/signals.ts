@@ -1,5 +1,6 @@
 import { type ClientConfig, Client } from 'pg'
 import { type Clock, backoffMs, exponential, sleep, systemRandom } from 'seaworthy/core'
+import { type BatchStatement, StatementBatch } from './statement-batch.ts'
 import { textArray } from './values.ts'
 
 const RECONNECT = exponential({ baseMs: 50, maxMs: 5_000, jitter: 'full' })
@@ -80,7 +81,7 @@ export class Signals {
       this.#unsent.clear()
       try {
         const { client } = await this.#connected()
-        await client.query(notification(signals)).catch((error: unknown) => {
+        await sent(client, notification(signals)).catch((error: unknown) => {
           // Without an answer the session is of no use to anybody.
           void client.end().catch(() => undefined)
           throw error
@@ -152,13 +153,17 @@ export class Signals {
   }
 }
 
-function notification(signals: readonly (readonly [channel: string, payload: string])[]) {
+/** As a batch, which spares the client the description of a row that nobody reads. */
+function sent(client: Client, statement: BatchStatement): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAnswer = (error: Error | null) => (error === null ? resolve() : reject(error))
+    client.query(new StatementBatch([statement], { timeoutMs: ANSWER_MS, onAnswer }))
+  })
+}
+
+function notification(signals: readonly (readonly [channel: string, payload: string])[]): BatchStatement {
   const [first] = signals
   return signals.length === 1
-    ? { name: 'notify', text: NOTIFY, values: [...first!] }
-    : {
-        name: 'notify_all',
-        text: NOTIFY_ALL,
-        values: [textArray(signals.map(([channel]) => channel)), textArray(signals.map(([, payload]) => payload))],
-      }
+    ? { sql: NOTIFY, values: [...first!] }
+    : { sql: NOTIFY_ALL, values: [textArray(signals.map(([channel]) => channel)), textArray(signals.map(([, payload]) => payload))] }
 }

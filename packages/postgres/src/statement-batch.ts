@@ -35,7 +35,7 @@ export class StatementBatch extends Query {
   readonly #rowCounts: number[] = []
 
   constructor(statements: readonly BatchStatement[], options: { readonly timeoutMs: number; readonly onAnswer: Answered }) {
-    super({ text: '' })
+    super('')
     this.#statements = statements
     this.callback = options.onAnswer
     this.query_timeout = options.timeoutMs
