@@ -137,11 +137,11 @@ export const SELECT_ORIGINS =
 export const SELECT_SPAN_ROWS = 'SELECT json_group_array(id) AS ids FROM (SELECT id FROM span WHERE trace_id = ? ORDER BY id)'
 
 // Primary key of span, for each id of a JSON list. Two texts, and not an object for each of some thousand spans.
-export const SELECT_SOME_SPANS = `SELECT json_group_array(origin_key) AS origin_keys, group_concat(body, ',') AS bodies
+export const SELECT_SOME_SPANS = `SELECT json_group_array(origin_key) AS origin_keys, group_concat(${WHOLE_BODY}, ',') AS bodies
   FROM json_each(?) CROSS JOIN span ON span.id = json_each.value`
 
 // Unique index of span on (trace_id, span_id).
-export const SELECT_SPAN = 'SELECT origin_key, body AS bodies FROM span WHERE trace_id = ? AND span_id = ?'
+export const SELECT_SPAN = `SELECT origin_key, ${WHOLE_BODY} AS bodies FROM span WHERE trace_id = ? AND span_id = ?`
 
 // Primary key of trace.
 export const SELECT_VERSION = 'SELECT span_count, updated_ms FROM trace WHERE trace_id = ?'
