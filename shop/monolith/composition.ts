@@ -1,4 +1,5 @@
 import { erasureAnswers } from '@seaworthy/supervisor/management'
+import { logged } from '../platform/forgetting.ts'
 import type { ServiceComposition } from '../platform/service-ports.ts'
 import { serveMonolith } from './adapters/http.ts'
 import { MONOLITH_SCHEMA } from './adapters/schema.ts'
@@ -21,19 +22,22 @@ export function monolith(modules: readonly Module[] = MODULES): ServiceCompositi
     service,
     schema: [MONOLITH_SCHEMA],
     givesAway: [reviewsMapping, catalogMapping],
-    async wire({ answerSupervisor, database, scrub, outbox, owned, clock, newId, serveRest, seeding, consume }) {
+    async wire({ answerSupervisor, database, scrub, outbox, owned, clock, logger, newId, serveRest, seeding, consume }) {
       const parts = {
         database,
         catalog: catalog(database),
         reviews: reviews({ database, owned: owned(reviewsMapping.name), clock, newId }),
         customers: customers({ database, outbox, clock, newId }),
-        people: forgetting({
-          database,
-          outbox,
-          owned: { reviews: owned(reviewsMapping.name) },
-          clock,
-          scrub: () => scrub(['customers', 'reviews']),
-        }),
+        people: logged(
+          forgetting({
+            database,
+            outbox,
+            owned: { reviews: owned(reviewsMapping.name) },
+            clock,
+            scrub: () => scrub(['customers', 'reviews']),
+          }),
+          logger,
+        ),
         takingOver: takingOver({
           database,
           outbox,

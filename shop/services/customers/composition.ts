@@ -1,4 +1,5 @@
 import { erasureAnswers } from '@seaworthy/supervisor/management'
+import { logged } from '../../platform/forgetting.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { customerRepository } from './adapters/customer-repository.ts'
 import { serveCustomers } from './adapters/http.ts'
@@ -13,11 +14,11 @@ import { service } from './service.ts'
 export const customers: ServiceComposition = {
   service,
   schema: [CUSTOMERS_SCHEMA],
-  async wire({ answerSupervisor, database, scrub, outbox, clock, newId, seeding, serveRest, consume }) {
+  async wire({ answerSupervisor, database, scrub, outbox, clock, logger, newId, seeding, serveRest, consume }) {
     const repository = customerRepository(database)
     const useCases = registering({ database, customers: repository, outbox, clock, newId })
     await seeding((seed) => seedRegistering({ customers: repository, registering: useCases, seed }))
-    const people = forgetting({ database, customers: repository, outbox, clock, scrub: () => scrub(['customers']) })
+    const people = logged(forgetting({ database, customers: repository, outbox, clock, scrub: () => scrub(['customers']) }), logger)
     answerSupervisor(erasureAnswers(people))
     serveCustomers(serveRest, { registering: useCases, customers: repository, people })
     await consume(settingLimits(repository))

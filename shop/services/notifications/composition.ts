@@ -1,7 +1,7 @@
 import { erasureAnswers } from '@seaworthy/supervisor/management'
 import { exponential } from 'seaworthy/core'
 import { startWorker } from 'seaworthy/messaging'
-import { forgettingCustomers } from '../../platform/forgetting-customers.ts'
+import { forgettingCustomers, logged } from '../../platform/forgetting.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { customersApi } from '../customers/contract/rest.ts'
 import { customersOver } from './adapters/customers.ts'
@@ -37,9 +37,9 @@ export function notifications(openMailbox: (folder: string) => Mailbox): Service
         onFailure: ({ error, messageId, outcome }) => logger.warn({ err: error, messageId, outcome }, 'a letter was not written'),
       })
       onStop('letter worker', () => worker.stop())
-      const people = forgetting({ database, register, mailbox, scrub: () => scrub(['letters']) })
+      const people = logged(forgetting({ database, register, mailbox, scrub: () => scrub(['letters']) }), logger)
       answerSupervisor(erasureAnswers(people))
-      await consume(sorting({ queue }), { beforehand: forgettingCustomers({ people, logger }) })
+      await consume(sorting({ queue }), { beforehand: forgettingCustomers(people) })
     },
   }
 }

@@ -2,7 +2,7 @@ import { erasureAnswers, eventAnswers, projectionAnswers } from '@seaworthy/supe
 import { redactedJson } from '@seaworthy/telemetry'
 import { commandHandler, erasure, sealedEventStore } from 'seaworthy/event-sourcing'
 import { consistencyTokenOf, startProjection, startRebuildable } from 'seaworthy/projections'
-import { forgettingCustomers } from '../../platform/forgetting-customers.ts'
+import { forgettingCustomers, logged } from '../../platform/forgetting.ts'
 import { openReadModelStore } from '../../platform/read-model-store.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { customersApi } from '../customers/contract/rest.ts'
@@ -34,7 +34,7 @@ export function payments({ storeUrl }: PaymentsOptions = {}): ServiceComposition
       const ledger = stores.events()
       const subjects = stores.subjects()
       const store = sealedEventStore({ store: ledger, events: paymentEvents, subjects })
-      const people = erasure({ store: ledger, subjects })
+      const people = logged(erasure({ store: ledger, subjects }), logger)
 
       // Read models are fed as the events are stored: they need nobody's name.
       const feed = { source: ledger, events: paymentEvents, clock }
@@ -72,7 +72,7 @@ export function payments({ storeUrl }: PaymentsOptions = {}): ServiceComposition
       })
       const tokenOf = (paymentId: string) => consistencyTokenOf(ledger, { stream: streamOf(paymentId), version: 1 })
       ports.serveGrpc(paymentsOverGrpc(charges, tokenOf))
-      await ports.consume(checkingCredit({ checks: creditChecks(), outbox }), { beforehand: forgettingCustomers({ people, logger }) })
+      await ports.consume(checkingCredit({ checks: creditChecks(), outbox }), { beforehand: forgettingCustomers(people) })
     },
   }
 }

@@ -1,5 +1,5 @@
 import { erasureAnswers } from '@seaworthy/supervisor/management'
-import { forgettingCustomers } from '../../platform/forgetting-customers.ts'
+import { forgettingCustomers, logged } from '../../platform/forgetting.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { catalogApi } from '../catalog/contract/rest.ts'
 import { customersApi } from '../customers/contract/rest.ts'
@@ -33,13 +33,16 @@ export const reviews: ServiceComposition = {
     await seeding((seed) => seedReviewing({ reviews: repository, reviewing: useCases, seed }))
     await useCases.tellOfUntold()
     serveReviews(serveRest, { reviewing: useCases, reviews: repository })
-    const people = forgetting({
-      database,
-      reviews: repository,
-      owned: owned(reviewsMapping.name),
-      scrub: () => scrub(['reviews']),
-    })
+    const people = logged(
+      forgetting({
+        database,
+        reviews: repository,
+        owned: owned(reviewsMapping.name),
+        scrub: () => scrub(['reviews']),
+      }),
+      logger,
+    )
     answerSupervisor(erasureAnswers(people))
-    await consumeByItself(forgettingCustomers({ people, logger }))
+    await consumeByItself(forgettingCustomers(people))
   },
 }

@@ -195,7 +195,8 @@ test('a comparison that runs out of memory ends, is told and started anew, and c
     response.end(large)
   })
   const defects: unknown[] = []
-  await using shadow = shadowing({ onDefect: (error) => defects.push(error), heapMbMax: 24 })
+  // However long it takes to offer all of it.
+  await using shadow = shadowing({ onDefect: (error) => defects.push(error), heapMbMax: 24, turnMsMax: 60_000 })
   shadow.set('all', { monolith: old.url, service: old.url, limits: { replaysPerSecondMax: 1_000 } })
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
   const offer = (name: string) =>
