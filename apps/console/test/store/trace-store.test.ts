@@ -137,9 +137,9 @@ test('a span comes out whole, with ids that are stored once, and so does one tha
   assert.equal(json!.match(/"traceId":/g)!.length, 3)
   // One by one, and by batches, they are the same.
   const byId = (one: { spanId: string }, other: { spanId: string }) => one.spanId.localeCompare(other.spanId)
-  const batched: typeof spans = []
-  for await (const batch of store.spans(id)) batched.push(...batch.spans)
-  assert.deepEqual(batched.toSorted(byId), spans.toSorted(byId))
+  const read: { spanId: string }[] = []
+  for await (const some of store.spans(id)) read.push(...some.spans)
+  assert.deepEqual(read.toSorted(byId), spans.toSorted(byId))
   for (const span of spans) assert.ok((await store.span(id, span.spanId))!.includes(JSON.stringify(span)), span.spanId)
 })
 
