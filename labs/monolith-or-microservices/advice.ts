@@ -1,4 +1,4 @@
-import { READS } from './arrivals.ts'
+import { type Kind, READS } from './arrivals.ts'
 import { type Figures, type Memory, sumOf } from './figures.ts'
 import { seconds } from './report.ts'
 import type { BothSides } from './verdict.ts'
@@ -15,15 +15,19 @@ function price({ monolith, microservices }: BothSides): string {
   const cpu = ratio(microservices.cpuMs.checkout, monolith.cpuMs.checkout)
   const read = ratio(microservices.cpuMs.read, monolith.cpuMs.read)
   const memory = ratio(mbOf(microservices.memory), mbOf(monolith.memory))
-  const slower = microservices.latencyMs.checkout.p50 - monolith.latencyMs.checkout.p50
-  const facts = `In services a checkout takes ${cpu} of the processor that it takes in the monolith, a read ${read}, and the shop ${memory} of the memory; a customer who pays waits ${Math.abs(slower).toFixed(1)} ms ${slower >= 0 ? 'longer' : 'less'}.`
-  const isCheaper = microservices.cpuMs.checkout < monolith.cpuMs.checkout && mbOf(microservices.memory) < mbOf(monolith.memory)
-  return `${facts} ${isCheaper ? 'Here they cost less: look again, for that is not to be expected.' : 'Nobody who leaves for speed or for cost gets either: that is what the rest must be worth.'}`
+  const slowerMs = (kind: Kind) => microservices.latencyMs[kind].p50 - monolith.latencyMs[kind].p50
+  const waits = (kind: Kind) => `${Math.abs(slowerMs(kind)).toFixed(1)} ms ${slowerMs(kind) >= 0 ? 'longer' : 'less'}`
+  const facts = `In services a checkout takes ${cpu} the CPU that it takes in the monolith, a read ${read}, and the shop ${memory} the memory; who pays waits ${waits('checkout')}, who browses ${waits('browse')}.`
+  const isDearer = microservices.cpuMs.checkout >= monolith.cpuMs.checkout || mbOf(microservices.memory) >= mbOf(monolith.memory)
+  if (!isDearer) return `${facts} Here they cost less: look again, for that is not to be expected.`
+  if (slowerMs('checkout') >= 0 && slowerMs('browse') >= 0)
+    return `${facts} Whoever leaves for speed or for cost gets neither: that is what the rest must be worth.`
+  return `${facts} Whoever leaves for cost does not get it; for speed, some do, and others pay for it.`
 }
 
 function capacity({ monolith, microservices }: BothSides): string {
   const [one, other] = [monolith.held, microservices.held]
-  const rate = ({ perSecond }: Figures['held']) => (perSecond === 0 ? 'none of the rates that were tried' : String(perSecond))
+  const rate = ({ perSecond, missed }: Figures['held']) => (perSecond === 0 ? `less than ${missed}` : String(perSecond))
   const held = `Arrivals a second that were held here: ${rate(one)} by one monolith, ${rate(other)} by the services.`
   if (one.perSecond >= other.perSecond)
     return `${held} With fewer customers than that, load is no reason to leave; with more, the services of one machine are none either.`
@@ -72,4 +76,4 @@ function mbOf({ rssMb, netMb }: Memory): number {
   return netMb ?? rssMb
 }
 
-const ratio = (one: number, other: number): string => (other > 0 ? `${(one / other).toFixed(1)} times` : 'more than nothing')
+const ratio = (one: number, other: number): string => (other > 0 ? `${(one / other).toFixed(1)} ×` : 'more than nothing of')

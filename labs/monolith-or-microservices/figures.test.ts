@@ -142,8 +142,11 @@ describe('the verdict of the lab', () => {
 describe('when not to leave the monolith', () => {
   test('is said by the figures of the run', () => {
     const [price, capacity, scaling, deploys, crashes] = advice(figures())
-    assert.match(price!, /4\.0 times of the processor.* 2\.0 times, and the shop 4\.4 times of the memory.*waits 16\.0 ms longer/)
-    assert.match(price!, /Nobody who leaves for speed or for cost gets either/)
+    assert.match(
+      price!,
+      /4\.0 × the CPU.* a read 2\.0 ×, and the shop 4\.4 × the memory; who pays waits 16\.0 ms longer, who browses 4\.0 ms longer/,
+    )
+    assert.match(price!, /Whoever leaves for speed or for cost gets neither/)
     assert.match(capacity!, /held here: 160 by one monolith, 80 by the services\. With fewer customers than that, load is no reason/)
     // (700 - 160) / ((140 - 100) / 2)
     assert.match(scaling!, /saves 20 MB an instance, and to have left costs 540 MB: it pays from the 27th further instance on/)
@@ -159,6 +162,11 @@ describe('when not to leave the monolith', () => {
     assert.match(scaling!, /saves no memory/)
     assert.match(deploys!, /no reason to leave by these figures/)
     assert.match(crashes!, /no less: for this defect they are no bulkhead/)
+    const quick = { ...microservices, latencyMs: { ...microservices.latencyMs, browse: { p50: 1, p99: 1 } } }
+    assert.match(
+      advice({ monolith, microservices: quick })[0]!,
+      /who browses 1\.0 ms less\. Whoever leaves for cost does not get it; for speed, some do/,
+    )
   })
 })
 

@@ -3,12 +3,14 @@ import { runService } from '../../shop/platform/run-service.ts'
 import { payments } from '../../shop/services/payments/composition.ts'
 import { releaseOf, withSlips } from './planted-defect.ts'
 
+const sound = payments()
+
 await runService(
   releaseOf(process.env) === 'sound'
-    ? payments
+    ? sound
     : {
-        ...payments,
+        ...sound,
         wire: ({ outbox, ...ports }) =>
-          payments.wire({ ...ports, outbox: withSlips(outbox, (slip) => ports.logger.info({ slip }, 'a slip was printed')) }),
+          sound.wire({ ...ports, outbox: withSlips(outbox, (slip) => ports.logger.info({ slip }, 'a slip was printed')) }),
       },
 )

@@ -1,8 +1,11 @@
+import { erasureAnswers } from '@seaworthy/supervisor/management'
+import { logged } from '../platform/forgetting.ts'
 import type { ServiceComposition } from '../platform/service-ports.ts'
 import { serveMonolith } from './adapters/http.ts'
 import { MONOLITH_SCHEMA } from './adapters/schema.ts'
 import { catalog } from './application/catalog.ts'
 import { customers } from './application/customers.ts'
+import { forgetting } from './application/forgetting.ts'
 import { reacting } from './application/reacting.ts'
 import { reviews } from './application/reviews.ts'
 import { seedMonolith } from './application/seeding.ts'
@@ -19,12 +22,22 @@ export function monolith(modules: readonly Module[] = MODULES): ServiceCompositi
     service,
     schema: [MONOLITH_SCHEMA],
     givesAway: [reviewsMapping, catalogMapping],
-    async wire({ database, outbox, owned, clock, newId, serveRest, seeding, consume }) {
+    async wire({ answerSupervisor, database, scrub, outbox, owned, clock, logger, newId, serveRest, seeding, consume }) {
       const parts = {
         database,
         catalog: catalog(database),
         reviews: reviews({ database, owned: owned(reviewsMapping.name), clock, newId }),
         customers: customers({ database, outbox, clock, newId }),
+        people: logged(
+          forgetting({
+            database,
+            outbox,
+            owned: { reviews: owned(reviewsMapping.name) },
+            clock,
+            scrub: () => scrub(['customers', 'reviews']),
+          }),
+          logger,
+        ),
         takingOver: takingOver({
           database,
           outbox,
@@ -34,6 +47,7 @@ export function monolith(modules: readonly Module[] = MODULES): ServiceCompositi
       }
       await seeding((seed) => seedMonolith({ ...parts, modules, seed }))
       serveMonolith(serveRest, parts, modules)
+      if (modules.includes('customers')) answerSupervisor(erasureAnswers(parts.people))
       // After the seeding: what it hears of refers to products that are there.
       if (service.reactions.length > 0) await consume(reacting(modules))
     },

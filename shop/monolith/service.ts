@@ -1,5 +1,5 @@
 import { defineService, reaction, type Service } from 'seaworthy/system'
-import { CUSTOMERS_TOPIC, customerCreated, customerImported } from '../services/customers/contract/events.ts'
+import { CUSTOMERS_TOPIC, customerCreated, customerForgotten, customerImported } from '../services/customers/contract/events.ts'
 import { creditChecked, PAYMENTS_TOPIC } from '../services/payments/contract/events.ts'
 import { reviewImported, REVIEWS_TOPIC, reviewWritten } from '../services/reviews/contract/events.ts'
 import { followsReviews, MODULES, type Module } from './domain/modules.ts'
@@ -17,7 +17,7 @@ export function monolithService(modules: readonly Module[] = MODULES): Service {
     owns: ['monolith'],
     publishes: hasCustomers ? [CUSTOMERS_TOPIC] : [],
     consumes: [...(hasCustomers ? [PAYMENTS_TOPIC] : []), ...(follows ? [REVIEWS_TOPIC] : [])],
-    emits: hasCustomers ? [customerCreated, customerImported] : [],
+    emits: hasCustomers ? [customerCreated, customerImported, customerForgotten] : [],
     reactions: [
       ...(hasCustomers ? [reaction(creditChecked, { does: 'sets the limit for one order' })] : []),
       ...(follows ? [reaction(reviewWritten, copies), reaction(reviewImported, copies)] : []),

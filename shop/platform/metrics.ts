@@ -15,9 +15,10 @@ export interface MetricParts {
 /**
  * Serves `/metrics` on the process's own port, which the gateway does not route: what the process does, what its policies did and where they stand, and how its
  * messages and sagas are, as Prometheus scrapes it.
+ * @returns what ends the asking, before what is asked is closed
  */
-export function serveMetrics(server: HttpServer, metrics: Prometheus, { policies, messages, sagas }: MetricParts): void {
-  metrics.add({
+export function serveMetrics(server: HttpServer, metrics: Prometheus, { policies, messages, sagas }: MetricParts): () => void {
+  const forget = metrics.add({
     policies: () => policies.map((policy) => policy.snapshot()),
     sources: [
       { name: 'messages', families: async () => messageFamilies(await messages(), systemClock.now()) },
@@ -27,4 +28,5 @@ export function serveMetrics(server: HttpServer, metrics: Prometheus, { policies
   server.fastify.get('/metrics', { config: { quiet: true } }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.scrape()),
   )
+  return forget
 }

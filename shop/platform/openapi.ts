@@ -4,6 +4,7 @@ import { catalogApi } from '../services/catalog/contract/rest.ts'
 import { customersApi } from '../services/customers/contract/rest.ts'
 import { orderHistoryApi } from '../services/order-history/contract/rest.ts'
 import { ordersApi } from '../services/orders/contract/rest.ts'
+import { paymentsApi } from '../services/payments/contract/rest.ts'
 import { reviewsApi } from '../services/reviews/contract/rest.ts'
 import { indexApi } from './index-api.ts'
 
@@ -15,6 +16,7 @@ export const publicContracts = {
   index: indexApi,
   orders: ordersApi,
   'order-history': orderHistoryApi,
+  payments: paymentsApi,
   analytics: analyticsApi,
 }
 

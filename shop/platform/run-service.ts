@@ -74,7 +74,7 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   // What most services have no use for is not loaded.
   const moving = contract.moving === undefined ? undefined : { contract: contract.moving, ...(await import('./moving-data.ts')) }
   const tables = [...(moving?.movingSchema(composition) ?? []), ...schema]
-  const { database, stores, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
+  const { database, stores, scrub, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
   const openLog = () => engines.openEventLog({ signal })
   const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
@@ -120,12 +120,15 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
-  serveMetrics(http, metrics, {
-    policies,
-    messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
-    // Those that wait for a person; the counts are of all.
-    sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
-  })
+  onStop(
+    'metrics',
+    serveMetrics(http, metrics, {
+      policies,
+      messages: async () => (await management.answers.messages({}, undefined)) as Questions['messages']['answer'],
+      // Those that wait for a person; the counts are of all.
+      sagas: () => ownAnswers['sagas']?.({ state: 'parked' }, undefined) as Promise<Questions['sagas']['answer']> | undefined,
+    }),
+  )
   await wire({
     ...parts,
     switches,
@@ -137,6 +140,7 @@ async function start(composition: ServiceComposition, { contract, logger, metric
     folder: contract.dataDir,
     database,
     stores,
+    scrub,
     owned,
     sharing: leases && { leases, instance: contract.instance },
     openQueue: async (name, queueOptions) => {
@@ -153,6 +157,7 @@ async function start(composition: ServiceComposition, { contract, logger, metric
       const served = crashAt === undefined ? offered : offered.map((one) => ({ ...one, handlers: crashAt.handlers(one.handlers) }))
       implementations.push(...served.map((one) => sufferingOverGrpc(one, faults)))
     },
+    showProjection: (running) => management.addProjection(running),
     answerSupervisor: (answers) => void Object.assign(ownAnswers, answers),
     onStop,
   })

@@ -45,9 +45,18 @@ export function startParts(ground: Ground): Pick<ServicePorts, 'outbox' | 'parti
       store: participantStore,
       ...(!switches.has('idempotency-keys') && { unsafe: { idempotencyKeys: 'ignored' } }),
     }),
-    async consume(handler) {
-      assertDeclared(service, handler)
-      await consume(behindInbox(handler, ground), ground)
+    async consume(handler, { beforehand } = {}) {
+      const inboxed = behindInbox(handler, ground)
+      if (beforehand === undefined) {
+        assertDeclared(service, handler)
+        return consume(inboxed, ground)
+      }
+      assertDeclared(service, { types: [...new Set([...beforehand.types, ...handler.types])] })
+      const inTurn: MessageHandler = async (event, attempt) => {
+        await beforehand(event, attempt)
+        await inboxed(event, attempt)
+      }
+      return consume(inTurn, ground)
     },
     async consumeByItself(handler) {
       assertDeclared(service, handler)

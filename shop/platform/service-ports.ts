@@ -6,6 +6,7 @@ import type { Answer } from '@seaworthy/supervisor/management'
 import { type Clock, ConfigurationError, type Database, type LeaseStore, type NewId, type Transaction } from 'seaworthy/core'
 import type { Attempt, EventEnvelope, MessageHandler, Queue } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
+import type { RunningDocumentProjection } from 'seaworthy/projections'
 import { type Policy, policy } from 'seaworthy/resilience'
 import type { Participant } from 'seaworthy/saga'
 import type { Service } from 'seaworthy/system'
@@ -82,6 +83,11 @@ export interface ServicePorts {
   readonly database: Database
   /** The library's stores in it: those that every service has, and those that the composition names. */
   readonly stores: Stores
+  /**
+   * Writes these tables of the service's own anew: what was deleted or overwritten in them is then in no file of the database. Not inside a transaction.
+   * @returns what may still be there, and what to do about it
+   */
+  readonly scrub: (tables: readonly string[]) => Promise<readonly string[]>
   /** Publishes on the service's own topics; the relay runs beside it. */
   readonly outbox: Outbox
   readonly participant: Participant
@@ -101,12 +107,18 @@ export interface ServicePorts {
   readonly servePages: ServePages
   /** Serves these over gRPC once everything is wired. */
   readonly serveGrpc: (...implementations: readonly GrpcImplementation[]) => void
-  /** Consumes the topics that the service's declaration names, behind its inbox. @throws ConfigurationError for a reaction that is not declared */
-  readonly consume: (handler: Reacting<ConsumedEventHandler>) => Promise<void>
+  /**
+   * Consumes the topics that the service's declaration names, behind its inbox. `beforehand` sees each event before the inbox's transaction begins, for what cannot be
+   * part of it, and is safe to repeat.
+   * @throws ConfigurationError for a reaction that is not declared
+   */
+  readonly consume: (handler: Reacting<ConsumedEventHandler>, options?: { readonly beforehand?: Reacting<MessageHandler> }) => Promise<void>
   /** The same without an inbox, for a handler that knows by itself what it has handled, wherever it keeps that. */
   readonly consumeByItself: (handler: Reacting<MessageHandler>) => Promise<void>
   /** What the supervisor may ask this service, beyond what every service answers. */
   readonly answerSupervisor: (answers: Readonly<Record<string, Answer>>) => void
+  /** Shows a version of a read model, and what waits for its documents, among the service's messages. @returns a function that takes it out again */
+  readonly showProjection: (running: RunningDocumentProjection) => () => void
   /** What is to be stopped before the database closes; what was added last is stopped first. */
   readonly onStop: (name: string, stop: () => Promise<void> | void) => void
 }

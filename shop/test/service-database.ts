@@ -16,6 +16,7 @@ import {
   type SqliteDatabase,
   sqliteOutboxStore,
   sqliteParticipantStore,
+  subjectStoreSchema,
 } from 'seaworthy/sqlite'
 import type { ServiceSchema } from '../platform/tables.ts'
 
@@ -34,7 +35,15 @@ export interface ServiceDatabase extends AsyncDisposable {
 export async function openServiceDatabase(...schema: readonly ServiceSchema[]): Promise<ServiceDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'seaworthy-shop-test-'))
   const database = await openSqliteDatabase({ path: join(directory, 'service.sqlite'), durability: 'process-crash' })
-  const stores = [outboxStoreSchema, participantStoreSchema, eventStoreSchema, projectionStoreSchema, readStoreSchema, sagaStoreSchema]
+  const stores = [
+    outboxStoreSchema,
+    participantStoreSchema,
+    eventStoreSchema,
+    subjectStoreSchema,
+    projectionStoreSchema,
+    readStoreSchema,
+    sagaStoreSchema,
+  ]
   await migrate(database, [...stores, ...schema.map((component) => component(database.dialect))])
   const outboxStore = sqliteOutboxStore(database)
   return {

@@ -72,7 +72,7 @@ describe('the system', () => {
       events.find((event) => event.type === type)?.reactions.map(({ service, does, followedBy }) => [service, does, ...followedBy])
     assert.deepEqual(reactionsTo('customer.created'), [
       ['payments', 'checks the credit', 'credit.checked'],
-      ['notifications', 'keeps the address, writes a welcome'],
+      ['notifications', 'writes a welcome'],
       ['analytics', 'counts the customer'],
     ])
     assert.deepEqual(reactionsTo('credit.checked'), [['monolith', 'sets the limit for one order']])
@@ -80,7 +80,8 @@ describe('the system', () => {
       events.map(({ type, by, reactions }) => `${by} ${type}: ${reactions.map(({ service }) => service).join(', ')}`),
       [
         'monolith customer.created: payments, notifications, analytics',
-        'monolith customer.imported: notifications, analytics',
+        'monolith customer.imported: analytics',
+        'monolith customer.forgotten: payments, notifications',
         'orders order.placed: order-history',
         'orders order.completed: notifications, analytics, order-history',
         'orders order.rejected: analytics, order-history',
@@ -102,6 +103,7 @@ describe('the system', () => {
     assert.deepEqual(shown('customer.created'), [['customers', ['payments', 'notifications', 'analytics']]])
     assert.deepEqual(shown('credit.checked'), [['payments', ['customers']]])
     assert.deepEqual(shown('review.written'), [['reviews', ['catalog']]])
+    assert.deepEqual(shown('customer.forgotten'), [['customers', ['reviews', 'payments', 'notifications']]])
     for (const stage of STAGES) assert.deepEqual(choreography(systemAt(stage)).topics, [], `stage ${stage.number}`)
   })
 

@@ -13,7 +13,7 @@ void suite('the library under simulation', () => {
       const { failure, runs, points } = await proveShare(world, { exhaustive: 1, seeds: RANDOM_HISTORIES })
       assert.equal(failure, undefined, failure === undefined ? '' : `${failure.message} In history '${failure.history}'.`)
       // Of a world that leaves faults out, there are points where none can strike.
-      const least = world.faults === undefined ? points : RANDOM_HISTORIES
+      const least = (world.faults === undefined ? points : RANDOM_HISTORIES) * (world.share ?? 1)
       assert.ok(runs > least, `${runs} runs are fewer than ${least}: something was left out`)
     })
   }

@@ -11,7 +11,7 @@ export const CHOREOGRAPHY: Choreography = {
       by: 'monolith',
       reactions: [
         reacts('payments', 'checks the credit', 'credit.checked'),
-        reacts('notifications', 'keeps the address, writes a welcome'),
+        reacts('notifications', 'writes a welcome'),
         reacts('analytics', 'counts the customer'),
       ],
     },

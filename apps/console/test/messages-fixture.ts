@@ -164,7 +164,7 @@ export function troubledServices(): readonly ServiceMessages[] {
               sequence: null,
               position: null,
               kind: 'queued',
-              reason: 'AddressUnknownError: No event has told the address of customer c-1 yet.',
+              reason: 'UnavailableError: customers cannot be asked.',
             }),
           ],
           isMore: true,

@@ -198,7 +198,7 @@ export async function openPage(
   return page
 }
 
-/** Where a row of the waterfall has a colour, its service's or that of a token, `y` pixels below its top: from left to right, in the page's pixels. */
+/** Where the time of a row of the waterfall has a colour, its service's or that of a token, `y` pixels below its top: from left to right, in the page's pixels. */
 export function inkOf(row: Locator, y = 12, token?: string): Promise<readonly { readonly x: number; readonly width: number }[]> {
   return row.evaluate(
     (element, { y, token }) => {
@@ -206,17 +206,20 @@ export function inkOf(row: Locator, y = 12, token?: string): Promise<readonly { 
       const box = canvas.getBoundingClientRect()
       const ratio = canvas.width / box.width
       const probe = document.createElement('span')
+      const service = element.getAttribute('aria-label')!.split(':')[0]!
+      probe.className = document.querySelector(`.legend .service[title="${service}"]`)!.className
       probe.style.color = token === undefined ? 'var(--service)' : `var(--${token})`
-      element.append(probe)
+      document.body.append(probe)
       const wanted = getComputedStyle(probe).color.match(/\d+/g)!.map(Number)
       probe.remove()
+      const from = (document.querySelector('.axis-track')!.getBoundingClientRect().left - box.left) * ratio
       const line = Math.round((element.getBoundingClientRect().top - box.top + y) * ratio)
       // From a copy: a canvas that is read is drawn otherwise from then on.
       const copy = new OffscreenCanvas(canvas.width, 1).getContext('2d', { willReadFrequently: true })!
       copy.drawImage(canvas, 0, -line)
       const { data } = copy.getImageData(0, 0, canvas.width, 1)
       const found: { x: number; width: number }[] = []
-      for (let at = 0, last = -2; at < canvas.width; at++) {
+      for (let at = Math.floor(from), last = -2; at < canvas.width; at++) {
         // Edges between two pixels are mixed.
         if ([0, 1, 2].some((channel) => Math.abs(data[at * 4 + channel]! - wanted[channel]!) > 2) || data[at * 4 + 3]! < 128) continue
         if (at > last + 1) found.push({ x: box.left + at / ratio, width: 1 / ratio })

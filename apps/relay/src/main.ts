@@ -24,7 +24,7 @@ onTerminationSignals((reason) => {
 life.add('telemetry', () => telemetry.shutdown())
 try {
   const relay = await runRelay(config, (name, stop) => life.add(name, stop))
-  telemetry.metrics.add({ sources: [relayMetrics(relay)] })
+  life.add('metrics', telemetry.metrics.add({ sources: [relayMetrics(relay)] }))
   const server = await startStatusServer({
     port: config.httpPort,
     host: config.httpHost,

@@ -85,15 +85,15 @@ async function look(browser: Browser, address: string): Promise<Figures> {
   }
 }
 
-/** Runs before the page's own scripts: waits for rows with their names and for ink on the canvas of their bars. The second frame begins when the first has been painted. */
+/** Runs before the page's own scripts: waits for rows with their names and for ink on the canvas where their bars are, at its right. The second frame begins when the first has been painted. */
 const WATCH_FIRST_BAR = `(() => {
   const isDrawn = () => {
     const canvas = document.querySelector('[role=tree] canvas')
     if (canvas === null || canvas.width === 0 || document.querySelectorAll('[role=treeitem]').length < 20) return false
     // From a copy: a canvas that is read is drawn otherwise from then on.
-    const copy = new OffscreenCanvas(canvas.width, 200).getContext('2d', { willReadFrequently: true })
-    copy.drawImage(canvas, 0, 0)
-    const { data } = copy.getImageData(0, 0, canvas.width, 200)
+    const copy = new OffscreenCanvas(500, 200).getContext('2d', { willReadFrequently: true })
+    copy.drawImage(canvas, 500 - canvas.width, 0)
+    const { data } = copy.getImageData(0, 0, 500, 200)
     const inked = new Set()
     for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) inked.add(data[at] << 16 | data[at + 1] << 8 | data[at + 2])
     // The lines of the grid are one colour, each service's bars another.

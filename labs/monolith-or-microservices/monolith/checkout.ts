@@ -7,7 +7,7 @@ import { stockKeeping } from '../../../shop/services/inventory/application/stock
 import type { CheckoutSagas } from '../../../shop/services/orders/application/place-order.ts'
 import type { OrderRepository } from '../../../shop/services/orders/application/ports.ts'
 import { orderCompleted, orderRejected } from '../../../shop/services/orders/contract/events.ts'
-import { charging } from '../../../shop/services/payments/application/charging.ts'
+import { charging, type Payers } from '../../../shop/services/payments/application/charging.ts'
 import type { Payment, PaymentCommand, PaymentEvent } from '../../../shop/services/payments/domain/payment.ts'
 import { booking } from '../../../shop/services/shipping/application/booking.ts'
 import type { ShipmentRepository } from '../../../shop/services/shipping/application/ports.ts'
@@ -15,6 +15,7 @@ import type { ShipmentRepository } from '../../../shop/services/shipping/applica
 export interface CheckoutParts {
   readonly stock: StockRepository
   readonly payments: CommandHandler<Payment, PaymentCommand, PaymentEvent>
+  readonly payers: Payers
   readonly shipments: ShipmentRepository
   readonly orders: OrderRepository
   readonly outbox: Outbox
@@ -29,12 +30,12 @@ export interface CheckoutParts {
  * remember. It commits as a whole, and the order is decided when it is stored. (A card that is slow holds up all others, so nobody pays with one here.)
  */
 export function checkoutInOneTransaction(parts: CheckoutParts): CheckoutSagas {
-  const { stock, payments, shipments, orders, outbox, paymentsOutbox, clock, newId } = parts
+  const { stock, payments, payers, shipments, orders, outbox, paymentsOutbox, clock, newId } = parts
   return {
     async start(tx, { orderId, customerId, lines, totalCents, card }) {
       const participant = inTransaction(tx)
       const keeping = stockKeeping({ stock, participant, outbox, newId })
-      const paying = charging({ payments, participant, outbox: paymentsOutbox, clock, newId })
+      const paying = charging({ payments, payers, participant, outbox: paymentsOutbox, clock, newId })
       const facts = { orderId, customerId, lines: [...lines], totalCents }
       const refused = await refusalOf(async () => {
         await keeping.reserve('stock', { orderId, lines: lines.map(({ productId, quantity }) => ({ productId, quantity })) })

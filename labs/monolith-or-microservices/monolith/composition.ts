@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Transaction } from 'seaworthy/core'
-import { commandHandler } from 'seaworthy/event-sourcing'
+import { commandHandler, sealedEventStore } from 'seaworthy/event-sourcing'
 import { type HandlerOfTypes, handlers, on } from 'seaworthy/messaging'
-import { startProjection } from 'seaworthy/projections'
+import { startProjection, startRebuildable } from 'seaworthy/projections'
 import { ALWAYS_OWNED } from '../../../shop/platform/always-owned.ts'
 import { serveIndex } from '../../../shop/platform/serve-index.ts'
 import type { ServiceComposition } from '../../../shop/platform/service-ports.ts'
@@ -18,6 +18,7 @@ import { seedCatalog } from '../../../shop/services/catalog/application/seeding.
 import { customerRepository } from '../../../shop/services/customers/adapters/customer-repository.ts'
 import { serveCustomers } from '../../../shop/services/customers/adapters/http.ts'
 import { CUSTOMERS_SCHEMA } from '../../../shop/services/customers/adapters/schema.ts'
+import { forgetting } from '../../../shop/services/customers/application/forgetting.ts'
 import { registering } from '../../../shop/services/customers/application/registering.ts'
 import { seedRegistering } from '../../../shop/services/customers/application/seeding.ts'
 import { settingLimits } from '../../../shop/services/customers/application/setting-limits.ts'
@@ -30,7 +31,9 @@ import { INVENTORY_SCHEMA } from '../../../shop/services/inventory/adapters/sche
 import { stockRepository } from '../../../shop/services/inventory/adapters/stock-repository.ts'
 import { seedInventory } from '../../../shop/services/inventory/application/seeding.ts'
 import { stockKeeping } from '../../../shop/services/inventory/application/stock-keeping.ts'
+import { letterRegister } from '../../../shop/services/notifications/adapters/letter-register.ts'
 import { folderMailbox } from '../../../shop/services/notifications/adapters/mailbox.ts'
+import { NOTIFICATIONS_SCHEMA } from '../../../shop/services/notifications/adapters/schema.ts'
 import { letterWriter } from '../../../shop/services/notifications/application/letters.ts'
 import { serveOrders } from '../../../shop/services/orders/adapters/http.ts'
 import { orderRepository } from '../../../shop/services/orders/adapters/order-repository.ts'
@@ -39,8 +42,9 @@ import { placeOrderUseCase } from '../../../shop/services/orders/application/pla
 import { seedOrders, takeOverOrders } from '../../../shop/services/orders/application/taking-over.ts'
 import { BALANCES_SCHEMA, balancesProjection } from '../../../shop/services/payments/adapters/balances.ts'
 import { CREDIT_SCHEMA, creditChecks } from '../../../shop/services/payments/adapters/credit-checks.ts'
-import { serveAudit } from '../../../shop/services/payments/adapters/http.ts'
+import { serveAudit, serveStatements } from '../../../shop/services/payments/adapters/http.ts'
 import { checkingCredit } from '../../../shop/services/payments/application/credit-check.ts'
+import { customerPayments } from '../../../shop/services/payments/application/customer-payments.ts'
 import { payment, paymentEvents } from '../../../shop/services/payments/domain/payment.ts'
 import { shipmentBooked } from '../../../shop/services/shipping/contract/events.ts'
 import { SHIPPING_SCHEMA } from '../../../shop/services/shipping/adapters/schema.ts'
@@ -70,9 +74,10 @@ export function wholeMonolith(release: Release): ServiceComposition {
       SHIPPING_SCHEMA,
       ANALYTICS_SCHEMA,
       LETTERS_SCHEMA,
+      NOTIFICATIONS_SCHEMA,
     ],
-    stores: ['events', 'projections'],
-    async wire({ database, stores, participant, seeding, logger, clock, newId, folder, serveRest, onStop }) {
+    stores: ['events', 'subjects', 'projections', 'documents'],
+    async wire({ database, stores, scrub, participant, seeding, logger, clock, newId, folder, serveRest, showProjection, onStop }) {
       const listeners: HandlerOfTypes<[Transaction]>[] = []
       const outbox = calling(listeners)
       const products = productRepository(database)
@@ -83,28 +88,26 @@ export function wholeMonolith(release: Release): ServiceComposition {
       const figures = figuresRepository(database)
 
       const events = stores.events()
-      const payments = commandHandler({ decider: payment, events: paymentEvents, store: events, database, schemaVersion: 1 })
-      const balances = startProjection({
-        projection: balancesProjection,
-        source: events,
-        database,
-        store: stores.projections(),
-        events: paymentEvents,
-      })
+      const ledger = sealedEventStore({ store: events, events: paymentEvents, subjects: stores.subjects() })
+      const payments = commandHandler({ decider: payment, events: paymentEvents, store: ledger, database, schemaVersion: 1 })
+      const feed = { source: events, events: paymentEvents, clock }
+      const balances = startProjection({ ...feed, projection: balancesProjection, database, store: stores.projections() })
       onStop('balances', () => balances.stop())
+      const documents = stores.documents()
+      const statements = await startRebuildable({ ...feed, declare: customerPayments, store: documents, onStarted: showProjection })
+      onStop('statements', () => statements.stop())
 
       const letters = letterRoom({
         database,
         logger,
         write: letterWriter({
-          addresses: {
-            async find(customerId) {
+          customers: {
+            async recipient(customerId) {
               const found = await accounts.find(customerId)
               return found && { customerId, name: found.name, email: found.email }
             },
-            // They are in the table of customers.
-            remember: async () => undefined,
           },
+          register: letterRegister(database),
           mailbox: folderMailbox(join(folder, 'sent-mail')),
           clock,
         }),
@@ -122,6 +125,7 @@ export function wholeMonolith(release: Release): ServiceComposition {
       )
 
       const customers = registering({ database, customers: accounts, outbox, clock, newId })
+      const people = forgetting({ database, customers: accounts, outbox, clock, scrub: () => scrub(['customers']) })
       const reviewers = reviewing({
         database,
         reviews,
@@ -144,7 +148,7 @@ export function wholeMonolith(release: Release): ServiceComposition {
       serveIndex(serveRest)
       serveCatalog(serveRest, { database, products, owned: ALWAYS_OWNED })
       serveReviews(serveRest, { reviewing: reviewers, reviews })
-      serveCustomers(serveRest, { registering: customers, customers: accounts })
+      serveCustomers(serveRest, { registering: customers, customers: accounts, people })
       serveOrders(serveRest, {
         orders,
         takeOver,
@@ -167,6 +171,12 @@ export function wholeMonolith(release: Release): ServiceComposition {
           sagas: checkoutInOneTransaction({
             stock,
             payments,
+            payers: {
+              async payer(customerId) {
+                const found = await accounts.find(customerId)
+                return found && { name: found.name, email: found.email }
+              },
+            },
             shipments: shipmentRepository,
             orders,
             outbox,
@@ -183,6 +193,7 @@ export function wholeMonolith(release: Release): ServiceComposition {
       serveHistoryOfTables(serveRest, { database, orders })
       serveFigures(serveRest, figures)
       serveAudit(serveRest, { database, balances })
+      serveStatements(serveRest, { store: documents, clock })
       letters.start()
     },
   }

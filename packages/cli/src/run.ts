@@ -8,6 +8,8 @@ import { requeueDeadLetters } from './commands/dead-letters/requeue.ts'
 import { showDeadLetter } from './commands/dead-letters/show.ts'
 import { checkEvents } from './commands/events/check.ts'
 import { auditEvents } from './commands/events/audit.ts'
+import { erasureReport } from './commands/events/erasure-report.ts'
+import { forgetSubject } from './commands/events/forget.ts'
 import { graphEvents } from './commands/events/graph.ts'
 import { lockEvents } from './commands/events/lock.ts'
 import { showEvents } from './commands/events/show.ts'
@@ -24,6 +26,8 @@ import { lab } from './commands/lab.ts'
 import { logs } from './commands/logs.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { monitoring } from './commands/monitoring.ts'
+import { goBackProjection, rebuildProjection } from './commands/projections/change.ts'
+import { listProjections } from './commands/projections/list.ts'
 import { relay } from './commands/relay.ts'
 import { checkSagasCommand } from './commands/saga/check.ts'
 import { abortSaga, retrySaga, skipSagaStep } from './commands/saga/change.ts'
@@ -67,6 +71,11 @@ const COMMANDS: readonly Command[] = [
   graphEvents,
   showEvents,
   auditEvents,
+  erasureReport,
+  forgetSubject,
+  listProjections,
+  rebuildProjection,
+  goBackProjection,
   listSagas,
   showSaga,
   retrySaga,

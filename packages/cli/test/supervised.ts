@@ -26,7 +26,7 @@ export async function supervised(t: TestContext, answers: Answers, processes: re
         parameters: Record<string, unknown>
         by?: string
       }
-      if (question === 'requeue-dead-letters' || question === 'change-saga') asked.push({ ...parameters, by })
+      if (by !== undefined) asked.push({ ...parameters, by })
       const result = command === 'status' ? { processes: processes.map((name) => ({ name })) } : answers[question]?.(parameters, service)
       const error = { code: 'not-found', message: `There is no ${question}.`, executed: 'no' }
       socket.write(`${JSON.stringify(result === undefined ? { ok: false, error } : { ok: true, result })}\n`)

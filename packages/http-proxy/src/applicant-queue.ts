@@ -27,10 +27,14 @@ export class ApplicantQueue {
     this.#options = options
   }
 
+  get isFull(): boolean {
+    return this.#waiting.size >= this.#options.limits.queueMax
+  }
+
   add(applicant: Applicant): void {
     const { name, places, limits, wheel } = this.#options
     const { queueMax, queueTimeoutMs } = limits
-    if (this.#waiting.size >= queueMax) {
+    if (this.isFull) {
       applicant.onNoLink(
         new LimitExceededError(`All ${places} to ${name} are busy, and ${queueMax} requests queue (queueMax).`, { retryAfterMs: 1_000 }),
       )

@@ -17,6 +17,8 @@ export interface HttpProxyOptions extends ProxyPartsOptions {
   readonly trustedProxies?: readonly string[]
   /** Clients are served over TLS alone. */
   readonly tls?: ProxyServerOptions['tls']
+  /** Several processes share the port. */
+  readonly reusePort?: ProxyServerOptions['reusePort']
   /** Gets a copy of answers. */
   readonly tap?: Omit<AnswerTapOptions, 'onDefect'>
 }
@@ -25,7 +27,15 @@ export interface HttpProxyOptions extends ProxyPartsOptions {
  * A proxy whose routes and upstreams are fixed, each at one address.
  * @throws ConfigurationError when a route is malformed or leads nowhere, there can be no upstream at a URL, or a certificate is none
  */
-export function createHttpProxy({ routes, upstreams, trustedProxies = [], tls, tap, ...options }: HttpProxyOptions): HttpProxy {
+export function createHttpProxy({
+  routes,
+  upstreams,
+  trustedProxies = [],
+  tls,
+  reusePort = false,
+  tap,
+  ...options
+}: HttpProxyOptions): HttpProxy {
   const parts = proxyParts(options)
   const router = compileRoutes(routes)
   const pools = new Map(
@@ -48,6 +58,7 @@ export function createHttpProxy({ routes, upstreams, trustedProxies = [], tls, t
   return createProxyServer({
     parts,
     trustedProxies,
+    reusePort,
     ...(tls !== undefined && { tls }),
     destinations: {
       destinationOf: ({ segments }) => {

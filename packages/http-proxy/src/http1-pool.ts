@@ -7,6 +7,13 @@ import type { TimerWheel } from './timer-wheel.ts'
 import { type ConnectionHome, UpstreamConnection } from './upstream-connection.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
+/**
+ * To make a connection costs as much as several requests on one that is there. After a moment's stall, a connection for each request that had come meanwhile
+ * would be a stall of its own, while those that are there are about to be free. So no more are made at once than this, or than a quarter of those that are open.
+ */
+const DIALS_MIN = 8
+const DIALS_SHARE = 1 / 4
+
 /** The connections to one upstream that speaks HTTP/1.1: so many at most, the last that became free used first, and a bounded queue for them. */
 export class Http1Pool implements UpstreamPool, ConnectionHome {
   readonly address: UpstreamAddress
@@ -15,9 +22,13 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
   readonly limits: HttpProxyLimits
   readonly onDefect: (error: unknown) => void
   readonly #connections = new Set<UpstreamConnection>()
+  /** Those among them that are not open yet. */
+  readonly #dialing = new Set<UpstreamConnection>()
   readonly #tunnels = new Set<UpstreamConnection>()
   readonly #queue: ApplicantQueue
   #keepsConnections = true
+  /** The last attempt to connect failed: then each request has one of its own, and its own answer soon. */
+  #isUnreachable = false
   readonly #idle: UpstreamConnection[] = []
 
   constructor(address: UpstreamAddress, { parser, wheel, limits, onDefect }: ProxyParts) {
@@ -32,7 +43,7 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
   acquire(applicant: Applicant, { isFresh = false } = {}): void {
     const idle = isFresh ? undefined : this.#idle.pop()
     if (idle !== undefined) applicant.onLink(idle)
-    else if (this.#connections.size < this.limits.upstreamConnectionsMax) applicant.onLink(this.#open())
+    else if (isFresh ? this.#hasRoom : this.#mayDial) applicant.onLink(this.#dial())
     else this.#queue.add(applicant)
   }
 
@@ -51,6 +62,17 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
     for (const connection of this.#idle.splice(0)) connection.abandon()
   }
 
+  onOpen(connection: UpstreamConnection): void {
+    this.#dialing.delete(connection)
+    this.#isUnreachable = false
+    // Until then, those that became free have served the queue as well.
+    if (this.#dialing.size === 0) this.#dialForQueue()
+  }
+
+  onUnreachable(): void {
+    this.#isUnreachable = true
+  }
+
   onFree(connection: UpstreamConnection): void {
     connection.rest()
     const next = this.#queue.next()
@@ -63,22 +85,40 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
   onTunnel(connection: UpstreamConnection): void {
     this.#connections.delete(connection)
     this.#tunnels.add(connection)
-    const next = this.#queue.next()
-    if (next !== undefined) this.acquire(next)
+    this.#dialForQueue()
   }
 
   onClosed(connection: UpstreamConnection): void {
     if (this.#tunnels.delete(connection)) return
     this.#connections.delete(connection)
+    this.#dialing.delete(connection)
     const index = this.#idle.indexOf(connection)
     if (index !== -1) this.#idle.splice(index, 1)
-    const next = this.#queue.next()
-    if (next !== undefined) this.acquire(next)
+    this.#dialForQueue()
   }
 
-  #open(): UpstreamConnection {
+  get #hasRoom(): boolean {
+    return this.#connections.size < this.limits.upstreamConnectionsMax
+  }
+
+  get #mayDial(): boolean {
+    const dialing = this.#dialing.size
+    const isPaced = dialing < Math.max(DIALS_MIN, (this.#connections.size - dialing) * DIALS_SHARE)
+    return this.#hasRoom && (isPaced || this.#isUnreachable || this.#queue.isFull)
+  }
+
+  #dialForQueue(): void {
+    while (this.#mayDial) {
+      const next = this.#queue.next()
+      if (next === undefined) return
+      next.onLink(this.#dial())
+    }
+  }
+
+  #dial(): UpstreamConnection {
     const connection = new UpstreamConnection(this)
     this.#connections.add(connection)
+    this.#dialing.add(connection)
     return connection
   }
 }

@@ -8,6 +8,7 @@ import { TrustedProxies } from './origin.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 import type { RequestEnd } from './request-end.ts'
 import type { Certificate } from './tls/certificates.ts'
+import { Tunnels } from './tunnels.ts'
 import { type Listener, plainListener, tlsListener } from './tls/listener.ts'
 
 export interface ProxyServerOptions {
@@ -16,6 +17,11 @@ export interface ProxyServerOptions {
   readonly trustedProxies?: readonly string[]
   /** Clients are served over TLS alone. The first certificate is for those that ask for no name, or for one that no other is for. */
   readonly tls?: { readonly certificates: readonly Certificate[] }
+  /**
+   * Other processes that say the same may listen on the same port, and the kernel spreads new connections over them: a process on each core. Where the system
+   * cannot do that (macOS, Windows), {@link HttpProxy.listen} says so. Default false.
+   */
+  readonly reusePort?: boolean
   /** Hears what became of each request. Called on the way of the next one. */
   readonly onRequestEnd?: (end: RequestEnd) => void
   /** The drain takes too long: so many connections are cut off. */
@@ -25,7 +31,7 @@ export interface ProxyServerOptions {
 }
 
 export interface HttpProxy {
-  /** @returns the port it listens on; 0 takes a free one. @throws ConfigurationError when it is taken */
+  /** @returns the port it listens on; 0 takes a free one. @throws ConfigurationError when it is taken, or cannot be shared here */
   listen(port: number, host?: string): Promise<number>
   /** Shows other certificates from the next handshake on; connections that are open go on. @throws ConfigurationError, and then nothing has changed */
   useCertificates(certificates: readonly Certificate[]): void
@@ -60,6 +66,7 @@ class ProxyServer implements HttpProxy {
       destinations,
       trusted: new TrustedProxies(trustedProxies),
       onRequestEnd,
+      tunnels: new Tunnels(parts.limits.tunnelsMax),
       get isDraining() {
         return isDraining()
       },
@@ -82,15 +89,10 @@ class ProxyServer implements HttpProxy {
 
   listen(port: number, host = '127.0.0.1'): Promise<number> {
     const { server } = this.#listener
+    const { reusePort = false } = this.#options
     return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(
-          error.code === 'EADDRINUSE'
-            ? new ConfigurationError(`Port ${port} on ${host} is taken. Stop what listens there, or choose another.`, { cause: error })
-            : error,
-        )
-      })
-      server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+      server.once('error', (error: NodeJS.ErrnoException) => reject(whyNotListening(error, { port, host, reusePort })))
+      server.listen({ port, host, reusePort }, () => resolve((server.address() as AddressInfo).port))
     })
   }
 
@@ -126,4 +128,22 @@ class ProxyServer implements HttpProxy {
     for (const connection of this.#connections) connection.destroy()
     onDrained?.()
   }
+}
+
+interface Place {
+  readonly port: number
+  readonly host: string
+  readonly reusePort: boolean
+}
+
+function whyNotListening(cause: NodeJS.ErrnoException, { port, host, reusePort }: Place): Error {
+  if (cause.code === 'EADDRINUSE') {
+    const all = reusePort ? ', or start everything that listens there with reusePort' : ''
+    return new ConfigurationError(`Port ${port} on ${host} is taken. Stop what listens there, or choose another${all}.`, { cause })
+  }
+  if (reusePort && (cause.code === 'ENOTSUP' || cause.code === 'EINVAL'))
+    return new ConfigurationError(`This system spreads no connections over several processes: listen on port ${port} without reusePort.`, {
+      cause,
+    })
+  return cause
 }

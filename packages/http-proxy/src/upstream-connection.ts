@@ -17,6 +17,10 @@ export interface ConnectionHome {
   readonly parser: HeadParser
   readonly wheel: TimerWheel
   readonly limits: HttpProxyLimits
+  /** It can be written on. */
+  onOpen(connection: UpstreamConnection): void
+  /** One cannot be made. Told before `onClosed`. */
+  onUnreachable(): void
   onFree(connection: UpstreamConnection): void
   onTunnel(connection: UpstreamConnection): void
   onClosed(connection: UpstreamConnection): void
@@ -69,6 +73,7 @@ export class UpstreamConnection implements UpstreamLink, UpstreamTunnel {
         this.#state = 'open'
         this.#timer.cancel()
         this.#user?.onOpen()
+        this.#home.onOpen(this)
       })
       .on('drain', () => this.#user?.onDrain())
       .on('end', () => this.#onEnd())
@@ -234,6 +239,7 @@ export class UpstreamConnection implements UpstreamLink, UpstreamTunnel {
     const user = this.#user
     const isSilent = this.#body === undefined && this.#pending === undefined && this.#interimAnswers === 0
     const stage = this.#state === 'connecting' ? 'connecting' : isSilent ? 'silent' : 'answering'
+    if (stage === 'connecting') this.#home.onUnreachable()
     this.#user = undefined
     this.#close()
     user?.onBroken({ cause, stage, wasReused: this.#served > 0 })

@@ -8,6 +8,8 @@ export interface ProvisionOptions {
   readonly name: string
   /** What the role's password is from now on. */
   readonly password: string
+  /** Whether the role may have the server drop its log too, as forgetting people does: see `scrubTables`. From PostgreSQL 15 on. Default false. */
+  readonly mayScrub?: boolean
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
 }
@@ -24,7 +26,7 @@ const SELECT_DATABASE = 'SELECT FROM pg_database WHERE datname = $1'
  * @returns the connection string of the role with its database
  */
 export async function provisionDatabase(options: ProvisionOptions): Promise<string> {
-  const { administrator, name, password, connectTimeoutMs = 5_000 } = options
+  const { administrator, name, password, mayScrub = false, connectTimeoutMs = 5_000 } = options
   if (!NAME.test(name)) {
     throw new InvalidInputError(`"${name}" is no name for a role and its database.`, [
       { field: 'name', message: 'must be of lower-case letters, digits and underscores, 63 at most' },
@@ -42,12 +44,31 @@ export async function provisionDatabase(options: ProvisionOptions): Promise<stri
     if ((await client.query(SELECT_DATABASE, [name])).rowCount === 0)
       await client.query(`CREATE DATABASE ${own} OWNER ${own} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`)
     await client.query(`REVOKE ALL ON DATABASE ${own} FROM PUBLIC`)
+    if (mayScrub) await allowScrubbing(client, own, inDatabase(administrator, name))
   } finally {
     await client.end()
   }
-  const url = new URL(administrator)
+  const url = new URL(inDatabase(administrator, name))
   url.username = name
   url.password = password
+  return url.href
+}
+
+function inDatabase(connection: string, name: string): string {
+  const url = new URL(connection)
   url.pathname = `/${name}`
   return url.href
+}
+
+/** A checkpoint is the server's, and the right to a function a database's. */
+async function allowScrubbing(administrator: Client, role: string, connection: string): Promise<void> {
+  await administrator.query(`GRANT pg_checkpoint TO ${role}`)
+  const inside = new Client({ connectionString: connection })
+  inside.on('error', () => undefined)
+  await inside.connect()
+  try {
+    await inside.query(`GRANT EXECUTE ON FUNCTION pg_switch_wal() TO ${role}`)
+  } finally {
+    await inside.end()
+  }
 }

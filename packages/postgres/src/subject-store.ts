@@ -2,6 +2,7 @@ import { type Clock, type Random, type Transaction, systemClock, systemRandom } 
 import { type SubjectKey, type SubjectStore, SUBJECT_KEY_BYTES } from 'seaworthy/event-sourcing'
 import type { PostgresDatabase } from './database.ts'
 import { librarySchema } from './migrate.ts'
+import { scrubTables } from './scrub.ts'
 import { restored, storable, textArray } from './values.ts'
 
 /** Tables of {@link postgresSubjectStore}. */
@@ -22,14 +23,6 @@ const NOTE = `INSERT INTO seaworthy_subject_streams (subject, stream) SELECT s, 
 const SELECT_SUBJECTS = 'SELECT subject FROM seaworthy_subject_streams WHERE stream = $1 ORDER BY subject'
 // Primary key of seaworthy_subject_streams.
 const SELECT_STREAMS = 'SELECT stream FROM seaworthy_subject_streams WHERE subject = $1 ORDER BY stream'
-
-// A deleted row stays in its page until something overwrites it, also after a plain VACUUM. This writes the table anew and removes the old file.
-const REWRITE = 'VACUUM (FULL) seaworthy_subject_keys'
-// What was logged before goes with its files at the checkpoint, if nothing keeps them.
-const SWITCH_LOG = 'SELECT pg_switch_wal()'
-const CHECKPOINT = 'CHECKPOINT'
-const SELECT_KEEPERS = `SELECT current_setting('wal_recycle') AS recycle, current_setting('archive_mode') AS archive,
-  current_setting('wal_keep_size') AS keep, ARRAY(SELECT slot_name::text FROM pg_replication_slots) AS slots`
 
 interface KeyRow {
   readonly subject: string
@@ -77,37 +70,11 @@ export function postgresSubjectStore(database: PostgresDatabase, options: { cloc
         const [row] = await tx.query<{ forgotten_at_ms: number }>({ sql: FORGET, params: [storable(subject), clock.now()] })
         return row!.forgotten_at_ms
       })
-      return { atMs, remains: await clean(database) }
+      return { atMs, remains: await scrubTables(database, ['seaworthy_subject_keys']) }
     },
   }
 }
 
 function subjectKey({ key, forgotten_at_ms: atMs }: KeyRow): SubjectKey {
   return key === null ? { kind: 'forgotten', atMs: atMs! } : { kind: 'kept', key: new Uint8Array(key) }
-}
-
-/** @returns what could not be cleaned, or is kept by a setting of the server, and what to do about it */
-async function clean(database: PostgresDatabase): Promise<readonly string[]> {
-  const remains: string[] = []
-  const attempt = async (sql: string, what: string) => {
-    try {
-      await database.query({ sql })
-    } catch (error) {
-      remains.push(`${what} (${sql}: ${error instanceof Error ? error.message : String(error)}). Have an administrator run it.`)
-    }
-  }
-  await attempt(REWRITE, 'Deleted keys may lie in the pages of seaworthy_subject_keys')
-  await attempt(SWITCH_LOG, 'The current file of the write-ahead log may hold keys')
-  await attempt(CHECKPOINT, 'Files of the write-ahead log before the last checkpoint may hold keys')
-  const [keepers] = await database.query<{ recycle: string; archive: string; keep: string; slots: readonly string[] }>({
-    sql: SELECT_KEEPERS,
-  })
-  const { recycle, archive, keep, slots } = keepers!
-  if (recycle === 'on')
-    remains.push('Old files of the write-ahead log are used again, and hold their bytes until then: set wal_recycle = off.')
-  if (archive !== 'off') remains.push('The write-ahead log is archived: keys made while it was are in the archive.')
-  if (keep !== '0')
-    remains.push(`The write-ahead log is kept for replicas (wal_keep_size = ${keep}): it goes once as much has been written.`)
-  if (slots.length > 0) remains.push(`Replication slots keep the write-ahead log until they have read it: ${slots.join(', ')}.`)
-  return remains
 }

@@ -30,11 +30,17 @@ export interface RunningSystemOptions {
 const REPLACE_STOP_TIMEOUT_MS = 5_000
 const REPLACE_READY_TIMEOUT_MS = 30_000
 /** Questions that change something. They are audited, and take as long as the handlers of the letters do. */
-const AUDITED: ReadonlySet<string> = new Set(['requeue-dead-letters', 'change-saga'])
+const AUDITED: ReadonlySet<string> = new Set([
+  'requeue-dead-letters',
+  'change-saga',
+  'forget-subject',
+  'rebuild-projection',
+  'go-back-projection',
+])
 const AUDITED_TIMEOUT_MS = 60_000
 const ANSWER_TIMEOUT_MS = 5_000
 /** Questions that are answered by reading all that a service has. */
-const SLOW: ReadonlySet<string> = new Set(['audit-events'])
+const SLOW: ReadonlySet<string> = new Set(['audit-events', 'erasure-report'])
 const SLOW_TIMEOUT_MS = 30_000
 
 /**

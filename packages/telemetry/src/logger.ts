@@ -8,7 +8,7 @@ export interface LogOptions {
   readonly instance: string
   /** Default `info`. */
   readonly level?: LevelWithSilent
-  /** Default: the process's standard output, written synchronously, so that the last line before a crash is there. */
+  /** Default: the process's standard output. What waits to be written is written when the process exits or dies of an error, and is lost when it is killed. */
   readonly destination?: DestinationStream
 }
 

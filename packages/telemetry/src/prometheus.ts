@@ -58,8 +58,8 @@ export interface Prometheus extends Disposable {
   scrape(): Promise<string>
   /** The same, not as text. */
   collect(by: Collecting): Promise<readonly MetricFamily[]>
-  /** Tells this too from now on. */
-  add(more: ToldMetrics): void
+  /** Tells this too from now on. @returns what ends it, for when what a source asks is closed */
+  add(more: ToldMetrics): () => void
 }
 
 const POLICIES_MAX = 1_000
@@ -71,18 +71,18 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 /** Measures and counts from now on what this process does, until it is disposed of. */
 export function prometheus(options: PrometheusOptions = {}): Prometheus {
   const { policiesMax = POLICIES_MAX, process: tellsProcess = true, operations = true } = options
-  const told: ToldMetrics[] = [options]
+  const told = new Set<ToldMetrics>([options])
   let parts = { process: tellsProcess ? processMetrics() : undefined, operations: operations ? operationMetrics() : undefined }
   const ofPolicies = policyMetrics(policiesMax)
   const scrapes: Collecting = { reader: {} }
 
   const own = ({ reader }: Collecting): readonly MetricFamily[] => [
-    ...ofPolicies.families(told.flatMap(({ policies }) => [...(policies?.() ?? [])])),
+    ...ofPolicies.families([...told].flatMap(({ policies }) => [...(policies?.() ?? [])])),
     ...(parts.operations?.families() ?? []),
     ...(parts.process?.families(reader) ?? []),
   ]
   const collect = async (by: Collecting) => {
-    const sources = told.flatMap((each) => each.sources ?? [])
+    const sources = [...told].flatMap((each) => each.sources ?? [])
     return [...own(by), ...(await askAll(sources, by.isLast === true))]
   }
 
@@ -91,7 +91,10 @@ export function prometheus(options: PrometheusOptions = {}): Prometheus {
     text: () => textOf(own(scrapes)),
     scrape: async () => textOf(await collect(scrapes)),
     collect,
-    add: (more) => void told.push(more),
+    add: (more) => {
+      told.add(more)
+      return () => void told.delete(more)
+    },
     [Symbol.dispose]: () => {
       ofPolicies[Symbol.dispose]()
       parts.process?.[Symbol.dispose]()

@@ -78,7 +78,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   const spanWays = tracing ? waysOf('traces', [...consoles, ...destinations]) : []
   const metricWays = waysOf('metrics', destinations)
   const logWays = waysOf('logs', destinations)
-  const printed = options.logDestination ?? (logWays.length === 0 ? undefined : standardOutput({ dest: 1, sync: true }))
+  const printed = options.logDestination ?? (logWays.length === 0 ? undefined : standardOutput(1))
   const printer = loggerTo(printed)
   // What goes wrong with log records is printed alone: sent on, it would go wrong again.
   const onLogTrouble = (to: string, trouble: ExportTrouble) => logTrouble(printer, { signal: 'logs', to, trouble })

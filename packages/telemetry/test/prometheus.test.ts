@@ -97,6 +97,22 @@ test('takes any name, and gives no more than so many a series of their own', asy
   assert.equal(samples.get('seaworthy_bulkhead_concurrency_max{policy="other"}'), 2)
 })
 
+test('tells what is added from then on, until it is taken away again', async (t) => {
+  const metrics = prometheus({ process: false })
+  t.after(() => metrics[Symbol.dispose]())
+  const { guard } = failing({ bulkhead: { concurrencyMax: 1 } }, 'stock')
+  const source = {
+    name: 'mine',
+    families: async () => [{ name: 'mine_total', type: 'counter' as const, help: 'Mine.', samples: [[{}, 3]] as const }],
+  }
+  const forget = metrics.add({ policies: () => [guard.snapshot()], sources: [source] })
+  const told = parse(await metrics.scrape())
+  assert.deepEqual([told.get('mine_total'), told.get('seaworthy_bulkhead_concurrency_max{policy="stock"}')], [3, 1])
+  assert.equal(told.get('seaworthy_metrics_source_failed{source="mine"}'), 0)
+  forget()
+  assert.doesNotMatch(await metrics.scrape(), /mine|stock/)
+})
+
 test('counts nothing any more once it is disposed of', async () => {
   const metrics = prometheus()
   const { call } = failing({ circuitBreaker: { consecutiveFailures: 1, openMs: 100 } }, 'stock')

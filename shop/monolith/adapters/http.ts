@@ -1,4 +1,5 @@
 import type { Database, Transaction } from 'seaworthy/core'
+import type { Erasure } from 'seaworthy/event-sourcing'
 import { serveIndex } from '../../platform/serve-index.ts'
 import type { ServeRest } from '../../platform/service-ports.ts'
 import { takenOver } from '../../platform/take-over.ts'
@@ -16,12 +17,14 @@ export interface MonolithModules {
   readonly catalog: Catalog
   readonly reviews: Reviews
   readonly customers: Customers
+  /** Forgets customers. */
+  readonly people: Erasure
   readonly takingOver: TakingOver
 }
 
 /** Serves the modules that it still has. What was taken out is not there any more: a write that went astray finds nobody who takes it. */
 export function serveMonolith(serve: ServeRest, parts: MonolithModules, modules: readonly Module[] = MODULES): void {
-  const { database, catalog, reviews, customers, takingOver } = parts
+  const { database, catalog, reviews, customers, people, takingOver } = parts
   const takeOver = async (records: readonly unknown[], add: (tx: Transaction) => Promise<number>) =>
     takenOver(records, await database.transaction(add))
   const serveModule: Readonly<Record<Module, () => void>> = {
@@ -50,6 +53,10 @@ export function serveMonolith(serve: ServeRest, parts: MonolithModules, modules:
           return { status: 201, headers: { location: `/api/customers/${customer.id}` }, body: customer }
         },
         getCustomer: async ({ params }) => ({ status: 200, body: await customers.customer(params.id) }),
+        forgetCustomer: async ({ params }) => {
+          await people.forget(params.id)
+          return { status: 204 }
+        },
       })
       serve(customersImport, {
         importCustomers: ({ body: { customers: records } }) => takeOver(records, (tx) => takingOver.customers(tx, records)),

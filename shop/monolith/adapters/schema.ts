@@ -53,4 +53,6 @@ export const MONOLITH_SCHEMA = tables(
        subject TEXT NOT NULL,
        sent_at_ms ${integer}
      ) ${strict};`,
+  // Who is forgotten keeps a row without name and address: others refer to it, and no import brings them back.
+  ({ integer }) => `ALTER TABLE customers ADD COLUMN forgotten_at_ms ${integer}`,
 )

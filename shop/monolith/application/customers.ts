@@ -1,7 +1,7 @@
 import { type Clock, type Database, type NewId, NotFoundError, type Transaction } from 'seaworthy/core'
 import { type EventEnvelope, on } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
-import { customerCreated } from '../../services/customers/contract/events.ts'
+import { canBeBilled, customerCreated } from '../../services/customers/contract/events.ts'
 import { type CreditChecked, creditChecked } from '../../services/payments/contract/events.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
 
@@ -23,7 +23,8 @@ export interface Customers {
 
 const INSERT_CUSTOMER = 'INSERT INTO customers (id, name, email, credit_limit_cents, created_at_ms) VALUES (?, ?, ?, ?, ?)'
 // By primary key.
-const SELECT_CUSTOMER = 'SELECT id, name, email, credit_limit_cents, created_at_ms FROM customers WHERE id = ?'
+const SELECT_CUSTOMER = `SELECT id, name, email, credit_limit_cents, created_at_ms FROM customers
+  WHERE id = ? AND forgotten_at_ms IS NULL`
 
 // By primary key.
 const SET_LIMIT = 'UPDATE customers SET credit_limit_cents = ? WHERE id = ?'
@@ -43,7 +44,10 @@ export function customers(options: { database: Database; outbox: Outbox; clock: 
       database.transaction(async (tx) => {
         const row: CustomerRow = { id: newId(), name, email, credit_limit_cents: CREDIT_LIMIT_CENTS, created_at_ms: clock.now() }
         await tx.execute({ sql: INSERT_CUSTOMER, params: [row.id, row.name, row.email, row.credit_limit_cents, row.created_at_ms] })
-        await outbox.add(tx, customerCreated({ customerId: row.id, name, email, creditLimitCents: row.credit_limit_cents }))
+        await outbox.add(
+          tx,
+          customerCreated({ customerId: row.id, canBeBilled: canBeBilled(email), creditLimitCents: row.credit_limit_cents }),
+        )
         return toCustomer(row)
       }),
 

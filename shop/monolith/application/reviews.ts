@@ -42,7 +42,7 @@ const COUNT_REVIEWS = 'SELECT count(*) AS total FROM reviews WHERE product_id = 
 const INSERT_REVIEW = `INSERT INTO reviews (id, product_id, customer_id, author, rating, comment, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`
 // By primary key. Other modules' tables, as everywhere here.
 const SELECT_PRODUCT = 'SELECT 1 AS found FROM products WHERE id = ?'
-const SELECT_CUSTOMER = 'SELECT name FROM customers WHERE id = ?'
+const SELECT_CUSTOMER = 'SELECT name FROM customers WHERE id = ? AND forgotten_at_ms IS NULL'
 
 interface ReviewRow {
   readonly id: string

@@ -2,7 +2,7 @@ import type { Clock, Database, Transaction } from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
 import { insertAll } from '../../platform/statements.ts'
 import type { ImportedProduct } from '../../services/catalog/contract/import.ts'
-import { customerImported } from '../../services/customers/contract/events.ts'
+import { canBeBilled, customerImported } from '../../services/customers/contract/events.ts'
 import type { ImportedCustomer } from '../../services/customers/contract/import.ts'
 import type { ImportedReview } from '../../services/reviews/contract/import.ts'
 import { CREDIT_LIMIT_CENTS } from '../domain/credit.ts'
@@ -69,11 +69,9 @@ export function takingOver({ database, outbox, owned, clock }: TakingOverOptions
       if (customers.length === 0) return 0
       const nowMs = clock.now()
       const rows = customers.map(({ id, name, email }) => [id, name, email, CREDIT_LIMIT_CENTS, nowMs])
-      const added = await tx.query<{ id: string; name: string; email: string }>(
-        insertAll(CUSTOMERS, rows, `${KNOWN_STAYS} RETURNING id, name, email`),
-      )
-      const events = added.map(({ id, name, email }) =>
-        customerImported({ customerId: id, name, email, creditLimitCents: CREDIT_LIMIT_CENTS }),
+      const added = await tx.query<{ id: string; email: string }>(insertAll(CUSTOMERS, rows, `${KNOWN_STAYS} RETURNING id, email`))
+      const events = added.map(({ id, email }) =>
+        customerImported({ customerId: id, canBeBilled: canBeBilled(email), creditLimitCents: CREDIT_LIMIT_CENTS }),
       )
       await outbox.add(tx, ...events)
       return added.length

@@ -1,12 +1,10 @@
-import type { Queue } from 'seaworthy/messaging'
-
-/** The queue, which takes what it stands on along when it closes. */
-export function closingWith(queue: Queue, under: { close(): Promise<void> }): Queue {
-  const close = queue.close.bind(queue)
-  return Object.assign(queue, {
+/** The same, which takes what it stands on or beside along when it closes. */
+export function closingWith<Closable extends { close(): Promise<void> }>(closable: Closable, other: { close(): Promise<void> }): Closable {
+  const close = closable.close.bind(closable)
+  return Object.assign(closable, {
     close: async () => {
       await close()
-      await under.close()
+      await other.close()
     },
   })
 }

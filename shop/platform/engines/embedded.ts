@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { ConfigurationError } from 'seaworthy/core'
 import type { EventLog, Queue } from 'seaworthy/messaging'
 import {
   consumerStoreSchema,
@@ -8,12 +9,14 @@ import {
   openSqliteDatabase,
   openSqliteEventLog,
   openSqliteQueue,
+  openSubjectKeyFile,
   outboxStoreSchema,
   participantStoreSchema,
   projectionStoreSchema,
   readStoreSchema,
   sagaStoreSchema,
   type SchemaComponent,
+  scrubSqliteFile,
   type SqliteDatabase,
   sqliteConsumerStore,
   sqliteEventStore,
@@ -23,8 +26,12 @@ import {
   sqliteProjectionStore,
   sqliteReadStore,
   sqliteSagaStore,
+  sqliteSubjectStore,
+  type SubjectKeyFile,
+  subjectStoreSchema,
 } from 'seaworthy/sqlite'
 import type { Service } from 'seaworthy/system'
+import { closingWith } from './closing-with.ts'
 import type { DatabaseOptions } from './engines.ts'
 import type { QueueOptions, ServiceDatabase, StoreName, Stores } from './stores.ts'
 
@@ -35,6 +42,7 @@ const SCHEMAS: Readonly<Record<StoreName, SchemaComponent>> = {
   participant: participantStoreSchema,
   sagas: sagaStoreSchema,
   events: eventStoreSchema,
+  subjects: subjectStoreSchema,
   projections: projectionStoreSchema,
   documents: readStoreSchema,
 }
@@ -44,7 +52,8 @@ export function sqliteSchema({ schema, stores }: Pick<DatabaseOptions, 'schema' 
   return [...stores.map((name) => SCHEMAS[name]), ...schema.map((component) => component('sqlite'))]
 }
 
-export function sqliteStores(database: SqliteDatabase): Stores {
+/** @param keys the file of the keys of people, where the service has any */
+export function sqliteStores(database: SqliteDatabase, keys?: SubjectKeyFile): Stores {
   return {
     outbox: () => sqliteOutboxStore(database),
     inbox: () => sqliteInboxStore(database),
@@ -52,6 +61,10 @@ export function sqliteStores(database: SqliteDatabase): Stores {
     participant: () => sqliteParticipantStore(database),
     sagas: () => sqliteSagaStore(database),
     events: () => sqliteEventStore(database),
+    subjects() {
+      if (keys === undefined) throw new ConfigurationError('The composition does not name the store of subjects, so no keys were opened.')
+      return sqliteSubjectStore(database, keys)
+    },
     projections: () => sqliteProjectionStore(database),
     documents: () => sqliteReadStore(database),
   }
@@ -66,7 +79,14 @@ export async function embeddedDatabase(
   const database = await openSqliteDatabase({ path: join(folder, `${owns.length === 0 ? instance : name}.db`), signal })
   try {
     await migrate(database, sqliteSchema(options))
-    return { database, stores: sqliteStores(database), leases: undefined }
+    // A file of their own, kept out of the backups of the events.
+    const keys = options.stores.includes('subjects') ? await openSubjectKeyFile({ path: join(folder, 'keys.db'), signal }) : undefined
+    return {
+      database: keys === undefined ? database : closingWith(database, keys),
+      stores: sqliteStores(database, keys),
+      scrub: async () => ((await scrubSqliteFile(database)) ? [] : [`Others were at work on ${database.path} all the time. Do it again.`]),
+      leases: undefined,
+    }
   } catch (error) {
     await database.close()
     throw error

@@ -18,11 +18,14 @@ import {
   postgresProjectionStore,
   postgresReadStore,
   postgresSagaStore,
+  postgresSubjectStore,
   projectionStoreSchema,
   queueSchema,
   readStoreSchema,
   sagaStoreSchema,
   type SchemaComponent,
+  scrubTables,
+  subjectStoreSchema,
 } from '@seaworthy/postgres'
 import type { LeaseStore } from 'seaworthy/core'
 import type { Queue } from 'seaworthy/messaging'
@@ -41,6 +44,7 @@ const SCHEMAS: Readonly<Record<StoreName, SchemaComponent>> = {
   participant: participantStoreSchema,
   sagas: sagaStoreSchema,
   events: eventStoreSchema,
+  subjects: subjectStoreSchema,
   projections: projectionStoreSchema,
   documents: readStoreSchema,
 }
@@ -61,6 +65,7 @@ export async function postgresDatabase({ url, instance, schema, stores }: Postgr
     return {
       database,
       stores: postgresStores(database, { leases, holder: instance }),
+      scrub: (tables) => scrubTables(database, tables),
       leases,
       openQueue: (name, options) => postgresQueue({ url, name, ...options }),
     }
@@ -94,6 +99,7 @@ function postgresStores(database: PostgresDatabase, shared: { readonly leases: L
     participant: () => postgresParticipantStore(database),
     sagas: () => postgresSagaStore(database),
     events: () => postgresEventStore(database),
+    subjects: () => postgresSubjectStore(database),
     projections: () => postgresProjectionStore(database),
     documents: () => postgresReadStore(database),
   }

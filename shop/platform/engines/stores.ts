@@ -1,5 +1,5 @@
 import type { Database, LeaseStore } from 'seaworthy/core'
-import type { EventStore } from 'seaworthy/event-sourcing'
+import type { EventStore, SubjectStore } from 'seaworthy/event-sourcing'
 import type { ConsumerStore, Queue } from 'seaworthy/messaging'
 import type { InboxStore, OutboxStore } from 'seaworthy/outbox'
 import type { ProjectionStore, ReadStore } from 'seaworthy/projections'
@@ -13,6 +13,8 @@ export interface Stores {
   readonly participant: () => ParticipantStore
   readonly sagas: () => SagaStore
   readonly events: () => EventStore
+  /** Keys of people, beside the events about them. */
+  readonly subjects: () => SubjectStore
   readonly projections: () => ProjectionStore
   readonly documents: () => ReadStore
 }
@@ -32,6 +34,11 @@ export interface RelayedOutboxStore extends OutboxStore {
 export interface ServiceDatabase {
   readonly database: Database
   readonly stores: Stores
+  /**
+   * Writes the service's own tables anew, so that what was deleted or overwritten in them is in no file of the database. @returns what may still be there, and
+   * what to do about it
+   */
+  readonly scrub: (tables: readonly string[]) => Promise<readonly string[]>
   /** What the instances of the service share their work by; undefined where the engine has one process alone. */
   readonly leases: LeaseStore | undefined
   /** A queue in the same database, where the engine has one. */

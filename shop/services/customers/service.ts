@@ -1,6 +1,6 @@
 import { defineService, reaction } from 'seaworthy/system'
 import { creditChecked, PAYMENTS_TOPIC } from '../payments/contract/events.ts'
-import { customerCreated, customerImported, CUSTOMERS_TOPIC } from './contract/events.ts'
+import { customerCreated, customerForgotten, customerImported, CUSTOMERS_TOPIC } from './contract/events.ts'
 
 export const service = defineService({
   name: 'customers',
@@ -9,7 +9,7 @@ export const service = defineService({
   owns: ['customers'],
   publishes: [CUSTOMERS_TOPIC],
   consumes: [PAYMENTS_TOPIC],
-  emits: [customerCreated, customerImported],
+  emits: [customerCreated, customerImported, customerForgotten],
   reactions: [reaction(creditChecked, { does: 'sets the limit for one order' })],
   calls: [],
   main: new URL('./main.ts', import.meta.url),

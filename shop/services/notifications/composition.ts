@@ -1,15 +1,20 @@
+import { erasureAnswers } from '@seaworthy/supervisor/management'
 import { exponential } from 'seaworthy/core'
 import { startWorker } from 'seaworthy/messaging'
+import { forgettingCustomers, logged } from '../../platform/forgetting.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
-import { addressBook } from './adapters/address-book.ts'
+import { customersApi } from '../customers/contract/rest.ts'
+import { customersOver } from './adapters/customers.ts'
+import { letterRegister } from './adapters/letter-register.ts'
 import { NOTIFICATIONS_SCHEMA } from './adapters/schema.ts'
+import { forgetting } from './application/forgetting.ts'
 import { letterWriter } from './application/letters.ts'
 import type { Mailbox } from './application/ports.ts'
 import { sorting } from './application/sorting.ts'
 import type { Letter } from './domain/letter.ts'
 import { service } from './service.ts'
 
-/** With the waits below a good six minutes: long enough for a customer's events to catch up with those of the order. */
+/** With the waits below a good six minutes: long enough for whoever owns the customers to come back. */
 const LETTER_ATTEMPTS_MAX = 20
 
 /** How notifications is put together, with what becomes its mailbox in a folder of the service's own. */
@@ -17,10 +22,12 @@ export function notifications(openMailbox: (folder: string) => Mailbox): Service
   return {
     service,
     schema: [NOTIFICATIONS_SCHEMA],
-    async wire({ folder, database, clock, logger, openQueue, consume, onStop }) {
+    async wire({ answerSupervisor, connections, folder, database, clock, logger, openQueue, scrub, consume, onStop }) {
       const queue = await openQueue('letters', { deliveryLimit: LETTER_ATTEMPTS_MAX })
-      const addresses = addressBook(database)
-      const writeLetter = letterWriter({ addresses, mailbox: openMailbox(folder), clock })
+      const customers = customersOver(connections.rest(customersApi, 'customers'))
+      const register = letterRegister(database)
+      const mailbox = openMailbox(folder)
+      const writeLetter = letterWriter({ customers, register, mailbox, clock })
       const worker = startWorker({
         queue,
         name: 'letters',
@@ -30,7 +37,9 @@ export function notifications(openMailbox: (folder: string) => Mailbox): Service
         onFailure: ({ error, messageId, outcome }) => logger.warn({ err: error, messageId, outcome }, 'a letter was not written'),
       })
       onStop('letter worker', () => worker.stop())
-      await consume(sorting({ addresses, queue }))
+      const people = logged(forgetting({ database, register, mailbox, scrub: () => scrub(['letters']) }), logger)
+      answerSupervisor(erasureAnswers(people))
+      await consume(sorting({ queue }), { beforehand: forgettingCustomers(people) })
     },
   }
 }

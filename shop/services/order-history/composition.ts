@@ -1,7 +1,7 @@
+import { openReadModelStore } from '../../platform/read-model-store.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { ordersByCustomer } from '../orders/contract/rest.ts'
 import { parcelsApi } from '../shipping/contract/rest.ts'
-import { openHistoryStore } from './adapters/history-store.ts'
 import { serveHistory } from './adapters/http.ts'
 import { ownersOver } from './adapters/owners.ts'
 import { composingHistory } from './application/composing.ts'
@@ -22,7 +22,7 @@ export function orderHistory({ storeUrl, role = 'both' }: OrderHistoryOptions = 
     schema: [],
     stores: ['documents'],
     async wire({ stores, clock, connections, serveRest, consumeByItself, onStop }) {
-      const store = await openHistoryStore(storeUrl, { stores, onStop })
+      const store = await openReadModelStore({ url: storeUrl, variable: 'SHOP_HISTORY_STORE' }, { stores, onStop })
       if (role !== 'writer') {
         const owners = ownersOver({
           orders: connections.rest(ordersByCustomer, 'orders'),

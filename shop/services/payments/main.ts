@@ -1,4 +1,5 @@
 import { runService } from '../../platform/run-service.ts'
 import { payments } from './composition.ts'
+import { readPaymentsOptions } from './configuration.ts'
 
-await runService(payments)
+await runService(payments(readPaymentsOptions()))

@@ -1,3 +1,5 @@
+import { erasureAnswers } from '@seaworthy/supervisor/management'
+import { forgettingCustomers, logged } from '../../platform/forgetting.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { catalogApi } from '../catalog/contract/rest.ts'
 import { customersApi } from '../customers/contract/rest.ts'
@@ -5,6 +7,7 @@ import { serveReviews } from './adapters/http.ts'
 import { catalogOver, customersOver } from './adapters/owners.ts'
 import { reviewRepository } from './adapters/review-repository.ts'
 import { REVIEWS_SCHEMA } from './adapters/schema.ts'
+import { forgetting } from './application/forgetting.ts'
 import { reviewing } from './application/reviewing.ts'
 import { seedReviewing } from './application/seeding.ts'
 import { reviewsMapping } from './contract/monolith-mapping.ts'
@@ -15,7 +18,7 @@ export const reviews: ServiceComposition = {
   service,
   schema: [REVIEWS_SCHEMA],
   takesOver: reviewsMapping,
-  async wire({ connections, database, outbox, owned, clock, newId, seeding, serveRest }) {
+  async wire({ answerSupervisor, connections, consumeByItself, database, logger, outbox, owned, scrub, clock, newId, seeding, serveRest }) {
     const repository = reviewRepository(database)
     const useCases = reviewing({
       database,
@@ -30,5 +33,16 @@ export const reviews: ServiceComposition = {
     await seeding((seed) => seedReviewing({ reviews: repository, reviewing: useCases, seed }))
     await useCases.tellOfUntold()
     serveReviews(serveRest, { reviewing: useCases, reviews: repository })
+    const people = logged(
+      forgetting({
+        database,
+        reviews: repository,
+        owned: owned(reviewsMapping.name),
+        scrub: () => scrub(['reviews']),
+      }),
+      logger,
+    )
+    answerSupervisor(erasureAnswers(people))
+    await consumeByItself(forgettingCustomers(people))
   },
 }

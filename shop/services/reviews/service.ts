@@ -1,4 +1,5 @@
-import { defineService } from 'seaworthy/system'
+import { defineService, reaction } from 'seaworthy/system'
+import { customerForgotten, CUSTOMERS_TOPIC } from '../customers/contract/events.ts'
 import { reviewImported, REVIEWS_TOPIC, reviewWritten } from './contract/events.ts'
 import { QUESTION_POLICY } from './policies.ts'
 
@@ -8,8 +9,9 @@ export const service = defineService({
   purpose: 'Keeps what people think of products.',
   owns: ['reviews'],
   publishes: [REVIEWS_TOPIC],
-  consumes: [],
+  consumes: [CUSTOMERS_TOPIC],
   emits: [reviewWritten, reviewImported],
+  reactions: [reaction(customerForgotten, { does: 'takes the name off their reviews' })],
   calls: ['catalog', 'customers'],
   policies: { catalog: QUESTION_POLICY, customers: QUESTION_POLICY },
   main: new URL('./main.ts', import.meta.url),

@@ -8,6 +8,7 @@ import { serveMonolith } from '../../monolith/adapters/http.ts'
 import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
 import { catalog } from '../../monolith/application/catalog.ts'
 import { customers } from '../../monolith/application/customers.ts'
+import { forgetting } from '../../monolith/application/forgetting.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { ALWAYS_OWNED } from '../../platform/always-owned.ts'
@@ -49,6 +50,7 @@ async function openShop() {
     catalog: catalog(legacy.database),
     reviews: reviews({ database: legacy.database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ ...legacy, clock, newId }),
+    people: forgetting({ ...legacy, owned: { reviews: ALWAYS_OWNED }, clock, scrub: async () => [] }),
     takingOver: takingOver({ ...legacy, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   })
   const stock = stockRepository(store.database)

@@ -89,7 +89,7 @@ describe('customers', () => {
     assert.deepEqual(await monolith.customers.customer(customer.id), customer)
     assert.deepEqual(
       (await monolith.published('customers')).map(({ type, data }) => [type, data]),
-      [['customer.created', { customerId: customer.id, name: 'Ada', email: 'ada@example.com', creditLimitCents: 10_000_000 }]],
+      [['customer.created', { customerId: customer.id, canBeBilled: true, creditLimitCents: 10_000_000 }]],
     )
   })
 

@@ -6,6 +6,7 @@ import { serveMonolith } from '../../monolith/adapters/http.ts'
 import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
 import { catalog } from '../../monolith/application/catalog.ts'
 import { customers } from '../../monolith/application/customers.ts'
+import { forgetting } from '../../monolith/application/forgetting.ts'
 import { reacting } from '../../monolith/application/reacting.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { seedMonolith } from '../../monolith/application/seeding.ts'
@@ -31,6 +32,7 @@ async function openMonolith(modules: readonly Module[] = MODULES) {
     catalog: catalog(database),
     reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
+    people: forgetting({ database, outbox, owned: { reviews: ALWAYS_OWNED }, clock, scrub: async () => [] }),
     takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   }
   assert.equal(await seedMonolith({ ...parts, modules, seed: 7 }), true)
@@ -75,10 +77,12 @@ describe('the monolith', () => {
     const paths = body['paths'] as Record<string, Record<string, unknown>>
     const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`))
     assert.deepEqual(operations.toSorted(), [
+      'delete /api/customers/{id}',
       'get /api',
       'get /api/analytics/summary',
       'get /api/customers/{customerId}/orders',
       'get /api/customers/{customerId}/orders/composed',
+      'get /api/customers/{customerId}/payments',
       'get /api/customers/{id}',
       'get /api/openapi.json',
       'get /api/orders/{orderId}',

@@ -101,7 +101,8 @@ describe('payments over gRPC', () => {
         database,
         schemaVersion: 1,
       })
-      return paymentsOverGrpc(charging({ payments, participant, outbox, clock, newId }))
+      const charges = charging({ payments, payers: { payer: async () => undefined }, participant, outbox, clock, newId })
+      return paymentsOverGrpc(charges, async (paymentId) => `token of ${paymentId}`)
     })
   const charge = (card: string, amountCents = 1_250n) => ({ orderId: 'o1', customerId: 'c1', amountCents, card })
 

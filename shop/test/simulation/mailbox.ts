@@ -21,5 +21,8 @@ export function simulatedMailbox({ shared, process }: NodePorts): Mailbox {
       process.point('mailbox:deliver:after', ['crash'])
       return process.alive ? undefined : process.never()
     },
+    async remove(jobId) {
+      stored.letters.delete(jobId)
+    },
   }
 }

@@ -1,5 +1,6 @@
 import { type NodeDefinition, type NodePorts, node } from '@seaworthy/simulation'
 import { rootContext } from 'seaworthy/core'
+import { subjectKeySchema, subjectKeysIn } from 'seaworthy/sqlite'
 import type { System } from 'seaworthy/system'
 import { sqliteSchema, sqliteStores } from '../../platform/engines/embedded.ts'
 import { PARTS } from '../../platform/engines/stores.ts'
@@ -26,7 +27,13 @@ export function serviceNode({ name, compose, standIns, without = '', takesOver =
     const { service, schema, stores: more = [], wire } = compose(ports)
     const { clock, newId, eventLog, queue, transport } = ports
     const database = await ports.database({ schema: sqliteSchema({ schema, stores: [...PARTS, ...more] }) })
-    const stores = sqliteStores(database)
+    const keys = more.includes('subjects')
+      ? subjectKeysIn(await ports.database({ name: 'keys', schema: [subjectKeySchema] }), {
+          ...ports,
+          emptyWriteAheadLog: async () => true,
+        })
+      : undefined
+    const stores = sqliteStores(database, keys)
     const switches = readSwitches({ SHOP_WITHOUT: without })
     const logger = loggerOf(ports)
     // A simulated process dies; nobody stops it.
@@ -55,11 +62,14 @@ export function serviceNode({ name, compose, standIns, without = '', takesOver =
       folder: name,
       database,
       stores,
+      // There are no files.
+      scrub: async () => [],
       openQueue: async (queueName, { deliveryLimit }) => queue(queueName, { ...(deliveryLimit !== undefined && { deliveryLimit }) }),
       connections: connectionsOver(transport, service, standIns),
       ...servingInto(served),
       // People look at pages, and ask the supervisor; what a simulation asks is behind them.
       servePages: () => undefined,
+      showProjection: () => () => undefined,
       answerSupervisor: () => undefined,
       onStop,
     })

@@ -66,7 +66,7 @@ export function shopWorld(shopping: readonly Shopping[], { without, stage: numbe
       ...stage.moved.map((module) => owners[module]()),
       serves(orders),
       serves(inventory, { takesOver: { importStock: { stock: PRODUCTS.map(({ id, stock }) => ({ productId: id, quantity: stock })) } } }),
-      serves(payments),
+      serves(payments()),
       serves(shipping),
       serviceNode({ name: 'notifications', compose: (ports) => notifications(() => simulatedMailbox(ports)), ...options }),
       serves(analytics),

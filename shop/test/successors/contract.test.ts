@@ -131,7 +131,7 @@ for (const [who, open] of [
             type: 'customer.created',
             key: created.body.id,
             sequence: 1,
-            data: { customerId: created.body.id, name: 'Ada', email: 'ada@example.com', creditLimitCents: 10_000_000 },
+            data: { customerId: created.body.id, canBeBilled: true, creditLimitCents: 10_000_000 },
           },
         ],
       )
@@ -151,6 +151,28 @@ for (const [who, open] of [
       assert.deepEqual(
         (await subject.told()).map(({ type, key }) => [type, key]),
         [['customer.imported', 'c1']],
+      )
+    })
+
+    test('that are forgotten are nobody from then on, are told about once, and do not come back by an import', async () => {
+      await using subject = await withProducts(open, 'Brie')
+      const records = [{ id: 'c1', name: 'Ada', email: 'ada@example.com' }]
+      await subject.customers.importCustomers({ body: { customers: records } })
+      const forget = async () => (await subject.customers.forgetCustomer({ params: { id: 'c1' } })).status
+      assert.deepEqual([await forget(), await forget()], [204, 204])
+      assert.deepEqual((await subject.customers.importCustomers({ body: { customers: records } })).body, { added: 0, known: 1 })
+      await assert.rejects(subject.customers.getCustomer({ params: { id: 'c1' } }), NotFoundError)
+      await assert.rejects(
+        subject.reviews.writeReview({ body: { productId: 'p1', customerId: 'c1', rating: 4 } }),
+        namesField('customerId'),
+      )
+      await assert.rejects(subject.customers.forgetCustomer({ params: { id: 'c9' } }), NotFoundError)
+      assert.deepEqual(
+        (await subject.told()).map(({ type, key, sequence, data }) => [type, key, sequence, Object.keys(data as object)]),
+        [
+          ['customer.imported', 'c1', 1, ['customerId', 'canBeBilled', 'creditLimitCents']],
+          ['customer.forgotten', 'c1', 2, ['customerId']],
+        ],
       )
     })
 

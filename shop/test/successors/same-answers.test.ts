@@ -9,6 +9,7 @@ interface Asked {
   readonly module: Module
   readonly path: string
   readonly body?: object
+  readonly method?: string
 }
 
 interface Answered {
@@ -25,9 +26,9 @@ function numbered(): Chance {
   return { newId: () => `id-${++ids}`, clock: { ...systemClock, now: () => (nowMs += 1_000) } }
 }
 
-async function ask({ urls }: Subject, { module, path, body }: Asked): Promise<Answered> {
+async function ask({ urls }: Subject, { module, path, body, method = body === undefined ? 'GET' : 'POST' }: Asked): Promise<Answered> {
   const response = await fetch(`${urls[module]}${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
+    method,
     headers: { 'x-correlation-id': 'the-same', ...(body !== undefined && { 'content-type': 'application/json' }) },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
@@ -75,6 +76,7 @@ const asked: fc.Arbitrary<Asked> = fc.oneof(
     )
     .map((body): Asked => ({ module: 'customers', path: '/api/customers', body })),
   customerId.map((id): Asked => ({ module: 'customers', path: `/api/customers/${encodeURIComponent(id)}` })),
+  customerId.map((id): Asked => ({ module: 'customers', path: `/api/customers/${encodeURIComponent(id)}`, method: 'DELETE' })),
   fc.uniqueArray(fc.constantFrom('c1', 'c2', 'c3'), { minLength: 1 }).map((ids): Asked => ({
     module: 'customers',
     path: '/internal/import/customers',

@@ -5,6 +5,7 @@ import { serveMonolith } from '../../monolith/adapters/http.ts'
 import { MONOLITH_SCHEMA } from '../../monolith/adapters/schema.ts'
 import { catalog } from '../../monolith/application/catalog.ts'
 import { customers } from '../../monolith/application/customers.ts'
+import { forgetting } from '../../monolith/application/forgetting.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { MODULES, type Module } from '../../monolith/domain/modules.ts'
@@ -18,6 +19,7 @@ import { catalogApi, catalogImport } from '../../services/catalog/contract/rest.
 import { customerRepository } from '../../services/customers/adapters/customer-repository.ts'
 import { serveCustomers } from '../../services/customers/adapters/http.ts'
 import { CUSTOMERS_SCHEMA } from '../../services/customers/adapters/schema.ts'
+import { forgetting as forgettingCustomers } from '../../services/customers/application/forgetting.ts'
 import { registering } from '../../services/customers/application/registering.ts'
 import { CUSTOMERS_TOPIC } from '../../services/customers/contract/events.ts'
 import { customersApi, customersImport } from '../../services/customers/contract/rest.ts'
@@ -63,6 +65,7 @@ export async function openMonolith({ newId, clock }: Chance = byChance()): Promi
     catalog: catalog(database),
     reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
     customers: customers({ database, outbox, clock, newId }),
+    people: forgetting({ database, outbox, owned: { reviews: ALWAYS_OWNED }, clock, scrub: async () => [] }),
     takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
   })
   await server.start()
@@ -91,7 +94,8 @@ export async function openServices({ newId, clock }: Chance = byChance()): Promi
   serveCatalog(servingOn(servers.catalog), { database: goods.database, products, owned: ALWAYS_OWNED })
   const customersKept = customerRepository(people.database)
   const register = registering({ ...people, customers: customersKept, clock, newId })
-  serveCustomers(servingOn(servers.customers), { registering: register, customers: customersKept })
+  const forgets = forgettingCustomers({ ...people, customers: customersKept, clock, scrub: async () => [] })
+  serveCustomers(servingOn(servers.customers), { registering: register, customers: customersKept, people: forgets })
   for (const server of [servers.catalog, servers.customers]) {
     await server.start()
     stack.defer(() => server.drain({ lingerMs: 0 }))

@@ -5,6 +5,7 @@ import { accountsWorld } from '../worlds/accounts.ts'
 import { parkingWorld } from '../worlds/parking.ts'
 import { rebuildWorld } from '../worlds/rebuild.ts'
 import { statementsWorld } from '../worlds/statements.ts'
+import { tablesWorld } from '../worlds/tables.ts'
 import type { Plant } from './plant.ts'
 
 /** Mistakes of whoever keeps events and what is made of them. */
@@ -84,6 +85,32 @@ export const eventSourcingPlants: readonly Plant[] = [
       switching: async (_, store) => {
         const { live } = await store.versions('balances')
         if (live === 1) await store.makeLive('balances', { from: 1, to: 2, evenIfBehind: true })
+      },
+    }),
+  },
+  {
+    name: 'rows-after-checkpoint',
+    mistake:
+      'A projection writes its rows once the checkpoint has committed, to keep the transaction short: a crash in between loses them.',
+    world: tablesWorld({
+      async writing(tx, views, statements) {
+        tx.afterCommit(() => void views.atomically(statements).catch(() => undefined))
+      },
+    }),
+  },
+  {
+    name: 'tables-switched-when-behind',
+    mistake:
+      'Queries are switched to the new tables as soon as those are there, and not when they are as far: readers see less than before.',
+    world: tablesWorld({
+      switching: async ({ views, store }) => {
+        await views.transaction(async (tx) => {
+          if (!(await store.makeLive(tx, 'statements', { from: 1, to: 2 }))) return
+          for (const table of ['balances', 'lines']) {
+            await tx.execute({ sql: `DROP VIEW ${table}` })
+            await tx.execute({ sql: `CREATE VIEW ${table} AS SELECT * FROM ${table}_v2` })
+          }
+        })
       },
     }),
   },

@@ -15,6 +15,7 @@ import { sagaRetentionWorld } from './saga-retention.ts'
 import { sagasWorld } from './sagas.ts'
 import type { SimulatedWorld } from './simulated-world.ts'
 import { statementsWorld } from './statements.ts'
+import { tablesWorld } from './tables.ts'
 import { topUpWorld } from './top-up.ts'
 import { refusedTripsWorld, tripsWorld } from './trips.ts'
 
@@ -35,6 +36,7 @@ export const worlds: readonly SimulatedWorld[] = [
   statementsWorld(),
   projectionWorld(),
   rebuildWorld(),
+  tablesWorld(),
   parkingWorld(),
   leaseWorld(),
   topUpWorld(),

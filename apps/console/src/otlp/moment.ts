@@ -6,8 +6,26 @@ export interface Moment {
 
 /** Reads nanoseconds since the epoch, in digits. */
 export function momentOf(nanosSinceEpoch: string): Moment {
-  const at = nanosSinceEpoch.length - 9
-  return { seconds: Number(nanosSinceEpoch.slice(0, Math.max(0, at))), nanos: Number(nanosSinceEpoch.slice(Math.max(0, at))) }
+  return { seconds: secondsOf(nanosSinceEpoch), nanos: numberIn(nanosSinceEpoch, nanosSinceEpoch.length - 9, nanosSinceEpoch.length) }
+}
+
+/** Nanoseconds from a second to a time: as {@link nanosSince}, without a moment for each of a hundred thousand times. */
+export function nanosSinceSecond(second: number, nanosSinceEpoch: string): number {
+  const { length } = nanosSinceEpoch
+  return (secondsOf(nanosSinceEpoch) - second) * 1e9 + numberIn(nanosSinceEpoch, length - 9, length)
+}
+
+export function secondsOf(nanosSinceEpoch: string): number {
+  return numberIn(nanosSinceEpoch, 0, nanosSinceEpoch.length - 9)
+}
+
+const ZERO = 48
+
+/** The number that some digits are: no text is cut out for it. */
+function numberIn(digits: string, from: number, to: number): number {
+  let number = 0
+  for (let at = Math.max(0, from); at < to; at++) number = number * 10 + digits.charCodeAt(at) - ZERO
+  return number
 }
 
 /** Exact within a hundred days. */

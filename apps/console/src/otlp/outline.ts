@@ -1,7 +1,7 @@
 import { loopStretch, verdictAttributes } from 'seaworthy/trace-analysis'
 import { SUBJECT_ATTRIBUTES } from './attempts.ts'
 import { CORRELATION_ID, LOG_WAIT, OUTBOX_WAIT, REFERENCE_TYPE } from './attribute-names.ts'
-import { type Moment, momentOf, nanosSince } from './moment.ts'
+import { nanosSinceSecond, secondsOf } from './moment.ts'
 import { OUTCOME_ATTRIBUTES } from './outcome.ts'
 import { type OtlpAttribute, type OtlpSpan, type Span, failureOf, valueText } from './read-trace.ts'
 import { REQUEST_ATTRIBUTES } from './served-request.ts'
@@ -9,6 +9,9 @@ import { REQUEST_ATTRIBUTES } from './served-request.ts'
 /** Attributes that rows, critical path, verdict and the head of a trace look at; all others are asked for with their span. */
 const LOOKED_AT: ReadonlySet<string> = new Set([
   ...verdictAttributes,
+  loopStretch.ms,
+  loopStretch.cpuMs,
+  loopStretch.own,
   ...OUTCOME_ATTRIBUTES,
   ...REQUEST_ATTRIBUTES,
   ...SUBJECT_ATTRIBUTES,
@@ -50,15 +53,16 @@ type Process = Pick<Span, 'service' | 'instance'>
 
 /** Makes the parts of one outline. */
 export class OutlineWriter {
-  readonly #strings = new Table<string, string>((text) => text)
-  readonly #sets = new Table<readonly number[], string>((set) => set.join())
-  readonly #processes = new Table<readonly [number, number], string>((process) => process.join())
-  #base: Moment | undefined
+  readonly #strings = new Table<string>()
+  readonly #processes = new Table<Process>()
+  readonly #sets = new SetTable()
+  /** Of each key that was met: its string, or -1 where nobody looks at it. */
+  readonly #keys = new Map<string, number>()
+  #baseSeconds: number | undefined
 
-  /** `processes` has one entry for each span. */
+  /** `processes` has one entry for each span; equal ones are one object. */
   part(spans: readonly OtlpSpan[], processes: readonly Process[]): OutlinePart {
-    this.#base ??= { seconds: momentOf(spans[0]?.startTimeUnixNano ?? '0').seconds, nanos: 0 }
-    const base = this.#base
+    const baseSeconds = (this.#baseSeconds ??= secondsOf(spans[0]?.startTimeUnixNano ?? ''))
     const ids: string[] = []
     const parents: number[] = []
     const names: number[] = []
@@ -69,26 +73,27 @@ export class OutlineWriter {
     const attributes: number[] = []
     const failures: [number, number][] = []
     const stretches: [number, number, number][] = []
-    for (const [index, span] of spans.entries()) {
-      const start = nanosSince(base, momentOf(span.startTimeUnixNano))
+    for (let index = 0; index < spans.length; index++) {
+      const span = spans[index]!
+      const start = nanosSinceSecond(baseSeconds, span.startTimeUnixNano)
       ids.push(span.spanId)
       parents.push(span.parentSpanId ? this.#strings.indexOf(span.parentSpanId) : -1)
       names.push(this.#strings.indexOf(span.name))
       kinds.push(span.kind ?? 0)
-      of.push(this.#processOf(processes[index]!))
+      of.push(this.#processes.indexOf(processes[index]!))
       startNs.push(start)
-      lengthNs.push(nanosSince(base, momentOf(span.endTimeUnixNano)) - start)
-      attributes.push(this.#setOf(span.attributes, isLookedAt))
+      lengthNs.push(nanosSinceSecond(baseSeconds, span.endTimeUnixNano) - start)
+      attributes.push(this.#setOf(span.attributes))
       const failure = failureOf(span)
       if (failure !== undefined) failures.push([index, this.#strings.indexOf(failure)])
       for (const { name, timeUnixNano, attributes } of span.events ?? []) {
         if (name !== loopStretch.event) continue
-        const atNs = timeUnixNano === undefined ? start : nanosSince(base, momentOf(timeUnixNano))
-        stretches.push([index, atNs, this.#setOf(attributes, () => true)])
+        const atNs = timeUnixNano === undefined ? start : nanosSinceSecond(baseSeconds, timeUnixNano)
+        stretches.push([index, atNs, this.#setOf(attributes)])
       }
     }
     return {
-      baseSeconds: base.seconds,
+      baseSeconds,
       ids,
       parents,
       names,
@@ -100,42 +105,39 @@ export class OutlineWriter {
       failures,
       stretches,
       attributeSets: this.#sets.takeNew(),
-      processes: this.#processes.takeNew(),
+      processes: this.#processes
+        .takeNew()
+        .map(({ service, instance }) => [this.#strings.indexOf(service), instance === undefined ? -1 : this.#strings.indexOf(instance)]),
       strings: this.#strings.takeNew(),
     }
   }
 
-  #processOf({ service, instance }: Process): number {
-    return this.#processes.indexOf([this.#strings.indexOf(service), instance === undefined ? -1 : this.#strings.indexOf(instance)])
-  }
-
-  #setOf(attributes: readonly OtlpAttribute[] | undefined, isKept: (key: string) => boolean): number {
-    const set: number[] = []
-    for (const { key, value } of attributes ?? []) {
-      if (isKept(key)) set.push(this.#strings.indexOf(key), this.#strings.indexOf(valueText(value)))
+  #setOf(attributes: readonly OtlpAttribute[] | undefined): number {
+    const sets = this.#sets
+    sets.begin()
+    for (const { key, value } of attributes ?? NONE) {
+      let keyIndex = this.#keys.get(key)
+      if (keyIndex === undefined) this.#keys.set(key, (keyIndex = LOOKED_AT.has(key) ? this.#strings.indexOf(key) : -1))
+      if (keyIndex === -1) continue
+      sets.push(keyIndex)
+      sets.push(this.#strings.indexOf(valueText(value)))
     }
-    return this.#sets.indexOf(set)
+    return sets.end()
   }
 }
 
-const isLookedAt = (key: string): boolean => LOOKED_AT.has(key)
+const NONE: readonly never[] = []
 
 /** What was met, each once, in the order in which it was. */
-class Table<Value, Key> {
-  readonly #keyOf: (value: Value) => Key
-  readonly #indices = new Map<Key, number>()
+class Table<Value> {
+  readonly #indices = new Map<Value, number>()
   #new: Value[] = []
 
-  constructor(keyOf: (value: Value) => Key) {
-    this.#keyOf = keyOf
-  }
-
   indexOf(value: Value): number {
-    const key = this.#keyOf(value)
-    let index = this.#indices.get(key)
+    let index = this.#indices.get(value)
     if (index === undefined) {
       index = this.#indices.size
-      this.#indices.set(key, index)
+      this.#indices.set(value, index)
       this.#new.push(value)
     }
     return index
@@ -147,4 +149,44 @@ class Table<Value, Key> {
     this.#new = []
     return taken
   }
+}
+
+/** The same for lists of numbers, which are handed over one number after the other, so that one that is there already costs no list. */
+class SetTable {
+  readonly #sets: number[][] = []
+  readonly #byHash = new Map<number, number[]>()
+  readonly #coming: number[] = []
+  #hash = 0
+  #taken = 0
+
+  begin(): void {
+    this.#coming.length = 0
+    this.#hash = 0
+  }
+
+  push(number: number): void {
+    this.#coming.push(number)
+    this.#hash = (Math.imul(this.#hash, 31) + number) | 0
+  }
+
+  end(): number {
+    const alike = this.#byHash.get(this.#hash)
+    for (const index of alike ?? NONE) if (isSame(this.#sets[index]!, this.#coming)) return index
+    const index = this.#sets.push([...this.#coming]) - 1
+    if (alike === undefined) this.#byHash.set(this.#hash, [index])
+    else alike.push(index)
+    return index
+  }
+
+  takeNew(): readonly (readonly number[])[] {
+    const taken = this.#sets.slice(this.#taken)
+    this.#taken = this.#sets.length
+    return taken
+  }
+}
+
+function isSame(one: readonly number[], other: readonly number[]): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
 }

@@ -181,7 +181,9 @@ function isAsynchronous(kind: SpanKind, own: readonly Attribute[]): boolean {
 }
 
 export function attribute(attributes: readonly Attribute[], key: string): string | undefined {
-  return attributes.find((each) => each.key === key)?.value
+  // A loop: asked for a million times of a large trace.
+  for (const each of attributes) if (each.key === key) return each.value
+  return undefined
 }
 
 export function attributes(given: readonly OtlpAttribute[] = []): Attribute[] {

@@ -84,7 +84,7 @@ suite('an outline', () => {
       spans,
       spans.map(() => process),
     )
-    assert.deepEqual(part.strings, ['SELECT stock', 'inventory', 'db.system.name', 'postgresql'])
+    assert.deepEqual(part.strings, ['SELECT stock', 'db.system.name', 'postgresql', 'inventory'])
     assert.deepEqual(part.stretches, [])
     assert.ok(JSON.stringify(part).length < 60 * spans.length, `${JSON.stringify(part).length} bytes`)
   })

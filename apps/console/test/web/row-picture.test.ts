@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type RowPicture, partAt, rowPicture } from '../../web/src/view-model/row-picture.ts'
+import { signAt } from '../../web/src/view-model/row-layout.ts'
+import { type RowPicture, partAt, rowPicture, signText } from '../../web/src/view-model/row-picture.ts'
 import { buildTree } from '../../web/src/view-model/trace-tree.ts'
 import { visibleRows } from '../../web/src/view-model/tree-rows.ts'
 import { span } from './span-fixture.ts'
@@ -74,5 +75,15 @@ suite('the picture of a row', () => {
     assert.match(at(500, true)!, /^On the critical path/)
     const early = picture('send', { view: { startUs: 65_000, endUs: 100_000 } })
     assert.match(partAt(node('send'), early, { x: 500, isBelowBar: false })!, /^Before the time that is shown/)
+  })
+
+  test('tells what the signs before a name mean, by their places', () => {
+    assert.deepEqual(
+      [13, 14, 35, 36, 57, 58].map((x) => signAt(x, 14)),
+      [undefined, 'chevron', 'chevron', 'kind', 'kind', undefined],
+    )
+    assert.equal(signText(node('handle'), 'kind', false), 'Handled a message that its parent sent: the parent did not wait for it')
+    assert.equal(signText(node('ask'), 'chevron', true), 'Show 5 spans')
+    assert.equal(signText(node('instant'), 'chevron', false), undefined)
   })
 })

@@ -69,6 +69,7 @@ async function ownDatabases(
             name: databaseOf(prefix, name),
             // Nobody need know it beyond this run: the next one sets another.
             password: randomBytes(24).toString('base64url'),
+            mayScrub: true,
             connectTimeoutMs: REACH_TIMEOUT_MS,
           }),
         )

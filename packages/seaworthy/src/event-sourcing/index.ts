@@ -31,6 +31,7 @@ export {
 } from './event-store.ts'
 export { type SealedEventStoreOptions, sealedEventStore } from './erasure/sealed-event-store.ts'
 export {
+  type Clean,
   type Erasure,
   type SubjectHolder,
   type SubjectPlace,
@@ -39,6 +40,7 @@ export {
   erasure,
   outboxHolder,
 } from './erasure/erasure.ts'
+export { rowErasure } from './erasure/row-erasure.ts'
 export { type Forgotten, type SubjectKey, type SubjectStore } from './erasure/subject-store.ts'
 export { SUBJECT_KEY_BYTES } from './erasure/sealing.ts'
 export { SubjectForgottenError, UnreadableFieldError } from './erasure/errors.ts'

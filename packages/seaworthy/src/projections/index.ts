@@ -25,6 +25,7 @@ export {
   type SharedBuild,
   startDocumentProjection,
 } from './document-runner.ts'
+export { type RebuildableOptions, type RebuildableProjection, startRebuildable } from './rebuildable.ts'
 export { type DocumentParked, type ParkingLimits } from './parked-documents.ts'
 export { type WaitingEvent } from './waiting-events.ts'
 export { type RequeueDocumentOptions, type RequeuedDocument, type RequeuedEvent, requeueDocument } from './requeue-document.ts'

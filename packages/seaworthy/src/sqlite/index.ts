@@ -38,7 +38,8 @@ export {
   TransactionLostError,
 } from './errors.ts'
 export { eventStoreSchema, sqliteEventStore } from './event-store.ts'
-export { type SubjectKeyFile, openSubjectKeyFile } from './subject-key-file.ts'
+export { type ScrubOptions, scrubSqliteFile } from './scrub.ts'
+export { type SubjectKeyFile, openSubjectKeyFile, subjectKeySchema, subjectKeysIn } from './subject-key-file.ts'
 export { sqliteSubjectStore, subjectStoreSchema } from './subject-store.ts'
 export { projectionStoreSchema, sqliteProjectionStore } from './projection-store.ts'
 export { readStoreSchema, sqliteReadStore } from './read-store.ts'

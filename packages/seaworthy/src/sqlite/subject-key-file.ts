@@ -1,9 +1,8 @@
-import { type Clock, type Random, backoffMs, exponential, sleep, systemClock, systemRandom } from 'seaworthy/core'
+import { systemClock, systemRandom } from 'seaworthy/core'
 import { type SubjectKey, SUBJECT_KEY_BYTES } from 'seaworthy/event-sourcing'
-import { Connection } from './connection.ts'
-import { type SqliteDatabaseOptions, openSqliteDatabase } from './database.ts'
-import { isBusy } from './errors.ts'
-import { migrate } from './migrate.ts'
+import { type SqliteDatabase, type SqliteDatabaseOptions, openSqliteDatabase } from './database.ts'
+import { type SchemaComponent, migrate } from './migrate.ts'
+import { emptyWriteAheadLog } from './scrub.ts'
 
 /** The keys of subjects, in a file of their own: small, wiped where something was deleted, and kept out of the backups of the events. */
 export interface SubjectKeyFile {
@@ -22,7 +21,8 @@ export interface SubjectKeyFile {
   close(): Promise<void>
 }
 
-const SCHEMA = {
+/** The table of keys, in a file of its own. */
+export const subjectKeySchema: SchemaComponent = {
   component: 'seaworthy.subject-keys',
   versions: [
     // Without a key: forgotten.
@@ -41,9 +41,6 @@ const FORGET = `INSERT INTO seaworthy_subject_keys (subject, key, forgotten_at_m
   ON CONFLICT (subject) DO UPDATE SET key = NULL, forgotten_at_ms = excluded.forgotten_at_ms WHERE key IS NOT NULL`
 const SELECT_FORGOTTEN = 'SELECT forgotten_at_ms FROM seaworthy_subject_keys WHERE subject = ?'
 
-const CHECKPOINT_ATTEMPTS_MAX = 20
-const CHECKPOINT_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
-
 interface KeyRow {
   readonly subject: string
   readonly key: Uint8Array | null
@@ -55,8 +52,26 @@ interface KeyRow {
  * @throws SqliteOwnedError (`database-owned`) when another process has it
  */
 export async function openSubjectKeyFile(options: Omit<SqliteDatabaseOptions, 'secureDelete'>): Promise<SubjectKeyFile> {
-  const { clock = systemClock, random = systemRandom } = options
+  const { clock = systemClock } = options
   const database = await openSqliteDatabase({ ...options, secureDelete: true })
+  const file = subjectKeysIn(database, options)
+  try {
+    await migrate(database, [subjectKeySchema], { clock })
+    // Whoever forgot somebody may have died before the log was emptied.
+    await file.emptyWriteAheadLog()
+    return file
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** The keys in a database that the caller opened, and that has {@link subjectKeySchema}: how a simulation runs them. It should wipe what it deletes. */
+export function subjectKeysIn(
+  database: SqliteDatabase,
+  options: Pick<SqliteDatabaseOptions, 'clock' | 'random'> & Partial<Pick<SubjectKeyFile, 'emptyWriteAheadLog'>> = {},
+): SubjectKeyFile {
+  const { clock = systemClock, random = systemRandom } = options
   const file: SubjectKeyFile = {
     path: database.path,
     async make(subjects) {
@@ -75,44 +90,12 @@ export async function openSubjectKeyFile(options: Omit<SqliteDatabaseOptions, 's
       const [row] = await database.query<{ forgotten_at_ms: number }>({ sql: SELECT_FORGOTTEN, params: [subject] })
       return row!.forgotten_at_ms
     },
-    emptyWriteAheadLog: () => emptyWriteAheadLog(database.path, { clock, random }),
+    emptyWriteAheadLog: options.emptyWriteAheadLog ?? (() => emptyWriteAheadLog(database.path, { clock, random })),
     close: () => database.close(),
   }
-  try {
-    await migrate(database, [SCHEMA], { clock })
-    // Whoever forgot somebody may have died before the log was emptied.
-    await file.emptyWriteAheadLog()
-    return file
-  } catch (error) {
-    await database.close()
-    throw error
-  }
+  return file
 }
 
 function subjectKey({ key, forgotten_at_ms: atMs }: KeyRow): SubjectKey {
   return key === null ? { kind: 'forgotten', atMs: atMs! } : { kind: 'kept', key }
-}
-
-/** On a connection of its own: the writer's may be in the middle of a commit for others. */
-async function emptyWriteAheadLog(path: string, { clock, random }: { clock: Clock; random: Random }): Promise<boolean> {
-  const connection = new Connection({ path, readOnly: false, statementsMax: 1 })
-  try {
-    for (let attempt = 1; attempt <= CHECKPOINT_ATTEMPTS_MAX; attempt++) {
-      const { busy } = checkpoint(connection)
-      if (busy === 0) return true
-      await sleep(clock, backoffMs(CHECKPOINT_RETRY, attempt, random))
-    }
-    return false
-  } finally {
-    connection.close()
-  }
-}
-
-function checkpoint(connection: Connection): { readonly busy: unknown } {
-  try {
-    return { busy: connection.first('PRAGMA wal_checkpoint(TRUNCATE)')?.['busy'] }
-  } catch (error) {
-    if (error instanceof Error && isBusy(error.cause)) return { busy: 1 }
-    throw error
-  }
 }

@@ -21,6 +21,7 @@ interface Draft<Span extends TraceSpan> extends SpanTreeNode<Span> {
   readonly index: number
   parent: Draft<Span> | undefined
   children: Draft<Span>[]
+  isReached: boolean
 }
 
 /**
@@ -29,7 +30,7 @@ interface Draft<Span extends TraceSpan> extends SpanTreeNode<Span> {
  * @returns the roots in the order of their starts
  */
 export function spanTree<Span extends TraceSpan>(spans: readonly Span[]): readonly SpanTreeNode<Span>[] {
-  const drafts = spans.map((span, index): Draft<Span> => ({ span, index, children: [], parent: undefined }))
+  const drafts = spans.map((span, index): Draft<Span> => ({ span, index, children: [], parent: undefined, isReached: false }))
   const byId = new Map(drafts.map((draft) => [draft.span.spanId, draft]))
   const roots: Draft<Span>[] = []
   for (const draft of drafts) {
@@ -41,7 +42,7 @@ export function spanTree<Span extends TraceSpan>(spans: readonly Span[]): readon
     }
   }
   breakCircles(drafts, roots)
-  for (const draft of drafts) draft.children.sort(byTime)
+  for (const { children } of drafts) if (children.length > 1) children.sort(byTime)
   return roots.sort(byTime)
 }
 
@@ -51,20 +52,21 @@ function byTime<Span extends TraceSpan>(one: Draft<Span>, other: Draft<Span>): n
 
 /** Spans that no root leads to are each other's ancestors: the earliest of a circle becomes a root. */
 function breakCircles<Span extends TraceSpan>(drafts: readonly Draft<Span>[], roots: Draft<Span>[]): void {
-  const reached = new Set<Draft<Span>>()
+  let count = 0
   const reach = (from: Draft<Span>): void => {
     const pending = [from]
     for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
-      if (reached.has(draft)) continue
-      reached.add(draft)
+      if (draft.isReached) continue
+      draft.isReached = true
+      count++
       // One by one: a span with 200,000 children has more than a call takes arguments.
       for (const child of draft.children) pending.push(child)
     }
   }
   for (const root of roots) reach(root)
-  if (reached.size === drafts.length) return
+  if (count === drafts.length) return
   for (const draft of [...drafts].sort(byTime)) {
-    if (reached.has(draft)) continue
+    if (draft.isReached) continue
     const { parent } = draft
     if (parent !== undefined) parent.children = parent.children.filter((child) => child !== draft)
     draft.parent = undefined

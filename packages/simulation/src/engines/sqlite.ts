@@ -27,8 +27,13 @@ export class StoredDatabase implements SharedEngine {
   #hasSequence = false
   #hasReferences = false
   #reading = false
-  /** Rows that a migration writes would be gone after emptying: such a database is not kept. */
+  /**
+   * Rows that a migration writes would be gone after emptying, and tables that a history makes or drops would be found by the next one as they are left: such a database
+   * is not kept.
+   */
   #keepable = true
+  /** SQLite's own count of changes of the schema, as migrations left it. */
+  #migratedTo = 0
 
   readonly #giveBack: (stored: StoredDatabase) => void
 
@@ -46,7 +51,18 @@ export class StoredDatabase implements SharedEngine {
   }
 
   get keepable(): boolean {
-    return this.#keepable
+    return this.#keepable && this.#schemaVersion === this.#migratedTo
+  }
+
+  /** Whatever changes the schema in it is a migration. */
+  async migrating(migration: () => Promise<void>): Promise<void> {
+    if (this.#schemaVersion !== this.#migratedTo) this.#keepable = false
+    await migration()
+    this.#migratedTo = this.#schemaVersion
+  }
+
+  get #schemaVersion(): number {
+    return Number(this.connection.first('PRAGMA schema_version')?.['schema_version'])
   }
 
   /** Does something in the open transaction, and remembers it. */
@@ -214,6 +230,7 @@ export class DatabasePool {
   }
 
   #give(stored: StoredDatabase): void {
+    stored.rollBack()
     if (!stored.keepable || this.#idle.has(stored.name)) {
       stored.close()
       return
@@ -253,7 +270,8 @@ export async function openDatabase(process: Incarnation, pool: DatabasePool, opt
     },
     { path: `${name}.db`, clock: process.clock, random: process.random },
   )
-  if (options.schema !== undefined) await migrate(database, options.schema, { clock: process.clock })
+  const { schema } = options
+  if (schema !== undefined) await stored.migrating(() => migrate(database, schema, { clock: process.clock }))
   return database
 }
 

@@ -48,6 +48,40 @@ const bothOrNone = invariant('both or none', (view) => {
   if (row!.rows === 1) violated('one write without the other')
 })
 
+test('tables that a history makes, and leaves, are not there for the next', async () => {
+  const system = {
+    nodes: [
+      node('worker', async ({ database }) => {
+        const counts = await database({ schema: [counting] })
+        return {
+          work: async ({ n }: { n: number }) => {
+            // As a read model does whose versions have tables of their own.
+            const made = await counts.query({ sql: "SELECT 1 FROM sqlite_schema WHERE name = 'made'" })
+            await counts.atomically([
+              { sql: 'CREATE TABLE IF NOT EXISTS made (n INTEGER NOT NULL) STRICT' },
+              { sql: 'INSERT INTO made (n) VALUES (?)', params: [n] },
+              { sql: 'DROP TABLE IF EXISTS counts' },
+            ])
+            return made.length
+          },
+        }
+      }),
+    ],
+    clients: [
+      client('caller', async ({ call, note }) => {
+        note('tables before', await call('worker', 'work', { n: 1 }))
+      }),
+    ],
+  }
+  const fresh = invariant('each history begins with what was migrated, and nothing else', (view) => {
+    const [row] = view.query<{ rows: number }>('worker', 'SELECT count(*) AS rows FROM made')
+    if (row!.rows !== 1) violated(`${row!.rows} rows`)
+    if (view.history.some((entry) => entry.kind === 'note' && entry.data !== 0)) violated('a table was there before it was made')
+  })
+  const { runs } = await simulate({ system, invariants: [fresh], seeds: 3, faults: 'none' })
+  assert.ok(runs >= 3, `${runs} runs`)
+})
+
 test('the same seeds give the same histories, with either way to drain promises', async () => {
   const traces = { checkpoint: [] as string[], macrotask: [] as string[] }
   for (const drain of ['checkpoint', 'macrotask'] as const) {

@@ -26,6 +26,12 @@ export interface AnswerMessage {
   readonly atMs: number
 }
 
+/** What the thread begins with. */
+export interface ShadowThreadData {
+  /** One number: how many requests were offered and are not done with. */
+  readonly outstanding: Int32Array<SharedArrayBuffer>
+}
+
 /** What the thread is told. */
 export type ToShadow =
   | { readonly type: 'route'; readonly id: string; readonly route: RouteMessage }
@@ -34,7 +40,8 @@ export type ToShadow =
   | { readonly type: 'report'; readonly question: number }
 
 /** What it tells. */
-export type FromShadow =
-  /** One offered request is of no more concern. */
-  | { readonly type: 'done' }
-  | { readonly type: 'report'; readonly question: number; readonly reports: Readonly<Record<string, ShadowReport>> }
+export interface FromShadow {
+  readonly type: 'report'
+  readonly question: number
+  readonly reports: Readonly<Record<string, ShadowReport>>
+}

@@ -1,12 +1,17 @@
-import { parentPort } from 'node:worker_threads'
+import { constants, getPriority, setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from 'seaworthy/core'
 import { httpAsk } from './http-ask.ts'
 import { defaultShadowLimits, Shadow } from './shadow.ts'
-import type { FromShadow, RouteMessage, ToShadow } from './shadow-messages.ts'
+import type { FromShadow, RouteMessage, ShadowThreadData, ToShadow } from './shadow-messages.ts'
 
 /** Asks, parses and compares on a thread of its own, so that no client waits while it does. */
 const shadows = new Map<string, { readonly shadow: Shadow; readonly close: () => void }>()
+const { outstanding } = workerData as ShadowThreadData
 const tell = (message: FromShadow) => parentPort?.postMessage(message, [])
+const done = () => void Atomics.sub(outstanding, 0, 1)
+
+giveWay()
 
 parentPort?.on('message', (message: ToShadow) => {
   switch (message.type) {
@@ -19,8 +24,8 @@ parentPort?.on('message', (message: ToShadow) => {
       return
     case 'offer': {
       const there = shadows.get(message.id)
-      if (there === undefined) tell({ type: 'done' })
-      else there.shadow.offer(message, () => tell({ type: 'done' }))
+      if (there === undefined) done()
+      else there.shadow.offer(message, done)
       return
     }
     case 'report': {
@@ -29,6 +34,20 @@ parentPort?.on('message', (message: ToShadow) => {
     }
   }
 })
+
+/**
+ * Clients have the processor first. On Linux a thread has a priority of its own, and 0 names the one that asks; elsewhere it would be the whole process. Not the
+ * lowest: it may have to run on before the proxy can, which waits when both are at the queue between them.
+ */
+function giveWay(): void {
+  const { PRIORITY_BELOW_NORMAL } = constants.priority
+  try {
+    // Never up, which would take a privilege.
+    if (process.platform === 'linux' && getPriority(0) < PRIORITY_BELOW_NORMAL) setPriority(0, PRIORITY_BELOW_NORMAL)
+  } catch {
+    // A sandbox may refuse it, and then it compares as it is.
+  }
+}
 
 function remove(id: string): void {
   const there = shadows.get(id)

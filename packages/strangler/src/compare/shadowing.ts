@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { type Clock, ConfigurationError, type Random, systemClock, systemRandom, type Timer, UnavailableError } from 'seaworthy/core'
-import type { HeaderLine } from './answer-headers.ts'
+import { AfterTurn } from './after-turn.ts'
 import { headerLinesOf } from './field-lines.ts'
 import { type CredentialsRule, mirroringOf, type SafeRequest } from './safe-request.ts'
 import { defaultShadowLimits, type ShadowLimits, type ShadowReport } from './shadow.ts'
-import { messageOf, problemOf } from './side-address.ts'
-import type { AnswerMessage, FromShadow, ShadowedRoute, ToShadow } from './shadow-messages.ts'
+import { problemOf, messageOf as sideMessageOf } from './side-address.ts'
+import type { AnswerMessage, FromShadow, ShadowedRoute, ShadowThreadData, ToShadow } from './shadow-messages.ts'
 
 /** How much of a route's traffic is mirrored. */
 export interface MirrorRules {
@@ -40,6 +40,8 @@ export interface MirrorCounts {
   readonly withCredentials: number
   /** As many wait already as may: the comparison is slower than the traffic. */
   readonly droppedBusy: number
+  /** A turn of the proxy's event loop took too long: clients wait already. */
+  readonly droppedLate: number
 }
 
 export interface ShadowingReport extends ShadowReport {
@@ -67,6 +69,8 @@ export interface ShadowingOptions {
   readonly onDefect?: (error: unknown) => void
   /** Memory of the thread, in megabytes; not below 16. One that needs more ends, and is started anew. Default 512. */
   readonly heapMbMax?: number
+  /** When a turn of the event loop takes longer, in milliseconds, what it brought is not compared. Default 20. */
+  readonly turnMsMax?: number
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -100,6 +104,15 @@ function problemsOf({ monolith, service }: ShadowedRoute, share: number, limits:
   return problems
 }
 
+/** What is handed to the comparison once the turn that brought it has ended. */
+interface Offer {
+  readonly id: string
+  readonly counts: MirroredRoute['counts']
+  readonly request: SafeRequest
+  readonly answer: PassingAnswer | undefined
+  readonly atMs: number
+}
+
 class ThreadedShadowing implements Shadowing {
   readonly #onDefect: (error: unknown) => void
   readonly #clock: Clock
@@ -107,20 +120,27 @@ class ThreadedShadowing implements Shadowing {
   readonly #heapMbMax: number
   readonly #routes = new Map<string, MirroredRoute>()
   readonly #questions = new Map<number, { resolve(reports: Readonly<Record<string, ShadowReport>>): void; reject(error: unknown): void }>()
+  readonly #offers: AfterTurn<Offer>
   #worker: Worker | undefined
   #restart: Timer | undefined
-  /** Offered to the thread and not done with. */
-  #outstanding = 0
+  /** How many were offered to the thread and are not done with. It counts down itself: to be told of each would wake this thread as often. */
+  #outstanding = newCount()
   #question = 0
   #isDisposed = false
 
-  constructor({ onDefect = () => {}, heapMbMax = 512, clock = systemClock, random = systemRandom }: ShadowingOptions) {
+  constructor({ onDefect = () => {}, heapMbMax = 512, turnMsMax = 20, clock = systemClock, random = systemRandom }: ShadowingOptions) {
     this.#onDefect = onDefect
     this.#clock = clock
     this.#random = random
     // V8 cannot even begin in much less, and takes the process down with it.
     if (!(heapMbMax >= HEAP_MB_MIN)) throw new ConfigurationError(`heapMbMax is ${heapMbMax}; a thread needs at least ${HEAP_MB_MIN}.`)
     this.#heapMbMax = heapMbMax
+    this.#offers = new AfterTurn({
+      clock,
+      turnMsMax,
+      take: (offer) => this.#offer(offer),
+      drop: ({ counts }) => void counts.droppedLate++,
+    })
     this.#start()
   }
 
@@ -129,7 +149,7 @@ class ThreadedShadowing implements Shadowing {
     const problems = problemsOf(route, share, limits)
     if (problems.length > 0) throw new ConfigurationError(`Route ${id} cannot be compared: ${problems.join('; ')}.`)
     const { queueMax, concurrencyMax } = limits
-    const counts = { mirrored: 0, notSampled: 0, unsafe: 0, withCredentials: 0, droppedBusy: 0 }
+    const counts = { mirrored: 0, notSampled: 0, unsafe: 0, withCredentials: 0, droppedBusy: 0, droppedLate: 0 }
     this.#routes.set(id, { route, share, credentials, outstandingMax: queueMax + concurrencyMax, counts })
     this.#tellRoute(id, route)
   }
@@ -147,7 +167,7 @@ class ThreadedShadowing implements Shadowing {
       counts.notSampled++
       return undefined
     }
-    if (this.#outstanding >= outstandingMax) {
+    if (Atomics.load(this.#outstanding, 0) >= outstandingMax) {
       counts.droppedBusy++
       return undefined
     }
@@ -157,7 +177,7 @@ class ThreadedShadowing implements Shadowing {
       return undefined
     }
     const { request, needsFreshAnswer } = mirroring
-    return (answer) => this.#offer(id, there, request, needsFreshAnswer ? undefined : answer)
+    return (answer) => this.#offers.add({ id, counts, request, answer: needsFreshAnswer ? undefined : answer, atMs: this.#clock.now() })
   }
 
   async report(signal: AbortSignal): Promise<Readonly<Record<string, ShadowingReport>>> {
@@ -191,25 +211,19 @@ class ThreadedShadowing implements Shadowing {
     await worker?.terminate()
   }
 
-  #offer(id: string, { counts }: MirroredRoute, request: SafeRequest, answer: PassingAnswer | undefined): void {
+  #offer({ id, counts, request, answer, atMs }: Offer): void {
     if (this.#worker === undefined) return
     counts.mirrored++
-    this.#outstanding++
-    const message = answer === undefined ? undefined : this.#messageOf(answer)
+    Atomics.add(this.#outstanding, 0, 1)
+    const message = answer === undefined ? undefined : messageOf(answer, atMs)
     this.#tell(
       { type: 'offer', id, request, answer: message },
       message === undefined || message.body === 'too-large' ? [] : [message.body.buffer as ArrayBuffer],
     )
   }
 
-  #messageOf({ status, lines, body }: PassingAnswer): AnswerMessage {
-    const headers: readonly HeaderLine[] = headerLinesOf(lines)
-    // In memory of its own, so that it can be handed over instead of copied once more.
-    return { status, headers, body: body === 'too-large' ? body : new Uint8Array(body), atMs: this.#clock.now() }
-  }
-
   #tellRoute(id: string, { monolith, service, ...others }: ShadowedRoute): void {
-    this.#tell({ type: 'route', id, route: { ...others, monolith: messageOf(monolith), service: messageOf(service) } })
+    this.#tell({ type: 'route', id, route: { ...others, monolith: sideMessageOf(monolith), service: sideMessageOf(service) } })
   }
 
   #tell(message: ToShadow, transferred: readonly ArrayBuffer[] = []): void {
@@ -217,8 +231,11 @@ class ThreadedShadowing implements Shadowing {
   }
 
   #start(): void {
+    // Of its own for each thread: what one had left undone is not the next one's.
+    this.#outstanding = newCount()
     const worker = new Worker(THREAD, {
       name: 'shadow',
+      workerData: { outstanding: this.#outstanding } satisfies ShadowThreadData,
       resourceLimits: { maxOldGenerationSizeMb: this.#heapMbMax },
       // A program that was given as a text hands on a flag that no file may be run with.
       ...(process.execArgv.some((flag) => flag.startsWith('--input-type')) && {
@@ -236,16 +253,24 @@ class ThreadedShadowing implements Shadowing {
   }
 
   #onMessage(message: FromShadow): void {
-    if (message.type === 'done') this.#outstanding--
-    else this.#questions.get(message.question)?.resolve(message.reports)
+    this.#questions.get(message.question)?.resolve(message.reports)
   }
 
   #onExit(worker: Worker, cause: unknown): void {
     for (const question of this.#questions.values()) question.reject(new UnavailableError('The thread that compares has ended.', { cause }))
     if (this.#isDisposed || this.#worker !== worker) return
     this.#worker = undefined
-    this.#outstanding = 0
     this.#onDefect(cause)
     this.#restart = this.#clock.timer(RESTART_MS, () => this.#start(), { keepAlive: false })
   }
 }
+
+const newCount = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4))
+
+/** In memory of its own, so that it can be handed over instead of copied once more. */
+const messageOf = ({ status, lines, body }: PassingAnswer, atMs: number): AnswerMessage => ({
+  status,
+  headers: headerLinesOf(lines),
+  body: body === 'too-large' ? body : new Uint8Array(body),
+  atMs,
+})

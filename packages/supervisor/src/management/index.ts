@@ -9,6 +9,8 @@
 export { type Answer, type SupervisorChannel, answerSupervisor } from './answering.ts'
 export { type MessageManagement, type MessageManagementOptions, messageManagement } from './messages.ts'
 export { type EventManagementOptions, eventAnswers } from './events.ts'
+export { erasureAnswers } from './erasure.ts'
+export { type ProjectionManagementOptions, projectionAnswers } from './projections.ts'
 export { resilienceAnswers } from './resilience.ts'
 export { type SagaManagementOptions, sagaAnswers } from './sagas.ts'
 export type { HandDecision, SagaChange, SagaDetails, SagaList, SagaPage, SagaQuestions, ShownStep } from './saga-questions.ts'
@@ -21,6 +23,7 @@ export {
   type DeadLetterPage,
   type DeadLetterSource,
   type DeadLetterSummary,
+  type ErasureQuestions,
   type EventQuestions,
   type EventStreamHistory,
   type EventStreamPage,
@@ -28,9 +31,12 @@ export {
   type ManagedConsumerStatus,
   type ManagedProjectionStatus,
   type MessagesStatus,
+  type ProjectionQuestions,
   type QuestionName,
   type MessageQuestions,
   type Questions,
+  type RebuildAnswer,
+  type RebuildableStatus,
   type RequeueAnswer,
   type RequeueParameters,
   type ShownEvent,

@@ -24,7 +24,8 @@ export interface MessageManagement {
   addRelay(relay: Relay): void
   addConsumer(consumer: ManagedConsumer): void
   addQueue(name: string, queue: Queue): void
-  addProjection(running: RunningDocumentProjection): void
+  /** @returns a function that takes it out again, when it is built no longer */
+  addProjection(running: RunningDocumentProjection): () => void
 }
 
 const PARKED_MAX = 100
@@ -78,9 +79,14 @@ class ProcessMessages implements MessageManagement {
     this.#sources.push(deadLettersOfQueue(name, queue))
   }
 
-  addProjection(running: RunningDocumentProjection): void {
+  addProjection(running: RunningDocumentProjection): () => void {
+    const letters = deadLettersOfProjection(running)
     this.#projections.push(running)
-    this.#sources.push(deadLettersOfProjection(running))
+    this.#sources.push(letters)
+    return () => {
+      this.#projections.splice(this.#projections.indexOf(running), 1)
+      this.#sources.splice(this.#sources.indexOf(letters), 1)
+    }
   }
 
   async #status(): Promise<MessagesStatus> {

@@ -1,12 +1,13 @@
-import type { AuditReport } from 'seaworthy/event-sourcing'
+import type { AuditReport, Forgotten, SubjectReport } from 'seaworthy/event-sourcing'
 import type { ConsumerStatus, DeadLetterKind, QueueStatus, TopicStatus } from 'seaworthy/messaging'
 import type { RelayStatus } from 'seaworthy/outbox'
 import type { PolicyDeclaration, PolicySnapshot } from 'seaworthy/resilience'
+import type { SwitchReport } from 'seaworthy/projections'
 import type { SagaQuestions } from './saga-questions.ts'
 import type { StateChange } from './state-changes.ts'
 
 /** What a process can be asked, and what it answers. JSON-able throughout. */
-export interface Questions extends MessageQuestions, EventQuestions, SagaQuestions {
+export interface Questions extends MessageQuestions, EventQuestions, ErasureQuestions, ProjectionQuestions, SagaQuestions {
   /** How the policies of its calls stand. */
   readonly resilience: { readonly parameters: Readonly<Record<string, never>>; readonly answer: { readonly calls: readonly GuardedCall[] } }
 }
@@ -29,6 +30,46 @@ export interface EventQuestions {
   readonly 'event-stream': { readonly parameters: EventStreamPage; readonly answer: EventStreamHistory }
   /** Whether all of its history is right. */
   readonly 'audit-events': { readonly parameters: Readonly<Record<string, never>>; readonly answer: AuditReport }
+}
+
+/** What it can be asked about its read models. */
+export interface ProjectionQuestions {
+  /** The read models that can be built again while they answer, and the versions of each. */
+  readonly projections: {
+    readonly parameters: Readonly<Record<string, never>>
+    readonly answer: { readonly projections: readonly RebuildableStatus[] }
+  }
+  /** Builds one again as its next version, and switches to that. */
+  readonly 'rebuild-projection': { readonly parameters: { readonly projection: string }; readonly answer: RebuildAnswer }
+  /** Lets the version answer again that did before the last switch. */
+  readonly 'go-back-projection': {
+    readonly parameters: { readonly projection: string }
+    readonly answer: { readonly from: number; readonly to: number }
+  }
+}
+
+export interface RebuildableStatus {
+  readonly projection: string
+  /** The version that answers; 0 as long as none does. */
+  readonly live: number
+  /** The one to go back to; 0 when there is none. */
+  readonly previous: number
+  /** Those that are built by this process. */
+  readonly versions: readonly { readonly version: number; readonly lag: number; readonly parked: number; readonly failing: number }[]
+}
+
+/** `building`: it takes longer than anybody waits for an answer, and goes on; `projections` shows how far it is. */
+export type RebuildAnswer = ({ readonly kind: 'switched' } & SwitchReport) | { readonly kind: 'building' }
+
+/** What it can be asked about people. */
+export interface ErasureQuestions {
+  /** Where it has something of somebody. */
+  readonly 'erasure-report': { readonly parameters: { readonly subject: string }; readonly answer: SubjectReport }
+  /** Forgets somebody, as far as it has something of them. */
+  readonly 'forget-subject': {
+    readonly parameters: { readonly subject: string }
+    readonly answer: Forgotten & { readonly report: SubjectReport }
+  }
 }
 
 export interface EventStreamPage {

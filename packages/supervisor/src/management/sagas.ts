@@ -56,13 +56,16 @@ export function sagaAnswers(options: SagaManagementOptions): Readonly<Record<key
     if (before !== undefined && !isCursor(before)) throw invalid('before', 'must be a place in the list')
     const query = { nowMs: clock.now(), ...(saga !== undefined && { saga }) }
     const of = state === undefined ? STATES : [state]
-    const pages = of.map((each) => store.page({ ...query, state: each, max: PAGE_SIZE + 1, ...(before && { before }) }))
-    const counts = STATES.map(async (each) => [each, await store.count({ ...query, state: each, max: COUNT_MAX })] as const)
-    const found = newestOf((await Promise.all(pages)).flat())
+    // Waited for together: a failure that nobody waits for yet would end the process.
+    const [pages, counts] = await Promise.all([
+      Promise.all(of.map((each) => store.page({ ...query, state: each, max: PAGE_SIZE + 1, ...(before && { before }) }))),
+      Promise.all(STATES.map(async (each) => [each, await store.count({ ...query, state: each, max: COUNT_MAX })] as const)),
+    ])
+    const found = newestOf(pages.flat())
     return {
       sagas: found.slice(0, PAGE_SIZE),
       isMore: found.length > PAGE_SIZE,
-      counts: Object.fromEntries(await Promise.all(counts)) as Readonly<Record<SagaState, number>>,
+      counts: Object.fromEntries(counts) as Readonly<Record<SagaState, number>>,
       countMax: COUNT_MAX,
       definitions: options.sagas.map(({ name, version }) => ({ name, version })),
     }

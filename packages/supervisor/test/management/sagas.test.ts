@@ -82,6 +82,15 @@ test('sagas are listed newest first with how many there are of each state', asyn
   assert.deepEqual((await ask('sagas', { before: all.sagas[0] })).sagas, [second])
 })
 
+test('a database that is closed fails whoever asks, and not the process', async () => {
+  const closed = () => Promise.reject(new UnavailableError('The database is closed.'))
+  const store = { ...inMemorySagaStore(inMemoryDatabase({ clock: new VirtualClock() })), page: closed, count: closed }
+  const answers = sagaAnswers({ sagas: [], store, orchestrator: {} as never, redacted: String, clock: new VirtualClock() })
+  await assert.rejects(async () => answers.sagas({}, undefined), UnavailableError)
+  // What nobody waited for would be told to the test now, and fail it.
+  await new Promise((resolve) => setImmediate(resolve))
+})
+
 test('a list goes on page by page, and none is left out or there twice', async () => {
   const { startSlow, ask, clock } = desk()
   for (let index = 0; index < 120; index++) {

@@ -5,11 +5,16 @@ import type { Customer } from '../domain/customer.ts'
 
 const CUSTOMERS = 'customers (id, name, email, credit_limit_cents, created_at_ms)'
 // By primary key.
-const SELECT_CUSTOMER = 'SELECT id, name, email, credit_limit_cents, created_at_ms FROM customers WHERE id = ?'
+const SELECT_CUSTOMER = `SELECT id, name, email, credit_limit_cents, created_at_ms FROM customers
+  WHERE id = ? AND forgotten_at_ms IS NULL`
 // By primary key.
 const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING RETURNING id'
 // By primary key.
 const SET_LIMIT = 'UPDATE customers SET credit_limit_cents = ? WHERE id = ?'
+// By primary key.
+const FORGET = `UPDATE customers SET name = '', email = '', forgotten_at_ms = ? WHERE id = ? AND forgotten_at_ms IS NULL`
+// By primary key.
+const SELECT_KNOWN = 'SELECT 1 AS found FROM customers WHERE id = ?'
 const SELECT_ANY = 'SELECT 1 AS found FROM customers LIMIT 1'
 
 interface CustomerRow {
@@ -38,6 +43,12 @@ export function customerRepository(database: Database): CustomerRepository {
     },
     async setLimit(tx, id, limitCents) {
       await tx.execute({ sql: SET_LIMIT, params: [limitCents, id] })
+    },
+    async forget(tx, id, atMs) {
+      return (await tx.execute({ sql: FORGET, params: [atMs, id] })).rowCount === 1
+    },
+    async isKnown(id) {
+      return (await database.query({ sql: SELECT_KNOWN, params: [id] })).length > 0
     },
     async isEmpty() {
       return (await database.query({ sql: SELECT_ANY })).length === 0

@@ -1,4 +1,5 @@
 import { NotFoundError } from 'seaworthy/core'
+import type { Erasure } from 'seaworthy/event-sourcing'
 import type { ServeRest } from '../../../platform/service-ports.ts'
 import { takenOver } from '../../../platform/take-over.ts'
 import type { CustomerRepository } from '../application/ports.ts'
@@ -8,7 +9,7 @@ import type { Customer } from '../domain/customer.ts'
 
 export function serveCustomers(
   serve: ServeRest,
-  { registering, customers }: { registering: Registering; customers: CustomerRepository },
+  { registering, customers, people }: { registering: Registering; customers: CustomerRepository; people: Erasure },
 ): void {
   serve(customersApi, {
     createCustomer: async ({ body }) => {
@@ -19,6 +20,10 @@ export function serveCustomers(
       const customer = await customers.find(params.id)
       if (customer === undefined) throw new NotFoundError(`There is no customer ${params.id}.`)
       return { status: 200, body: shown(customer) }
+    },
+    forgetCustomer: async ({ params }) => {
+      await people.forget(params.id)
+      return { status: 204 }
     },
   })
   serve(customersImport, {

@@ -11,4 +11,6 @@ export const CUSTOMERS_SCHEMA = tables(
        credit_limit_cents ${integer} NOT NULL CHECK (credit_limit_cents >= 0),
        created_at_ms ${integer} NOT NULL
      ) ${strict};`,
+  // Who is forgotten keeps a row without name and address, so that no import brings them back.
+  ({ integer }) => `ALTER TABLE customers ADD COLUMN forgotten_at_ms ${integer}`,
 )

@@ -1,7 +1,7 @@
 import type { Transaction } from 'seaworthy/core'
 import type { Customer } from '../domain/customer.ts'
 
-/** Customers, in the service's own database. */
+/** Customers, in the service's own database. Those who are forgotten are found by nothing here but where it says so. */
 export interface CustomerRepository {
   find(id: string): Promise<Customer | undefined>
   add(tx: Transaction, customer: Customer): Promise<void>
@@ -9,5 +9,9 @@ export interface CustomerRepository {
   takeOver(tx: Transaction, customers: readonly Customer[]): Promise<ReadonlySet<string>>
   /** Nothing happens where there is no such customer. */
   setLimit(tx: Transaction, id: string, limitCents: number): Promise<void>
+  /** Erases name and address. @returns false when there was nothing to erase; whether there ever was such a customer, `isKnown` says */
+  forget(tx: Transaction, id: string, atMs: number): Promise<boolean>
+  /** Also of those who are forgotten. */
+  isKnown(id: string): Promise<boolean>
   isEmpty(): Promise<boolean>
 }

@@ -1,6 +1,6 @@
 import type { Clock, Database, NewId } from 'seaworthy/core'
 import type { Outbox } from 'seaworthy/outbox'
-import { type CustomerData, customerCreated, customerImported } from '../contract/events.ts'
+import { canBeBilled, type CustomerData, customerCreated, customerImported } from '../contract/events.ts'
 import type { ImportedCustomer } from '../contract/import.ts'
 import { type Customer, newCustomer } from '../domain/customer.ts'
 import type { CustomerRepository } from './ports.ts'
@@ -46,6 +46,6 @@ export function registering({ database, customers, outbox, clock, newId }: Regis
   }
 }
 
-function told({ id, name, email, creditLimitCents }: Customer): CustomerData {
-  return { customerId: id, name, email, creditLimitCents }
+function told({ id, email, creditLimitCents }: Customer): CustomerData {
+  return { customerId: id, canBeBilled: canBeBilled(email), creditLimitCents }
 }

@@ -1,6 +1,10 @@
 import { defineMapping } from '@seaworthy/strangler/cut-over'
 
-const customers = { key: 'id', primaryKey: ['id'], columns: ['id', 'name', 'email', 'credit_limit_cents', 'created_at_ms'] } as const
+const customers = {
+  key: 'id',
+  primaryKey: ['id'],
+  columns: ['id', 'name', 'email', 'credit_limit_cents', 'created_at_ms', 'forgotten_at_ms'],
+} as const
 
 /** The monolith's customers, and the service's. */
 export const customersMapping = defineMapping({

@@ -32,6 +32,15 @@ export const customersApi = restContract({
       params: z.object({ id }),
       responses: { 200: customer },
     },
+    forgetCustomer: {
+      method: 'DELETE',
+      path: '/api/customers/{id}',
+      summary: 'Be forgotten',
+      description:
+        'Erases name and address here at once, and everywhere else by an event. Orders and payments stay, under an id that is nobody. Safe to repeat.',
+      params: z.object({ id }),
+      responses: { 204: null },
+    },
   },
 })
 

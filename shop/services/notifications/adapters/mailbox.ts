@@ -1,22 +1,32 @@
 import { mkdirSync } from 'node:fs'
-import { access, open, rename } from 'node:fs/promises'
+import { access, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mailbox } from '../application/ports.ts'
 
 /** A folder of .eml files, one for each job. */
 export function folderMailbox(directory: string): Mailbox {
   mkdirSync(directory, { recursive: true })
+  const pathOf = (jobId: string) => join(directory, `${jobId.replaceAll(/[^\w-]/g, '_')}.eml`)
   return {
+    async remove(jobId) {
+      const path = pathOf(jobId)
+      await Promise.all([path, unfinishedOf(path)].map((file) => rm(file, { force: true })))
+      await syncFolder(directory)
+    },
     async deliver(jobId, eml) {
-      const path = join(directory, `${jobId.replaceAll(/[^\w-]/g, '_')}.eml`)
+      const path = pathOf(jobId)
       if (await exists(path)) return
       // A reader sees the whole letter or none; what is acknowledged afterwards is on the disk, name included.
-      const unfinished = `${path}.unfinished`
+      const unfinished = unfinishedOf(path)
       await writeDurably(unfinished, eml)
       await rename(unfinished, path)
       await syncFolder(directory)
     },
   }
+}
+
+function unfinishedOf(path: string): string {
+  return `${path}.unfinished`
 }
 
 async function exists(path: string): Promise<boolean> {

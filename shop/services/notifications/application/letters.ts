@@ -1,24 +1,26 @@
-import { type Clock, SeaworthyError } from 'seaworthy/core'
-import { compose, type Letter } from '../domain/letter.ts'
+import type { Clock } from 'seaworthy/core'
 import { toEml } from '../domain/eml.ts'
-import type { AddressBook, Mailbox } from './ports.ts'
+import { compose, type Letter } from '../domain/letter.ts'
+import type { Customers, LetterRegister, Mailbox } from './ports.ts'
 
-/** The customer's events have not arrived yet: topics have no common order. Later the address is there. */
-export class AddressUnknownError extends SeaworthyError {
-  constructor(customerId: string) {
-    super('address-unknown', `No event has told the address of customer ${customerId} yet. The letter is written when one does.`, {
-      executed: 'no',
-    })
-  }
-}
-
-/** Writes the letter of a job. Repeating it is safe: the letter lies under the job's id. */
+/** Writes the letter of a job. Repeating it is safe: the letter lies under the job's id. Nobody is written to who is not there any more. */
 export type WriteLetter = (job: { readonly id: string; readonly letter: Letter }) => Promise<void>
 
-export function letterWriter({ addresses, mailbox, clock }: { addresses: AddressBook; mailbox: Mailbox; clock: Clock }): WriteLetter {
+export function letterWriter(options: {
+  readonly customers: Customers
+  readonly register: LetterRegister
+  readonly mailbox: Mailbox
+  readonly clock: Clock
+}): WriteLetter {
+  const { customers, register, mailbox, clock } = options
   return async ({ id, letter }) => {
-    const recipient = await addresses.find(letter.customerId)
-    if (recipient === undefined) throw new AddressUnknownError(letter.customerId)
+    const { customerId } = letter
+    // Entered first, so that there is no letter which nobody knows whose it is.
+    if (!(await register.enter({ jobId: id, customerId }))) return
+    const recipient = await customers.recipient(customerId)
+    if (recipient === undefined) return
     await mailbox.deliver(id, toEml(compose(letter, recipient), { id, date: new Date(clock.now()) }))
+    // Forgotten meanwhile: either this sees it, or whoever forgets sees the letter.
+    if (await register.isForgotten(customerId)) await mailbox.remove(id)
   }
 }

@@ -12,9 +12,13 @@ const chargeRequest = z.object({
   card: z.string().min(1).max(100),
 })
 
-export function paymentsOverGrpc(charging: Charging): GrpcImplementation {
+/** @param tokenOf what a query of the statements waits by for a payment to be in them */
+export function paymentsOverGrpc(charging: Charging, tokenOf: (paymentId: string) => Promise<string>): GrpcImplementation {
   return implement(Payments, {
-    charge: (request, call) => charging.charge(requiredKey(call), validate(chargeRequest, request, 'The charge'), call.signal),
+    async charge(request, call) {
+      const { paymentId } = await charging.charge(requiredKey(call), validate(chargeRequest, request, 'The charge'), call.signal)
+      return { paymentId, consistencyToken: await tokenOf(paymentId) }
+    },
     refund: async (_, call) => {
       await charging.refund(requiredKey(call))
       return {}

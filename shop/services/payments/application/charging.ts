@@ -1,10 +1,11 @@
 import { type Clock, InvalidInputError, type NewId, RejectedError, sleep, type Transaction } from 'seaworthy/core'
-import type { CommandHandler } from 'seaworthy/event-sourcing'
+import { type CommandHandler, SubjectForgottenError } from 'seaworthy/event-sourcing'
 import type { Outbox } from 'seaworthy/outbox'
 import { fingerprintOf, type Participant } from 'seaworthy/saga'
 import { paymentCharged, paymentDeclined, paymentRefunded } from '../contract/events.ts'
 import { askCardCompany } from '../domain/card.ts'
-import type { Payment, PaymentCommand, PaymentEvent } from '../domain/payment.ts'
+import type { Payer, Payment, PaymentCommand, PaymentEvent } from '../domain/payment.ts'
+import { PAYMENT_STREAM } from './customer-payments.ts'
 
 export interface ChargeRequest {
   readonly orderId: string
@@ -24,8 +25,15 @@ export interface Charging {
   refund(key: string): Promise<void>
 }
 
+/** Who the customers are, wherever they are owned. */
+export interface Payers {
+  /** Undefined where nobody is, or is any more, and where nobody could say in time. Never throws. */
+  payer(customerId: string): Promise<Payer | undefined>
+}
+
 export interface ChargingOptions {
   readonly payments: CommandHandler<Payment, PaymentCommand, PaymentEvent>
+  readonly payers: Payers
   readonly participant: Participant
   readonly outbox: Outbox
   readonly clock: Clock
@@ -37,10 +45,22 @@ type ChargeOutcome =
   | { readonly kind: 'charged'; readonly paymentId: string; readonly answerDueAtMs: number }
   | { readonly kind: 'declined' }
 
-export function charging({ payments, participant, outbox, clock, newId }: ChargingOptions): Charging {
-  async function book(tx: Transaction, { orderId, customerId, amountCents }: ChargeRequest, answerDelayMs: number): Promise<ChargeOutcome> {
+export function charging({ payments, payers, participant, outbox, clock, newId }: ChargingOptions): Charging {
+  interface Booking extends ChargeRequest {
+    readonly answerDelayMs: number
+    readonly payer: Payer | undefined
+  }
+
+  async function book(tx: Transaction, { orderId, customerId, amountCents, answerDelayMs, payer }: Booking): Promise<ChargeOutcome> {
     const paymentId = newId()
-    await payments.executeIn(tx, streamOf(paymentId), { type: 'charge', paymentId, orderId, customerId, amountCents })
+    const charge = { type: 'charge', paymentId, orderId, customerId, amountCents } as const
+    try {
+      await payments.executeIn(tx, streamOf(paymentId), { ...charge, payer })
+    } catch (error) {
+      // Forgotten since they were asked for: the money moves all the same, without a name.
+      if (!(error instanceof SubjectForgottenError)) throw error
+      await payments.executeIn(tx, streamOf(paymentId), charge)
+    }
     await outbox.add(tx, paymentCharged({ paymentId, orderId, customerId, amountCents }))
     return { kind: 'charged', paymentId, answerDueAtMs: clock.now() + answerDelayMs }
   }
@@ -65,10 +85,12 @@ export function charging({ payments, participant, outbox, clock, newId }: Chargi
       if (answer.kind === 'unknown-card') {
         throw new InvalidInputError('This is no card that the shop takes.', [{ field: 'card', message: 'must be ok, declined or slow' }])
       }
+      // Before the transaction, which waits for nobody.
+      const payer = answer.kind === 'approved' ? await payers.payer(request.customerId) : undefined
       const outcome = await participant.act(
         key,
         fingerprintOf(request),
-        (tx) => (answer.kind === 'declined' ? decline(tx, request) : book(tx, request, answer.delayMs)),
+        (tx) => (answer.kind === 'declined' ? decline(tx, request) : book(tx, { ...request, payer, answerDelayMs: answer.delayMs })),
         { name: 'charge' },
       )
       if (outcome.kind === 'declined' || answer.kind === 'declined') throw new RejectedError('card-declined', 'The card was declined.')
@@ -84,6 +106,7 @@ export function charging({ payments, participant, outbox, clock, newId }: Chargi
   }
 }
 
-function streamOf(paymentId: string): string {
-  return `payment-${paymentId}`
+/** The stream of a payment. */
+export function streamOf(paymentId: string): string {
+  return `${PAYMENT_STREAM}${paymentId}`
 }

@@ -1,7 +1,7 @@
 import type { Transaction } from 'seaworthy/core'
 import { type EventEnvelope, type HandlerOfTypes, contextOf, handlers, on } from 'seaworthy/messaging'
 import type { Outbox } from 'seaworthy/outbox'
-import { type CustomerData, customerCreated } from '../../customers/contract/events.ts'
+import { type CustomerData, customerCreated, customerCreatedV1, fromVersion1 } from '../../customers/contract/events.ts'
 import { creditChecked } from '../contract/events.ts'
 import { type CreditDecision, decideCredit } from '../domain/credit.ts'
 
@@ -22,17 +22,18 @@ export function checkingCredit({
   readonly checks: CreditChecks
   readonly outbox: Outbox
 }): HandlerOfTypes<[Transaction]> {
+  const check = async (event: EventEnvelope, { customerId, canBeBilled, creditLimitCents: askedCents }: CustomerData, tx: Transaction) => {
+    const decision = decideCredit({ customerId, canBeBilled, askedCents })
+    // The time is the event's: a replay decides the same.
+    if (!(await checks.add(tx, { customerId, checkedAtMs: Date.parse(event.time), ...decision }))) return
+    const { outcome, limitCents } = decision
+    const reason = 'reason' in decision ? { reason: decision.reason } : {}
+    await outbox.add(tx, creditChecked({ customerId, outcome, limitCents, ...reason }, { context: contextOf(event) }))
+  }
   return handlers(
     [
-      on(customerCreated, async (event: EventEnvelope<CustomerData>, tx: Transaction) => {
-        const { customerId, email, creditLimitCents: askedCents } = event.data
-        const decision = decideCredit({ customerId, email, askedCents })
-        // The time is the event's: a replay decides the same.
-        if (!(await checks.add(tx, { customerId, checkedAtMs: Date.parse(event.time), ...decision }))) return
-        const { outcome, limitCents } = decision
-        const reason = 'reason' in decision ? { reason: decision.reason } : {}
-        await outbox.add(tx, creditChecked({ customerId, outcome, limitCents, ...reason }, { context: contextOf(event) }))
-      }),
+      on(customerCreated, (event, tx: Transaction) => check(event, event.data, tx)),
+      on(customerCreatedV1, (event, tx: Transaction) => check(event, fromVersion1(event.data), tx)),
     ],
     { others: 'ignore' },
   )

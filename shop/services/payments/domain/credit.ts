@@ -1,7 +1,8 @@
 /** What is known of somebody who became a customer. */
 export interface Applicant {
   readonly customerId: string
-  readonly email: string
+  /** Whether a bill reaches them. */
+  readonly canBeBilled: boolean
   /** What whoever created them would let one order cost. */
   readonly askedCents: number
 }
@@ -15,11 +16,8 @@ export type CreditDecision =
 /** What one order may cost at most, whoever it is for: 100,000.00. */
 const LIMIT_CENTS_MAX = 10_000_000
 
-/** What RFC 2606 keeps from ever being reached: nobody can be sent a bill there. */
-const UNREACHABLE = /[.@]invalid$/i
-
-export function decideCredit({ email, askedCents }: Applicant): CreditDecision {
-  if (UNREACHABLE.test(email)) return { outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' }
+export function decideCredit({ canBeBilled, askedCents }: Applicant): CreditDecision {
+  if (!canBeBilled) return { outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' }
   if (askedCents > LIMIT_CENTS_MAX) return { outcome: 'reduced', limitCents: LIMIT_CENTS_MAX, reason: 'above-maximum' }
   return { outcome: 'approved', limitCents: askedCents }
 }

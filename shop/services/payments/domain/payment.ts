@@ -20,8 +20,15 @@ export type PaymentCommand =
       readonly orderId: string
       readonly customerId: string
       readonly amountCents: number
+      readonly payer?: Payer | undefined
     }
   | { readonly type: 'refund'; readonly paymentId: string }
+
+/** Who paid, as they called themselves then. */
+export interface Payer {
+  readonly name: string
+  readonly email: string
+}
 
 /** The events are the ledger: every movement of money stands in one of them. */
 export type PaymentEvent =
@@ -31,6 +38,8 @@ export type PaymentEvent =
       readonly customerId: string
       readonly amountCents: number
       readonly transaction: LedgerTransaction
+      /** Personal. Absent where nobody could say in time. */
+      readonly payer?: Payer
     }
   | { readonly type: 'refunded'; readonly transaction: LedgerTransaction }
 
@@ -41,12 +50,12 @@ export function decide(command: PaymentCommand, payment: Payment): readonly Paym
   switch (command.type) {
     case 'charge': {
       if (payment.status !== 'none') return []
-      const { paymentId, orderId, customerId, amountCents } = command
+      const { paymentId, orderId, customerId, amountCents, payer } = command
       const charge = transaction(`${paymentId}/charge`, [
         { account: CARD_CLEARING, amountCents },
         { account: customerAccount(customerId), amountCents: -amountCents },
       ])
-      return [{ type: 'charged', orderId, customerId, amountCents, transaction: charge }]
+      return [{ type: 'charged', orderId, customerId, amountCents, transaction: charge, ...(payer !== undefined && { payer }) }]
     }
     case 'refund':
       return payment.status === 'charged'
@@ -70,5 +79,11 @@ export function evolve(payment: Payment, event: PaymentEvent): Payment {
 
 export const payment = decider<Payment, PaymentCommand, PaymentEvent>({ initial: () => noPayment, decide, evolve })
 
-/** The shapes in which the events are stored. */
-export const paymentEvents = eventTypes<PaymentEvent>({ charged: { version: 1 }, refunded: { version: 1 } })
+/** What stands in the ledger in place of somebody who was forgotten. */
+const FORGOTTEN: Payer = { name: '(forgotten)', email: '(forgotten)' }
+
+/** The shapes in which the events are stored. The payer is stored under the key of the customer, and goes with it; the money stays. */
+export const paymentEvents = eventTypes<PaymentEvent>({
+  charged: { version: 1, personal: { subject: ({ customerId }) => customerId, placeholders: { payer: FORGOTTEN } } },
+  refunded: { version: 1 },
+})

@@ -2,7 +2,7 @@ import type { Database, SqlValue } from 'seaworthy/core'
 import { offsetOf } from '../../../platform/paging.ts'
 import { insertAll } from '../../../platform/statements.ts'
 import type { ReviewRepository } from '../application/ports.ts'
-import type { Review } from '../domain/review.ts'
+import { ANONYMOUS, type Review } from '../domain/review.ts'
 
 const REVIEWS = 'reviews (id, product_id, customer_id, author, rating, comment, written_at_ms, told)'
 // By reviews_by_product.
@@ -15,6 +15,9 @@ const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING RETURNING id'
 // By reviews_untold, and by primary key. Whoever else tells at the same time finds them told.
 const TAKE_UNTOLD = `UPDATE reviews SET told = 1 WHERE told = 0 AND id IN (SELECT id FROM reviews WHERE told = 0 ORDER BY id LIMIT ?)
   RETURNING id, product_id, customer_id, author, rating, comment, written_at_ms`
+// The whole table, both: people are forgotten rarely, and an index would be kept for each review.
+const COUNT_SIGNED = `SELECT count(*) AS count FROM reviews WHERE customer_id = ? AND author <> '${ANONYMOUS}'`
+const UNSIGN = `UPDATE reviews SET author = '${ANONYMOUS}' WHERE customer_id = ? AND author <> '${ANONYMOUS}'`
 const SELECT_ANY = 'SELECT 1 AS found FROM reviews LIMIT 1'
 
 interface ReviewRow {
@@ -41,6 +44,12 @@ export function reviewRepository(database: Database): ReviewRepository {
       if (reviews.length === 0) return new Set()
       const added = await tx.query<{ id: string }>(insertAll(REVIEWS, reviews.map(valuesOf), KNOWN_STAYS))
       return new Set(added.map(({ id }) => id))
+    },
+    async signedBy(customerId) {
+      return (await database.query<{ count: number }>({ sql: COUNT_SIGNED, params: [customerId] }))[0]!.count
+    },
+    async unsign(tx, customerId) {
+      await tx.execute({ sql: UNSIGN, params: [customerId] })
     },
     async takeUntold(tx, max) {
       return (await tx.query<ReviewRow>({ sql: TAKE_UNTOLD, params: [max] })).map(toReview)

@@ -9,6 +9,10 @@ export interface ReviewRepository {
   add(tx: Transaction, review: Review): Promise<void>
   /** Takes over those that are not known yet. @returns the ids of those that were not */
   takeOver(tx: Transaction, reviews: readonly Review[]): Promise<ReadonlySet<string>>
+  /** How many reviews of a customer have a name on them. */
+  signedBy(customerId: string): Promise<number>
+  /** Takes the name off the reviews of a customer. */
+  unsign(tx: Transaction, customerId: string): Promise<void>
   /** Reviews that nobody was told of, at most `max`, which count as told from now on. */
   takeUntold(tx: Transaction, max: number): Promise<readonly Review[]>
   isEmpty(): Promise<boolean>

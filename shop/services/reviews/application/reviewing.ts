@@ -2,7 +2,7 @@ import { type CallContext, type Clock, type Database, InvalidInputError, type Ne
 import type { Outbox } from 'seaworthy/outbox'
 import { type ReviewData, reviewImported, reviewWritten } from '../contract/events.ts'
 import type { ImportedReview } from '../contract/import.ts'
-import { decideReview, type NewReview, type Review } from '../domain/review.ts'
+import { ANONYMOUS, decideReview, type NewReview, type Review } from '../domain/review.ts'
 import type { Catalog, Customers, Ownership, ReviewRepository } from './ports.ts'
 
 const TOLD_AT_ONCE_MAX = 500
@@ -92,6 +92,10 @@ function unknown({ field, id }: { readonly field: 'productId' | 'customerId'; re
   return new InvalidInputError(`The review cannot be stored: ${message}.`, [{ field, message }])
 }
 
-function factsOf({ id, customerId, writtenAtMs, ...review }: Review): ReviewData {
-  return { reviewId: id, ...review, ...(customerId !== undefined && { customerId }), createdAt: new Date(writtenAtMs).toISOString() }
+/** Without the name of a customer, which they may want to be forgotten: a log is never rewritten. */
+function factsOf({ id, customerId, author, writtenAtMs, ...review }: Review): ReviewData {
+  const createdAt = new Date(writtenAtMs).toISOString()
+  return customerId === undefined
+    ? { reviewId: id, ...review, author, createdAt }
+    : { reviewId: id, ...review, author: ANONYMOUS, customerId, createdAt }
 }

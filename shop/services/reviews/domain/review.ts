@@ -1,3 +1,6 @@
+/** The name of whoever gave none, or has it taken back. */
+export const ANONYMOUS = 'Anonymous'
+
 /** What somebody thinks of a product. */
 export interface Review {
   readonly id: string
@@ -36,5 +39,5 @@ export type ReviewDecision =
 export function decideReview({ productId, customerId, author, rating, comment }: NewReview, references: References): ReviewDecision {
   if (!references.productIsKnown) return { kind: 'refused', field: 'productId', id: productId }
   if (customerId !== undefined && references.customerName === undefined) return { kind: 'refused', field: 'customerId', id: customerId }
-  return { kind: 'taken', review: { productId, customerId, author: author ?? references.customerName ?? 'Anonymous', rating, comment } }
+  return { kind: 'taken', review: { productId, customerId, author: author ?? references.customerName ?? ANONYMOUS, rating, comment } }
 }

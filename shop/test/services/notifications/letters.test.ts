@@ -2,35 +2,40 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { systemClock } from 'seaworthy/core'
+import { systemClock, UnavailableError } from 'seaworthy/core'
 import { openSqliteQueue } from 'seaworthy/sqlite'
-import { customerCreated, customerImported } from '../../../services/customers/contract/events.ts'
-import { addressBook } from '../../../services/notifications/adapters/address-book.ts'
+import { customerCreated, customerCreatedV1, customerImported } from '../../../services/customers/contract/events.ts'
+import { letterRegister } from '../../../services/notifications/adapters/letter-register.ts'
 import { folderMailbox } from '../../../services/notifications/adapters/mailbox.ts'
 import { NOTIFICATIONS_SCHEMA } from '../../../services/notifications/adapters/schema.ts'
-import { AddressUnknownError, letterWriter } from '../../../services/notifications/application/letters.ts'
+import { forgetting } from '../../../services/notifications/application/forgetting.ts'
+import { letterWriter } from '../../../services/notifications/application/letters.ts'
+import type { Customers } from '../../../services/notifications/application/ports.ts'
 import { sorting } from '../../../services/notifications/application/sorting.ts'
 import type { Letter } from '../../../services/notifications/domain/letter.ts'
 import { orderCompleted, orderImported } from '../../../services/orders/contract/events.ts'
 import { openServiceDatabase } from '../../service-database.ts'
 
-const customer = { customerId: 'c1', name: 'Ada', email: 'ada@example.com', creditLimitCents: 1 }
+const customer = { customerId: 'c1', canBeBilled: true, creditLimitCents: 1 }
 const order = { orderId: 'o1', customerId: 'c1', lines: [{ productId: 'a', name: 'A', quantity: 1, priceCents: 500 }], totalCents: 500 }
+const named: Customers['recipient'] = async (customerId) => ({ customerId, name: 'Ada', email: 'ada@example.com' })
 
-async function openNotifications() {
+async function openNotifications(recipient = named) {
   const service = await openServiceDatabase(NOTIFICATIONS_SCHEMA)
+  const { database } = service
   const queue = await openSqliteQueue({ path: join(service.directory, 'letters.sqlite'), durability: 'process-crash' })
-  const addresses = addressBook(service.database)
   const folder = join(service.directory, 'sent-mail')
-  const write = letterWriter({ addresses, mailbox: folderMailbox(folder), clock: systemClock })
-  const sort = sorting({ addresses, queue })
+  const [register, mailbox] = [letterRegister(database), folderMailbox(folder)]
+  const write = letterWriter({ customers: { recipient }, register, mailbox, clock: systemClock })
+  const sort = sorting({ queue })
   return {
     async [Symbol.asyncDispose]() {
       await queue.close()
       await service[Symbol.asyncDispose]()
     },
-    handle: (event: Parameters<typeof sort>[0]) => service.database.transaction((tx) => sort(event, tx)),
+    handle: (event: Parameters<typeof sort>[0]) => database.transaction((tx) => sort(event, tx)),
     write,
+    people: forgetting({ database, register, mailbox, scrub: async () => [] }),
     mail: () => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')),
     /** Works off what is in the queue now. */
     async work() {
@@ -57,24 +62,59 @@ describe('notifications', () => {
     assert.equal(mail.filter((eml) => eml.includes('Subject: Welcome aboard')).length, 1)
   })
 
-  test('imported history is remembered, and nobody is written to', async () => {
+  test('an event of before, with the address in it, is a welcome like any other', async () => {
+    await using notifications = await openNotifications()
+    await notifications.handle(customerCreatedV1({ customerId: 'c1', name: 'Old', email: 'old@example.com', creditLimitCents: 1 }))
+    await notifications.work()
+    assert.deepEqual([notifications.mail().length, notifications.mail()[0]?.includes('Old')], [1, false])
+  })
+
+  test('of imported history nobody is written to', async () => {
     await using notifications = await openNotifications()
     await notifications.handle(customerImported(customer))
     await notifications.handle(orderImported({ ...order, placedAt: '1996-07-04T00:00:00.000Z' }))
     await notifications.work()
     assert.deepEqual(notifications.mail(), [])
-    await notifications.handle(orderCompleted(order))
-    await notifications.work()
+  })
+
+  test('a letter is tried again while nobody says where to, and not written where there is nobody', async () => {
+    let ask: Customers['recipient'] = () => Promise.reject(new UnavailableError('The customers are down.'))
+    await using notifications = await openNotifications((customerId) => ask(customerId))
+    const letter: Letter = { kind: 'welcome', customerId: 'c1' }
+    await assert.rejects(notifications.write({ id: 'j1', letter }), UnavailableError)
+    ask = async () => undefined
+    await notifications.write({ id: 'j1', letter })
+    assert.deepEqual(notifications.mail(), [])
+    ask = named
+    await notifications.write({ id: 'j1', letter })
+    await notifications.write({ id: 'j1', letter })
     assert.equal(notifications.mail().length, 1)
   })
 
-  test('a letter whose address is not known yet can be tried again', async () => {
-    await using notifications = await openNotifications()
+  test('whoever is forgotten loses their letters, and gets none that was on its way', async () => {
+    const answering = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    let waits = false
+    await using notifications = await openNotifications(async (customerId) => {
+      if (waits) {
+        asked.resolve()
+        await answering.promise
+      }
+      return named(customerId)
+    })
     const letter: Letter = { kind: 'welcome', customerId: 'c1' }
-    await assert.rejects(notifications.write({ id: 'j1', letter }), AddressUnknownError)
-    await notifications.handle(customerImported(customer))
     await notifications.write({ id: 'j1', letter })
-    await notifications.write({ id: 'j1', letter })
-    assert.equal(notifications.mail().length, 1)
+    await notifications.write({ id: 'other', letter: { ...letter, customerId: 'c2' } })
+    waits = true
+    const late = notifications.write({ id: 'j2', letter })
+    await asked.promise
+    assert.equal((await notifications.people.report('c1')).places[0]?.count, 2)
+    const { report } = await notifications.people.forget('c1')
+    assert.deepEqual(report.places, [])
+    answering.resolve()
+    await late
+    await notifications.write({ id: 'j3', letter })
+    assert.equal(notifications.mail().length, 1, 'the letter of somebody else stays')
+    assert.deepEqual((await notifications.people.forget('c1')).report.places, [])
   })
 })

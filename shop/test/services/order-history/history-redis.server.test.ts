@@ -1,6 +1,6 @@
 import { after } from 'node:test'
 import { type RedisServer, startRedis } from '../../../../test/servers/redis.ts'
-import { openHistoryStore } from '../../../services/order-history/adapters/history-store.ts'
+import { openReadModelStore } from '../../../platform/read-model-store.ts'
 import { historySuite } from './history-suite.ts'
 
 const servers: RedisServer[] = []
@@ -12,6 +12,10 @@ after(async () => {
 historySuite('Redis', async (t) => {
   const server = await startRedis()
   servers.push(server)
-  const open = () => openHistoryStore(server.url, { stores: {} as never, onStop: (_, stop) => t.after(async () => stop()) })
+  const open = () =>
+    openReadModelStore(
+      { url: server.url, variable: 'SHOP_HISTORY_STORE' },
+      { stores: {} as never, onStop: (_, stop) => t.after(async () => stop()) },
+    )
   return { writer: await open(), reader: await open() }
 })

@@ -2,7 +2,7 @@ import { sqliteReadStore } from 'seaworthy/sqlite'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ConfigurationError } from 'seaworthy/core'
-import { openHistoryStore } from '../../../services/order-history/adapters/history-store.ts'
+import { openReadModelStore } from '../../../platform/read-model-store.ts'
 import { readHistoryOptions } from '../../../services/order-history/configuration.ts'
 import { openServiceDatabase } from '../../service-database.ts'
 import { historySuite } from './history-suite.ts'
@@ -20,5 +20,8 @@ test('the order history is configured by its environment, which is checked', asy
   assert.deepEqual(readHistoryOptions(shared), { storeUrl: 'redis://localhost', role: 'reader' })
   assert.throws(() => readHistoryOptions({ SHOP_HISTORY_ROLE: 'reader' }), ConfigurationError)
   assert.throws(() => readHistoryOptions({ ...shared, SHOP_HISTORY_ROLE: 'auditor' }), ConfigurationError)
-  await assert.rejects(openHistoryStore('mongodb://localhost', { stores: {} as never, onStop: () => undefined }), ConfigurationError)
+  await assert.rejects(
+    openReadModelStore({ url: 'mongodb://localhost', variable: 'SHOP_HISTORY_STORE' }, { stores: {} as never, onStop: () => undefined }),
+    ConfigurationError,
+  )
 })

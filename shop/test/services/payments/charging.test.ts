@@ -1,27 +1,40 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { VirtualClock } from '@seaworthy/testing'
 import { InvalidInputError, newId, RejectedError } from 'seaworthy/core'
-import { commandHandler } from 'seaworthy/event-sourcing'
+import { commandHandler, erasure, sealedEventStore } from 'seaworthy/event-sourcing'
 import { startProjection } from 'seaworthy/projections'
-import { sqliteEventStore, sqliteProjectionStore } from 'seaworthy/sqlite'
+import { openSubjectKeyFile, sqliteEventStore, sqliteProjectionStore, sqliteSubjectStore } from 'seaworthy/sqlite'
 import { BALANCES_SCHEMA, balancesProjection, readLedger } from '../../../services/payments/adapters/balances.ts'
-import { charging, type ChargeRequest } from '../../../services/payments/application/charging.ts'
+import { charging, type ChargeRequest, type Payers } from '../../../services/payments/application/charging.ts'
 import { CARD_CLEARING } from '../../../services/payments/domain/ledger.ts'
 import { payment, paymentEvents } from '../../../services/payments/domain/payment.ts'
 import { openServiceDatabase } from '../../service-database.ts'
 
-async function openPayments() {
+async function openPayments(payer: Payers['payer'] = async () => undefined) {
   const service = await openServiceDatabase(BALANCES_SCHEMA)
   const { database } = service
   const clock = new VirtualClock()
   const store = sqliteEventStore(database)
-  const payments = commandHandler({ decider: payment, events: paymentEvents, store, database, schemaVersion: 1 })
-  const acts = charging({ payments, participant: service.participant, outbox: service.outbox, clock, newId })
+  const keys = await openSubjectKeyFile({ path: join(service.directory, 'keys.sqlite'), durability: 'process-crash' })
+  const subjects = sqliteSubjectStore(database, keys)
+  const sealed = sealedEventStore({ store, events: paymentEvents, subjects })
+  const payments = commandHandler({ decider: payment, events: paymentEvents, store: sealed, database, schemaVersion: 1 })
+  const acts = charging({ payments, payers: { payer }, participant: service.participant, outbox: service.outbox, clock, newId })
   return {
     ...service,
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await keys.close()
+      await service[Symbol.asyncDispose]()
+    },
     clock,
+    people: erasure({ store, subjects }),
+    /** The payers of all charges, as who may read sees them, and as they are stored. */
+    payers: async () => {
+      const [read, stored] = [await sealed.readAll({ after: 0, max: 10 }), await store.readAll({ after: 0, max: 10 })]
+      return { read: read.map(({ data }) => (data as { payer?: unknown }).payer), stored: JSON.stringify(stored) }
+    },
     charge: (card: string, { amountCents = 1_250, key = 'o1/charge' } = {}) => {
       const request: ChargeRequest = { orderId: 'o1', customerId: 'c1', amountCents, card }
       return acts.charge(key, request)
@@ -110,5 +123,24 @@ describe('payments', () => {
   test('a card that is none is bad input, and the field is named', async () => {
     await using payments = await openPayments()
     await assert.rejects(payments.charge('4111'), (error) => error instanceof InvalidInputError && error.fields[0]?.field === 'card')
+  })
+
+  test('the ledger knows who paid until they are forgotten, and a charge waits for no name', async () => {
+    let named: { name: string; email: string } | undefined = { name: 'Ada Lovelace', email: 'ada@example.com' }
+    await using payments = await openPayments(async () => named)
+    await payments.charge('ok')
+    const { read, stored } = await payments.payers()
+    assert.deepEqual(read, [named])
+    assert.ok(!stored.includes('Lovelace'), stored)
+
+    await payments.people.forget('c1')
+    // Whoever was asked just before does not know of it yet: the money moves all the same.
+    await payments.charge('ok', { key: 'o2/charge' })
+    named = undefined
+    await payments.charge('ok', { key: 'o3/charge' })
+    await payments.refund()
+    const forgotten = { name: '(forgotten)', email: '(forgotten)' }
+    assert.deepEqual((await payments.payers()).read, [forgotten, undefined, undefined, undefined])
+    assert.deepEqual(await payments.ledger(), { sumCents: 0, balanceCents: 2_500 })
   })
 })

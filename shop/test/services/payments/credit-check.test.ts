@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { rootContext, systemClock, newId } from 'seaworthy/core'
-import { customerCreated, customerImported } from '../../../services/customers/contract/events.ts'
+import { canBeBilled, customerCreated, customerCreatedV1, customerImported } from '../../../services/customers/contract/events.ts'
 import { MONOLITH_SCHEMA } from '../../../monolith/adapters/schema.ts'
 import { customers } from '../../../monolith/application/customers.ts'
 import { reacting } from '../../../monolith/application/reacting.ts'
@@ -15,26 +15,22 @@ import { PAYMENTS_TOPIC, creditChecked } from '../../../services/payments/contra
 import { decideCredit } from '../../../services/payments/domain/credit.ts'
 import { openServiceDatabase } from '../../service-database.ts'
 
-const customer = { customerId: 'c1', name: 'Ada', email: 'ada@example.com', creditLimitCents: 10_000_000 }
+const customer = { customerId: 'c1', canBeBilled: true, creditLimitCents: 10_000_000 }
 
 test('a new customer is given what was asked for, up to the maximum, and nothing where no bill can arrive', () => {
-  const asked = (email: string, askedCents: number) => decideCredit({ customerId: 'c1', email, askedCents })
-  assert.deepEqual(asked('ada@example.com', 10_000_000), { outcome: 'approved', limitCents: 10_000_000 })
-  assert.deepEqual(asked('ada@example.com', 10_000_001), { outcome: 'reduced', limitCents: 10_000_000, reason: 'above-maximum' })
-  for (const email of ['ada@nowhere.invalid', 'ada@INVALID', 'ada@invalid'])
-    assert.deepEqual(asked(email, 1), { outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' })
-  assert.equal(asked('ada@invalid.example', 1).outcome, 'approved')
+  const asked = (canBeBilled: boolean, askedCents: number) => decideCredit({ customerId: 'c1', canBeBilled, askedCents })
+  assert.deepEqual(asked(true, 10_000_000), { outcome: 'approved', limitCents: 10_000_000 })
+  assert.deepEqual(asked(true, 10_000_001), { outcome: 'reduced', limitCents: 10_000_000, reason: 'above-maximum' })
+  assert.deepEqual(asked(false, 1), { outcome: 'refused', limitCents: 0, reason: 'no-address-for-bills' })
+  for (const email of ['ada@nowhere.invalid', 'ada@INVALID', 'ada@invalid']) assert.equal(canBeBilled(email), false, email)
+  for (const email of ['ada@example.com', 'ada@invalid.example']) assert.equal(canBeBilled(email), true, email)
 })
 
 test('each new customer is checked once, the event goes with the decision, and it knows its cause', async () => {
   await using payments = await openServiceDatabase(CREDIT_SCHEMA)
   const check = checkingCredit({ checks: creditChecks(), outbox: payments.outbox })
   const created = customerCreated(customer, { context: rootContext({ correlationId: 'c-1' }) })
-  for (const event of [
-    created,
-    customerCreated({ ...customer, email: 'ada@nowhere.invalid' }),
-    customerImported({ ...customer, customerId: 'c2' }),
-  ])
+  for (const event of [created, customerCreated({ ...customer, canBeBilled: false }), customerImported({ ...customer, customerId: 'c2' })])
     await payments.database.transaction((tx) => check(event, tx))
   const published = await payments.published(PAYMENTS_TOPIC)
   assert.deepEqual(
@@ -49,12 +45,24 @@ test('each new customer is checked once, the event goes with the decision, and i
       },
     ],
   )
+  // As logs from before have it.
+  const before = customerCreatedV1({ customerId: 'c0', name: 'Bob', email: 'bob@nowhere.invalid', creditLimitCents: 7 })
+  await payments.database.transaction((tx) => check(before, tx))
+  assert.deepEqual((await payments.published(PAYMENTS_TOPIC)).at(-1)?.data, {
+    customerId: 'c0',
+    outcome: 'refused',
+    limitCents: 0,
+    reason: 'no-address-for-bills',
+  })
   const rows = await payments.database.query<{ customer_id: string; outcome: string }>({
-    sql: 'SELECT customer_id, outcome FROM credit_checks',
+    sql: 'SELECT customer_id, outcome FROM credit_checks ORDER BY customer_id DESC',
   })
   assert.deepEqual(
     rows.map((row) => ({ ...row })),
-    [{ customer_id: 'c1', outcome: 'approved' }],
+    [
+      { customer_id: 'c1', outcome: 'approved' },
+      { customer_id: 'c0', outcome: 'refused' },
+    ],
   )
   await assert.rejects(
     payments.database.transaction(async (tx) => {
@@ -62,7 +70,7 @@ test('each new customer is checked once, the event goes with the decision, and i
       throw new Error('the process died')
     }),
   )
-  assert.equal((await payments.published(PAYMENTS_TOPIC)).length, 1, 'neither without the other')
+  assert.equal((await payments.published(PAYMENTS_TOPIC)).length, 2, 'neither without the other')
 })
 
 test('whoever has the customers sets the limit that billing decided', async () => {

@@ -15,7 +15,7 @@ async function booked() {
   const { database, participant, outbox } = service
   const store = sqliteEventStore(database)
   const payments = commandHandler({ decider: payment, events: paymentEvents, store, database, schemaVersion: 1 })
-  const acts = charging({ payments, participant, outbox, clock: new VirtualClock(), newId })
+  const acts = charging({ payments, payers: { payer: async () => undefined }, participant, outbox, clock: new VirtualClock(), newId })
   for (const key of ['a', 'b', 'c']) await acts.charge(key, { orderId: key, customerId: 'c1', amountCents: 1_250, card: 'ok' })
   await acts.refund('a')
   return {

@@ -2,7 +2,7 @@ import { effect, signal } from '@preact/signals'
 import { SERVICE_COLOURS } from '../view-model/service-colour.ts'
 import { theme } from './theme.ts'
 
-/** Colours of tokens.css as a canvas takes them: it knows neither variables nor themes. */
+/** Tokens of tokens.css as a canvas takes them: it knows neither variables nor themes. */
 export interface Palette {
   readonly text: string
   readonly textMuted: string
@@ -12,6 +12,8 @@ export interface Palette {
   readonly error: string
   /** By the number of the colour, from 1. */
   readonly services: readonly string[]
+  /** Of small texts. */
+  readonly font: string
 }
 
 /** As the theme, the system's colour scheme and its forced colours are now. Undefined until somebody draws. */
@@ -36,12 +38,13 @@ export function followPalette(): void {
 /** What a token is comes out when something has it for its colour. */
 function readPalette(): Palette {
   const probe = document.createElement('span')
-  probe.className = 'colour-probe'
+  probe.className = 'token-probe'
   document.body.append(probe)
   const colour = (token: string): string => {
     probe.style.color = `var(--${token})`
     return getComputedStyle(probe).color
   }
+  const { fontSize, fontFamily } = getComputedStyle(probe)
   const services = Array.from({ length: SERVICE_COLOURS }, (_, index) => colour(`service-${index + 1}`))
   const found: Palette = {
     text: colour('text'),
@@ -51,6 +54,7 @@ function readPalette(): Palette {
     warn: colour('warn'),
     error: colour('error'),
     services: ['', ...services],
+    font: `${fontSize} ${fontFamily}`,
   }
   probe.remove()
   return found

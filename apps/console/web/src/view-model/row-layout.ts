@@ -9,18 +9,42 @@ export interface WaterfallSize {
 /** Pixels of a row and of what is in it; waterfall.css has the same. */
 export interface RowGeometry {
   readonly rowHeight: number
+  /** From its top to the middle of its name. */
+  readonly nameY: number
   /** From its top to the middle of its bar. */
   readonly barY: number
-  /** From the left edge of what is drawn to where the time begins, and from where the time ends to the right edge. */
+  /** From the names, or from the left edge where bars stand below their names, to where the time begins. */
   readonly leftPx: number
+  /** From where the time ends to the right edge. */
   readonly rightPx: number
   /** Bars stand beside their names, not below them. */
   readonly isBesideNames: boolean
 }
 
-export const WIDE_ROW: RowGeometry = { rowHeight: 24, barY: 12, leftPx: 9, rightPx: 12, isBesideNames: true }
+export const WIDE_ROW: RowGeometry = { rowHeight: 24, nameY: 12, barY: 12, leftPx: 8, rightPx: 12, isBesideNames: true }
 /** On a narrow screen. */
-export const NARROW_ROW: RowGeometry = { rowHeight: 44, barY: 33, leftPx: 12, rightPx: 12, isBesideNames: false }
+export const NARROW_ROW: RowGeometry = { rowHeight: 44, nameY: 12, barY: 33, leftPx: 12, rightPx: 12, isBesideNames: false }
+
+/** From the left edge to where the time begins. */
+export function timeX({ isBesideNames, leftPx }: RowGeometry, { namePx }: WaterfallSize): number {
+  return (isBesideNames ? namePx : 0) + leftPx
+}
+
+/** Before a name there are what opens its span, and the sign of the span's kind. The name begins where both end. */
+const CHEVRON_PX = 22
+export const SIGNS_PX = 44
+const KIND_PX = 14
+
+/** Middles of the two, and whether there is room for them beside the time: in a tree of a thousand levels there is not. */
+export function signPlaces(indent: number, { namePx }: WaterfallSize) {
+  return { chevronX: indent + CHEVRON_PX / 2, kindX: indent + CHEVRON_PX + KIND_PX / 2, isShown: indent + SIGNS_PX <= namePx }
+}
+
+/** Which of the two is `x` pixels from the left edge. */
+export function signAt(x: number, indent: number): 'chevron' | 'kind' | undefined {
+  if (x < indent || x >= indent + SIGNS_PX) return undefined
+  return x < indent + CHEVRON_PX ? 'chevron' : 'kind'
+}
 
 /** Pixels of a small text's character, about: its figures are of one width. */
 export const CHARACTER_PX = 6.3

@@ -1,4 +1,4 @@
-import { formatDuration } from './format.ts'
+import { formatDuration, plural } from './format.ts'
 import type { Stretch } from './path-view.ts'
 import { type PlacedLabel, placeLabel } from './row-layout.ts'
 import { type Viewport, placeIn } from './time-axis.ts'
@@ -106,18 +106,43 @@ function joined(extents: readonly (Extent | undefined)[]): readonly Extent[] {
   return found
 }
 
+export function spanText({ span }: SpanNode): string {
+  return `${span.service}: ${span.name}, ${formatDuration(span.endUs - span.startUs)}`
+}
+
 /** What the pointer is on, `x` pixels from the left edge of the time: for a tooltip. Undefined where there is nothing. */
 export function partAt(
   node: SpanNode,
   picture: RowPicture,
   { x, isBelowBar }: { readonly x: number; readonly isBelowBar: boolean },
 ): string | undefined {
-  const { span, sentUs, waitUs } = node
+  const { sentUs, span, waitUs } = node
   const isOn = (extent: Extent | undefined): boolean => extent !== undefined && x >= extent.x - 1 && x <= extent.x + extent.width + 1
-  const name = `${span.service}: ${span.name}, ${formatDuration(span.endUs - span.startUs)}`
+  const name = spanText(node)
   if (isBelowBar && picture.path.some(isOn)) return `On the critical path. ${name}`
   if (isOn(picture.wait)) return `Waited ${formatDuration(waitUs)}. ${name}`
   if (isOn(picture.bar)) return name
   if (isOn(picture.way)) return `On its way for ${formatDuration(span.startUs - sentUs!)}. ${name}`
   return picture.outside === undefined ? undefined : `${picture.outside === 'before' ? 'Before' : 'After'} the time that is shown. ${name}`
+}
+
+const KINDS = {
+  unspecified: 'Work of unknown kind',
+  internal: 'Work within the service',
+  server: 'Handled a request',
+  client: 'Called somebody else',
+  producer: 'Sent a message',
+  consumer: 'Handled a message',
+  async: 'Handled a message that its parent sent: the parent did not wait for it',
+} as const
+
+/** What the sign of a span's kind, or its chevron, means: for a tooltip. */
+export function signText(
+  { span, relation, children, descendants }: SpanNode,
+  sign: 'kind' | 'chevron',
+  isCollapsed: boolean,
+): string | undefined {
+  if (sign === 'kind') return KINDS[relation === 'async' ? 'async' : span.kind]
+  if (children.length === 0) return undefined
+  return isCollapsed ? `Show ${plural(descendants, 'span')}` : 'Hide what is below'
 }

@@ -5,7 +5,7 @@ export interface RowWindow {
 }
 
 /** Rows that a window moves by. */
-const STEP_ROWS = 8
+const STEP_ROWS = 4
 
 /** The rows in sight and some above and below. A window moves by whole steps, so that most of scrolling moves what is drawn and draws nothing; it is always of one size, but at the ends. */
 export function rowWindow(options: {

@@ -64,8 +64,9 @@ function requestName(root: Span, spans: readonly Span[]): string {
   const served = (span: Span) => (span.kind === 'server' ? servedRequest((key) => attribute(span.attributes, key)) : undefined)
   const asked = served(root)
   if (asked === undefined || asked.isRouted) return root.name
+  // Most spans know of no route, and need not say what they were asked for.
   const routed = spans.filter((span) => {
-    const answered = served(span)
+    const answered = attribute(span.attributes, 'http.route') === undefined ? undefined : served(span)
     return answered?.isRouted === true && answered.request === asked.request
   })
   return routed.toSorted((one, other) => other.startUs - one.startUs)[0]?.name ?? asked.request

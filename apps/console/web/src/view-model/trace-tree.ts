@@ -31,8 +31,6 @@ export interface SpanNode {
   readonly skewUs: number
 }
 
-/** Waits that the library's spans carry, at their beginning. */
-const WAITS = [OUTBOX_WAIT, timeFact.poolWaitMs]
 /** Clocks of processes on one machine agree within this. */
 const SKEW_TOLERANCE_US = 1_000
 
@@ -58,17 +56,18 @@ function retriedSpans(spans: readonly Span[]): Retried {
 
 type MutableNode = { -readonly [Key in keyof SpanNode]: SpanNode[Key] } & { children: MutableNode[] }
 
-function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonly SpanNode[] {
+function finish(trees: readonly SpanTreeNode<Span>[], retried: Retried): readonly SpanNode[] {
   const order: MutableNode[] = []
-  const nodes = new Map<SpanTreeNode<Span>, MutableNode>()
-  const pending = [...roots].toReversed()
-  for (let draft = pending.pop(); draft !== undefined; draft = pending.pop()) {
-    const parent = draft.parent === undefined ? undefined : nodes.get(draft.parent)
-    const node = place(draft.span, { parent, position: parent?.children.length ?? 0, retried })
-    nodes.set(draft, node)
+  const roots: MutableNode[] = []
+  const pending: { readonly draft: SpanTreeNode<Span>; readonly parent: MutableNode | undefined }[] = []
+  for (let index = trees.length - 1; index >= 0; index--) pending.push({ draft: trees[index]!, parent: undefined })
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { draft, parent } = next
+    const siblings = parent?.children ?? roots
+    const node = place(draft.span, { parent, position: siblings.length, retried: retried(draft.span.spanId) })
+    siblings.push(node)
     order.push(node)
-    parent?.children.push(node)
-    for (let index = draft.children.length - 1; index >= 0; index--) pending.push(draft.children[index]!)
+    for (let index = draft.children.length - 1; index >= 0; index--) pending.push({ draft: draft.children[index]!, parent: node })
   }
   // Backwards: children stand behind their parents.
   for (let index = order.length - 1; index >= 0; index--) {
@@ -79,12 +78,16 @@ function finish(roots: readonly SpanTreeNode<Span>[], retried: Retried): readonl
     }
     node.selfUs = selfTime(node)
   }
-  return roots.map((root) => nodes.get(root)!)
+  return roots
 }
 
 function place(
   span: Span,
-  { parent, position, retried }: { readonly parent: MutableNode | undefined; readonly position: number; readonly retried: Retried },
+  {
+    parent,
+    position,
+    retried,
+  }: { readonly parent: MutableNode | undefined; readonly position: number; readonly retried: SpanNode['retried'] },
 ): MutableNode {
   const isAsync = parent !== undefined && span.isAsynchronous && span.kind !== 'producer'
   return {
@@ -94,12 +97,12 @@ function place(
     children: [],
     position,
     descendants: 0,
-    isError: span.outcome === 'failed' && retried(span.spanId) === undefined,
+    isError: span.outcome === 'failed' && retried === undefined,
     errorsBelow: 0,
-    retried: retried(span.spanId),
+    retried,
     relation: parent === undefined ? (span.parentSpanId === undefined ? 'root' : 'missing') : isAsync ? 'async' : 'child',
     sentUs: isAsync ? sentAt(span, parent.span) : undefined,
-    waitUs: Math.min(span.endUs - span.startUs, Math.max(0, ...WAITS.map((name) => waitMs(span, name) * 1_000))),
+    waitUs: Math.min(span.endUs - span.startUs, Math.max(waitMs(span, OUTBOX_WAIT), waitMs(span, timeFact.poolWaitMs)) * 1_000),
     selfUs: 0,
     skewUs: parent === undefined || parent.span.startUs - span.startUs <= SKEW_TOLERANCE_US ? 0 : parent.span.startUs - span.startUs,
   }
@@ -113,7 +116,8 @@ function sentAt(span: Span, parent: Span): number | undefined {
 }
 
 function waitMs(span: Span, name: string): number {
-  const value = Number(attribute(span.attributes, name) ?? 0)
+  const text = attribute(span.attributes, name)
+  const value = text === undefined ? 0 : Number(text)
   return Number.isFinite(value) && value > 0 ? value : 0
 }
 

@@ -1,9 +1,10 @@
-import { type ControlOptions, type RunFile, askService, control } from '@seaworthy/supervisor'
-import { NotFoundError, SeaworthyError } from 'seaworthy/core'
+import { type ControlOptions, askService } from '@seaworthy/supervisor'
+import { NotFoundError } from 'seaworthy/core'
 import { dataDirOption } from '../../arguments.ts'
 import type { Command } from '../../command.ts'
 import { printable } from '../../terminal.ts'
 import { asking } from '../../asking.ts'
+import { askEvery } from '../../asking-every.ts'
 
 const TIMEOUT_MS = 35_000
 
@@ -16,10 +17,10 @@ export const auditEvents: Command = {
     const options = () => asking(args, env, TIMEOUT_MS)
     const named = args.values['service']
     const reports = named === undefined ? await auditAll(options) : [await audit(named, options())]
-    if (args.flags.has('json')) print(JSON.stringify(Object.fromEntries(reports.map(({ service, report }) => [service, report])), null, 2))
+    if (args.flags.has('json')) print(JSON.stringify(Object.fromEntries(reports.map(({ service, answer }) => [service, answer])), null, 2))
     let isRight = true
-    for (const { service, report } of reports) {
-      const { events, streams, findings, findingsInAll, facts, isComplete } = report
+    for (const { service, answer } of reports) {
+      const { events, streams, findings, findingsInAll, facts, isComplete } = answer
       isRight &&= findingsInAll === 0 && isComplete
       if (args.flags.has('json')) continue
       print(`${service}: ${events} events in ${streams} streams.`)
@@ -34,20 +35,11 @@ export const auditEvents: Command = {
 }
 
 async function audit(service: string, options: ControlOptions) {
-  return { service, report: await askService({ service, question: 'audit-events', parameters: {} }, options) }
+  return { service, answer: await askService({ service, question: 'audit-events', parameters: {} }, options) }
 }
 
 async function auditAll(options: () => ControlOptions) {
-  const reports: Awaited<ReturnType<typeof audit>>[] = []
-  const { processes } = (await control({ command: 'status' }, options())) as RunFile
-  for (const { name: service } of processes) {
-    try {
-      reports.push(await audit(service, options()))
-    } catch (error) {
-      // Most services keep no events.
-      if (!(error instanceof SeaworthyError) || error.code !== 'not-found') throw error
-    }
-  }
+  const reports = await askEvery({ question: 'audit-events', parameters: {} }, options)
   if (reports.length === 0) throw new NotFoundError('No service that runs keeps events. Name one with --service to see why.')
   return reports
 }

@@ -32,6 +32,9 @@ export interface SubjectReport {
   readonly places: readonly SubjectPlace[]
 }
 
+/** Removes what deleted rows left behind in files and logs, such as a database's scrubbing. @returns what may still be there, and what to do about it */
+export type Clean = () => Promise<readonly string[]>
+
 export interface Erasure {
   /**
    * Deletes the key of a subject, and what holders erase, in one transaction; then cleans the place where the key lay. Safe to repeat.
@@ -50,8 +53,10 @@ export function erasure(options: {
   readonly store: EventStore
   readonly subjects: SubjectStore
   readonly holders?: readonly SubjectHolder[]
+  /** Runs after the transaction in which holders erased. Without it their rows stay in pages and logs until something overwrites them. */
+  readonly clean?: Clean
 }): Erasure {
-  const { store, subjects, holders = [] } = options
+  const { store, subjects, holders = [], clean } = options
 
   async function report(subject: string): Promise<SubjectReport> {
     const key = (await subjects.keys([subject])).get(subject)?.kind ?? 'unknown'
@@ -62,11 +67,7 @@ export function erasure(options: {
       const state = (await store.loadSnapshot(stream))?.state
       if (isSealed(state) && state.subjects.includes(subject)) places.push({ kind: 'snapshot', name: stream, count: 1, form: 'encrypted' })
     }
-    for (const { kind, name, count } of holders) {
-      const found = await count(subject)
-      if (found > 0) places.push({ kind, name, count: found, form: 'clear' })
-    }
-    return { subject, key, places }
+    return { subject, key, places: [...places, ...(await placesOf(holders, subject))] }
   }
 
   async function eventsOf(subject: string, stream: string): Promise<number> {
@@ -81,9 +82,20 @@ export function erasure(options: {
       const forgotten = await subjects.forget(subject, async (tx) => {
         for (const { erase } of holders) await erase?.(tx, subject)
       })
-      return { ...forgotten, report: await report(subject) }
+      const remains = [...forgotten.remains, ...((await clean?.()) ?? [])]
+      return { ...forgotten, remains, report: await report(subject) }
     },
   }
+}
+
+/** What holders have of a subject: in the clear, all of it. */
+export async function placesOf(holders: readonly SubjectHolder[], subject: string): Promise<readonly SubjectPlace[]> {
+  const places: SubjectPlace[] = []
+  for (const { kind, name, count } of holders) {
+    const found = await count(subject)
+    if (found > 0) places.push({ kind, name, count: found, form: 'clear' })
+  }
+  return places
 }
 
 const PAGE_MAX = 200

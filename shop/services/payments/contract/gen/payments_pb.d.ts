@@ -53,6 +53,13 @@ export declare type ChargeResponse = Message<"shop.payments.v1.ChargeResponse"> 
    * @generated from field: string payment_id = 1;
    */
   paymentId: string;
+
+  /**
+   * Sent with the query for the customer's payments, in the header consistency-token, makes that wait for this one.
+   *
+   * @generated from field: string consistency_token = 2;
+   */
+  consistencyToken: string;
 };
 
 /**

@@ -14,7 +14,8 @@ export function TimeAxis({ view }: { view: TraceView }): JSX.Element {
   useLayoutEffect(() => {
     const measure = (): void => {
       const timePx = track.current?.clientWidth ?? 0
-      view.size.value = { namePx: isNarrow.value ? timePx : (name.current?.clientWidth ?? 0), timePx }
+      const namePx = isNarrow.value ? timePx : (name.current?.getBoundingClientRect().width ?? 0)
+      view.size.value = { namePx, timePx }
     }
     const observer = new ResizeObserver(measure)
     observer.observe(track.current!)

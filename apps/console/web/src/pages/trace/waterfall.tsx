@@ -3,18 +3,17 @@ import type { JSX } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { isNarrow } from '../../state/narrow.ts'
 import type { TraceView } from '../../state/trace-view.ts'
-import { NARROW_ROW, WIDE_ROW } from '../../view-model/row-layout.ts'
-import { partAt } from '../../view-model/row-picture.ts'
+import { NARROW_ROW, WIDE_ROW, signAt, timeX } from '../../view-model/row-layout.ts'
+import { partAt, signText, spanText } from '../../view-model/row-picture.ts'
 import { rowWindow, scrollToRow } from '../../view-model/row-window.ts'
-import type { SpanNode } from '../../view-model/trace-tree.ts'
-import { Bars } from './bars.tsx'
+import { RowCanvas } from './row-canvas.tsx'
 import { SpanRow } from './span-row.tsx'
 import { TimeAxis } from './time-axis.tsx'
 import { waterfallKey } from './waterfall-keys.ts'
 
 /**
  * A trace as a tree beside its bars. A tree by the ARIA pattern, with one place in the tab order: the active row is named by
- * `aria-activedescendant`, because rows out of sight are not in the document. Bars are drawn on one canvas, which scrolls with the rows.
+ * `aria-activedescendant`, because rows out of sight are not in the document. All but names is drawn on one canvas, which scrolls with the rows.
  */
 export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: string | undefined) => void }): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null)
@@ -60,30 +59,39 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
     if (event.ctrlKey || event.metaKey || event.altKey) return
     if (waterfallKey(event.key, view, onOpen)) event.preventDefault()
   }
-  const pointed = (event: MouseEvent): SpanNode | undefined => {
-    const top = shownRows.current?.getBoundingClientRect().top ?? 0
-    return shown[Math.floor((event.clientY - top) / rowHeight)]
+  /** What is below the pointer: rows are drawn, and told by their places. */
+  const pointed = (event: MouseEvent) => {
+    const box = shownRows.current!.getBoundingClientRect()
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top]
+    const node = shown[Math.floor(y / rowHeight)]
+    if (node === undefined) return undefined
+    const { barY, nameY, isBesideNames } = geometry.value
+    const isOnName = isBesideNames ? x < view.size.value.namePx : y % rowHeight < nameY * 2
+    const sign = isOnName ? signAt(x, node.depth * view.indentPx.value) : undefined
+    return { node, sign, isOnName, timeX: x - timeX(geometry.value, view.size.value), isBelowBar: y % rowHeight > barY + 6 }
   }
   const onClick = (event: MouseEvent): void => {
-    const node = pointed(event)
-    if (node === undefined) return
-    const { spanId } = node.span
+    const at = pointed(event)
+    if (at === undefined) return
+    const { spanId } = at.node.span
     view.activeId.value = spanId
-    const isOnChevron = event.target instanceof Element && event.target.closest('.chevron') !== null
-    if (isOnChevron && node.children.length > 0) view.toggle(spanId)
+    if (at.sign === 'chevron' && at.node.children.length > 0) view.toggle(spanId)
     else onOpen(spanId)
   }
-  // Bars are no elements: the rows' container has the tooltip of the one below the pointer.
   const onMouseMove = (event: MouseEvent): void => {
-    const box = canvas.current?.getBoundingClientRect()
-    const node = pointed(event)
+    const at = pointed(event)
     const element = shownRows.current
-    if (box === undefined || element === null) return
-    const { barY, leftPx } = geometry.value
-    const y = (event.clientY - box.top) % rowHeight
-    const at = { x: event.clientX - box.left - leftPx, isBelowBar: y > barY + 6 }
-    const text = (node && event.clientX >= box.left && partAt(node, view.pictureOf(node), at)) || ''
-    if (element.title !== text) element.title = text
+    if (at === undefined || element === null) return
+    const { node, sign, isOnName, timeX: x, isBelowBar } = at
+    const isCollapsed = view.collapsed.value.has(node.span.spanId)
+    const text =
+      sign !== undefined
+        ? signText(node, sign, isCollapsed)
+        : isOnName
+          ? spanText(node)
+          : partAt(node, view.pictureOf(node), { x, isBelowBar })
+    if (element.title !== (text ?? '')) element.title = text ?? ''
+    element.classList.toggle('on-chevron', sign === 'chevron' && node.children.length > 0)
   }
 
   return (
@@ -119,7 +127,7 @@ export function Waterfall({ view, onOpen }: { view: TraceView; onOpen: (spanId: 
                 isCollapsed={view.collapsed.value.has(node.span.spanId)}
               />
             ))}
-            <Bars view={view} rows={shown} geometry={geometry.value} canvas={canvas} />
+            <RowCanvas view={view} rows={shown} geometry={geometry.value} canvas={canvas} />
           </div>
         </div>
       </div>

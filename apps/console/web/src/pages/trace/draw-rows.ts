@@ -1,5 +1,6 @@
 import type { Palette } from '../../state/palette.ts'
-import type { RowGeometry } from '../../view-model/row-layout.ts'
+import type { SpanKind } from '../../../../src/otlp/read-trace.ts'
+import { type RowGeometry, type WaterfallSize, signPlaces, timeX } from '../../view-model/row-layout.ts'
 import type { RowPicture } from '../../view-model/row-picture.ts'
 
 /** Of a context what is used: a test records it. */
@@ -14,6 +15,8 @@ export type Pen = Pick<
   | 'fillStyle'
   | 'fillText'
   | 'font'
+  | 'lineCap'
+  | 'lineJoin'
   | 'lineTo'
   | 'lineWidth'
   | 'moveTo'
@@ -31,49 +34,87 @@ export type Pen = Pick<
 export interface DrawnRow extends RowPicture {
   /** The number of its service's colour. */
   readonly colour: number
+  readonly kind: SpanKind
+  /** From the left edge to its signs. */
+  readonly indentPx: number
+  /** Undefined where there is nothing below it. */
+  readonly chevron: 'expanded' | 'collapsed' | undefined
 }
 
 /** All lengths in CSS pixels. */
-export interface BarsLayout extends RowGeometry {
-  readonly timePx: number
+export interface RowsLayout {
+  readonly geometry: RowGeometry
+  readonly size: WaterfallSize
   /** Places of the lines through all rows, from where the time begins. */
   readonly gridX: readonly number[]
   readonly font: string
   /** Device pixels of a CSS pixel. */
   readonly ratio: number
+  /** Lines on a grid of 16. */
+  readonly kindSigns: Readonly<Record<SpanKind, Path2D>>
 }
 
 const BAR_PX = 12
 const PATH_PX = 3
 const RADIUS_PX = 2
 
-/** Draws rows one below the other, from the top. */
-export function drawBars(pen: Pen, rows: readonly DrawnRow[], layout: BarsLayout, palette: Palette): void {
-  const { rowHeight, barY, leftPx, rightPx, timePx, ratio } = layout
-  const rowsPx = rows.length * rowHeight
+/** Draws rows one below the other, from the top: all but their names. */
+export function drawRows(pen: Pen, rows: readonly DrawnRow[], layout: RowsLayout, palette: Palette): void {
+  const { geometry, size, ratio, font } = layout
+  const { rowHeight, nameY, barY, rightPx } = geometry
+  const fromX = timeX(geometry, size)
   pen.setTransform(ratio, 0, 0, ratio, 0, 0)
-  pen.clearRect(0, 0, leftPx + timePx + rightPx, rowsPx)
-  pen.font = layout.font
+  pen.clearRect(0, 0, fromX + size.timePx + rightPx, rows.length * rowHeight)
+  pen.font = font
   pen.textBaseline = 'middle'
   drawGrid(pen, rows.length, layout, palette.line)
-  pen.setTransform(ratio, 0, 0, ratio, leftPx * ratio, 0)
-  for (const [index, row] of rows.entries()) drawRow(pen, row, { y: index * rowHeight + barY, timePx }, palette)
+  for (const [index, row] of rows.entries()) drawSigns(pen, row, index * rowHeight + nameY, layout, palette)
+  pen.setTransform(ratio, 0, 0, ratio, fromX * ratio, 0)
+  for (const [index, row] of rows.entries()) drawTime(pen, row, { y: index * rowHeight + barY, timePx: size.timePx }, palette)
 }
 
-function drawGrid(pen: Pen, count: number, { rowHeight, barY, leftPx, gridX, isBesideNames }: BarsLayout, colour: string): void {
+function drawGrid(pen: Pen, count: number, { geometry, size, gridX }: RowsLayout, colour: string): void {
+  const { rowHeight, barY, isBesideNames } = geometry
+  const fromX = timeX(geometry, size)
+  const lines = gridX.map((x) => Math.round(fromX + x))
   pen.fillStyle = colour
   if (isBesideNames) {
-    for (const x of [0, ...gridX.map((x) => Math.round(leftPx + x))]) pen.fillRect(x, 0, 1, count * rowHeight)
+    for (const x of [Math.round(size.namePx) - 1, ...lines]) pen.fillRect(x, 0, 1, count * rowHeight)
     return
   }
   // Not through the names.
   for (let index = 0; index < count; index++) {
-    for (const x of gridX) pen.fillRect(Math.round(leftPx + x), index * rowHeight + barY - 9, 1, 18)
+    for (const x of lines) pen.fillRect(x, index * rowHeight + barY - 9, 1, 18)
   }
 }
 
+/** Of 16: the size of a sign is 14. */
+const SIGN_SCALE = 14 / 16
+
+/** `y`: the middle of its name. */
+function drawSigns(pen: Pen, row: DrawnRow, y: number, { size, ratio, kindSigns }: RowsLayout, palette: Palette): void {
+  const { chevronX, kindX, isShown } = signPlaces(row.indentPx, size)
+  if (!isShown) return
+  pen.lineWidth = 1.4
+  pen.lineCap = pen.lineJoin = 'round'
+  if (row.chevron !== undefined) {
+    const isOpen = row.chevron === 'expanded'
+    pen.strokeStyle = palette.textMuted
+    pen.beginPath()
+    pen.moveTo(chevronX - (isOpen ? 3.5 : 2), y - (isOpen ? 2 : 3.5))
+    pen.lineTo(chevronX + (isOpen ? 0 : 2), y + (isOpen ? 2 : 0))
+    pen.lineTo(chevronX + (isOpen ? 3.5 : -2), y + (isOpen ? -2 : 3.5))
+    pen.stroke()
+  }
+  const scale = SIGN_SCALE * ratio
+  pen.strokeStyle = palette.services[row.colour] ?? palette.text
+  pen.setTransform(scale, 0, 0, scale, kindX * ratio - 8 * scale, y * ratio - 8 * scale)
+  pen.stroke(kindSigns[row.kind])
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0)
+}
+
 /** `y`: the middle of its bar. */
-function drawRow(pen: Pen, row: DrawnRow, { y, timePx }: { readonly y: number; readonly timePx: number }, palette: Palette): void {
+function drawTime(pen: Pen, row: DrawnRow, { y, timePx }: { readonly y: number; readonly timePx: number }, palette: Palette): void {
   const { bar, way, wait, path, label, outside, fault } = row
   const colour = palette.services[row.colour] ?? palette.text
   if (way !== undefined) drawWay(pen, way, y, colour)
@@ -132,6 +173,7 @@ function drawStripes(pen: Pen, { x, width }: { readonly x: number; readonly widt
   pen.clip()
   pen.strokeStyle = colour
   pen.lineWidth = 1.5
+  pen.lineCap = 'butt'
   pen.beginPath()
   for (let at = -BAR_PX / 2; at < width; at += 5) {
     pen.moveTo(x + at, top + BAR_PX)

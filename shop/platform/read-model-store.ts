@@ -2,11 +2,15 @@ import { migrate, openPostgresDatabase, postgresReadStore, readStoreSchema } fro
 import { openRedisReadStore } from '@seaworthy/redis'
 import { ConfigurationError } from 'seaworthy/core'
 import type { ReadStore } from 'seaworthy/projections'
-import type { ServicePorts } from '../../../platform/service-ports.ts'
+import type { ServicePorts } from './service-ports.ts'
 
-/** Opens the store of a URL: `postgres:`, `redis:`, `rediss:`; without one the service's own database. @throws ConfigurationError for another */
-export async function openHistoryStore(
-  url: string | undefined,
+/**
+ * Opens the store of a read model by its URL: `postgres:`, `redis:`, `rediss:`; without one the service's own database.
+ * @param variable whence the URL is, for the error
+ * @throws ConfigurationError for another kind
+ */
+export async function openReadModelStore(
+  { url, variable }: { readonly url: string | undefined; readonly variable: string },
   { stores, onStop }: Pick<ServicePorts, 'stores' | 'onStop'>,
 ): Promise<ReadStore> {
   if (url === undefined) return stores.documents()
@@ -15,19 +19,17 @@ export async function openHistoryStore(
     case 'postgres':
     case 'postgresql': {
       const server = await openPostgresDatabase({ connection: url })
-      onStop('history store', () => server.close())
+      onStop('read model', () => server.close())
       await migrate(server, [readStoreSchema])
       return postgresReadStore(server)
     }
     case 'redis':
     case 'rediss': {
       const store = await openRedisReadStore({ url })
-      onStop('history store', () => store.close())
+      onStop('read model', () => store.close())
       return store
     }
     default:
-      throw new ConfigurationError(
-        `SHOP_HISTORY_STORE begins with ${kind ?? 'nothing that is known'}. It may be a URL of postgres or redis.`,
-      )
+      throw new ConfigurationError(`${variable} begins with ${kind ?? 'nothing that is known'}. It may be a URL of postgres or redis.`)
   }
 }

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { Duplex } from 'node:stream'
+import { test } from 'node:test'
+import { Http1Pool } from '../src/http1-pool.ts'
+import { proxyParts } from '../src/index.ts'
+import type { UpstreamAddress } from '../src/upstream-address.ts'
+import type { UpstreamConnection } from '../src/upstream-connection.ts'
+import type { UpstreamLink } from '../src/upstream-link.ts'
+
+/** A pool whose connections are made when the test says so. */
+function paced(limits: Parameters<typeof proxyParts>[0]['limits'] = {}) {
+  const dialed: Duplex[] = []
+  const dial = () => {
+    const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+    dialed.push(socket)
+    return socket
+  }
+  const pool = new Http1Pool({ name: 'up', readyEvent: 'connect', dial } as unknown as UpstreamAddress, proxyParts({ limits }))
+  const links: UpstreamLink[] = []
+  const failures: string[] = []
+  const user = { onOpen() {}, onInterim() {}, onSwitch() {}, onAnswer() {}, onDrain() {}, onBroken: () => {}, holdsBytes: false }
+  const acquire = () =>
+    pool.acquire({
+      onLink: (link) => {
+        links.push(link)
+        link.begin(user, 'GET')
+      },
+      onNoLink: ({ message }) => failures.push(message),
+    })
+  let opened = 0
+  const open = (count: number) => {
+    const sockets = dialed.slice(opened, opened + count)
+    opened += sockets.length
+    for (const socket of sockets) socket.emit('connect')
+  }
+  return { pool, dialed, links, failures, acquire, open }
+}
+
+test('a burst makes a few connections at once, and more only while nobody becomes free', () => {
+  const { dialed, links, acquire, open } = paced()
+  for (let request = 0; request < 100; request++) acquire()
+  assert.equal(dialed.length, 8)
+  open(7)
+  assert.equal(dialed.length, 8, 'the next are made when all of these are open')
+  open(1)
+  assert.equal(dialed.length, 16)
+  for (let wave = 0; wave < 20; wave++) open(dialed.length)
+  assert.equal(links.length, 100, 'where none becomes free, each request has one of its own')
+})
+
+test('what becomes free serves those that wait, before more connections are made', () => {
+  const { pool, dialed, links, acquire, open } = paced()
+  for (let request = 0; request < 20; request++) acquire()
+  open(1)
+  for (let served = 0; served < 12; served++) pool.onFree(links[0] as UpstreamConnection)
+  assert.equal(links.length, 20)
+  open(7)
+  assert.equal(dialed.length, 8)
+})
+
+test('where no connection can be made, every request hears of it from an attempt of its own', () => {
+  const { dialed, acquire, open } = paced()
+  for (let request = 0; request < 20; request++) acquire()
+  dialed[0]!.emit('error', new Error('refused'))
+  assert.equal(dialed.length, 20)
+  // And until one can be made again, no request waits for others' attempts.
+  acquire()
+  assert.equal(dialed.length, 21)
+  open(21)
+  for (let request = 0; request < 20; request++) acquire()
+  assert.equal(dialed.length, 29)
+})
+
+test('a request for which there is no place in the queue has a connection, while there may be more', () => {
+  const { dialed, failures, acquire } = paced({ queueMax: 2, upstreamConnectionsMax: 10 })
+  for (let request = 0; request < 12; request++) acquire()
+  assert.deepEqual([dialed.length, failures], [10, []])
+  acquire()
+  assert.equal(failures.length, 1)
+})
