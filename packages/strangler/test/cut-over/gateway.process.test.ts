@@ -21,11 +21,21 @@ interface Answer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
-function ask(method: string, url: string, body?: object): Promise<Answer> {
+/** @param user by whom the gateway tells one from another */
+function ask(method: string, url: string, body?: object, user?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
-      { method, agent, headers: { host: 'localhost', authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' } },
+      {
+        method,
+        agent,
+        headers: {
+          host: 'localhost',
+          authorization: `Bearer ${TOKEN}`,
+          'content-type': 'application/json',
+          ...(user !== undefined && { 'x-user': user }),
+        },
+      },
       (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -89,6 +99,7 @@ async function strangled(t: TestContext) {
         from: 'monolith',
         to: 'notes',
         data: { url: `${moverUrl}/ready`, move: moverUrl, key: { path: 'id' } },
+        stickyBy: { header: 'x-user' },
         guard: false,
       },
     ],
@@ -156,7 +167,7 @@ class Load {
     this.requests++
     const startedMs = performance.now()
     try {
-      const { status, json } = await ask(method, `${this.#url}/api/notes/${id}`, body)
+      const { status, json } = await ask(method, `${this.#url}/api/notes/${id}`, body, id.replace(/-\d+$/, ''))
       this.slowestMs = Math.max(this.slowestMs, performance.now() - startedMs)
       if (status === 200) return json
       this.failures.push(`${method} ${id}: ${status} ${JSON.stringify(json)}`)
@@ -283,9 +294,9 @@ void suite('a gateway that moves a route with its data', () => {
   )
 })
 
-/** Who answers reads of a note. */
+/** Who answers reads of a note by people who have written nothing. */
 async function readSides(url: string): Promise<ReadonlySet<unknown>> {
-  const answers = await Promise.all(Array.from({ length: 8 }, () => ask('GET', url)))
+  const answers = await Promise.all(Array.from({ length: 16 }, (_, reader) => ask('GET', url, undefined, `reader-${reader}`)))
   return new Set(answers.map(({ json }) => json['side']))
 }
 
