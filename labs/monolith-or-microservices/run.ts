@@ -19,7 +19,7 @@ const WHOLE: Plan = {
   reads: { perSecond: 120, seconds: 2.5 },
   checkouts: { perSecond: 15, seconds: 2.5 },
   ladder: { perSecond: [80, 160, 320, 640], seconds: 1.2 },
-  disturbed: { perSecond: 40, seconds: 4 },
+  disturbed: { perSecond: 40, seconds: 4.5 },
   disturbedAtMs: 1_000,
 }
 

@@ -105,7 +105,12 @@ export class RunningSide implements AsyncDisposable {
    */
   async usageOfMore(count: number): Promise<readonly Usage[]> {
     const { side, dataDir, outDir } = this.#options
-    const { name, main, serves } = side.system.service(side.paying)
+    const { name, main, serves, calls } = side.system.service(side.paying)
+    const endpoints = this.#system
+      .status()
+      .processes.flatMap(({ name: callee, httpUrl, grpcAddress }) =>
+        calls.includes(callee) ? [[callee, { http: httpUrl, ...(grpcAddress !== null && { grpc: grpcAddress }) }] as const] : [],
+      )
     await using started = new AsyncDisposableStack()
     const ports = await freePorts(2 * count, newId(), new Set())
     const more = await Promise.all(
@@ -120,6 +125,7 @@ export class RunningSide implements AsyncDisposable {
           SEAWORTHY_DATA_DIR: folder,
           SEAWORTHY_LOG_DIR: join(folder, 'event-log'),
           SEAWORTHY_HTTP_PORT: String(http),
+          SEAWORTHY_ENDPOINTS: JSON.stringify(Object.fromEntries(endpoints)),
           ...(serves.includes('grpc') && { SEAWORTHY_GRPC_PORT: String(grpc) }),
           SEAWORTHY_LOG_LEVEL: 'warn',
           SHOP_SEED: 'none',

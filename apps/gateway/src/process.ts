@@ -1,3 +1,4 @@
+import { growYoungGenerationAtOnce } from '@seaworthy/http-proxy'
 import { destinationsFrom, isTaken, startTelemetry, type Telemetry } from '@seaworthy/telemetry'
 import type { PrometheusOptions } from '@seaworthy/telemetry/prometheus'
 import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
@@ -11,6 +12,7 @@ export function beginProcess(
   { service, instance, otlpUrl, logLevel }: ProcessConfig,
   metrics: PrometheusOptions,
 ): Pick<Telemetry, 'logger' | 'metrics'> & { readonly life: Lifecycle } {
+  growYoungGenerationAtOnce()
   const destinations = destinationsFrom(process.env)
   // Spans that nobody takes would cost every request as much as its way through the gateway.
   const tracing = otlpUrl !== undefined || isTaken('traces', destinations)

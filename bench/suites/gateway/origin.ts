@@ -8,6 +8,7 @@ export const SMALL = { path: '/m/small', bytes: 300 } as const
 export const LARGE = { path: '/m/large', bytes: 102_400 } as const
 
 export interface Origin {
+  readonly pid: number
   readonly port: number
   readonly stop: () => Promise<void>
 }
@@ -51,7 +52,7 @@ http {
         directory,
         isReady: (line) => line.includes('start worker process '),
       })
-      return { port: port!, stop: () => server.stop() }
+      return { pid: server.pid, port: port!, stop: () => server.stop() }
     },
     isTaken: (message) => message.includes('in use'),
   })

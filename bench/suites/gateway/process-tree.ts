@@ -7,7 +7,8 @@ export function cpuNsOf(pid: number): number {
     .reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ', 1)[0]), 0)
 }
 
-function treeOf(pid: number): number[] {
+/** A process and all below it. */
+export function treeOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
   return [pid, ...children.flatMap(treeOf)]
 }

@@ -12,6 +12,8 @@ const CONCURRENCY = 32
 export interface Proxied {
   readonly port: number
   readonly pid: number
+  /** Of what is behind it. */
+  readonly originPid: number
   /** After a collection. Of a proxy in Node alone. */
   readonly memory: () => Promise<MemoryUse>
   readonly stop: () => Promise<void>
@@ -26,6 +28,7 @@ async function startNode(name: string): Promise<Proxied> {
   return {
     port: told.port,
     pid: child.pid!,
+    originPid: origin.pid,
     memory: () => askChild(child, 'memory'),
     stop: async () => {
       child.kill('SIGKILL')
@@ -40,6 +43,7 @@ async function startNginx(): Promise<Proxied> {
   const { pid, ports, stop } = await startProxy(nginx, [origin.port])
   return {
     pid,
+    originPid: origin.pid,
     port: ports[0]!,
     memory: () => Promise.reject(new Error('nginx is not asked for its memory.')),
     stop: async () => {

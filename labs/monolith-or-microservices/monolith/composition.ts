@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Transaction } from 'seaworthy/core'
 import { commandHandler, sealedEventStore } from 'seaworthy/event-sourcing'
 import { type HandlerOfTypes, handlers, on } from 'seaworthy/messaging'
-import { startProjection } from 'seaworthy/projections'
+import { startProjection, startRebuildable } from 'seaworthy/projections'
 import { ALWAYS_OWNED } from '../../../shop/platform/always-owned.ts'
 import { serveIndex } from '../../../shop/platform/serve-index.ts'
 import type { ServiceComposition } from '../../../shop/platform/service-ports.ts'
@@ -42,8 +42,9 @@ import { placeOrderUseCase } from '../../../shop/services/orders/application/pla
 import { seedOrders, takeOverOrders } from '../../../shop/services/orders/application/taking-over.ts'
 import { BALANCES_SCHEMA, balancesProjection } from '../../../shop/services/payments/adapters/balances.ts'
 import { CREDIT_SCHEMA, creditChecks } from '../../../shop/services/payments/adapters/credit-checks.ts'
-import { serveAudit } from '../../../shop/services/payments/adapters/http.ts'
+import { serveAudit, serveStatements } from '../../../shop/services/payments/adapters/http.ts'
 import { checkingCredit } from '../../../shop/services/payments/application/credit-check.ts'
+import { customerPayments } from '../../../shop/services/payments/application/customer-payments.ts'
 import { payment, paymentEvents } from '../../../shop/services/payments/domain/payment.ts'
 import { shipmentBooked } from '../../../shop/services/shipping/contract/events.ts'
 import { SHIPPING_SCHEMA } from '../../../shop/services/shipping/adapters/schema.ts'
@@ -75,8 +76,8 @@ export function wholeMonolith(release: Release): ServiceComposition {
       LETTERS_SCHEMA,
       NOTIFICATIONS_SCHEMA,
     ],
-    stores: ['events', 'subjects', 'projections'],
-    async wire({ database, stores, scrub, participant, seeding, logger, clock, newId, folder, serveRest, onStop }) {
+    stores: ['events', 'subjects', 'projections', 'documents'],
+    async wire({ database, stores, scrub, participant, seeding, logger, clock, newId, folder, serveRest, showProjection, onStop }) {
       const listeners: HandlerOfTypes<[Transaction]>[] = []
       const outbox = calling(listeners)
       const products = productRepository(database)
@@ -89,14 +90,12 @@ export function wholeMonolith(release: Release): ServiceComposition {
       const events = stores.events()
       const ledger = sealedEventStore({ store: events, events: paymentEvents, subjects: stores.subjects() })
       const payments = commandHandler({ decider: payment, events: paymentEvents, store: ledger, database, schemaVersion: 1 })
-      const balances = startProjection({
-        projection: balancesProjection,
-        source: events,
-        database,
-        store: stores.projections(),
-        events: paymentEvents,
-      })
+      const feed = { source: events, events: paymentEvents, clock }
+      const balances = startProjection({ ...feed, projection: balancesProjection, database, store: stores.projections() })
       onStop('balances', () => balances.stop())
+      const documents = stores.documents()
+      const statements = await startRebuildable({ ...feed, declare: customerPayments, store: documents, onStarted: showProjection })
+      onStop('statements', () => statements.stop())
 
       const letters = letterRoom({
         database,
@@ -194,6 +193,7 @@ export function wholeMonolith(release: Release): ServiceComposition {
       serveHistoryOfTables(serveRest, { database, orders })
       serveFigures(serveRest, figures)
       serveAudit(serveRest, { database, balances })
+      serveStatements(serveRest, { store: documents, clock })
       letters.start()
     },
   }

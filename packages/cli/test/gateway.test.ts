@@ -26,7 +26,8 @@ async function runningSystem(t: TestContext) {
     request.on('data', (chunk: Buffer) => (text += chunk.toString()))
     request.on('end', () => {
       asked.push({ authorization: request.headers.authorization, question: `${request.method} ${request.url}`, body: JSON.parse(text) })
-      response.end(JSON.stringify({ fromPercent: 0, toPercent: 50, to: 'reviews' }))
+      const entry = { fromPercent: 100, toPercent: 0, held: { count: 3, keys: ['7', '8'] } }
+      response.end(JSON.stringify({ fromPercent: 0, toPercent: 50, to: 'reviews', entries: [entry] }))
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -51,6 +52,12 @@ test('a route of a running system is moved at its gateway, which its data direct
   const [{ authorization, question, body } = assert.fail('nobody was asked')] = asked
   assert.deepEqual([authorization, question], [`Bearer ${TOKEN}`, 'POST /shift'])
   assert.partialDeepStrictEqual(body, { route: 'reviews', percent: 50, why: 'first users' })
+})
+
+test('a rollback names the keys that are not back yet', async (t) => {
+  const { dataDir } = await runningSystem(t)
+  const { printed } = await say('gateway', 'rollback', 'reviews', `--data-dir=${dataDir}`)
+  assert.equal(printed, 'reviews: 100 % → 0 %. Held until they are back: 7 8 and 1 more.')
 })
 
 test('where no gateway is found, the answer says how one is named', async (t) => {

@@ -8,6 +8,7 @@ import type { KnownField } from './known-fields.ts'
 import type { HttpProxyLimits } from './limits.ts'
 import { clientAddress, HOST, originLines } from './origin.ts'
 import { RefusedRequestError } from './problem.ts'
+import type { Tunnels } from './tunnels.ts'
 
 /** A request that may go on, and what was understood of it. */
 export interface Admission {
@@ -49,6 +50,7 @@ export class Refusal {
 export interface AdmissionRules {
   readonly destinations: Destinations
   readonly limits: HttpProxyLimits
+  readonly tunnels: Tunnels
 }
 
 /** Who sent a request, as the connection tells. */
@@ -96,7 +98,9 @@ export function admit(head: RequestHead, context: CallContext, peer: Peer, rules
     })
     if (destination === undefined) throw new NotFoundError(`There is no ${method} ${target.split('?', 1)[0]!.slice(0, 200)}.`)
     if (destination.bodyBytesMax !== undefined) refuseTooLarge(framing, destination.bodyBytesMax)
-    return admission(head, { context, peer, destination, host, target, framing, expectsContinue })
+    const upgrades = asksForWebSocket(head, framing)
+    if (upgrades) rules.tunnels.assertRoom()
+    return admission(head, { context, peer, destination, host, target, framing, expectsContinue, upgrades })
   } catch (error) {
     return new Refusal(error, destination)
   }
@@ -110,11 +114,14 @@ interface Understood {
   readonly target: string
   readonly framing: Framing
   readonly expectsContinue: boolean
+  readonly upgrades: boolean
 }
 
-function admission(head: RequestHead, { context, peer, destination, host, target, framing, expectsContinue }: Understood): Admission {
+function admission(
+  head: RequestHead,
+  { context, peer, destination, host, target, framing, expectsContinue, upgrades }: Understood,
+): Admission {
   const { method, minorVersion, fields } = head
-  const upgrades = asksForWebSocket(head, framing)
   return {
     destination,
     method,

@@ -143,7 +143,8 @@ export class ClientConnection implements ExchangeClient, ServedConnection {
     if (rest.length > 0) client.write(rest)
     if (this.#pending !== undefined) upstream.end.stream.write(this.#pending)
     this.#letGo()
-    tunnel({ client: socketEnd(client), upstream, timer: this.timer, silenceTimeoutMs: this.#host.limits.silenceTimeoutMs })
+    const { limits, tunnels } = this.#host
+    tunnel({ client: socketEnd(client), upstream, timer: this.timer, silenceTimeoutMs: limits.silenceTimeoutMs, tunnels })
   }
 
   #headOf(head: ResponseHead, { framing }: AnswerPart): string {

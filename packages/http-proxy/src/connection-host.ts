@@ -3,6 +3,7 @@ import type { Destinations } from './destination.ts'
 import type { TrustedProxies } from './origin.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 import type { RequestEnd } from './request-end.ts'
+import type { Tunnels } from './tunnels.ts'
 
 /** A connection of a client, as whoever stops the proxy sees it. */
 export interface ServedConnection {
@@ -20,6 +21,7 @@ export interface ConnectionHost extends ProxyParts {
   readonly destinations: Destinations
   readonly trusted: TrustedProxies
   readonly onRequestEnd: ((end: RequestEnd) => void) | undefined
+  readonly tunnels: Tunnels
   /** The proxy is about to stop: every answer closes its connection. */
   readonly isDraining: boolean
   /** A connection turned out to speak HTTP/2; `begun` is what of it has been read. */

@@ -6,6 +6,8 @@ export interface HttpProxyLimits {
   readonly keptBodyBytesMax: number
   /** Clients' connections at once. A further one is closed as it comes. */
   readonly connectionsMax: number
+  /** Tunnels at once, of all clients: one connection of HTTP/2 may ask for as many as it has streams, and each is a connection to an upstream. More are answered 503. */
+  readonly tunnelsMax: number
   readonly headerBytesMax: number
   readonly headersMax: number
   /** Requests at once on one connection of a client that speaks HTTP/2. */
@@ -47,6 +49,7 @@ export const defaultLimits: HttpProxyLimits = {
   bodyBytesMax: 1_048_576,
   keptBodyBytesMax: 65_536,
   connectionsMax: 8_192,
+  tunnelsMax: 8_192,
   headerBytesMax: 16_384,
   headersMax: 100,
   streamsMax: 100,

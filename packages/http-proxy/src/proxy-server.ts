@@ -8,6 +8,7 @@ import { TrustedProxies } from './origin.ts'
 import type { ProxyParts } from './proxy-parts.ts'
 import type { RequestEnd } from './request-end.ts'
 import type { Certificate } from './tls/certificates.ts'
+import { Tunnels } from './tunnels.ts'
 import { type Listener, plainListener, tlsListener } from './tls/listener.ts'
 
 export interface ProxyServerOptions {
@@ -65,6 +66,7 @@ class ProxyServer implements HttpProxy {
       destinations,
       trusted: new TrustedProxies(trustedProxies),
       onRequestEnd,
+      tunnels: new Tunnels(parts.limits.tunnelsMax),
       get isDraining() {
         return isDraining()
       },

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { constants, type Http2Stream } from 'node:http2'
 import type { WheelTimer } from './timer-wheel.ts'
+import type { Tunnels } from './tunnels.ts'
 import type { UpstreamTunnel } from './upstream-link.ts'
 
 /** One side of a tunnel: a connection of HTTP/1.1, or a stream of HTTP/2. */
@@ -19,6 +20,7 @@ export interface TunnelOptions {
   /** Limits the silence of both; whoever fires it breaks off the client. */
   readonly timer: WheelTimer
   readonly silenceTimeoutMs: number
+  readonly tunnels: Tunnels
 }
 
 export const socketEnd = (socket: Socket): TunnelEnd => ({
@@ -35,7 +37,9 @@ export const streamEnd = (stream: Http2Stream, closedInOrder: () => boolean): Tu
 })
 
 /** Passes bytes both ways with back-pressure. The end of one side is passed on; when either is gone, so is the other. */
-export function tunnel({ client, upstream, timer, silenceTimeoutMs }: TunnelOptions): void {
+export function tunnel({ client, upstream, timer, silenceTimeoutMs, tunnels }: TunnelOptions): void {
+  tunnels.opened()
+  client.stream.once('close', () => tunnels.closed())
   const { end: far } = upstream
   const pass = (bytes: Buffer, from: TunnelEnd, to: TunnelEnd) => {
     timer.set(silenceTimeoutMs)

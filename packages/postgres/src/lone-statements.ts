@@ -1,4 +1,5 @@
-import { type Statement, TimeoutError } from 'seaworthy/core'
+import { type Operation, type Statement, TimeoutError, observed } from 'seaworthy/core'
+import { timeFact } from 'seaworthy/trace-analysis'
 import { PostgresError } from './errors.ts'
 import { GroupCommit, type WaitingLimits } from './group-commit.ts'
 
@@ -9,7 +10,16 @@ export interface LoneStatement {
   readonly locks: string
 }
 
+/** One in line. */
+interface Waiting extends LoneStatement {
+  readonly sinceMs: number
+  /** Of its caller, where somebody wants to know: the group itself shows in the trace of its first one alone. */
+  readonly operation: Operation | undefined
+}
+
 type Atomically = (statements: readonly Statement[]) => Promise<readonly { readonly rowCount: number }[]>
+
+const groupedStatements = observed('database.grouped-statement')
 
 const GROUP_SIZE_MAX = 16
 const GROUPS_MAX = 4
@@ -26,10 +36,12 @@ const WAIT_BRIEFLY: Statement = { sql: `SELECT set_config('lock_timeout', '${LOC
  */
 export class LoneStatements {
   readonly #atomically: Atomically
-  readonly #groups: GroupCommit<LoneStatement, number>
+  readonly #waiting: WaitingLimits
+  readonly #groups: GroupCommit<Waiting, number>
 
   constructor(atomically: Atomically, waiting: WaitingLimits) {
     this.#atomically = atomically
+    this.#waiting = waiting
     this.#groups = new GroupCommit({
       commit: (group) => this.#commit(group),
       groupSizeMax: GROUP_SIZE_MAX,
@@ -42,11 +54,20 @@ export class LoneStatements {
   }
 
   /** @returns how many rows it came to. @throws what `atomically` throws for it alone, and LimitExceededError when it had to wait for too long */
-  run(statement: LoneStatement): Promise<number> {
-    return this.#groups.add(statement)
+  run({ statement, locks }: LoneStatement): Promise<number> {
+    const { what, clock } = this.#waiting
+    return groupedStatements.run(
+      () => ({ name: what, kind: 'internal', attributes: { 'db.system.name': 'postgresql' } }),
+      (operation) => this.#groups.add({ statement, locks, sinceMs: operation === undefined ? 0 : clock.monotonicMs(), operation }),
+    )
   }
 
-  async #commit(group: readonly LoneStatement[]): Promise<readonly (number | Promise<number>)[]> {
+  async #commit(group: readonly Waiting[]): Promise<readonly (number | Promise<number>)[]> {
+    for (const { operation, sinceMs } of group) {
+      if (operation === undefined) continue
+      operation.attributes[timeFact.poolWaitMs] = this.#waiting.clock.monotonicMs() - sinceMs
+      operation.attributes['seaworthy.database.group_size'] = group.length
+    }
     const [first, ...others] = group
     if (first !== undefined && others.length === 0) return [await this.#alone(first)]
     const inOrder = [...group.keys()].toSorted((one, other) => compare(group[one]!.locks, group[other]!.locks))

@@ -211,8 +211,10 @@ suite('a PostgreSQL database', () => {
     const { rows } = await observer.query<{ role: string }>('SELECT current_user AS role')
     const role = observer.escapeIdentifier(rows[0]!.role)
     await observer.query(`ALTER ROLE ${role} SET default_transaction_isolation = 'serializable'`)
-    const other = await openAnother().finally(() => observer.query(`ALTER ROLE ${role} RESET default_transaction_isolation`))
-    for (const under of [database, other]) {
+    const [opened] = await Promise.allSettled([openAnother()])
+    await observer.query(`ALTER ROLE ${role} RESET default_transaction_isolation`)
+    assert.ok(opened.status === 'fulfilled')
+    for (const under of [database, opened.value]) {
       const setting = { sql: "INSERT INTO item SELECT length(current_setting('transaction_isolation')), 0" }
       await under.atomically([setting, bump(1)])
       assert.deepEqual(await under.query({ sql: 'SELECT id FROM item' }), [{ id: 'read committed'.length }])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { type Statement, LimitExceededError, systemClock } from 'seaworthy/core'
+import { type Operation, type Statement, LimitExceededError, systemClock, watchOperations } from 'seaworthy/core'
 import { CommitFailedError, PostgresError } from '@seaworthy/postgres'
 import { LoneStatements } from '../src/lone-statements.ts'
 
@@ -92,6 +92,21 @@ void suite('lone statements', () => {
       [1, '22P02', 0],
     )
     assert.deepEqual(server.transactions, [['a', 'b', 'c'], ['b'], ['a'], ['c']])
+  })
+
+  test('show each in the trace of its own caller, with how many it shared a transaction', async (t) => {
+    const sizes: unknown[] = []
+    const stop = watchOperations((name, channel) => {
+      if (name !== 'database.grouped-statement') return
+      const told = (message: unknown) => void sizes.push((message as Operation).attributes['seaworthy.database.group_size'])
+      channel.asyncEnd.subscribe(told)
+      t.after(() => channel.asyncEnd.unsubscribe(told))
+    })
+    t.after(stop)
+    const { append } = opened()
+    await Promise.all([append(at('a', 0)), append(at('b', 0))])
+    await append(at('c', 0))
+    assert.deepEqual(sizes, [2, 2, 1])
   })
 
   test('are not tried again where it is not known what became of them, nor where there was no room', async () => {

@@ -194,8 +194,12 @@ suite('a worker that was given up, and comes back', () => {
     await holder.query('BEGIN')
     await holder.query(`SELECT FROM seaworthy_sagas WHERE id LIKE 'b%' FOR UPDATE`)
     const write = (id: string) => under.store.advanceAlone!(id, { token: 1, from: 'running', entries: [line], atMs: 9 })
-    const waiting = blocked.map(write)
-    await untilWaiting(under.observer, 4)
+    const waiting: Promise<boolean>[] = []
+    for (const id of blocked) {
+      // One that comes with others would share theirs.
+      waiting.push(write(id))
+      await untilWaiting(under.observer, waiting.length)
+    }
     const shared = ['a', 's', 'z'].map(write)
     await holder.query('COMMIT')
     assert.deepEqual(await Promise.all(waiting), [true, true, true, true])

@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from '@opentelemetry/api'
+import type { Span as RecordedSpan } from '@opentelemetry/sdk-trace'
 import { type Operation, type OperationChannel, SeaworthyError, currentContext, watchOperations } from 'seaworthy/core'
 import { errorMessage, errorName } from './error-name.ts'
 import { remoteSpanContext } from './trace-headers.ts'
@@ -47,7 +48,7 @@ export function operationSpans({ tracer, storage, nowMs }: OperationSpansOptions
     const span = spans.get(operation)
     if (span === undefined) return
     spans.delete(operation)
-    if (span.isRecording()) describe(span, operation)
+    if (isRecorded(span)) describe(span, operation)
     span.end(nowMs())
   }
 
@@ -88,26 +89,32 @@ function parentContext(operation: Operation, active: Context): Context {
   return remote === undefined ? trace.deleteSpan(active) : trace.setSpanContext(active, remote)
 }
 
-function describe(span: Span, operation: Traced): void {
-  span.setAttributes(operation.attributes)
+function isRecorded(span: Span): span is RecordedSpan {
+  return span.isRecording() && 'attributes' in span
+}
+
+function describe(span: RecordedSpan, operation: Traced): void {
+  const { attributes } = span
+  // In place: they are texts, numbers and truths. The setter looks each over for cycles, with a set for what it has seen, which took as long as all else of a span.
+  Object.assign(attributes, operation.attributes)
   for (const { traceId, spanId, attributes } of operation.links ?? []) {
     // Recorded, because whoever was blocked by work that is not recorded has nothing to point to.
     span.addLink({ context: { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true }, attributes })
   }
   if (operation.attributes[CORRELATION_ID] === undefined && operation.kind !== 'internal') {
     const correlationId = currentContext()?.correlationId
-    if (correlationId !== undefined) span.setAttribute(CORRELATION_ID, correlationId)
+    if (correlationId !== undefined) attributes[CORRELATION_ID] = correlationId
   }
   const { error, failure } = operation
   if (error !== undefined) {
     const type = errorName(error)
     const message = errorMessage(error)
-    span.setAttribute('error.type', type)
-    if (error instanceof SeaworthyError) span.setAttribute('seaworthy.executed', error.executed)
+    attributes['error.type'] = type
+    if (error instanceof SeaworthyError) attributes['seaworthy.executed'] = error.executed
     span.addEvent('exception', { 'exception.type': type, 'exception.message': message })
     span.setStatus({ code: SpanStatusCode.ERROR, message })
   } else if (failure !== undefined) {
-    if (operation.attributes['error.type'] === undefined) span.setAttribute('error.type', 'failure')
+    attributes['error.type'] ??= 'failure'
     span.setStatus({ code: SpanStatusCode.ERROR, message: failure })
   }
 }

@@ -3,6 +3,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { ConfigurationError } from 'seaworthy/core'
 import type { Transport } from './export-queue.ts'
 import { type HttpPostOptions, httpPost } from './http-post.ts'
+import { otlpJson } from './otlp-json.ts'
 
 /** A log record and all metrics of a moment, as OpenTelemetry's own serializers take them. */
 export type ReadableLogRecord = Parameters<(typeof JsonLogsSerializer)['serializeRequest']>[0][number]
@@ -68,11 +69,18 @@ interface ExportAnswer {
   readonly partialSuccess?: Readonly<Record<string, number | string | undefined>>
 }
 
-// Loaded with the first batch, because it costs a third of the whole import and nothing has to be sent while a process starts.
+/** Spans are what most of an export is, and written as text by code of our own. */
+const SPANS_AS_JSON: Serializer<ReadableSpan> = {
+  serializeRequest: (spans) => Buffer.from(otlpJson(spans)),
+  deserializeResponse: (answer) => JSON.parse(Buffer.from(answer).toString()) as ExportAnswer,
+}
+
+// OpenTelemetry's are loaded with the first batch, because that costs a third of the whole import and nothing has to be sent while a process starts.
 async function serializerOf<Signal extends OtlpSignal>(signal: Signal, protocol: OtlpProtocol): Promise<Serializer<OtlpItems[Signal]>> {
+  if (signal === 'traces' && protocol === 'http/json') return SPANS_AS_JSON as Serializer<OtlpItems[Signal]>
   const otlp = await import('@opentelemetry/otlp-transformer')
   const serializers: Serializers = {
-    traces: { 'http/json': many(otlp.JsonTraceSerializer), 'http/protobuf': many(otlp.ProtobufTraceSerializer) },
+    traces: { 'http/json': SPANS_AS_JSON, 'http/protobuf': many(otlp.ProtobufTraceSerializer) },
     metrics: { 'http/json': one(otlp.JsonMetricsSerializer), 'http/protobuf': one(otlp.ProtobufMetricsSerializer) },
     logs: { 'http/json': many(otlp.JsonLogsSerializer), 'http/protobuf': many(otlp.ProtobufLogsSerializer) },
   }

@@ -15,6 +15,7 @@ export interface ProcessFactsOptions {
 
 /** The first span of this process in a trace, or a request or message that it takes in: work that somebody waits for. */
 interface Entry {
+  readonly spanId: string
   readonly begin: LoopMoment
   /** How long the thread had waited for a processor, a moment before it began. */
   readonly processorWaitMs: number | undefined
@@ -24,6 +25,8 @@ interface Entry {
 const TICK_MS = 10
 // How old the last reading of the time in the processor's queue may be; it costs a system call.
 const PROCESSOR_WAIT_AGE_MS = 20
+// The same for CPU and activity of the loop: under load a request begins or ends every few microseconds, and a reading costs one.
+const READING_AGE_MS = 0.05
 // Below it, what is neither CPU nor waiting for one is the coarseness of the clocks.
 const UNACCOUNTED_MS_MIN = 1
 // Spans whose entry is known. Those that never end must not fill the memory.
@@ -48,6 +51,7 @@ export class ProcessFacts implements SpanProcessor {
   readonly #outside = new AsyncResource('SEAWORTHY_PROCESS_FACTS', { requireManualDestroy: true })
   #open = 0
   #timer: Timer | undefined
+  #read: LoopMoment
   #processorWaitMs: number | undefined
   #processorWaitAtMs = Number.NEGATIVE_INFINITY
 
@@ -55,7 +59,8 @@ export class ProcessFacts implements SpanProcessor {
     this.#clock = clock
     this.#wallMs = wallMs
     this.#reading = reading
-    this.#stretches = new LoopStretches({ tickMs: TICK_MS, begin: this.#moment() })
+    this.#read = this.#readingAt(clock.monotonicMs())
+    this.#stretches = new LoopStretches({ tickMs: TICK_MS, begin: this.#read })
   }
 
   onStart(span: Span): void {
@@ -71,35 +76,28 @@ export class ProcessFacts implements SpanProcessor {
     const begin = this.#moment()
     if (this.#open === 0) {
       this.#stretches.turned(begin, false)
-      this.#arm()
+      if (this.#timer === undefined) this.#arm()
     }
     this.#open++
     this.#lookAtProcessorWait(begin.atMs)
-    const entry: Entry = { begin, processorWaitMs: this.#processorWaitMs }
+    const entry: Entry = { spanId: span.spanContext().spanId, begin, processorWaitMs: this.#processorWaitMs }
     this.#stretches.mark(entry, begin.atMs)
     this.#remember(span, entry)
-    entries.set(span, entry)
   }
 
   onEnding(span: Span): void {
     const { spanId } = span.spanContext()
-    const entry = entries.get(span)
-    if (entry === undefined) {
-      const above = this.#entryOf.get(spanId)
-      if (above === undefined) return
-      this.#entryOf.delete(spanId)
-      this.#stretches.mark(above, this.#clock.monotonicMs())
+    const entry = this.#entryOf.get(spanId)
+    if (entry === undefined) return
+    this.#entryOf.delete(spanId)
+    if (entry.spanId !== spanId) {
+      this.#stretches.mark(entry, this.#clock.monotonicMs())
       return
     }
-    entries.delete(span)
-    this.#entryOf.delete(spanId)
     this.#open--
     const now = this.#moment()
     this.#stretches.mark(entry, now.atMs)
     this.#state(span, entry, now)
-    if (this.#open > 0) return
-    this.#timer?.cancel()
-    this.#timer = undefined
   }
 
   onEnd(): void {}
@@ -124,14 +122,20 @@ export class ProcessFacts implements SpanProcessor {
         processorWaitMs = Math.min(waited - entry.processorWaitMs, unaccountedMs)
     }
     const blockedMs = unaccountedMs >= UNACCOUNTED_MS_MIN ? unaccountedMs - processorWaitMs : 0
-    span.setAttribute(timeFact.cpuMs, rounded(cpuMs))
-    span.setAttribute(timeFact.loopActiveMs, rounded(activeMs))
-    span.setAttribute(timeFact.loopBlockedMs, rounded(blockedMs))
-    if (processorWaitMs > 0) span.setAttribute(timeFact.processorWaitMs, rounded(processorWaitMs))
+    // In place, as the attributes of operations are.
+    const { attributes } = span
+    attributes[timeFact.cpuMs] = rounded(cpuMs)
+    attributes[timeFact.loopActiveMs] = rounded(activeMs)
+    attributes[timeFact.loopBlockedMs] = rounded(blockedMs)
+    if (processorWaitMs > 0) attributes[timeFact.processorWaitMs] = rounded(processorWaitMs)
+    if (now.atMs - entry.begin.atMs >= OVERLAP_MS_MIN) this.#tellStretches(span, entry, now)
+  }
+
+  #tellStretches(span: Span, entry: Entry, now: LoopMoment): void {
     const toWallMs = this.#wallMs() - now.atMs
     // One that was over as soon as the span began explains nothing of it.
     const stretches = this.#stretches.between(entry.begin.atMs + OVERLAP_MS_MIN, now)
-    for (const stretch of now.atMs - entry.begin.atMs < OVERLAP_MS_MIN ? [] : stretches.slice(-EVENTS_MAX)) {
+    for (const stretch of stretches.slice(-EVENTS_MAX)) {
       span.addEvent(
         loopStretch.event,
         {
@@ -145,8 +149,16 @@ export class ProcessFacts implements SpanProcessor {
   }
 
   #remember(span: Span, entry: Entry): void {
-    if (this.#entryOf.size >= SPANS_MAX) this.#entryOf.delete(this.#entryOf.keys().next().value!)
+    if (this.#entryOf.size >= SPANS_MAX) this.#forgetOldest()
     this.#entryOf.set(span.spanContext().spanId, entry)
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#entryOf
+    if (oldest === undefined) return
+    const [spanId, entry] = oldest
+    this.#entryOf.delete(spanId)
+    if (entry.spanId === spanId) this.#open--
   }
 
   #arm(): void {
@@ -154,14 +166,27 @@ export class ProcessFacts implements SpanProcessor {
   }
 
   #tick(): void {
+    this.#timer = undefined
+    // Ended here and not with the last span: where one follows the other at once, each would set a timer and take it back.
+    if (this.#open === 0) return
     const moment = this.#moment()
     this.#stretches.turned(moment)
     this.#lookAtProcessorWait(moment.atMs)
     this.#arm()
   }
 
+  /** Now, by the last reading where that is young: whoever asks is at work on this thread, and has been for some of the time since. */
   #moment(): LoopMoment {
-    return { atMs: this.#clock.monotonicMs(), activeMs: this.#reading.loopActiveMs(), cpuMs: this.#reading.cpuMs() }
+    const atMs = this.#clock.monotonicMs()
+    const sinceMs = atMs - this.#read.atMs
+    if (sinceMs < READING_AGE_MS)
+      return sinceMs === 0 ? this.#read : { atMs, activeMs: this.#read.activeMs + sinceMs, cpuMs: this.#read.cpuMs + sinceMs }
+    this.#read = this.#readingAt(atMs)
+    return this.#read
+  }
+
+  #readingAt(atMs: number): LoopMoment {
+    return { atMs, activeMs: this.#reading.loopActiveMs(), cpuMs: this.#reading.cpuMs() }
   }
 
   #lookAtProcessorWait(nowMs: number): void {
@@ -172,6 +197,3 @@ export class ProcessFacts implements SpanProcessor {
 }
 
 const rounded = (ms: number) => Math.round(Math.max(0, ms) * 1_000) / 1_000
-
-/** Weakly: a span that never ends is nobody's any more. */
-const entries = new WeakMap<Span, Entry>()

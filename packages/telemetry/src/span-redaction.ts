@@ -20,13 +20,28 @@ function redactAttributes(attributes: Attributes): void {
   for (const name in attributes) {
     const value = attributes[name]
     if (isSecretName(name)) attributes[name] = REDACTED
-    else if (typeof value === 'string' && value.length >= SECRET_LENGTH_MIN) attributes[name] = clip(redactText(value))
+    else if (typeof value === 'string' && value.length >= SECRET_LENGTH_MIN) attributes[name] = redacted(name, value)
   }
 }
 
 // No form of a secret in text is shorter: `pwd=x` and `://:x@` begin at five, and most attributes are short words.
 const SECRET_LENGTH_MIN = 5
 const TEXT_LENGTH_MAX = 4_096
+const REMEMBERED_LENGTH_MAX = 200
+const NAMES_MAX = 1_000
+
+/** By the name of an attribute, the text that it had last and needed no redaction. Of ten attributes of a request eight say the same as those of the one before. */
+const harmless = new Map<string, string>()
+
+function redacted(name: string, text: string): string {
+  if (harmless.get(name) === text) return text
+  const safe = clip(redactText(text))
+  if (safe === text && text.length <= REMEMBERED_LENGTH_MAX) {
+    if (harmless.size >= NAMES_MAX) harmless.clear()
+    harmless.set(name, text)
+  }
+  return safe
+}
 
 function clip(text: string): string {
   return text.length <= TEXT_LENGTH_MAX ? text : `${text.slice(0, TEXT_LENGTH_MAX - 1)}…`

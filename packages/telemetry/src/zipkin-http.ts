@@ -11,15 +11,16 @@ export interface ZipkinHttpOptions extends Pick<HttpPostOptions<unknown>, 'heade
 
 /** Zipkin's second format over HTTP. @throws ConfigurationError when the URL is none */
 export function zipkinHttp({ url, ...options }: ZipkinHttpOptions): Transport<ReadableSpan> {
-  return httpPost({ ...options, url: spansUrl(url), contentType: 'application/json', encode })
+  return httpPost({
+    ...options,
+    url: spansUrl(url),
+    contentType: 'application/json',
+    encode: async (spans) => Buffer.from(JSON.stringify(spans.map(zipkinSpan))),
+  })
 }
 
 function spansUrl(text: string): URL {
   const url = URL.parse(text)
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
   throw new ConfigurationError(`"${text}" is no URL of a Zipkin server. Use one like http://127.0.0.1:9411/api/v2/spans.`)
-}
-
-async function encode(spans: readonly ReadableSpan[]): Promise<Uint8Array> {
-  return new TextEncoder().encode(JSON.stringify(spans.map(zipkinSpan)))
 }

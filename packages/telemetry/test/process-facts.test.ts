@@ -21,11 +21,15 @@ function simulated(options: { readonly tellsProcessorWait?: boolean } = {}) {
   let stretchedMs = 0
   const monotonicMs = () => clock.monotonicMs() + stretchedMs
   const counted = { activeMs: 0, cpuMs: 0, processorWaitMs: 0 }
+  let readings = 0
   const facts = new ProcessFacts({
     clock: { now: () => clock.now(), monotonicMs, timer: (delayMs, fire, more) => clock.timer(delayMs, fire, more) },
     wallMs: () => 1_700_000_000_000 + monotonicMs(),
     reading: {
-      cpuMs: () => counted.cpuMs,
+      cpuMs: () => {
+        readings++
+        return counted.cpuMs
+      },
       loopActiveMs: () => counted.activeMs,
       processorWaitMs: () => (options.tellsProcessorWait === false ? undefined : counted.processorWaitMs),
     },
@@ -34,7 +38,7 @@ function simulated(options: { readonly tellsProcessorWait?: boolean } = {}) {
   const tracer = new TracerProvider({ spanProcessors: [facts, new SimpleSpanProcessor({ exporter })] }).getTracer('test')
   return {
     clock,
-    tracer,
+    readings: () => readings,
     /** The loop is busy for so long, with so much CPU and so long in the processor's queue, before any timer fires. */
     busy: (ms: number, cpuMs: number, processorWaitMs = 0) => {
       counted.activeMs += ms
@@ -150,11 +154,38 @@ test('a request that came in a stretch’s last moment, or was over as soon as i
 test('between two requests nothing ticks, and what the process did then is not told', async () => {
   const { start, span, busy, clock } = simulated()
   start('first').end()
+  await clock.advance(10)
   assert.equal(clock.pending.length, 0)
-  busy(5_000, 5_000)
-  start('second').end()
-  assert.deepEqual(stretches(span('second')), [])
-  assert.equal(facts(span('second'))[0], 0)
+  for (const name of ['second', 'at once after it']) {
+    busy(5_000, 5_000)
+    const request = start(name)
+    busy(6, 0)
+    request.end()
+    assert.deepEqual(stretches(span(name)), [])
+    assert.equal(facts(span(name))[0], 0)
+  }
+})
+
+test('spans that never end are forgotten beyond ten thousand, and nothing ticks for them', async () => {
+  const { start, clock } = simulated()
+  for (let index = 0; index < 10_000; index++) start('lost')
+  const ending = Array.from({ length: 10_000 }, () => start('ending'))
+  await clock.advance(10)
+  assert.equal(clock.pending.length, 1)
+  for (const span of ending) span.end()
+  await clock.advance(10)
+  assert.equal(clock.pending.length, 0)
+})
+
+test('spans that follow each other within microseconds share a reading, and are told apart all the same', () => {
+  const { start, span, busy, readings } = simulated()
+  for (let index = 0; index < 100; index++) {
+    const request = start(`request ${index}`)
+    busy(0.004, 0.004)
+    request.end()
+  }
+  assert.ok(readings() <= 10, `${readings()} readings in 0.4 ms`)
+  assert.deepEqual(facts(span('request 50')), [0.004, 0.004, 0, undefined])
 })
 
 test('the real process: a blocked call is told from computing', (t) => {

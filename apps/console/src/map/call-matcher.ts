@@ -64,7 +64,7 @@ export class CallMatcher {
       const key = `${span.traceId}${span.spanId}`
       // Senders repeat what was not confirmed.
       if (this.#halves.has(key)) continue
-      const half = { span, sinceMs: nowMs, isMatched: false }
+      const half = { span: callSpan(span), sinceMs: nowMs, isMatched: false }
       this.#halves.set(key, half)
       this.#begin(half, calls)
       for (const child of this.#waiting.get(key) ?? []) this.#pair(half, child, calls)
@@ -131,6 +131,11 @@ export class CallMatcher {
     this.#addresses.set(address, service)
     if (this.#addresses.size > ADDRESSES_MAX) this.#addresses.delete(this.#addresses.keys().next().value!)
   }
+}
+
+/** Without all else that a span brings with it: a half may wait for seconds, and the text of the whole span with it. */
+function callSpan({ traceId, spanId, parentSpanId, service, kind, startUs, endUs, isError, peer }: CallSpan): CallSpan {
+  return { traceId, spanId, parentSpanId, service, kind, startUs, endUs, isError, peer }
 }
 
 function peerParts(peer: Peer | null): readonly [kind: string, name: string] {

@@ -1,4 +1,4 @@
-import { ProtobufError, type ProtobufReader, ProtobufReader as Reader } from './protobuf-reader.ts'
+import { ProtobufError, ProtobufReader } from './protobuf-reader.ts'
 import { bytesField, varintField } from './protobuf-writer.ts'
 
 /** How a field is named in OTLP's JSON form and read from the wire. */
@@ -16,15 +16,22 @@ const hex: Field['read'] = (reader) => reader.hex()
 const number: Field['read'] = (reader) => reader.number()
 // JSON carries 64-bit integers as decimal strings (protobuf.dev/programming-guides/json).
 const time: Field['read'] = (reader) => reader.fixed64().toString()
-const signed: Field['read'] = (reader) => BigInt.asIntN(64, reader.varint()).toString()
+const signed: Field['read'] = (reader) => reader.signed().toString()
 
 const one = (name: string, wireType: Field['wireType'], read: Field['read']): Field => ({ name, wireType, read })
 const nested = (name: string, message: () => Message): Field => ({
   name,
   wireType: 2,
-  read: (reader, depth) => decode(reader.message(), message(), depth),
+  read: (reader, depth) => {
+    const outerEnd = reader.enter()
+    const value = decode(reader, message(), depth)
+    reader.leave(outerEnd)
+    return value
+  },
 })
 const many = (name: string, message: () => Message): Field => ({ ...nested(name, message), isList: true })
+// Read without the table below: of what a request holds they are nearly all.
+const attributes = (name: string): Field => ({ name, wireType: 2, isList: true, read: (reader, depth) => keyValue(reader, depth) })
 
 // Field numbers of opentelemetry-proto: common/v1/common.proto, resource/v1/resource.proto, trace/v1/trace.proto.
 const ANY_VALUE: Message = {
@@ -33,11 +40,10 @@ const ANY_VALUE: Message = {
   3: one('intValue', 0, signed),
   4: one('doubleValue', 1, (reader) => reader.double()),
   5: nested('arrayValue', () => ({ 1: many('values', () => ANY_VALUE) })),
-  6: nested('kvlistValue', () => ({ 1: many('values', () => KEY_VALUE) })),
+  6: nested('kvlistValue', () => ({ 1: attributes('values') })),
   7: one('bytesValue', 2, (reader) => reader.base64()),
 }
-const KEY_VALUE: Message = { 1: one('key', 2, text), 2: nested('value', () => ANY_VALUE) }
-const ATTRIBUTES = many('attributes', () => KEY_VALUE)
+const ATTRIBUTES = attributes('attributes')
 const DROPPED_ATTRIBUTES = 'droppedAttributesCount'
 
 const SCOPE: Message = { 1: one('name', 2, text), 2: one('version', 2, text), 3: ATTRIBUTES, 4: one(DROPPED_ATTRIBUTES, 0, number) }
@@ -114,43 +120,89 @@ export function countLogRecords(body: Buffer): number {
 }
 
 function countItems(body: Buffer): number {
-  let count = 0
-  forEachMessage(new Reader(body), 1, (ofResource) => forEachMessage(ofResource, 2, (ofScope) => forEachMessage(ofScope, 2, () => count++)))
-  return count
+  const reader = new ProtobufReader(body)
+  return sumOf(reader, 1, () => sumOf(reader, 2, () => countOf(reader, 2)))
 }
 
-function forEachMessage(reader: ProtobufReader, fieldNumber: number, visit: (message: ProtobufReader) => void): void {
+/** The sum of what the messages under a number come to. */
+function sumOf(reader: ProtobufReader, fieldNumber: number, count: () => number): number {
+  let sum = 0
   while (!reader.isAtEnd) {
-    if (reader.field() === fieldNumber && reader.wireType === 2) visit(reader.message())
-    else reader.skip()
+    if (reader.field() !== fieldNumber || reader.wireType !== 2) {
+      reader.skip()
+      continue
+    }
+    const outerEnd = reader.enter()
+    sum += count()
+    reader.leave(outerEnd)
   }
+  return sum
+}
+
+/** How many messages there are under a number, unread. */
+function countOf(reader: ProtobufReader, fieldNumber: number): number {
+  let count = 0
+  while (!reader.isAtEnd) {
+    if (reader.field() === fieldNumber && reader.wireType === 2) count++
+    reader.skip()
+  }
+  return count
 }
 
 /** An `ExportTraceServiceRequest` in protobuf, as the object that its JSON form would be. @throws ProtobufError */
 export function decodeTraceRequest(body: Buffer): unknown {
-  return { resourceSpans: [], ...decode(new Reader(body), REQUEST, 0) }
+  return { resourceSpans: [], ...decode(new ProtobufReader(body), REQUEST, 0) }
 }
 
 /** An `ExportLogsServiceRequest` in protobuf, as the object that its JSON form would be. @throws ProtobufError */
 export function decodeLogsRequest(body: Buffer): unknown {
-  return { resourceLogs: [], ...decode(new Reader(body), LOGS_REQUEST, 0) }
+  return { resourceLogs: [], ...decode(new ProtobufReader(body), LOGS_REQUEST, 0) }
 }
 
 function decode(reader: ProtobufReader, message: Message, depth: number): Record<string, unknown> {
   if (depth > DEPTH_MAX) throw new ProtobufError(`messages are nested more than ${DEPTH_MAX} deep`)
   const value: Record<string, unknown> = {}
-  while (!reader.isAtEnd) {
-    const field = message[reader.field()]
-    if (field === undefined || field.wireType !== reader.wireType) {
-      reader.skip()
-      continue
-    }
-    const { name } = field
-    const read = field.read(reader, depth + 1)
-    if (field.isList !== true) value[name] = read
-    else if (Array.isArray(value[name])) value[name].push(read)
-    else value[name] = [read]
+  while (!reader.isAtEnd) decodeField(value, message[reader.field()], reader, depth)
+  return value
+}
+
+function decodeField(value: Record<string, unknown>, field: Field | undefined, reader: ProtobufReader, depth: number): void {
+  if (field === undefined || field.wireType !== reader.wireType) {
+    reader.skip()
+    return
   }
+  const { name } = field
+  const read = field.read(reader, depth + 1)
+  if (field.isList !== true) value[name] = read
+  else if (Array.isArray(value[name])) value[name].push(read)
+  else value[name] = [read]
+}
+
+/** A `KeyValue`. */
+function keyValue(reader: ProtobufReader, depth: number): { key?: string; value?: object } {
+  const outerEnd = reader.enter()
+  const pair: { key?: string; value?: object } = {}
+  while (!reader.isAtEnd) {
+    const number = reader.field()
+    if (reader.wireType !== 2) reader.skip()
+    else if (number === 1) pair.key = reader.text()
+    else if (number === 2) pair.value = anyValue(reader, depth + 1)
+    else reader.skip()
+  }
+  reader.leave(outerEnd)
+  return pair
+}
+
+/** An `AnyValue`: most are texts. */
+function anyValue(reader: ProtobufReader, depth: number): object {
+  const outerEnd = reader.enter()
+  const value: { stringValue?: string } = {}
+  while (!reader.isAtEnd) {
+    const number = reader.field()
+    if (number === 1 && reader.wireType === 2) value.stringValue = reader.text()
+    else decodeField(value, ANY_VALUE[number], reader, depth)
+  }
+  reader.leave(outerEnd)
   return value
 }
 

@@ -1,3 +1,7 @@
+import { TextTable } from './text-table.ts'
+
+const texts = new TextTable()
+
 /** The message does not follow protobuf's wire format. */
 export class ProtobufError extends Error {}
 
@@ -5,7 +9,7 @@ export class ProtobufError extends Error {}
 export class ProtobufReader {
   readonly #bytes: Buffer
   #at: number
-  readonly #end: number
+  #end: number
   /** How the value of the last field is encoded: varint 0, 64 bits 1, length-delimited 2, 32 bits 5. */
   wireType = 0
 
@@ -22,10 +26,9 @@ export class ProtobufReader {
   /** The number of the next field. Its wire type is {@link wireType} then: an object for each field of a million would cost more than the fields. */
   field(): number {
     const key = this.number()
-    const field = Math.floor(key / 8)
-    if (field < 1 || field > 536_870_911) throw new ProtobufError(`there is no field number ${field}`)
-    this.wireType = key % 8
-    return field
+    if (key < 8 || key > 0xffff_ffff) throw new ProtobufError(`there is no field number ${Math.floor(key / 8)}`)
+    this.wireType = key & 7
+    return key >>> 3
   }
 
   /** Unsigned; exact up to 2^53. */
@@ -33,6 +36,10 @@ export class ProtobufReader {
     // Nearly all are small; bigints are slow.
     const bytes = this.#bytes
     const start = this.#at
+    if (start < this.#end && bytes[start]! < 0x80) {
+      this.#at = start + 1
+      return bytes[start]!
+    }
     let value = 0
     for (let index = 0; index < 4 && start + index < this.#end; index++) {
       const byte = bytes[start + index]!
@@ -56,6 +63,15 @@ export class ProtobufReader {
     throw new ProtobufError('a number is longer than 64 bits')
   }
 
+  /** Signed, of 64 bits. */
+  signed(): bigint | number {
+    const start = this.#at
+    const small = this.number()
+    if (small < 2 ** 28) return small
+    this.#at = start
+    return BigInt.asIntN(64, this.varint())
+  }
+
   fixed64(): bigint {
     return this.#bytes.readBigUInt64LE(this.#take(8))
   }
@@ -69,7 +85,9 @@ export class ProtobufReader {
   }
 
   text(): string {
-    return this.#encoded('utf8')
+    const length = this.number()
+    const start = this.#take(length)
+    return texts.read(this.#bytes, start, start + length)
   }
 
   hex(): string {
@@ -80,10 +98,18 @@ export class ProtobufReader {
     return this.#encoded('base64')
   }
 
-  message(): ProtobufReader {
+  /** Goes into the message that the last field is: until {@link leave} its fields are what there is. @returns what is given back to `leave` */
+  enter(): number {
     const length = this.number()
-    const start = this.#take(length)
-    return new ProtobufReader(this.#bytes, start, start + length)
+    const outerEnd = this.#end
+    this.#end = this.#take(length) + length
+    this.#at = this.#end - length
+    return outerEnd
+  }
+
+  /** Out of a message that was read to its end. */
+  leave(outerEnd: number): void {
+    this.#end = outerEnd
   }
 
   /** Passes over the last field, which nobody here knows: a newer sender's. */
@@ -106,7 +132,7 @@ export class ProtobufReader {
     }
   }
 
-  #encoded(encoding: 'utf8' | 'hex' | 'base64'): string {
+  #encoded(encoding: 'hex' | 'base64'): string {
     const length = this.number()
     const start = this.#take(length)
     return this.#bytes.toString(encoding, start, start + length)

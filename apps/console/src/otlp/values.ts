@@ -10,7 +10,7 @@ const ID = /^(?!0+$)[0-9a-f]+$/i
 const UPPER_CASE = /[A-F]/
 
 export function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
 
 /** @throws TypeError when it is there and no list */
@@ -27,10 +27,13 @@ export function text(value: unknown): string | undefined {
 /** Attributes that are key and value; others would break every reader behind. */
 export function keyValues(value: unknown): readonly { key: string }[] {
   if (!Array.isArray(value)) return []
-  return value.filter((each): each is { key: string } => {
-    const inner = field(each, 'value')
-    return typeof field(each, 'key') === 'string' && (inner === undefined || (typeof inner === 'object' && inner !== null))
-  })
+  return value.every(isKeyValue) ? value : value.filter(isKeyValue)
+}
+
+function isKeyValue(each: unknown): each is { key: string } {
+  if (typeof each !== 'object' || each === null) return false
+  const { key, value } = each as { readonly key?: unknown; readonly value?: unknown }
+  return typeof key === 'string' && (value === undefined || (typeof value === 'object' && value !== null))
 }
 
 /** A resource with attributes that can be read; undefined when there is none. */

@@ -40,11 +40,11 @@ const QUERY = /^(?:url\.query|http\.query|.*\.query_string)$/
 const NO_SQL =
   /^(?:redis|valkey|memcached|mongodb|elasticsearch|opensearch|couchdb|couchbase|dynamodb|aws\.dynamodb|cosmosdb|azure\.cosmosdb)$/
 
-/** What kind of thing a name is of; names are few and asked for often. */
+/** What may be stored under a name: all but what gives secrets away by its form; nothing at all, of whatever type; a statement without its literals; a query without its values. */
 type Rule = 'text' | 'nothing' | 'statement' | 'query'
 
 /** What is known of a name. */
-interface KnownName {
+export interface KnownName {
   readonly rule: Rule
   /** As it may be stored: a key may be a secret's place, too. */
   readonly safe: string
@@ -53,7 +53,8 @@ interface KnownName {
 const NAMES_MAX = 10_000
 const names = new Map<string, KnownName>()
 
-function known(name: string): KnownName {
+/** Names are few and asked for often: what is known of one is found out once. */
+export function knownName(name: string): KnownName {
   let found = names.get(name)
   if (found === undefined) {
     found = { rule: decide(name.toLowerCase()), safe: safeText(name) }
@@ -61,11 +62,6 @@ function known(name: string): KnownName {
     names.set(name, found)
   }
   return found
-}
-
-/** A name as it may be stored. */
-export function safeName(name: string): string {
-  return known(name).safe
 }
 
 function decide(name: string): Rule {
@@ -76,14 +72,9 @@ function decide(name: string): Rule {
   return QUERY.test(name) ? 'query' : 'text'
 }
 
-/** Whether nothing under this name may be stored, of whatever type. */
-export function isContentName(name: string): boolean {
-  return known(name).rule === 'nothing'
-}
-
 /** The text of an attribute as it may be stored. `system` is the database that a statement is for, where that is known. */
-export function safeValue(name: string, value: string, system?: string): string {
-  switch (known(name).rule) {
+export function safeValue({ rule }: KnownName, value: string, system?: string): string {
+  switch (rule) {
     case 'nothing':
       return value === '' ? value : REDACTED
     case 'statement':

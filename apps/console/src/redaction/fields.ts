@@ -1,5 +1,5 @@
 import { REDACTED } from '@seaworthy/telemetry/redaction'
-import { isContentName, safeValue } from './attributes.ts'
+import { knownName, safeValue } from './attributes.ts'
 import { safeText } from './text.ts'
 
 const DEPTH_MAX = 16
@@ -19,9 +19,10 @@ interface Position {
 }
 
 function walk(value: unknown, { name, system, depth }: Position): unknown {
-  if (typeof value === 'string') return name === '' ? safeText(value) : safeValue(name, value, system)
-  if (typeof value !== 'object' || value === null) return isContentName(name) ? REDACTED : value
-  if (isContentName(name) || depth >= DEPTH_MAX) return REDACTED
+  const known = knownName(name)
+  if (typeof value === 'string') return safeValue(known, value, system)
+  if (typeof value !== 'object' || value === null) return known.rule === 'nothing' ? REDACTED : value
+  if (known.rule === 'nothing' || depth >= DEPTH_MAX) return REDACTED
   if (Array.isArray(value)) return value.map((each) => walk(each, { name, system, depth: depth + 1 }))
   const own = systemOf(value) ?? system
   return Object.fromEntries(

@@ -1,5 +1,5 @@
 import { REDACTED } from '@seaworthy/telemetry/redaction'
-import { isContentName, safeName, safeValue } from './attributes.ts'
+import { type KnownName, knownName, safeValue } from './attributes.ts'
 import { safeText } from './text.ts'
 
 type Node = Readonly<Record<string, unknown>>
@@ -28,7 +28,7 @@ export function safeOtlp<T>(value: T): T {
 }
 
 /** `name` is of the attribute that the value stands in; undefined outside of attributes. */
-function walk(value: unknown, name: string | undefined, system: string | undefined, depth: number): unknown {
+function walk(value: unknown, name: KnownName | undefined, system: string | undefined, depth: number): unknown {
   if (depth > DEPTH_MAX) throw new RangeError(`values are nested more than ${DEPTH_MAX} deep`)
   if (typeof value === 'string') return name === undefined ? safeText(value) : safeValue(name, value, system)
   if (typeof value !== 'object' || value === null) return value
@@ -54,9 +54,9 @@ function walk(value: unknown, name: string | undefined, system: string | undefin
 
 /** A key may be a secret's place too: `{"SECRET": true}` made from a query. Keys are text. */
 function attribute(node: Node, key: string, system: string | undefined, depth: number): Node {
-  const value = isContentName(key) ? nothing(node['value']) : walk(node['value'], key, system, depth + 1)
-  const name = safeName(key)
-  return value === node['value'] && name === key ? node : { ...node, key: name, value }
+  const name = knownName(key)
+  const value = name.rule === 'nothing' ? nothing(node['value']) : walk(node['value'], name, system, depth + 1)
+  return value === node['value'] && name.safe === key ? node : { ...node, key: name.safe, value }
 }
 
 /** Whatever stands under the name of a secret: number, bytes, list or map. */

@@ -1,4 +1,5 @@
 import { REDACTED, redactText } from '@seaworthy/telemetry/redaction'
+import { RecentTexts } from './recent-texts.ts'
 import { holdsSql, withoutLiterals } from './sql.ts'
 
 // Most attributes are short words without any of these, and nothing else could give a secret away.
@@ -16,16 +17,27 @@ const DATABASE_DETAILS = [
   [/(?<=\binvalid input [^:\n"]{0,80}: )"[^"\n]*"?/gi, `"${REDACTED}"`],
   [/(?<=\bvalue )"[^"\n]*"(?= is out of range)/gi, `"${REDACTED}"`],
 ] as const
+/** Without one of these no text has details. */
+const DETAILED = /[('"]/
+
+const harmless = new RecentTexts()
 
 /** Text as it may be stored: without credentials, values of queries, and literals of SQL. */
 export function safeText(text: string): string {
-  if (text.length < 4 || !SUSPICIOUS.test(text)) return text
+  if (text.length < 4 || harmless.has(text)) return text
+  const safe = SUSPICIOUS.test(text) ? searched(text) : text
+  // A secret is not remembered.
+  if (safe === text) harmless.add(text)
+  return safe
+}
+
+function searched(text: string): string {
   let safe = text.replace(USERINFO, `://${REDACTED}@`)
   safe = redactText(safe)
   if (safe.includes('?')) safe = safe.replace(QUERY, (_found, path: string, query: string) => `${path}?${safeQuery(query)}`)
   if (safe.includes('#')) safe = safe.replace(FRAGMENT, (_found, path: string) => `${path}#${REDACTED}`)
   if (holdsSql(safe)) safe = withoutLiterals(safe, 'sqlite').replaceAll(/(?<=[=(,]\s*)"[^"\n]*"/g, '?')
-  for (const [pattern, replacement] of DATABASE_DETAILS) safe = safe.replace(pattern, replacement)
+  if (DETAILED.test(safe)) for (const [pattern, replacement] of DATABASE_DETAILS) safe = safe.replace(pattern, replacement)
   return safe
 }
 

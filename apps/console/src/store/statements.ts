@@ -120,9 +120,12 @@ export const SELECT_ATTEMPTS =
 export const SELECT_USED_BYTES = `SELECT (page_count - freelist_count) * page_size AS bytes
   FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
 
+// The ids, which are hexadecimal digits, before what is stored of the rest. A body with a brace is from before version 5, and whole.
+const WHOLE_BODY = `iif(substr(body, 1, 1) = '{', body, '{"traceId":"' || trace_id || '","spanId":"' || span_id || iif(parent_span_id IS NULL, '",', '","parentSpanId":"' || parent_span_id || '",') || body)`
+
 // Unique index of span on (trace_id, span_id), then its primary key. What is sorted are ids, and not bodies; what comes is one text for each origin, and not an object for each of
 // fifty thousand spans. The limit keeps the order of the inner query.
-export const SELECT_SPANS = `SELECT ordered.origin_key, group_concat(body, ',') AS bodies
+export const SELECT_SPANS = `SELECT ordered.origin_key, group_concat(${WHOLE_BODY}, ',') AS bodies
   FROM (SELECT id, origin_key FROM span WHERE trace_id = ? ORDER BY origin_key, start_us LIMIT -1) AS ordered CROSS JOIN span ON span.id = ordered.id
   GROUP BY ordered.origin_key`
 
@@ -134,11 +137,11 @@ export const SELECT_ORIGINS =
 export const SELECT_SPAN_ROWS = 'SELECT json_group_array(id) AS ids FROM (SELECT id FROM span WHERE trace_id = ? ORDER BY id)'
 
 // Primary key of span, for each id of a JSON list. Two texts, and not an object for each of some thousand spans.
-export const SELECT_SOME_SPANS = `SELECT json_group_array(origin_key) AS origin_keys, group_concat(body, ',') AS bodies
+export const SELECT_SOME_SPANS = `SELECT json_group_array(origin_key) AS origin_keys, group_concat(${WHOLE_BODY}, ',') AS bodies
   FROM json_each(?) CROSS JOIN span ON span.id = json_each.value`
 
 // Unique index of span on (trace_id, span_id).
-export const SELECT_SPAN = 'SELECT origin_key, body AS bodies FROM span WHERE trace_id = ? AND span_id = ?'
+export const SELECT_SPAN = `SELECT origin_key, ${WHOLE_BODY} AS bodies FROM span WHERE trace_id = ? AND span_id = ?`
 
 // Primary key of trace.
 export const SELECT_VERSION = 'SELECT span_count, updated_ms FROM trace WHERE trace_id = ?'

@@ -4,7 +4,8 @@ import * as fc from 'fast-check'
 import { safeOtlp } from '../../src/redaction/otlp.ts'
 import { commandAlone, withoutLiterals } from '../../src/redaction/sql.ts'
 import { safeText } from '../../src/redaction/text.ts'
-import { safeValue } from '../../src/redaction/attributes.ts'
+import { knownName, safeValue } from '../../src/redaction/attributes.ts'
+import { RecentTexts } from '../../src/redaction/recent-texts.ts'
 
 test('statements keep their shape and lose their literals', () => {
   const cases = [
@@ -40,7 +41,7 @@ test('text that gives nothing away stays as it is', () => {
     '[redacted]',
   ])
     assert.equal(safeText(text), text)
-  assert.equal(safeValue('http.request.header.content-type', 'application/json'), 'application/json')
+  assert.equal(safeValue(knownName('http.request.header.content-type'), 'application/json'), 'application/json')
 })
 
 test('what is safe stays the same when it comes again: a trace that was exported and imported is not changed', () => {
@@ -78,4 +79,22 @@ test('what holds nothing to replace is handed back as the same object', () => {
   const secret = { ...span, attributes: [{ key: 'password', value: { intValue: '5' } }] }
   assert.deepEqual(safeOtlp(secret).attributes, [{ key: 'password', value: { stringValue: '[redacted]' } }])
   assert.equal(secret.attributes[0]!.value.intValue, '5', 'what was given is not changed')
+})
+
+test('a text that was found harmless is known again, until ten thousand others came', () => {
+  const texts = new RecentTexts()
+  texts.add('first')
+  texts.add('x'.repeat(101))
+  assert.deepEqual([texts.has('first'), texts.has('second'), texts.has('x'.repeat(101))], [true, false, false])
+  for (let index = 0; index < 4_999; index++) texts.add(`other ${index}`)
+  assert.equal(texts.has('first'), true)
+  for (let index = 0; index < 10_001; index++) texts.add(`another ${index}`)
+  assert.deepEqual([texts.has('first'), texts.has('another 10000')], [false, true])
+})
+
+test('what is harmless is told from a secret each time, in whatever order they come', () => {
+  for (let round = 0; round < 3; round++) {
+    assert.equal(safeText('token of the realm'), 'token of the realm')
+    assert.equal(safeText('token=of-the-realm'), 'token=[redacted]')
+  }
 })

@@ -109,6 +109,40 @@ test('a file of the first version is taken over: traces with errors count as fai
   )
 })
 
+test('a span comes out whole, with ids that are stored once, and so does one that an older console stored whole', async (t) => {
+  const path = file(t)
+  const id = traceId(7)
+  const whole = { traceId: id, spanId: 'b'.repeat(16), parentSpanId: 'a'.repeat(16), name: 'old “one”', kind: 2 }
+  const database = await openSqliteDatabase({ path })
+  await migrate(database, [{ ...consoleSchema, versions: consoleSchema.versions.slice(0, 4) }])
+  await database.atomically([
+    {
+      sql: `INSERT INTO span (trace_id, span_id, parent_span_id, service, kind, start_us, end_us, is_error, origin_key, body) VALUES (?, ?, ?, 'orders', 2, 1, 2, 0, 'o', ?)`,
+      params: [id, whole.spanId, whole.parentSpanId, JSON.stringify(whole)],
+    },
+    { sql: `INSERT INTO trace_origin VALUES (?, 'o', '{}', '{}', '', '')`, params: [id] },
+  ])
+  await database.close()
+  const store = await open(t, { path })
+  await store.write(rows(7, 2))
+  const json = await store.trace(id)
+  const { resourceSpans } = JSON.parse(json!) as { resourceSpans: { scopeSpans: { spans: { traceId: string; spanId: string }[] }[] }[] }
+  const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans))
+  assert.deepEqual(
+    spans.find(({ spanId }) => spanId === whole.spanId),
+    whole,
+  )
+  assert.equal(spans.length, 3)
+  assert.ok(spans.every((span) => span.traceId === id))
+  assert.equal(json!.match(/"traceId":/g)!.length, 3)
+  // One by one, and by batches, they are the same.
+  const byId = (one: { spanId: string }, other: { spanId: string }) => one.spanId.localeCompare(other.spanId)
+  const read: { spanId: string }[] = []
+  for await (const some of store.spans(id)) read.push(...some.spans)
+  assert.deepEqual(read.toSorted(byId), spans.toSorted(byId))
+  for (const span of spans) assert.ok((await store.span(id, span.spanId))!.includes(JSON.stringify(span)), span.spanId)
+})
+
 test('a trace is deleted when no span of it came for the given time', async (t) => {
   const clock = new VirtualClock({ nowMs: START_MS })
   const store = await open(t, { ageMaxMs: 60_000, clock })

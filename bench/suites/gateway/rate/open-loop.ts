@@ -5,79 +5,101 @@ export interface OpenLoad {
   readonly port: number
   readonly message: Buffer
   readonly perSecond: number
+  /** Before anything is counted, at the same rate: both sides find their connections and their pace. */
+  readonly warmUpSeconds: number
   readonly seconds: number
   readonly seed: number
 }
 
 /** How long the generator sleeps at most, and an answer may lie unseen. */
 const SLEEP_MS = 0.05
-const CONNECTIONS_AT_START = 32
-/** Requests on the way at once; more wait, and their wait counts. */
-const CONNECTIONS_MAX = 256
+/** All open, and each has served a request, before the first that is due. More than that on the way at once wait for one to be free, and their wait counts. */
+export const CONNECTIONS = 64
 const STALL_MS = 10_000
+
+/** What became of an open loop: of all requests that count, in milliseconds, least first. */
+export interface Waits {
+  /** From when each was due until its answer was there. */
+  readonly waitedMs: Float64Array
+  /** The generator's own part: how much later than due it sent each, where a connection was free. */
+  readonly lateMs: Float64Array
+}
+
+/** A connection, and which request is on it. */
+interface Slot {
+  readonly connection: LoadConnection
+  index: number
+}
 
 /**
  * Requests at a rate that does not slow down with the answers, at random moments (a Poisson process): what waits for a slow answer counts for as long as it
  * waits, from the moment it was due.
- * @returns what each waited, in milliseconds, shortest first
  * @throws when an answer is not 200, or nothing comes any more
  */
-export function openLoop({ port, message, perSecond, seconds, seed }: OpenLoad): Promise<Float64Array> {
-  const dueMs = arrivals({ perSecond, seconds, seed })
+export function openLoop({ port, message, ...load }: OpenLoad): Promise<Waits> {
+  const dueMs = arrivals(load)
+  const counted = dueMs.findIndex((due) => due >= load.warmUpSeconds * 1_000)
   return new Promise((resolve, reject) => {
-    const waited = new Float64Array(dueMs.length)
-    const idle: LoadConnection[] = []
-    const all: LoadConnection[] = []
-    let [opened, begun, answered, lastMs] = [0, 0, 0, performance.now()]
+    const waitedMs = new Float64Array(dueMs.length)
+    const lateMs = new Float64Array(dueMs.length)
+    const idle: Slot[] = []
+    let [begun, answered, lastMs] = [0, 0, performance.now()]
     let startMs = Infinity
+    /** When a request was due last for which no connection was free: what was due before then is not late by the generator. */
+    let crowdedMs = -Infinity
     const end = (error?: Error) => {
       startMs = -Infinity
-      for (const connection of all) connection.close()
-      if (error === undefined) resolve(waited.toSorted())
+      for (const { connection } of all) connection.close()
+      const sorted = (each: Float64Array) => each.subarray(counted).toSorted()
+      if (error === undefined) resolve({ waitedMs: sorted(waitedMs), lateMs: sorted(lateMs) })
       else reject(error)
     }
-    const connect = () => {
-      let index = -1
-      const connection: LoadConnection = new LoadConnection(port, {
-        onOpen: () => {
-          idle.push(connection)
-          if (++opened === CONNECTIONS_AT_START) {
-            startMs = performance.now() + 10
-            turn()
-          }
-        },
-        onAnswer: () => {
-          lastMs = performance.now()
-          waited[index] = lastMs - startMs - dueMs[index]!
-          idle.push(connection)
-          if (++answered === dueMs.length) end()
-        },
-        onFailure: (error) => end(error),
-      })
-      all.push(connection)
-      begin.set(connection, () => {
-        index = begun++
-        connection.send(message)
-      })
+    const connect = (): Slot => {
+      const slot: Slot = {
+        index: -1,
+        connection: new LoadConnection(port, {
+          onOpen: () => slot.connection.send(message),
+          onAnswer: () => {
+            lastMs = performance.now()
+            if (idle.push(slot) === CONNECTIONS && startMs === Infinity) start()
+            if (slot.index === -1) return
+            waitedMs[slot.index] = lastMs - startMs - dueMs[slot.index]!
+            if (++answered === dueMs.length) end()
+          },
+          onFailure: end,
+        }),
+      }
+      return slot
     }
-    const begin = new Map<LoadConnection, () => void>()
+    const start = () => {
+      startMs = performance.now() + 10
+      turn()
+    }
+    const begin = (slot: Slot) => {
+      const index = begun++
+      const due = dueMs[index]!
+      slot.index = index
+      if (due > crowdedMs) lateMs[index] = performance.now() - startMs - due
+      slot.connection.send(message)
+    }
     const turn = () => {
       if (startMs === -Infinity) return
       const nowMs = performance.now() - startMs
-      while (begun < dueMs.length && dueMs[begun]! <= nowMs && idle.length > 0) begin.get(idle.pop()!)!()
-      if (begun < dueMs.length && dueMs[begun]! <= nowMs && all.length < CONNECTIONS_MAX) connect()
+      // In turn, so that no proxy takes one for unused and closes it.
+      while (begun < dueMs.length && dueMs[begun]! <= nowMs && idle.length > 0) begin(idle.shift()!)
+      if (begun < dueMs.length && dueMs[begun]! <= nowMs) crowdedMs = nowMs
       if (performance.now() - lastMs > STALL_MS) return end(new Error(`port ${port}: no answer for ${STALL_MS} ms`))
       pause(begun < dueMs.length ? dueMs[begun]! - nowMs : SLEEP_MS)
       setImmediate(turn)
     }
-    for (let index = 0; index < CONNECTIONS_AT_START; index++) connect()
+    const all = Array.from({ length: CONNECTIONS }, connect)
   })
 }
 
 /** When each request is due, from the start. */
-function arrivals({ perSecond, seconds, seed }: Omit<OpenLoad, 'port' | 'message'>): Float64Array {
+function arrivals({ perSecond, warmUpSeconds, seconds, seed }: Omit<OpenLoad, 'port' | 'message'>): Float64Array {
   const random = seededRandom(seed)
-  const dueMs = new Float64Array(Math.round(perSecond * seconds))
+  const dueMs = new Float64Array(Math.round(perSecond * (warmUpSeconds + seconds)))
   let atMs = 0
   for (let index = 0; index < dueMs.length; index++) {
     atMs -= (Math.log(1 - random.float()) * 1_000) / perSecond

@@ -151,12 +151,9 @@ export class ClientStream implements ExchangeClient {
     this.#endRequest('switched', { status: 101 })
     if (rest.length > 0) client.write(rest)
     client.removeAllListeners('drain')
-    tunnel({
-      client: streamEnd(client, this.#hasEnded),
-      upstream,
-      timer: this.timer,
-      silenceTimeoutMs: this.#home.host.limits.silenceTimeoutMs,
-    })
+    const { limits, tunnels } = this.#home.host
+    const end = streamEnd(client, this.#hasEnded)
+    tunnel({ client: end, upstream, timer: this.timer, silenceTimeoutMs: limits.silenceTimeoutMs, tunnels })
   }
 
   get #isWritable(): boolean {

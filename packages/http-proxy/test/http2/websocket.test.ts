@@ -214,6 +214,24 @@ describe('WebSocket over HTTP/2', () => {
     await until(() => tunnel.isClosed, 'the end')
   })
 
+  test('is refused where there are too many, and taken again when one has ended', async (t) => {
+    const { up } = await agreeing(t)
+    const { port } = await proxyBefore(t, { up }, { limits: { tunnelsMax: 1 } })
+    const session = await sessionTo(t, port)
+    const one = new Tunnel(session)
+    await until(() => one.status === 200, 'the first')
+    const asked = async () => (await answerOf(session.request(CONNECT, { endStream: false }))).status
+    assert.equal(await asked(), 503)
+    one.stream.close(NGHTTP2_CANCEL)
+    await until(() => one.isClosed, 'its end')
+    let other = new Tunnel(session)
+    await until(() => {
+      // The proxy may not have heard of the end yet.
+      if (other.status === 503) other = new Tunnel(session)
+      return other.status === 200
+    }, 'the second')
+  })
+
   for (const [what, headers, endStream, status] of [
     ['another protocol', { ...CONNECT, ':protocol': 'connect-udp' }, false, 501],
     ['an end of the stream', CONNECT, true, 400],

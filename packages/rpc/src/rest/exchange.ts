@@ -137,31 +137,32 @@ function describe(call: CallContext, request: IncomingMessage, route: Route): Op
   const path = request.url ?? '/'
   const query = path.indexOf('?')
   const { socket, headers, httpVersion } = request
-  const userAgent = headers['user-agent']
+  const attributes: Operation['attributes'] = {
+    'http.request.method': route.method,
+    'url.scheme': 'http',
+    'url.path': query === -1 ? path : path.slice(0, query),
+    'network.protocol.version': httpVersion,
+    'seaworthy.correlation_id': call.correlationId,
+  }
+  if (route.template !== undefined) attributes['http.route'] = route.template
+  if (headers.host !== undefined) addAddress(attributes, headers.host)
+  // Gone where the client is.
+  if (socket.remoteAddress !== undefined) attributes['network.peer.address'] = socket.remoteAddress
+  if (socket.remotePort !== undefined) attributes['network.peer.port'] = socket.remotePort
+  if (headers['user-agent'] !== undefined) attributes['user_agent.original'] = headers['user-agent']
   return {
     name: route.template === undefined ? route.method : `${route.method} ${route.template}`,
     kind: 'server',
     parent: { traceparent: call.traceparent, tracestate: call.tracestate },
-    attributes: {
-      'http.request.method': route.method,
-      'url.scheme': 'http',
-      'url.path': query === -1 ? path : path.slice(0, query),
-      ...(route.template !== undefined && { 'http.route': route.template }),
-      ...addressOf(headers.host),
-      'network.protocol.version': httpVersion,
-      // Gone where the client is.
-      ...(socket.remoteAddress !== undefined && { 'network.peer.address': socket.remoteAddress }),
-      ...(socket.remotePort !== undefined && { 'network.peer.port': socket.remotePort }),
-      ...(userAgent !== undefined && { 'user_agent.original': userAgent }),
-      'seaworthy.correlation_id': call.correlationId,
-    },
+    attributes,
   }
 }
 
 /** The server as its client calls it. */
-function addressOf(host: string | undefined): Record<string, string | number> {
-  const parts = host === undefined ? null : HOST.exec(host)
-  if (parts === null) return {}
+function addAddress(attributes: Operation['attributes'], host: string): void {
+  const parts = HOST.exec(host)
+  if (parts === null) return
+  attributes['server.address'] = parts[1]!
   const port = Number(parts[2])
-  return { 'server.address': parts[1]!, ...(port > 0 && { 'server.port': port }) }
+  if (port > 0) attributes['server.port'] = port
 }

@@ -1,4 +1,4 @@
-import { constants, setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from 'seaworthy/core'
 import { httpAsk } from './http-ask.ts'
@@ -11,9 +11,7 @@ const { outstanding } = workerData as ShadowThreadData
 const tell = (message: FromShadow) => parentPort?.postMessage(message, [])
 const done = () => void Atomics.sub(outstanding, 0, 1)
 
-// Clients have the processor first. On Linux a thread has a priority of its own, and 0 names the one that asks; elsewhere it would be the whole process.
-// Not the lowest: it may have to run on before the proxy can, which waits when both are at the queue between them.
-if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
+giveWay()
 
 parentPort?.on('message', (message: ToShadow) => {
   switch (message.type) {
@@ -36,6 +34,20 @@ parentPort?.on('message', (message: ToShadow) => {
     }
   }
 })
+
+/**
+ * Clients have the processor first. On Linux a thread has a priority of its own, and 0 names the one that asks; elsewhere it would be the whole process. Not the
+ * lowest: it may have to run on before the proxy can, which waits when both are at the queue between them.
+ */
+function giveWay(): void {
+  const { PRIORITY_BELOW_NORMAL } = constants.priority
+  try {
+    // Never up, which would take a privilege.
+    if (process.platform === 'linux' && getPriority(0) < PRIORITY_BELOW_NORMAL) setPriority(0, PRIORITY_BELOW_NORMAL)
+  } catch {
+    // A sandbox may refuse it, and then it compares as it is.
+  }
+}
 
 function remove(id: string): void {
   const there = shadows.get(id)

@@ -15,7 +15,7 @@ export interface SideMessage extends Omit<SideAddress, 'url'> {
   readonly url: string
 }
 
-export const addressOf = (side: URL | SideAddress): SideAddress => (side instanceof URL ? { url: side } : side)
+const addressOf = (side: URL | SideAddress): SideAddress => (side instanceof URL ? { url: side } : side)
 
 export const messageOf = (side: URL | SideAddress): SideMessage => ({ ...addressOf(side), url: addressOf(side).url.href })
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import { constants, getPriority } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -195,7 +196,8 @@ test('a comparison that runs out of memory ends, is told and started anew, and c
     response.end(large)
   })
   const defects: unknown[] = []
-  await using shadow = shadowing({ onDefect: (error) => defects.push(error), heapMbMax: 24 })
+  // However long it takes to offer all of it.
+  await using shadow = shadowing({ onDefect: (error) => defects.push(error), heapMbMax: 24, turnMsMax: 60_000 })
   shadow.set('all', { monolith: old.url, service: old.url, limits: { replaysPerSecondMax: 1_000 } })
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
   const offer = (name: string) =>
@@ -226,4 +228,15 @@ test('a route that cannot be compared is refused with what is wrong', async () =
   assert.throws(() => set({ share: 2 }), /Route r cannot be compared: share is 2/)
   assert.throws(() => set({ service: new URL('https://x.example/a') }), /https:\/\/x\.example\/a is not http/)
   assert.throws(() => set({ limits: { queueMax: 0 } }), /queueMax is 0/)
+})
+
+const withoutPriorities = process.platform === 'linux' ? false : 'Linux alone has a priority for each thread.'
+
+test('the thread that compares gives way to the proxy, and to that alone', { skip: withoutPriorities }, async () => {
+  const ofThreads = () => readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)))
+  const before = Math.max(...ofThreads())
+  await using shadow = shadowing()
+  await shadow.report(AbortSignal.timeout(10_000))
+  const lower = ofThreads().filter((priority) => priority > before)
+  assert.deepEqual(lower, before < constants.priority.PRIORITY_BELOW_NORMAL ? [constants.priority.PRIORITY_BELOW_NORMAL] : [])
 })

@@ -35,7 +35,7 @@ export async function fetchOutline(
   return { trace: reader.trace(), lines, version: response.headers.get('etag') ?? undefined }
 }
 
-export function outlinePath(traceId: string): string {
+function outlinePath(traceId: string): string {
   return `/api/traces/${traceId}/outline`
 }
 

@@ -2,6 +2,7 @@ import type { Evidence, LedgerEntry } from '@seaworthy/supervisor/gateway-admin'
 import type { Command } from '../../command.ts'
 import { columns, printable } from '../../terminal.ts'
 import { adminOptions, askGateway } from './admin.ts'
+import { heldNames } from './held-names.ts'
 
 export const gatewayLedger: Command = {
   name: 'gateway ledger',
@@ -22,7 +23,7 @@ export const gatewayLedger: Command = {
       entry.kind,
       `${entry.fromPercent} % → ${entry.toPercent} %`,
       entry.who,
-      known(entry.evidence),
+      known(entry),
       entry.why,
     ])
     print(
@@ -35,12 +36,14 @@ export const gatewayLedger: Command = {
   },
 }
 
-function known(evidence: Evidence | undefined): string {
-  if (evidence === undefined) return ''
-  const { comparison, data, lately } = evidence
+function known({ evidence, held }: LedgerEntry): string {
+  return [...(evidence === undefined ? [] : knownOf(evidence)), ...(held === undefined ? [] : [`held: ${heldNames(held)}`])].join(', ')
+}
+
+function knownOf({ comparison, data, lately }: Evidence): readonly string[] {
   return [
     ...(comparison === undefined ? [] : [`${comparison.differing} of ${comparison.compared} differed`]),
     ...(lately.to.requests === 0 ? [] : [`${lately.to.errors} of ${lately.to.requests} failed`]),
     ...(data === undefined ? [] : [`${Math.round(data.lag.ageMs)} ms behind`]),
-  ].join(', ')
+  ]
 }

@@ -1,12 +1,11 @@
 import type { LedgerEntry } from '@seaworthy/supervisor/gateway-admin'
 import type { Command } from '../../command.ts'
 import { whoAsks } from '../../asking.ts'
+import { printable } from '../../terminal.ts'
 import { adminOptions, askGateway } from './admin.ts'
+import { heldNames } from './held-names.ts'
 
 type Entry = Pick<LedgerEntry, 'fromPercent' | 'tenant' | 'held'>
-
-const namesOf = ({ count, keys }: NonNullable<Entry['held']>): string =>
-  `${keys.join(', ')}${count > keys.length ? ` and ${count - keys.length} more` : ''}`
 
 export const rollBackRoute: Command = {
   name: 'gateway rollback',
@@ -25,8 +24,8 @@ export const rollBackRoute: Command = {
     if (args.flags.has('json')) print(JSON.stringify(said, null, 2))
     else
       for (const { tenant: of, fromPercent, held } of said.entries) {
-        const waiting = held === undefined ? '' : ` Held until they are back: ${namesOf(held)}.`
-        print(`${route}${of === undefined ? '' : ` of ${of}`}: ${fromPercent} % → 0 %.${waiting}`)
+        const waiting = held === undefined ? '' : ` Held until they are back: ${heldNames(held)}.`
+        print(printable(`${route}${of === undefined ? '' : ` of ${of}`}: ${fromPercent} % → 0 %.${waiting}`))
       }
     return 0
   },

@@ -2,7 +2,7 @@ import type { Evidence, LedgerEntry } from '@seaworthy/supervisor/gateway-admin'
 import type { JSX } from 'preact'
 import { ConditionBadge } from '../../components/condition-badge.tsx'
 import { TableHead } from '../../components/table-head.tsx'
-import { formatClock, formatDate, formatDuration, formatShare } from '../../view-model/format.ts'
+import { formatClock, formatDate, formatDuration, formatShare, plural } from '../../view-model/format.ts'
 import type { Condition } from '../../view-model/messages.ts'
 
 const KINDS: Readonly<Record<LedgerEntry['kind'], Condition>> = {
@@ -28,7 +28,7 @@ export function DecisionTable({ entries, name }: { entries: readonly LedgerEntry
 }
 
 function Row({ entry }: { entry: LedgerEntry }): JSX.Element {
-  const { atMs, route, tenant, kind, fromPercent, toPercent, who, why, evidence } = entry
+  const { atMs, route, tenant, kind, fromPercent, toPercent, who, why, evidence, held } = entry
   return (
     <tr>
       <td>
@@ -58,6 +58,11 @@ function Row({ entry }: { entry: LedgerEntry }): JSX.Element {
       <td class="wrapping">
         {why}
         {evidence !== undefined && <span class="evidence muted">{evidenceText(evidence)}</span>}
+        {held !== undefined && (
+          <span class="evidence muted" title={held.keys.join(' ')}>
+            {plural(held.count, 'key')} held until the old side had them back
+          </span>
+        )}
       </td>
     </tr>
   )
