@@ -8,7 +8,7 @@ export interface ProvisionOptions {
   readonly name: string
   /** What the role's password is from now on. */
   readonly password: string
-  /** Whether the role may have the server drop its log too, as forgetting people does: see `scrubTables`. From PostgreSQL 15 on. Default false. */
+  /** Whether the role may have the server drop its log too, as forgetting people does: see `scrubTables`. Before PostgreSQL 15 no role but a superuser makes checkpoints. Default false. */
   readonly mayScrub?: boolean
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
@@ -60,9 +60,10 @@ function inDatabase(connection: string, name: string): string {
   return url.href
 }
 
-/** A checkpoint is the server's, and the right to a function a database's. */
+/** A checkpoint is the server's, and the right to a function a database's. Before PostgreSQL 15 a superuser alone makes checkpoints. */
 async function allowScrubbing(administrator: Client, role: string, connection: string): Promise<void> {
-  await administrator.query(`GRANT pg_checkpoint TO ${role}`)
+  if ((await administrator.query(SELECT_ROLE, ['pg_checkpoint'])).rowCount !== 0)
+    await administrator.query(`GRANT pg_checkpoint TO ${role}`)
   const inside = new Client({ connectionString: connection })
   inside.on('error', () => undefined)
   await inside.connect()
