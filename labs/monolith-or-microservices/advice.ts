@@ -47,7 +47,7 @@ function scaling({ monolith, microservices }: BothSides): string {
 function deploys({ monolith, microservices }: BothSides): string {
   const [whole, part] = [monolith, microservices].map(({ deploy }) => sumOf(deploy.met).longestMs) as [number, number]
   const [everybody, reads] = [readsLate(monolith), readsLate(microservices)]
-  const wait = `A deploy of payments keeps ${everybody > 0 ? 'everybody' : 'nobody'} waiting in the monolith, ${seconds(whole)} at most, and ${reads > 0 ? 'readers too' : 'only who pays'} in services, ${seconds(part)} at most; nobody is turned away.`
+  const wait = `A deploy of payments keeps ${everybody > 0 ? 'everybody' : 'nobody'} waiting in the monolith, ${seconds(whole)} at most, and ${reads > 0 ? 'readers too' : 'only who pays'} in services, ${seconds(part)} at most; ${sumOf(monolith.deploy.met).failed} and ${sumOf(microservices.deploy.met).failed} requests failed.`
   if (everybody <= reads)
     return `${wait} To deploy a part alone is no reason to leave by these figures; that teams wait for each other's releases is one that no run shows.`
   const share = ((DEPLOYS_A_DAY * whole) / 1_000 / (24 * 3_600)) * 100

@@ -46,8 +46,8 @@ export interface Figures {
   readonly cpuMs: { readonly read: number; readonly checkout: number; readonly idlePerSecond: number }
   readonly memory: Memory
   readonly deploy: {
-    /** From the command to the first checkout that the new release answered. */
-    readonly answeredAfterMs: number
+    /** From the command to the first checkout that the new release answered; undefined where none came that late. */
+    readonly answeredAfterMs?: number
     readonly met: Readonly<Record<Kind, Met>>
   }
   readonly crash: {
@@ -88,7 +88,9 @@ export function figuresOf(measured: Measured): Figures {
     cpuMs: { ...cpuMs, idlePerSecond: idleCpuMs },
     memory: memoryOf(usage, { sharedMb: sharedMbOf(usage) }),
     deploy: {
-      answeredAfterMs: Math.min(Number.POSITIVE_INFINITY, ...replaced.map(({ atMs, tookMs }) => atMs + tookMs)) - deploy.commandAtMs,
+      ...(replaced.length > 0 && {
+        answeredAfterMs: Math.min(...replaced.map(({ atMs, tookMs }) => atMs + tookMs)) - deploy.commandAtMs,
+      }),
       met: metBy(deploy.answers),
     },
     crash: {

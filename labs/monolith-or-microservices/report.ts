@@ -15,7 +15,7 @@ export function table({ monolith, microservices }: BothSides): string {
     ['processes, databases', ({ memory, databases }) => `${memory.processes}, ${databases}`],
     ['memory', ({ memory }) => memoryOf(memory)],
     ['start of everything', ({ startMs }) => seconds(startMs)],
-    ['deploy: a changed payments answers after', ({ deploy }) => seconds(deploy.answeredAfterMs)],
+    ['deploy: a changed payments answers after', ({ deploy }) => answeredOf(deploy)],
     [`  readers: waited over ${seconds(LATE_MS)}, failed`, ({ deploy }) => lateAndFailed(sumOf(deploy.met, READS))],
     [`  checkout: waited over ${seconds(LATE_MS)}, failed`, ({ deploy }) => lateAndFailed(deploy.met.checkout)],
     ['crash in payments: away for', ({ crash }) => seconds(crash.awayMs)],
@@ -28,6 +28,10 @@ export function table({ monolith, microservices }: BothSides): string {
   const cells = [['', 'monolith', 'microservices'], ...rows.map(([title, of]) => [title, of(monolith), of(microservices)])]
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]!.length)))
   return cells.map((row) => `   ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('   ')}`.trimEnd()).join('\n')
+}
+
+function answeredOf({ answeredAfterMs }: Figures['deploy']): string {
+  return answeredAfterMs === undefined ? 'nobody came so late' : seconds(answeredAfterMs)
 }
 
 function heldOf({ perSecond, missed }: Figures['held']): string {
