@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemClock, UnavailableError } from 'seaworthy/core'
+import { InvalidInputError, rootContext, systemClock, UnavailableError } from 'seaworthy/core'
 import { MONOLITH_SCHEMA } from '../../../monolith/adapters/schema.ts'
 import { forgetting as forgettingOfMonolith } from '../../../monolith/application/forgetting.ts'
 import { takingOver } from '../../../monolith/application/taking-over.ts'
@@ -8,6 +8,7 @@ import { ALWAYS_OWNED } from '../../../platform/always-owned.ts'
 import { reviewRepository } from '../../../services/reviews/adapters/review-repository.ts'
 import { REVIEWS_SCHEMA } from '../../../services/reviews/adapters/schema.ts'
 import { forgetting } from '../../../services/reviews/application/forgetting.ts'
+import { reviewing } from '../../../services/reviews/application/reviewing.ts'
 import { openServiceDatabase } from '../../service-database.ts'
 
 const owner = { value: false }
@@ -39,6 +40,38 @@ test('a service that does not own the reviews yet hears of it again, until the c
   assert.deepEqual((await people.forget('c1')).report.places, [])
   const { items } = await reviews.ofProduct({ productId: 'lamp', page: 1, pageSize: 10 })
   assert.deepEqual(items.map(({ id, author }) => `${id} ${author}`), ['r1 Anonymous', 'r2 Grace', 'r3 Ada']) // prettier-ignore
+})
+
+test('a review whose author is forgotten while it is being written is refused, and so is any after it', async () => {
+  await using service = await openServiceDatabase(REVIEWS_SCHEMA)
+  const { database, outbox } = service
+  const reviews = reviewRepository(database)
+  const people = forgetting({ database, reviews, owned: ALWAYS_OWNED, scrub })
+  let meanwhile = async () => {}
+  const useCases = reviewing({
+    database,
+    reviews,
+    catalog: { has: async () => true },
+    customers: {
+      async nameOf() {
+        await meanwhile()
+        return 'Ada'
+      },
+    },
+    outbox,
+    owned: ALWAYS_OWNED,
+    clock: systemClock,
+    newId: () => crypto.randomUUID(),
+  })
+  const review = { productId: 'lamp', customerId: 'c1', rating: 5, comment: '' }
+  await useCases.write(review, rootContext())
+  meanwhile = async () => void (await people.forget('c1'))
+  await assert.rejects(useCases.write(review, rootContext()), InvalidInputError)
+  meanwhile = async () => {}
+  await assert.rejects(useCases.write(review, rootContext()), InvalidInputError)
+  await useCases.write({ ...review, customerId: 'c2' }, rootContext())
+  const { items } = await reviews.ofProduct({ productId: 'lamp', page: 1, pageSize: 10 })
+  assert.deepEqual(items.map(({ customerId, author }) => `${customerId} ${author}`).toSorted(), ['c1 Anonymous', 'c2 Ada']) // prettier-ignore
 })
 
 test('the monolith forgets its customer when it does not own the reviews any more, and leaves those to their owner', async () => {
