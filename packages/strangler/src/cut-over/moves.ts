@@ -65,7 +65,8 @@ export class Moves {
     this.#followed = old
     if (old.epoch >= state.epoch) return old
     const step: Step = { phase: state.phase, epoch: state.epoch, ...stepOf(state, old), ...(held && { held }) }
-    const taken = held === undefined && state.phase === 'returning' ? { ...step, held: (await this.#unfed(old)).keys } : step
+    const isHeldUnknown = held === undefined && state.phase === 'returning'
+    const taken = isHeldUnknown ? { ...step, held: await this.#feedBack(state, Number.NEGATIVE_INFINITY) } : step
     this.#followed = (await this.#sides.old.take(taken)).state
     return this.#followed
   }
@@ -158,40 +159,49 @@ export class Moves {
 
   /** Opens the monolith's side for every key that it has whole. */
   async release(state: SideState, startedMs = this.#clock.monotonicMs()): Promise<Moved> {
-    const { old, new: source } = this.#sides
-    for (let behind = await this.follow(state); ; behind = await old.state({})) {
-      // The new side is closed: from here on there are only ever fewer.
-      const unfed = await this.#unfed(behind)
-      const mayDrain = unfed.keys.length > 0 && this.#clock.monotonicMs() - startedMs < this.#limits.rollbackDrainMs
-      if (unfed.all || unfed.keys.length > this.#limits.heldKeysMax || mayDrain) {
-        // What cannot be fed back now is held, where it can be named.
-        const progress = await this.#feeds.old.step(behind).catch((error: unknown) => {
-          if (unfed.all) throw error
-          return 'idle' as const
-        })
-        if (progress === 'idle') await sleep(this.#clock, ROLLBACK_PAUSE_MS, this.#signal)
-        continue
-      }
-      const taken = await source.take({ phase: 'returning', epoch: state.epoch + 1 })
-      if (taken.state.phase !== 'returning') throw new SwitchRefusedError(this.#name, 'another process has decided meanwhile')
-      await this.follow(taken.state, unfed.keys)
-      this.#tell(taken.state)
-      return { ...ownershipOf(taken.state), heldMs: this.#clock.monotonicMs() - startedMs, held: await this.heldKeys() }
+    await this.follow(state)
+    const unfed = await this.#feedBack(state, startedMs + this.#limits.rollbackDrainMs)
+    const taken = await this.#sides.new.take({ phase: 'returning', epoch: state.epoch + 1 })
+    if (taken.state.phase !== 'returning') throw new SwitchRefusedError(this.#name, 'another process has decided meanwhile')
+    await this.follow(taken.state, unfed)
+    this.#tell(taken.state)
+    return { ...ownershipOf(taken.state), heldMs: this.#clock.monotonicMs() - startedMs, held: await this.heldKeys() }
+  }
+
+  /**
+   * Feeds back until a time, and on until what is missing can be named.
+   * @param state of the new side, which is closed: from here on there are only ever fewer
+   * @returns the keys that the old side does not have yet
+   */
+  async #feedBack(state: SideState, untilMs: number): Promise<readonly string[]> {
+    for (;;) {
+      const behind = await this.#sides.old.state({})
+      const unfed = await this.#unfed(state, behind)
+      const mayDrain = unfed.keys.length > 0 && this.#clock.monotonicMs() < untilMs
+      if (!unfed.all && unfed.keys.length <= this.#limits.heldKeysMax && !mayDrain) return unfed.keys
+      // What cannot be fed back now is held, where it can be named.
+      const progress = await this.#feeds.old.step(behind).catch((error: unknown) => {
+        if (unfed.all) throw error
+        return 'idle' as const
+      })
+      if (progress === 'idle') await sleep(this.#clock, ROLLBACK_PAUSE_MS, this.#signal)
     }
   }
 
-  /** The keys under which the new side has something that the old side has not. */
-  async #unfed(old: SideState): Promise<{ readonly keys: readonly string[]; readonly all: boolean }> {
+  /** The keys under which the new side has something that the old side has not. `all`: any may be one, as long as the new side has not told of everything that it wrote. */
+  async #unfed(state: SideState, old: SideState): Promise<{ readonly keys: readonly string[]; readonly all: boolean }> {
     const max = this.#limits.heldKeysMax
     const page = await this.#sides.new.changes({ after: old.position, max: max + 1 })
     const { keys: parked } = old.hasParked ? await this.#sides.old.setAside({ kind: 'parked', max: max + 1 }) : NO_KEYS
     const keys = new Set([...page.changes, ...parked].map(({ key }) => key))
-    return { keys: [...keys], all: page.all || page.changes.length > max || old.copy.stage !== 'done' }
+    // A side of an older release does not say when it was closed.
+    const isTold = !(page.upTo < state.closedAt)
+    return { keys: [...keys], all: !isTold || page.all || page.changes.length > max || old.copy.stage !== 'done' }
   }
 
   /** Once everything has been fed back, the monolith owns all keys. */
   async endReturn(state: SideState, old: SideState): Promise<'busy' | 'idle'> {
-    const unfed = await this.#unfed(old)
+    const unfed = await this.#unfed(state, old)
     if (unfed.all || unfed.keys.length > 0) return 'idle'
     const { state: after } = await this.#sides.new.take({ phase: 'old', epoch: state.epoch + 1 })
     await this.follow(after)

@@ -4,7 +4,7 @@ import { type Gate, type Phase, gateOf } from './ownership.ts'
 import type { SideName } from './mapping.ts'
 
 /** Its own row of a side, in SQL that SQLite and PostgreSQL both understand. Every statement goes by the primary keys of its tables, and the index of strays. */
-const COLUMNS = `side, epoch, phase, gate, revision, position, copy_stage, copy_after, switched_at, verified_at_ms,
+const COLUMNS = `side, epoch, phase, gate, revision, position, copy_stage, copy_after, switched_at, closed_at, verified_at_ms,
   (SELECT count(*) FROM (SELECT 1 AS one FROM seaworthy_cut_over_keys k WHERE k.name = c.name AND k.kind = 'parked' LIMIT 1) AS parked_keys) AS parked,
   coalesce((SELECT max(position) FROM seaworthy_cut_over_changes s WHERE s.name = c.name AND s.epoch IS NOT NULL), 0) AS stray_at`
 const INSERT = `INSERT INTO seaworthy_cut_over (name, side, refuse, gate) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`
@@ -35,6 +35,7 @@ interface StoredRow {
   readonly copy_stage: CopyProgress['stage']
   readonly copy_after: string | null
   readonly switched_at: number
+  readonly closed_at: number
   readonly verified_at_ms: number
   readonly parked: number
   readonly stray_at: number
@@ -144,6 +145,7 @@ function stateOf(row: StoredRow): SideState {
     position: row.position,
     copy: { stage: row.copy_stage, after: row.copy_after },
     switchedAt: row.switched_at,
+    closedAt: row.closed_at,
     verifiedAtMs: row.verified_at_ms,
     hasParked: row.parked > 0,
     strayAt: row.stray_at,

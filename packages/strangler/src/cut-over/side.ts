@@ -19,6 +19,8 @@ export interface SideState extends Ownership {
   readonly copy: CopyProgress
   /** On the new side: its own head when it was last given the ownership. What it wrote itself comes after. */
   readonly switchedAt: number
+  /** Its own head when it was closed last: what it had written until then comes before. 0 while it is open. */
+  readonly closedAt: number
   /** Wall clock of the last verification that found no difference, in milliseconds since 1970; 0 for none since the copy. */
   readonly verifiedAtMs: number
   /** Whether the feed has set keys aside. */

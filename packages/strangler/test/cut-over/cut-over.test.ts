@@ -132,6 +132,37 @@ void suite('the cut-over of a route on SQLite', () => {
     await eventually('and fed again', async () => (await rows(databases.new, "SELECT 1 FROM review WHERE text = 'since'")).length === 1)
   })
 
+  test('a rollback opens the old side for no key before all is told that was written on the new one', async (t) => {
+    const { databases, sides, start } = await sqliteSides(t)
+    await addReview(databases.old, 1)
+    // As replication does, which tells of a commit a while after it.
+    let toldUpTo = Number.POSITIVE_INFINITY
+    let looks = 0
+    const late = replaced(sides.new, {
+      changes: async (request) => {
+        looks++
+        const page = await sides.new.changes(request)
+        const changes = page.changes.filter(({ position }) => position <= toldUpTo)
+        return { ...page, changes, upTo: Math.min(page.upTo, Math.max(request.after, toldUpTo)) }
+      },
+    })
+    const cutOver = start({ new: late })
+    await eventually('it is ready', async () => (await cutOver.readiness()).ready)
+    await cutOver.switch()
+    toldUpTo = (await sides.new.head({})).position
+    await databases.new.atomically([{ sql: "UPDATE review SET text = 'new' WHERE review_id = '1'" }])
+    let isBack = false
+    const back = cutOver.rollBack().finally(() => (isBack = true))
+    await eventually('the new side is closed', async () => (await sides.new.state({})).phase !== 'new')
+    const before = looks
+    await eventually('it has looked several times', () => isBack || looks > before + 5)
+    assert.deepEqual([isBack, (await sides.old.state({})).gate], [false, 'closed'])
+    toldUpTo = Number.POSITIVE_INFINITY
+    await back
+    await eventually('all is back', async () => (await cutOver.status()).phase === 'old')
+    assert.deepEqual(await rows(databases.old, 'SELECT body FROM reviews'), [{ body: 'new' }])
+  })
+
   test('a write on the old side after the switch is told with its row', async (t) => {
     const { databases, start } = await sqliteSides(t)
     await addReview(databases.old, 1)

@@ -137,6 +137,25 @@ void suite('the cut-over of a route on PostgreSQL', () => {
     assert.equal((await target.database.query({ sql: NEW_REVIEWS })).length, 40)
   })
 
+  test('a rollback loses no write that replication has not told of yet', async (t) => {
+    const { old, new: target, start } = await postgresSides(t, server)
+    await run(old.database, "INSERT INTO reviews (id, product, stars, body) VALUES (1, '1', 5, 'old')")
+    const cutOver = start()
+    await eventually('it is ready', async () => (await cutOver.readiness()).ready, WITHIN)
+    await cutOver.switch()
+    const end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seaworthy changes'"
+    // Nobody tells of the write before the rollback begins, and for a while after.
+    await target.database.transaction(async (tx) => {
+      await tx.query({ sql: end })
+      await tx.execute({ sql: "UPDATE review SET text = 'new'" })
+    })
+    const back = cutOver.rollBack()
+    for (let times = 0; times < 50; times++) await run(target.database, end)
+    await back
+    await eventually('all is back', async () => (await cutOver.status()).phase === 'old', WITHIN)
+    assert.deepEqual(await old.database.query({ sql: 'SELECT body FROM reviews' }), [{ body: 'new' }])
+  })
+
   test('the server may forget what both sides have, also while nothing is written', async (t) => {
     const { old, start } = await postgresSides(t, server)
     const cutOver = start()
