@@ -43,7 +43,8 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
   acquire(applicant: Applicant, { isFresh = false } = {}): void {
     const idle = isFresh ? undefined : this.#idle.pop()
     if (idle !== undefined) applicant.onLink(idle)
-    else if (isFresh ? this.#hasRoom : this.#mayDial) applicant.onLink(this.#dial())
+    else if (isFresh && this.#hasRoom) applicant.onLink(this.#dial())
+    else if (!isFresh && this.#mayDial) this.#inTurn(applicant).onLink(this.#dial())
     else this.#queue.add(applicant)
   }
 
@@ -105,6 +106,14 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
     const dialing = this.#dialing.size
     const isPaced = dialing < Math.max(DIALS_MIN, (this.#connections.size - dialing) * DIALS_SHARE)
     return this.#hasRoom && (isPaced || this.#isUnreachable || this.#queue.isFull)
+  }
+
+  /** Whose turn it is: while some wait, whoever comes takes the place of the first of them. */
+  #inTurn(applicant: Applicant): Applicant {
+    const first = this.#queue.next()
+    if (first === undefined) return applicant
+    this.#queue.add(applicant)
+    return first
   }
 
   #dialForQueue(): void {

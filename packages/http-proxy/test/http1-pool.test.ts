@@ -78,3 +78,20 @@ test('a request for which there is no place in the queue has a connection, while
   acquire()
   assert.equal(failures.length, 1)
 })
+
+test('who comes later does not get a connection before those that wait', () => {
+  const { pool, links, open } = paced()
+  const order: number[] = []
+  const acquire = (number: number) =>
+    pool.acquire({ onLink: (link) => (links.push(link), order.push(number)), onNoLink: ({ message }) => assert.fail(message) })
+  const numbers = Array.from({ length: 30 }, (_, number) => number)
+  for (const number of numbers.slice(0, 12)) acquire(number)
+  // Never all of them: one that is being made may take as long as it likes.
+  open(7)
+  for (const number of numbers.slice(12)) {
+    acquire(number)
+    open(1)
+  }
+  assert.deepEqual(order, numbers.slice(0, order.length))
+  assert.ok(order.length >= 26, `${order.length} of 30 have a connection`)
+})

@@ -1,6 +1,6 @@
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import type { Statement } from 'seaworthy/core'
-import { typed } from './errors.ts'
+import { StatementRefusedError, typed } from './errors.ts'
 import { preparedName } from './prepared.ts'
 import { numbered } from './question-marks.ts'
 import { type BatchStatement, StatementBatch } from './statement-batch.ts'
@@ -89,7 +89,7 @@ export class Connection {
         const onAnswer = (error: Error | null, rowCounts: readonly number[]) => (error === null ? resolve(rowCounts) : reject(error))
         this.#client.query(
           new StatementBatch(
-            statements.map((statement) => ({ sql: this.#text(statement.sql), values: batchValues(statement) })),
+            statements.map((statement) => ({ sql: this.#text(statement.sql), values: batchValues(statement, this.name) })),
             { timeoutMs, onAnswer },
           ),
         )
@@ -128,9 +128,14 @@ export class Connection {
   }
 }
 
-function batchValues({ params = [] }: Statement): BatchStatement['values'] {
-  return params.map((param) => {
-    const value = parameter(param)
-    return typeof value === 'number' ? String(value) : value
+/** @throws StatementRefusedError for what is no SqlValue: pg would throw in the middle of the batch, and what it had sent by then would be part of the next one */
+function batchValues({ params = [] }: Statement, name: string): BatchStatement['values'] {
+  return params.map((param, index) => {
+    const value = parameter(param) ?? null
+    if (typeof value === 'number') return String(value)
+    if (value === null || typeof value === 'string' || Buffer.isBuffer(value)) return value
+    throw new StatementRefusedError(
+      `Parameter ${index + 1} of a statement on ${name} is of type ${typeof value}. A statement takes strings, numbers, bigints, bytes and null.`,
+    )
   })
 }

@@ -142,7 +142,7 @@ class ServerDatabase implements PostgresDatabase {
     })
     this.#signals = new Signals({ config, clock: this.#clock })
     this.#attribution = new LockAttribution({ config, name: this.name, clock: this.#clock, options: options.lockAttribution ?? {} })
-    this.#loneStatements = new LoneStatements((statements) => this.atomically(statements), {
+    this.#loneStatements = new LoneStatements((statements) => this.#batch(statements), {
       what: `single statements on ${this.name}`,
       queueMax,
       waitMs,
@@ -155,22 +155,18 @@ class ServerDatabase implements PostgresDatabase {
   }
 
   async transaction<T>(body: (tx: PostgresTransaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.#inTransaction(options.signal, (connection, applicationName) =>
-      this.#run(connection, body, { ...options, applicationName }),
+    this.#assertOutside()
+    return this.#begin(() =>
+      this.#use(transactions, 'transaction', options.signal, (connection, applicationName) =>
+        this.#run(connection, body, { ...options, applicationName }),
+      ),
     )
   }
 
   async atomically(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
     if (statements.length === 0) return []
-    for (const { sql } of statements) assertAllowed(sql, this.name)
-    return this.#inTransaction(undefined, (connection) =>
-      runBatch(connection, statements, {
-        timeoutMs: this.#transactionTimeoutMs,
-        commitTimeoutMs: this.#commitTimeoutMs,
-        cancel: () => this.#cancel(connection),
-        clock: this.#clock,
-      }),
-    )
+    this.#assertOutside()
+    return this.#begin(() => this.#batch(statements))
   }
 
   async pipelined<T>(body: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -178,7 +174,8 @@ class ServerDatabase implements PostgresDatabase {
     const value = await body(tx)
     tx.end()
     try {
-      await this.#sendPipelined(tx)
+      this.#assertOutside()
+      await this.#begin(() => this.#sendPipelined(tx))
     } catch (error) {
       throw await tx.explained(error)
     }
@@ -201,10 +198,21 @@ class ServerDatabase implements PostgresDatabase {
   }
 
   async #sendPipelined({ lone, statements }: PipelinedTransaction): Promise<void> {
-    if (lone === undefined) await this.atomically(statements)
-    // The group runs in the context of one of its callers.
-    else if (this.#inside.getStore()?.open === true) throw new NestedTransactionError(this.name)
-    else await lone.check(await this.#loneStatements.run(lone))
+    if (lone !== undefined) await lone.check(await this.#loneStatements.run(lone))
+    else if (statements.length > 0) await this.#batch(statements)
+  }
+
+  /** Of a group, in the context of one of its callers: who is inside a transaction, or comes too late, was told so before. */
+  async #batch(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
+    for (const { sql } of statements) assertAllowed(sql, this.name)
+    return this.#use(transactions, 'transaction', undefined, (connection) =>
+      runBatch(connection, statements, {
+        timeoutMs: this.#transactionTimeoutMs,
+        commitTimeoutMs: this.#commitTimeoutMs,
+        cancel: () => this.#cancel(connection),
+        clock: this.#clock,
+      }),
+    )
   }
 
   notify(channel: string, payload: string): void {
@@ -240,12 +248,9 @@ class ServerDatabase implements PostgresDatabase {
     }
   }
 
-  #inTransaction<T>(
-    signal: AbortSignal | undefined,
-    run: (connection: Connection, applicationName: string | undefined) => Promise<T>,
-  ): Promise<T> {
-    if (this.#inside.getStore()?.open === true) return Promise.reject(new NestedTransactionError(this.name))
-    return this.#begin(() => this.#use(transactions, 'transaction', signal, run))
+  /** @throws NestedTransactionError inside the body of a transaction */
+  #assertOutside(): void {
+    if (this.#inside.getStore()?.open === true) throw new NestedTransactionError(this.name)
   }
 
   /** Waits for a session, and lets `run` work on it. */

@@ -2,11 +2,12 @@ import { AsyncResource } from 'node:async_hooks'
 import { type Clock, type Timer, LimitExceededError } from 'seaworthy/core'
 
 export interface GroupCommitOptions<Entry, Outcome> {
-  /**
-   * Writes a group in one transaction.
-   * @returns what came of each, in the order of the group. Of one that is still at work a promise: the next group does not wait for it. A rejection is that of all
-   */
-  readonly commit: (group: readonly Entry[]) => Promise<readonly (Outcome | Promise<Outcome>)[]>
+  /** Writes a group in one transaction. @returns what came of each, in the order of the group. A rejection is that of all, but for those of `isOfOne` */
+  readonly commit: (group: readonly Entry[]) => Promise<readonly Outcome[]>
+  /** Whether a rejection may be that of one entry in the group, of which nothing was written. Then each is written by itself, and the next group waits for none of them. */
+  readonly isOfOne: (error: unknown) => boolean
+  /** Writes one by itself, in the context of its caller. */
+  readonly alone: (entry: Entry) => Promise<Outcome>
   /** Entries in one group at most. */
   readonly groupSizeMax: number
   /** Groups under way at one time at most: one that waits for something does not hold up all others. */
@@ -31,7 +32,7 @@ export interface WaitingLimits {
 interface Waiting<Entry, Outcome> {
   readonly entry: Entry
   readonly settle: (outcome: Outcome | Promise<Outcome>) => void
-  /** The asynchronous context of its caller, to whose trace the work of the group belongs if it is the first. */
+  /** The asynchronous context of its caller, to whose trace the work of the group belongs if it is the first, and its own if it goes by itself. */
   readonly caller: AsyncResource
   timer: Timer | undefined
 }
@@ -101,7 +102,10 @@ export class GroupCommit<Entry, Outcome> {
       const outcomes = await this.#options.commit(group.map(({ entry }) => entry))
       for (const [place, { settle }] of group.entries()) settle(outcomes[place]!)
     } catch (error) {
-      for (const { settle } of group) settle(Promise.reject(error))
+      const isIsolated = group.length > 1 && this.#options.isOfOne(error)
+      for (const { entry, settle, caller } of group) {
+        settle(isIsolated ? caller.runInAsyncScope(this.#options.alone, undefined, entry) : Promise.reject(error))
+      }
     }
     this.#groups--
     this.#begin()

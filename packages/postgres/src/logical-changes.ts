@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg'
-import { type PgoutputPlugin as Plugin, LogicalReplicationService, PgoutputPlugin } from 'pg-logical-replication'
 import { type Clock, backoffMs, exponential, sleep, systemClock, systemRandom } from 'seaworthy/core'
-import { justBefore, lsnAsNumber, numberAsLsn } from './lsn.ts'
+import { lsnAsNumber, numberAsLsn } from './lsn.ts'
+import { type ReplicationMessage, ReplicationSession } from './replication-session.ts'
 
 /** What a transaction did to one row of a published table. */
 export interface LogicalChange {
@@ -47,7 +47,6 @@ export interface LogicalChanges {
 }
 
 const RECONNECT = exponential({ baseMs: 50, maxMs: 5_000, jitter: 'full' })
-const STOP_MS = 5_000
 // The server ends a session that says nothing for wal_sender_timeout, a minute.
 const SIGN_OF_LIFE_MS = 10_000
 
@@ -67,7 +66,7 @@ class SlotStream implements LogicalChanges {
   readonly #running: Promise<void>
   #failure: unknown = new Error('not connected yet')
   #acknowledged = 0
-  #service: LogicalReplicationService | undefined
+  #session: ReplicationSession | undefined
 
   constructor(options: LogicalChangesOptions) {
     this.#options = options
@@ -94,9 +93,8 @@ class SlotStream implements LogicalChanges {
     await this.#running
   }
 
-  #send(ping: boolean): void {
-    // A session that broke is noticed where it is read.
-    void this.#service?.acknowledge(justBefore(numberAsLsn(this.#acknowledged)), ping).catch(() => undefined)
+  #send(isAsking: boolean): void {
+    this.#session?.acknowledge(numberAsLsn(this.#acknowledged), isAsking)
   }
 
   async #run(): Promise<void> {
@@ -114,27 +112,29 @@ class SlotStream implements LogicalChanges {
   async #stream(onStart: () => void): Promise<void> {
     const { signal } = this.#stopping
     const { receiver, slot, publication } = this.#options
-    const config: ClientConfig = { application_name: 'seaworthy changes', keepAlive: true, ...this.#config }
-    const service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } })
-    const over = Promise.withResolvers<never>()
-    over.promise.catch(() => undefined)
-    const onAbort = () => over.reject(signal.reason)
     let isInTransaction = false
-    service.on('error', over.reject)
-    service.on('start', () => {
-      onStart()
-      this.#failure = undefined
-      this.#service = service
-      this.#send(true)
+    const session = new ReplicationSession({
+      config: { application_name: 'seaworthy changes', ...this.#config },
+      slot,
+      publication,
+      messages: true,
+      onStart: () => {
+        onStart()
+        this.#failure = undefined
+        this.#session = session
+        this.#send(true)
+      },
+      onMessage: (message) => {
+        isInTransaction = message.tag !== 'commit' && (isInTransaction || message.tag === 'begin')
+        tell(receiver, message)
+      },
+      onHeartbeat: (lsn) => {
+        // What comes before it in the log has come before it on this connection.
+        if (!isInTransaction) receiver.progress(lsnAsNumber(lsn))
+      },
+      clock: this.#clock,
     })
-    service.on('data', (_, message: ReturnType<Plugin['parse']>) => {
-      isInTransaction = message.tag !== 'commit' && (isInTransaction || message.tag === 'begin')
-      tell(receiver, message)
-    })
-    service.on('heartbeat', (lsn) => {
-      // What comes before it in the log has come before it on this connection.
-      if (!isInTransaction) receiver.progress(lsnAsNumber(lsn))
-    })
+    const onAbort = () => session.end(signal.reason)
     const beat = () => {
       this.#send(false)
       timer = this.#clock.timer(SIGN_OF_LIFE_MS, beat, { keepAlive: false })
@@ -143,22 +143,17 @@ class SlotStream implements LogicalChanges {
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
     try {
-      const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: [publication], messages: true })
-      await Promise.race([service.subscribe(plugin, slot), over.promise])
-      throw new Error('The server ended the replication.')
+      await session.stream()
     } finally {
-      this.#service = undefined
+      this.#session = undefined
       timer.cancel()
       signal.removeEventListener('abort', onAbort)
-      // Bound, because a server that has gone says no goodbye.
-      const bound = new AbortController()
-      await Promise.race([service.destroy().catch(() => undefined), sleep(this.#clock, STOP_MS, bound.signal).catch(() => undefined)])
-      bound.abort()
+      await session.close()
     }
   }
 }
 
-function tell(receiver: LogicalReceiver, message: ReturnType<Plugin['parse']>): void {
+function tell(receiver: LogicalReceiver, message: ReplicationMessage): void {
   switch (message.tag) {
     case 'begin':
       receiver.begin(message.xid)

@@ -1,7 +1,7 @@
-import { type Operation, type Statement, TimeoutError, observed } from 'seaworthy/core'
+import { type Operation, type Statement, observed } from 'seaworthy/core'
 import { timeFact } from 'seaworthy/trace-analysis'
-import { PostgresError } from './errors.ts'
 import { GroupCommit, type WaitingLimits } from './group-commit.ts'
+import { WAIT_BRIEFLY, isOfOne } from './grouped-statements.ts'
 
 /** A statement that is a transaction by itself, and bears company: it tells by its number of rows that it did nothing, and changes nothing that others do. */
 export interface LoneStatement {
@@ -25,9 +25,6 @@ const GROUP_SIZE_MAX = 16
 const GROUPS_MAX = 4
 // Characters of parameters, so that one large statement does not keep many small ones waiting.
 const GROUP_LENGTH_MAX = 1_000_000
-// A group holds the locks of all its statements. Well below the second after which PostgreSQL looks for deadlocks, so that nobody else is made to pay for one.
-const LOCK_WAIT_MS = 50
-const WAIT_BRIEFLY: Statement = { sql: `SELECT set_config('lock_timeout', '${LOCK_WAIT_MS}ms', true)` }
 
 /**
  * Statements of many callers, each a transaction by itself, in few transactions: N of them share one round trip, one COMMIT and one wait for the disk. Each succeeds or
@@ -44,6 +41,8 @@ export class LoneStatements {
     this.#waiting = waiting
     this.#groups = new GroupCommit({
       commit: (group) => this.#commit(group),
+      isOfOne,
+      alone: (one) => this.#alone(one),
       groupSizeMax: GROUP_SIZE_MAX,
       groupsMax: GROUPS_MAX,
       lengthOf: ({ statement: { params = [] } }) =>
@@ -62,7 +61,7 @@ export class LoneStatements {
     )
   }
 
-  async #commit(group: readonly Waiting[]): Promise<readonly (number | Promise<number>)[]> {
+  async #commit(group: readonly Waiting[]): Promise<readonly number[]> {
     for (const { operation, sinceMs } of group) {
       if (operation === undefined) continue
       operation.attributes[timeFact.poolWaitMs] = this.#waiting.clock.monotonicMs() - sinceMs
@@ -71,15 +70,10 @@ export class LoneStatements {
     const [first, ...others] = group
     if (first !== undefined && others.length === 0) return [await this.#alone(first)]
     const inOrder = [...group.keys()].toSorted((one, other) => compare(group[one]!.locks, group[other]!.locks))
-    try {
-      const [, ...results] = await this.#atomically([WAIT_BRIEFLY, ...inOrder.map((place) => group[place]!.statement)])
-      const rowCounts: number[] = []
-      for (const [index, place] of inOrder.entries()) rowCounts[place] = results[index]!.rowCount
-      return rowCounts
-    } catch (error) {
-      if (!isOfOneStatement(error)) throw error
-      return group.map((one) => this.#alone(one))
-    }
+    const [, ...results] = await this.#atomically([WAIT_BRIEFLY, ...inOrder.map((place) => group[place]!.statement)])
+    const rowCounts: number[] = []
+    for (const [index, place] of inOrder.entries()) rowCounts[place] = results[index]!.rowCount
+    return rowCounts
   }
 
   async #alone({ statement }: LoneStatement): Promise<number> {
@@ -91,9 +85,4 @@ export class LoneStatements {
 /** Stable: those of one lock stay in the order in which they came. */
 function compare(one: string, other: string): number {
   return one === other ? 0 : one < other ? -1 : 1
-}
-
-/** Whether the failure of a group may be that of one statement in it. Then nothing of it was stored. */
-function isOfOneStatement(error: unknown): boolean {
-  return error instanceof PostgresError ? error.sqlState !== undefined && error.executed === 'no' : error instanceof TimeoutError
 }

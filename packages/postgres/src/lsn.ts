@@ -1,9 +1,7 @@
-/** The place in the server's log one byte before another. A client says up to which byte it has everything, and the one that is used here adds one to what it is given. */
-export function justBefore(lsn: string): string {
+/** A place in the server's log as all of its 64 bits. */
+export function lsnAsBigInt(lsn: string): bigint {
   const [high = '0', low = '0'] = lsn.split('/')
-  const place = (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
-  const before = place > 0n ? place - 1n : 0n
-  return `${(before >> 32n).toString(16).toUpperCase()}/${(before & 0xff_ff_ff_ffn).toString(16).toUpperCase()}`
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
 }
 
 /** A place in the server's log as a number of bytes: exact up to 2^53, which a server reaches after eight thousand terabytes. */

@@ -1,9 +1,8 @@
 import { channel } from 'node:diagnostics_channel'
 import type { ClientConfig } from 'pg'
-import { type PgoutputPlugin as Plugin, LogicalReplicationService, PgoutputPlugin } from 'pg-logical-replication'
 import { type Clock, backoffMs, exponential, sleep, systemClock, systemRandom } from 'seaworthy/core'
 import type { PostgresDatabase } from './database.ts'
-import { justBefore } from './lsn.ts'
+import { ReplicationSession } from './replication-session.ts'
 import { ReplicationSlotError, type SlotLoss, type SlotNames, lookAtSlot, namesOf } from './replication-slot.ts'
 import { restored } from './values.ts'
 import { VisibleCommits } from './visible-commits.ts'
@@ -60,7 +59,6 @@ const LOSSES: Readonly<Record<SlotLoss, string>> = {
 }
 // Without a word from the server for this long the session is given up; it is asked for one four times in between.
 const SILENCE_MAX_MS = 60_000
-const STOP_MS = 5_000
 const SNAPSHOT = 'SELECT pg_current_snapshot()::text AS snapshot'
 
 const lostChannel = channel('seaworthy:wake-up.lost')
@@ -151,17 +149,11 @@ class SlotReader implements ReplicationWakeUp {
     else if (look.is_ahead === true) this.#tell('recreated')
     this.#server = look.server
     this.#received = look.confirmed ?? undefined
-    await this.#stream()
-    throw new Error('The server ended the replication.')
+    return this.#stream()
   }
 
-  async #stream(): Promise<void> {
+  async #stream(): Promise<never> {
     const { signal } = this.#stopping
-    const config: ClientConfig = { application_name: 'seaworthy wake-up', keepAlive: true, ...this.#config }
-    const service = new LogicalReplicationService(config, { acknowledge: { auto: false, timeoutSeconds: 0 } })
-    const over = Promise.withResolvers<never>()
-    over.promise.catch(() => undefined)
-    const onAbort = () => over.reject(signal.reason)
     let heardMs = this.#clock.monotonicMs()
     // Of the transaction that is being received.
     let xid = 0
@@ -171,50 +163,51 @@ class SlotReader implements ReplicationWakeUp {
       onVisible: (topic) => this.#wake(topic),
       clock: this.#clock,
     })
-    const acknowledge = (lsn: string, ping = false) => void service.acknowledge(justBefore(lsn), ping).catch(over.reject)
-    service.on('error', over.reject)
-    service.on('start', () => {
-      this.#attempts = 0
-      const wasLost = this.#status.kind === 'lost'
-      this.#status = { kind: 'streaming', sinceMs: this.#clock.now() }
-      if (wasLost && restoredChannel.hasSubscribers) restoredChannel.publish({ slot: this.#names.slot })
+    const session = new ReplicationSession({
+      config: { application_name: 'seaworthy wake-up', ...this.#config },
+      slot: this.#names.slot,
+      publication: this.#names.publication,
+      onStart: () => {
+        this.#attempts = 0
+        const wasLost = this.#status.kind === 'lost'
+        this.#status = { kind: 'streaming', sinceMs: this.#clock.now() }
+        if (wasLost && restoredChannel.hasSubscribers) restoredChannel.publish({ slot: this.#names.slot })
+      },
+      onMessage: (message) => {
+        heardMs = this.#clock.monotonicMs()
+        if (message.tag === 'begin') {
+          xid = message.xid
+          topics = new Set()
+        } else if (message.tag === 'insert') topics?.add(restored(String(message.new['topic'])))
+        else if (message.tag === 'commit') {
+          commits.add(xid, topics ?? new Set())
+          topics = undefined
+          if (message.commitEndLsn !== null) session.acknowledge((this.#received = message.commitEndLsn))
+        }
+      },
+      onHeartbeat: (lsn) => {
+        heardMs = this.#clock.monotonicMs()
+        // Between transactions everything before it is done with, the log of other tables included.
+        if (topics === undefined) session.acknowledge((this.#received = lsn))
+      },
+      clock: this.#clock,
     })
-    service.on('data', (_, message: ReturnType<Plugin['parse']>) => {
-      heardMs = this.#clock.monotonicMs()
-      if (message.tag === 'begin') {
-        xid = message.xid
-        topics = new Set()
-      } else if (message.tag === 'insert') topics?.add(restored(String(message.new['topic'])))
-      else if (message.tag === 'commit') {
-        commits.add(xid, topics ?? new Set())
-        topics = undefined
-        if (message.commitEndLsn !== null) acknowledge((this.#received = message.commitEndLsn))
-      }
-    })
-    service.on('heartbeat', (lsn) => {
-      heardMs = this.#clock.monotonicMs()
-      // Between transactions everything before it is done with, the log of other tables included.
-      if (topics === undefined) acknowledge((this.#received = lsn))
-    })
+    const onAbort = () => session.end(signal.reason)
     const listen = () => {
-      if (this.#clock.monotonicMs() - heardMs > SILENCE_MAX_MS) over.reject(new Error(`The server said nothing for ${SILENCE_MAX_MS} ms.`))
-      else if (this.#received !== undefined && topics === undefined) acknowledge(this.#received, true)
+      if (this.#clock.monotonicMs() - heardMs > SILENCE_MAX_MS) session.end(new Error(`The server said nothing for ${SILENCE_MAX_MS} ms.`))
+      else if (this.#received !== undefined && topics === undefined) session.acknowledge(this.#received, true)
       timer = this.#clock.timer(SILENCE_MAX_MS / 4, listen, { keepAlive: false })
     }
     let timer = this.#clock.timer(SILENCE_MAX_MS / 4, listen, { keepAlive: false })
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
     try {
-      const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: [this.#names.publication] })
-      await Promise.race([service.subscribe(plugin, this.#names.slot), over.promise])
+      return await session.stream()
     } finally {
       timer.cancel()
       commits.stop()
       signal.removeEventListener('abort', onAbort)
-      // Bound, because a server that has gone says no goodbye.
-      const bound = new AbortController()
-      await Promise.race([service.destroy().catch(() => undefined), sleep(this.#clock, STOP_MS, bound.signal).catch(() => undefined)])
-      bound.abort()
+      await session.close()
     }
   }
 

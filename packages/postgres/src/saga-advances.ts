@@ -1,13 +1,13 @@
 import type { Statement } from 'seaworthy/core'
 import type { SagaAdvance } from 'seaworthy/saga'
 import type { PostgresDatabase } from './database.ts'
-import { PostgresError } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
+import { WAIT_BRIEFLY, isOfOne } from './grouped-statements.ts'
 import { numberArray, storable, textArray } from './values.ts'
 
 // Primary keys of both tables. The rows are held until the transaction ends, so that the lines of two at one time get numbers apart; and who has an old token
 // finds none. A saga is there once at most: its writes go one after another. Planned anew each time: a plan from when the table was empty would read all of it.
-// It goes together with its COMMIT, so it fails unless all of them go on.
+// It goes together with its COMMIT, so it fails unless all of them go on: one is somebody else's by now, and each by itself says which.
 const ADVANCE_MANY = `WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bigint[])
       AS a (id, token, status, lines, next, reason, at_ms)
@@ -22,7 +22,6 @@ const ADVANCE_MANY = `WITH asked AS (
     FROM unnest($8::text[], $9::int[], $10::text[]) AS e (id, place, entry) JOIN advanced USING (id)
   )
   SELECT CASE WHEN count(*) = cardinality($1::text[]) THEN 1 ELSE ('only ' || count(*) || ' of them')::int END FROM advanced`
-const NOT_ALL = '22P02' // invalid_text_representation
 
 interface Advance {
   readonly id: string
@@ -39,7 +38,13 @@ export class SagaAdvances {
   constructor(database: PostgresDatabase, one: (id: string, advance: SagaAdvance) => Statement) {
     this.#database = database
     this.#one = one
-    this.#groups = new GroupCommit({ commit: (group) => this.#commit(group), groupSizeMax: 64, groupsMax: 4 })
+    this.#groups = new GroupCommit({
+      commit: (group) => this.#commit(group),
+      isOfOne,
+      alone: (one) => this.#alone(one),
+      groupSizeMax: 64,
+      groupsMax: 4,
+    })
   }
 
   /** @returns false when the token or the status is another */
@@ -47,17 +52,11 @@ export class SagaAdvances {
     return this.#groups.add({ id, advance })
   }
 
-  async #commit(group: readonly Advance[]): Promise<readonly (boolean | Promise<boolean>)[]> {
+  async #commit(group: readonly Advance[]): Promise<readonly boolean[]> {
     const [first, ...others] = group
     if (first !== undefined && others.length === 0) return [await this.#alone(first)]
-    try {
-      await this.#together(group)
-      return group.map(() => true)
-    } catch (error) {
-      // One of them is somebody else's by now. Each by itself, it says which.
-      if (error instanceof PostgresError && error.sqlState === NOT_ALL) return group.map((one) => this.#alone(one))
-      throw error
-    }
+    await this.#together(group)
+    return group.map(() => true)
   }
 
   async #alone({ id, advance }: Advance): Promise<boolean> {
@@ -81,6 +80,6 @@ export class SagaAdvances {
       numberArray(lines.map(({ place }) => place)),
       textArray(lines.map(({ entry }) => JSON.stringify(entry))),
     ]
-    await this.#database.atomically([{ sql: ADVANCE_MANY, params }])
+    await this.#database.atomically([WAIT_BRIEFLY, { sql: ADVANCE_MANY, params }])
   }
 }

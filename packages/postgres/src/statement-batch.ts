@@ -9,7 +9,7 @@ export interface BatchStatement {
 
 /** What is used of pg's connection, which its types leave out. */
 interface Wire {
-  readonly stream: { cork(): void; uncork(): void }
+  readonly stream: { cork(): void; uncork(): void; destroy(): void }
   close(message: { type: 'S'; name: string }): void
   parse(message: { text: string; name: string }): void
   bind(message: { statement: string; values: readonly (string | Buffer | null)[] }): void
@@ -53,6 +53,10 @@ export class StatementBatch extends Query {
         wire.execute({})
       }
       wire.sync()
+    } catch (error) {
+      // The Sync of whoever came next would commit the half of it.
+      wire.stream.destroy()
+      throw error
     } finally {
       wire.stream.uncork()
     }

@@ -190,6 +190,17 @@ suite('a PostgreSQL database', () => {
     assert.deepEqual([await limit(), await limit(60_000), await limit()], ['6s', '65s', '6s'])
   })
 
+  test('of statements that are sent together, one with a parameter that is none leaves nothing of the others, not for the next transaction either', async (t) => {
+    // One session for all.
+    const { database } = await open(t, { transactionsMax: 1 })
+    for (const [id, none] of [true, {}, new Date(0), Symbol('none')].entries()) {
+      const both = database.atomically([insert(id), { ...bump(id), params: [none as unknown as null] }])
+      await assert.rejects(both, (error) => error instanceof StatementRefusedError && error.executed === 'no')
+      await database.atomically([insert(id + 10)])
+    }
+    assert.deepEqual(await database.query({ sql: 'SELECT id FROM item ORDER BY id' }), [{ id: 10 }, { id: 11 }, { id: 12 }, { id: 13 }])
+  })
+
   test('of statements that are sent together, one that fails or is refused leaves nothing of the others', async (t) => {
     const { database, observer } = await open(t, { transactionTimeoutMs: 100 })
     await database.atomically([insert(1), insert(2)])

@@ -9,18 +9,20 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 interface Written {
   readonly group: readonly number[]
-  readonly end: (outcomes?: readonly (number | Promise<number>)[]) => void
+  readonly end: () => void
   readonly fail: (error: Error) => void
 }
+
+const ofOne = new Error('one of them')
 
 /** Groups that end when the test says so: each entry then comes to ten times itself. */
 function opened(options: Partial<GroupCommitOptions<number, number>> = {}) {
   const written: Written[] = []
   const commits = new GroupCommit<number, number>({
     commit: (group) =>
-      new Promise((resolve, reject) =>
-        written.push({ group, end: (outcomes = group.map((entry) => entry * 10)) => resolve(outcomes), fail: reject }),
-      ),
+      new Promise((resolve, reject) => written.push({ group, end: () => resolve(group.map((entry) => entry * 10)), fail: reject })),
+    isOfOne: (error) => error === ofOne,
+    alone: async (entry) => entry * 100,
     groupSizeMax: 3,
     groupsMax: 2,
     ...options,
@@ -92,18 +94,22 @@ void suite('a group commit', () => {
     assert.equal(await fourth, 40)
   })
 
-  test('does not keep the next group waiting for one that goes on by itself', async () => {
-    const { add, written, groups } = opened({ groupsMax: 1 })
+  test('lets each go by itself after a failure that may be of one, and the next group waits for none of them', async () => {
     const { promise, resolve } = Promise.withResolvers<number>()
-    const [first, second] = add(1, 2)
+    const failure = new Error('of 2')
+    const alone = (entry: number) => (entry === 1 ? promise : entry === 2 ? Promise.reject(failure) : Promise.resolve(entry * 100))
+    const { add, written, groups } = opened({ groupsMax: 1, alone })
+    const [first, second, third] = add(1, 2, 3)
     await turn()
-    const [third] = add(3)
-    written[0]!.end([promise, 20])
-    assert.equal(await second, 20)
+    const [fourth] = add(4)
+    written[0]!.fail(ofOne)
+    await assert.rejects(second!, failure)
+    assert.equal(await third, 300)
     await turn()
-    assert.deepEqual(groups()[1], [3])
-    written[1]!.end()
-    assert.equal(await third, 30)
+    assert.deepEqual(groups()[1], [4])
+    // That of a single one is its own.
+    written[1]!.fail(ofOne)
+    await assert.rejects(fourth!, ofOne)
     resolve(11)
     assert.equal(await first, 11)
   })
@@ -132,15 +138,21 @@ void suite('a group commit', () => {
     assert.equal(written.length, 2)
   })
 
-  test('works in the context of the first caller of a group', async () => {
+  test('works in the context of the first caller of a group, and for each alone in its own', async () => {
     const context = new AsyncLocalStorage<string>()
     const contexts: unknown[] = []
     const commits = new GroupCommit<string, void>({
-      commit: async (group) => (contexts.push(context.getStore()), group.map(() => undefined)),
+      commit: async (group) => {
+        contexts.push(context.getStore())
+        if (group.includes('d')) throw ofOne
+        return group.map(() => undefined)
+      },
+      isOfOne: () => true,
+      alone: async () => void contexts.push(context.getStore()),
       groupSizeMax: 2,
       groupsMax: 1,
     })
-    await Promise.all(['a', 'b', 'c'].map((name) => context.run(name, () => commits.add(name))))
-    assert.deepEqual(contexts, ['a', 'c'])
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => context.run(name, () => commits.add(name))))
+    assert.deepEqual(contexts, ['a', 'c', 'c', 'd'])
   })
 })

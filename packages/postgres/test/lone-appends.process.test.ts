@@ -103,6 +103,19 @@ void suite('appends that are transactions by themselves', () => {
     assert.deepEqual(stored.map(({ stream }) => stream).toSorted(), ['a', 'd', 'd', 'known'])
   })
 
+  test('are finished by a database that is closed while they wait', async (t) => {
+    const { openAnother, store } = await opened(t)
+    const closing = await openAnother()
+    const appends = streams(100).map((stream) =>
+      closing.pipelined((tx) => postgresEventStore(closing).append(tx, stream, [event(stream)], 'no-stream')),
+    )
+    const versions = Promise.all(appends)
+    await turn()
+    await closing.close()
+    assert.deepEqual(new Set(await versions), new Set([1]))
+    assert.equal((await store.readAll({ after: 0, max: 1_000 })).length, 100)
+  })
+
   test('wait alone for a stream that somebody else holds', async (t) => {
     const { append, database, store, connect } = await opened(t)
     await append('held', 'no-stream', '1')

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, suite, test } from 'node:test'
 import { type JournalEntry, type SagaRecord, type SagaStore, orchestrator, saga } from 'seaworthy/saga'
-import { leaseStoreSchema, migrate, postgresLeaseStore, postgresSagaStore, sagaStoreSchema } from '@seaworthy/postgres'
+import {
+  NestedTransactionError,
+  leaseStoreSchema,
+  migrate,
+  postgresLeaseStore,
+  postgresSagaStore,
+  sagaStoreSchema,
+} from '@seaworthy/postgres'
 import { eventually } from '@seaworthy/testing'
 import { databaseForTest } from './server.ts'
 import { openTransaction, untilWaiting } from './held-open.ts'
@@ -206,6 +213,35 @@ suite('a worker that was given up, and comes back', () => {
     assert.deepEqual(await Promise.all(shared), [true, false, true])
     assert.deepEqual((await under.store.load('s'))?.journal, [])
     assert.equal((await under.store.load('z'))?.journal.length, 1)
+  })
+
+  test('among many writes of one commit, those of others do not wait for a saga that somebody holds', async (t) => {
+    const under = await open(t)
+    for (const id of ['a', 's', 'z']) await started(under, id, 'owner')
+    const holder = openTransaction(under.database, (tx) => under.store.tell(tx, { sagaId: 's', slot: 'x', data: 1, nowMs: 99 }))
+    await holder.ready
+    const [a, s, z] = ['a', 's', 'z'].map((id) => under.store.advanceAlone!(id, { token: 1, from: 'running', entries: [line], atMs: 9 }))
+    assert.deepEqual(await Promise.all([a, z]), [true, true])
+    await untilWaiting(under.observer, 1)
+    await holder.commit()
+    assert.equal(await s, true)
+  })
+
+  test('among many writes of one commit, those of others do not fail for one that is refused because it comes from inside a transaction', async (t) => {
+    const under = await open(t)
+    for (const id of ['a', 's', 'z']) await started(under, id, 'owner')
+    const write = (id: string) => under.store.advanceAlone!(id, { token: 1, from: 'running', entries: [line], atMs: 9 })
+    const begun = Promise.withResolvers<Promise<unknown>[]>()
+    const body = under.database.transaction(async () => {
+      const inside = write('s').catch((error: unknown) => error)
+      begun.resolve([inside])
+      await inside
+    })
+    const [inside] = await begun.promise
+    const others = ['a', 'z'].map(write)
+    assert.ok((await inside) instanceof NestedTransactionError)
+    assert.deepEqual(await Promise.all(others), [true, true])
+    await body
   })
 
   test('with its orchestrator: the step it was in is done again by its successor, and what it then says changes nothing', async (t) => {

@@ -34,13 +34,19 @@ export class HeldKeys {
   /**
    * The data has just gone back, or may have at an earlier start.
    * @returns once it is known what is held. From then on it is looked after until nothing is
-   * @throws what kept that from being known
+   * @throws what kept that from being known. It is asked for again until it is
    */
   async begin(data: DataMove, signal: AbortSignal): Promise<void> {
     const move = ++this.#move
-    const keys = await data.held(signal)
-    this.#set(keys ?? [])
-    if (keys !== undefined && keys.length > 0) void this.#follow(data, move)
+    let isKnown = false
+    try {
+      const keys = await data.held(signal)
+      if (this.#move !== move) return
+      this.#set(keys ?? [])
+      isKnown = true
+    } finally {
+      void this.#follow(data, { move, isKnown })
+    }
   }
 
   /** The data goes to the new side again. */
@@ -53,16 +59,19 @@ export class HeldKeys {
     this.#stopping.abort()
   }
 
-  async #follow(data: DataMove, move: number): Promise<void> {
+  async #follow(data: DataMove, { move, isKnown }: { readonly move: number; readonly isKnown: boolean }): Promise<void> {
     const { signal } = this.#stopping
     let pauseMs = LOOK_AGAIN_MS.least
-    while (!signal.aborted && this.#move === move && this.#keys.size > 0) {
+    let isOver = isKnown && this.#keys.size === 0
+    while (!signal.aborted && this.#move === move && !isOver) {
       await sleep(this.#clock, pauseMs, signal).catch(() => undefined)
       const limit = limited(ANSWER_TIMEOUT_MS, this.#clock)
       const before = this.#keys.size
       try {
         const keys = (await data.held(AbortSignal.any([limit.signal, signal]))) ?? []
-        if (this.#move === move) this.#set(keys)
+        if (this.#move !== move) return
+        this.#set(keys)
+        isOver = keys.length === 0
       } catch {
         // It may be starting again.
       } finally {

@@ -144,7 +144,7 @@ export class Shifts {
     } catch (error) {
       log.error(
         { err: error, route: id },
-        'which keys are held after the rollback is not known: their writes are left to the old side to refuse',
+        'which keys are held after the rollback is not known: their writes are left to the old side to refuse until they are',
       )
     }
     const { size } = state.writes.held.keys

@@ -298,7 +298,7 @@ describe('an upstream that speaks HTTP/2 and fails', () => {
     await once(between, 'listening')
     t.after(() => void between.close())
     const url = new URL(`http://127.0.0.1:${(between.address() as { port: number }).port}`)
-    const { port } = await proxyBefore(t, { up: { url, protocol: 'h2' } }, { limits: { answerTimeoutMs: 30, connectTimeoutMs: 40 } })
+    const { port } = await proxyBefore(t, { up: { url, protocol: 'h2' } }, { limits: { answerTimeoutMs: 400, connectTimeoutMs: 400 } })
     assert.equal((await ask(port, { path: '/up' })).status, 200)
     lanes[0]!.unpipe().pause()
     assert.equal((await ask(port, { path: '/up' })).status, 504)
