@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvalidInputError, rootContext, systemClock, UnavailableError } from 'seaworthy/core'
 import { MONOLITH_SCHEMA } from '../../../monolith/adapters/schema.ts'
-import { forgetting as forgettingOfMonolith } from '../../../monolith/application/forgetting.ts'
+import { forgetting as forgettingOfMonolith, onceUnsigned } from '../../../monolith/application/forgetting.ts'
 import { takingOver } from '../../../monolith/application/taking-over.ts'
 import { ALWAYS_OWNED } from '../../../platform/always-owned.ts'
 import { reviewRepository } from '../../../services/reviews/adapters/review-repository.ts'
@@ -85,9 +85,25 @@ test('the monolith forgets its customer when it does not own the reviews any mor
     await tx.execute({ sql })
   })
   owner.value = false
-  const people = forgettingOfMonolith({ database, outbox, owned: { reviews: owned(() => owner.value) }, clock: systemClock, scrub })
+  let scrubbed = 0
+  const people = forgettingOfMonolith({
+    database,
+    outbox,
+    owned: { reviews: owned(() => owner.value) },
+    clock: systemClock,
+    scrub: async () => (scrubbed++, []),
+  })
   const left = { kind: 'other', name: 'reviews', count: 1, form: 'clear' }
   assert.deepEqual((await people.forget('c1')).report.places, [left])
+  // It hears its own event: again, until the owner's change has come over, and then it cleans what that left in its files.
+  const heard = onceUnsigned(people)
+  await assert.rejects(heard.forget('c1'), UnavailableError)
+  assert.equal(scrubbed, 1)
+  await database.transaction((tx) => tx.execute({ sql: "UPDATE reviews SET author = 'Anonymous'", params: [] }))
+  assert.deepEqual((await heard.forget('c1')).report.places, [])
+  assert.equal(scrubbed, 2)
+  // Where they are its own, it takes the name off itself.
+  await database.transaction((tx) => tx.execute({ sql: "UPDATE reviews SET author = 'Ada'", params: [] }))
   owner.value = true
   assert.deepEqual((await people.forget('c1')).report.places, [])
   assert.deepEqual((await service.published('customers')).map(({ type }) => type), ['customer.imported', 'customer.forgotten']) // prettier-ignore
