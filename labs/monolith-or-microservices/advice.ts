@@ -51,7 +51,7 @@ function deploys({ monolith, microservices }: BothSides): string {
   if (everybody <= reads)
     return `${wait} To deploy a part alone is no reason to leave by these figures; that teams wait for each other's releases is one that no run shows.`
   const share = ((DEPLOYS_A_DAY * whole) / 1_000 / (24 * 3_600)) * 100
-  return `${wait} ${DEPLOYS_A_DAY} deploys a day in the monolith are ${share.toFixed(2)} % of it: if that is bearable, and nobody waits for another team's release, deploys are no reason to leave.`
+  return `${wait} ${DEPLOYS_A_DAY} deploys in the monolith are ${share.toFixed(2)} % of a day: if that much waiting a day is bearable, and nobody waits for another team's release, deploys are no reason to leave.`
 }
 
 function crashes({ monolith, microservices }: BothSides): string {

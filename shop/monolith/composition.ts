@@ -1,11 +1,11 @@
 import { erasureAnswers } from '@seaworthy/supervisor/management'
-import { logged } from '../platform/forgetting.ts'
+import { forgettingCustomers, logged } from '../platform/forgetting.ts'
 import type { ServiceComposition } from '../platform/service-ports.ts'
 import { serveMonolith } from './adapters/http.ts'
 import { MONOLITH_SCHEMA } from './adapters/schema.ts'
 import { catalog } from './application/catalog.ts'
 import { customers } from './application/customers.ts'
-import { forgetting } from './application/forgetting.ts'
+import { forgetting, onceUnsigned } from './application/forgetting.ts'
 import { reacting } from './application/reacting.ts'
 import { reviews } from './application/reviews.ts'
 import { seedMonolith } from './application/seeding.ts'
@@ -49,7 +49,8 @@ export function monolith(modules: readonly Module[] = MODULES): ServiceCompositi
       serveMonolith(serveRest, parts, modules)
       if (modules.includes('customers')) answerSupervisor(erasureAnswers(parts.people))
       // After the seeding: what it hears of refers to products that are there.
-      if (service.reactions.length > 0) await consume(reacting(modules))
+      if (modules.includes('customers')) await consume(reacting(modules), { beforehand: forgettingCustomers(onceUnsigned(parts.people)) })
+      else if (service.reactions.length > 0) await consume(reacting(modules))
     },
   }
 }

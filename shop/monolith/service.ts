@@ -16,10 +16,15 @@ export function monolithService(modules: readonly Module[] = MODULES): Service {
     purpose: `Still owns ${listed(modules)}, and owned everything once.`,
     owns: ['monolith'],
     publishes: hasCustomers ? [CUSTOMERS_TOPIC] : [],
-    consumes: [...(hasCustomers ? [PAYMENTS_TOPIC] : []), ...(follows ? [REVIEWS_TOPIC] : [])],
+    consumes: [...(hasCustomers ? [PAYMENTS_TOPIC, CUSTOMERS_TOPIC] : []), ...(follows ? [REVIEWS_TOPIC] : [])],
     emits: hasCustomers ? [customerCreated, customerImported, customerForgotten] : [],
     reactions: [
-      ...(hasCustomers ? [reaction(creditChecked, { does: 'sets the limit for one order' })] : []),
+      ...(hasCustomers
+        ? [
+            reaction(creditChecked, { does: 'sets the limit for one order' }),
+            reaction(customerForgotten, { does: 'cleans its files, as soon as no review has the name' }),
+          ]
+        : []),
       ...(follows ? [reaction(reviewWritten, copies), reaction(reviewImported, copies)] : []),
     ],
     calls: [],

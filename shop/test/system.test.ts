@@ -81,7 +81,7 @@ describe('the system', () => {
       [
         'monolith customer.created: payments, notifications, analytics',
         'monolith customer.imported: analytics',
-        'monolith customer.forgotten: payments, notifications',
+        'monolith customer.forgotten: monolith, payments, notifications',
         'orders order.placed: order-history',
         'orders order.completed: notifications, analytics, order-history',
         'orders order.rejected: analytics, order-history',

@@ -5,6 +5,7 @@ import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Breach, bareTimeBreaches, chapterBreaches, errorBreaches, fileBreaches, importBreaches, testBreaches } from './rules.ts'
 import { linkBreaches } from './links.ts'
+import { tableBreaches } from './tables.ts'
 import { parseSource, readSources, trackedFiles } from './source-files.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
@@ -29,13 +30,14 @@ suite('the house rules', () => {
     const documented = readFileSync(`${root}/docs/errors.md`, 'utf8')
     none(sources.flatMap((file) => errorBreaches(file, documented)))
   })
+  const pages = new Map(
+    readSources(
+      root,
+      tracked.filter((path) => path.endsWith('.md')),
+    ).map(({ path, text }) => [path, text]),
+  )
+  test('every row of a table has as many cells as its head', () => none([...pages].flatMap(([path, text]) => tableBreaches(path, text))))
   test('every link of a page leads somewhere', () => {
-    const pages = new Map(
-      readSources(
-        root,
-        tracked.filter((path) => path.endsWith('.md')),
-      ).map(({ path, text }) => [path, text]),
-    )
     const folders = tracked.flatMap((path) => path.split('/').map((_, index, parts) => parts.slice(0, index).join('/')))
     const paths = new Set([...tracked, ...folders])
     none([...pages.keys()].flatMap((path) => linkBreaches(path, pages, paths)))
@@ -67,6 +69,10 @@ suite('the rules catch a planted breach', () => {
       'docs/a.md:1: c.md is not there',
       'docs/a.md:1: docs/b.md has no heading #three',
     ])
+  })
+  test('a row of a table that code cuts in two', () => {
+    const table = '| a | b |\n|---|---|\n| `x|y` | c |\n| `x\\|y` | c |\n\n| one |\n```\n| a | b |\n```'
+    assert.deepEqual(tableBreaches('a.md', table), ['a.md:3: a row of 3 cells in a table of 2'])
   })
   test('core that imports messaging', () => {
     caught(

@@ -17,6 +17,19 @@ test('a trace says why it was slow, and leads to the span, and to the trace that
   await verdict.getByText(SENTENCE).waitFor()
   await verdict.getByRole('img', { name: /^lock wait 92 %, own code / }).waitFor()
 
+  // Where the system's own colours are forced on everything, the parts can still be told apart.
+  await page.emulateMedia({ forcedColors: 'active' })
+  const swatches = await verdict.locator('.cause-swatch').evaluateAll((all) =>
+    all.map((swatch) => {
+      const { backgroundColor, backgroundImage } = getComputedStyle(swatch)
+      return [swatch.className, `${backgroundColor} ${backgroundImage}`] as const
+    }),
+  )
+  const looks = new Map(swatches)
+  assert.ok(looks.size >= 4, `${looks.size} tones are shown`)
+  assert.equal(new Set(looks.values()).size, looks.size)
+  await page.emulateMedia({ forcedColors: null })
+
   // By keyboard: to the span that most of the time went to, and its own parts.
   await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'tree')
   await page.keyboard.press('w')

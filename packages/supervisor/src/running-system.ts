@@ -173,14 +173,18 @@ export class RunningSystem {
 
   /**
    * Asks an instance, or any one of a service, about itself, or for a change, which is audited.
-   * @throws ConfigurationError when there is no such process; UnavailableError when it is down; NotFoundError when it answers no such question;
+   * @throws ConfigurationError when there is no such process; UnavailableError when it is down or not ready to say; NotFoundError when it answers no such question;
    * UnknownOutcomeError when no answer came
    */
   async ask(asked: AskedOfService): Promise<unknown> {
     const { service, question, by } = asked
     const meant = this.#meant(service)
-    const child = (meant.find(({ state }) => state === 'ready') ?? meant.find((candidate) => candidate.child !== undefined))?.child
-    if (child === undefined) throw new UnavailableError(`${service} cannot be asked: it is ${meant[0]!.state}.`)
+    const asking = meant.find(({ state }) => state === 'ready') ?? meant.find((candidate) => candidate.child !== undefined)
+    const child = asking?.child
+    if (asking === undefined || child === undefined) throw new UnavailableError(`${service} cannot be asked: it is ${meant[0]!.state}.`)
+    // It may not have said yet what it answers, and must not be taken for one that has nothing: whoever asks everybody would believe to have heard them all.
+    if (!child.questions.has(question) && asking.state === 'starting')
+      throw new UnavailableError(`${service} cannot be asked yet: it is starting. Ask again shortly.`)
     if (!child.questions.has(question)) throw new NotFoundError(`${service} has nothing to say about ${question}.`)
     const { clock } = this.#options
     if (!AUDITED.has(question)) return ask(child, asked, { timeoutMs: SLOW.has(question) ? SLOW_TIMEOUT_MS : ANSWER_TIMEOUT_MS, clock })

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, mkdirSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import { askService, control, dataDirectoryPaths } from '@seaworthy/supervisor'
 import { SeaworthyError } from 'seaworthy/core'
-import { startFake } from './observing.ts'
+import { startFake, until } from './observing.ts'
 
 const soon = () => AbortSignal.timeout(20_000)
 const coded = (code: string, executed: string) => (error: unknown) => {
@@ -13,7 +13,10 @@ const coded = (code: string, executed: string) => (error: unknown) => {
 }
 
 test('a process is asked over its own channel; one that has nothing to say, or is not there, is said to be so', async (t) => {
-  const { running, dataDir } = await startFake(t, { env: { ...process.env, FAKE_ALPHA: 'answers' } })
+  const { running, dataDir, process: processOf } = await startFake(t, { env: { ...process.env, FAKE_ALPHA: 'answers' } })
+  // Before it has said what it answers.
+  await until(() => typeof processOf('alpha').pid === 'number', 'alpha has a process')
+  await assert.rejects(running.ask({ service: 'alpha', question: 'messages', parameters: {} }), coded('unavailable', 'no'))
   await running.untilReady()
   const options = { dataDir, signal: soon() }
   const ask = (service: string) => askService({ service, question: 'messages', parameters: {} }, options)

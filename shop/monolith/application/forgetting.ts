@@ -55,6 +55,22 @@ export function forgetting({ database, outbox, owned, clock, scrub }: Forgetting
   }
 }
 
+/**
+ * For the event that tells of it: whoever died before the files were clean has them cleaned then, and a name that is not the monolith's to take off, when its owner's
+ * change has come over.
+ * @returns an erasure whose `forget` throws UnavailableError as long as there is a name
+ */
+export function onceUnsigned(people: Erasure): Erasure {
+  return {
+    ...people,
+    async forget(id) {
+      const { places } = await people.report(id)
+      if (places.length === 0) return people.forget(id)
+      throw new UnavailableError(`The monolith has the name of ${id} still: who owns the reviews has not taken it off yet.`)
+    },
+  }
+}
+
 async function isOwned(asserted: Promise<unknown>): Promise<boolean> {
   try {
     await asserted

@@ -183,6 +183,29 @@ async function assertFound(search: (text: string) => Promise<readonly { readonly
   assert.deepEqual(await names('%'), ['Oak 100% wood'])
 }
 
+test('whoever forgets a customer waits there for a review of theirs that is being stored, and takes its name off', async () => {
+  await using service = await open('reviewers', REVIEWS_SCHEMA)
+  const { database } = service
+  const reviews = reviewRepository(database)
+  const admitted = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const writing = database.transaction(async (tx) => {
+    assert.equal(await reviews.admit(tx, 'c1'), true)
+    admitted.resolve()
+    await goOn.promise
+    await reviews.add(tx, { id: 'r1', productId: 'lamp', customerId: 'c1', author: 'Ada', rating: 5, comment: '', writtenAtMs: 0 })
+  })
+  await admitted.promise
+  const forgetting = database.transaction((tx) => reviews.forget(tx, 'c1'))
+  const waiting = { sql: "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'", params: [] }
+  await eventually('whoever forgets waits', async () => (await database.query(waiting)).length === 1)
+  goOn.resolve()
+  await writing
+  assert.equal(await forgetting, 1)
+  assert.equal(await reviews.signedBy('c1'), 0)
+  assert.equal(await database.transaction((tx) => reviews.admit(tx, 'c1')), false)
+})
+
 test('reviews that nobody was told of are told once there, whoever tells at one time', async () => {
   await using service = await open('reviews', REVIEWS_SCHEMA)
   const { database } = service

@@ -65,6 +65,8 @@ export interface ReadAfterOptions {
   readonly projection: string
   /** A token; undefined waits for nothing. */
   readonly token: string | undefined
+  /** Whether the model ever gets to what a token names: one of another model is refused at once, as no waiting helps. Default: it may. */
+  readonly leadsHere?: (wanted: ReadAfter) => boolean
   /** At most so long. Default 2,000 ms. */
   readonly timeoutMs?: number
   /** Between two looks. Default 10 ms. */
@@ -79,12 +81,18 @@ const POLL_MS = 10
 /**
  * Settles when the version that answers queries has what the token names, in whichever process it is built.
  * @throws StaleReadError when it takes longer than the time given; ParkedReadError at once when it waits for a document that stands still; InvalidInputError when
- * the token is none
+ * the token is none, or does not lead here
  */
 export async function readAfter(options: ReadAfterOptions): Promise<void> {
-  const { store, projection, token, timeoutMs = TIMEOUT_MS, pollMs = POLL_MS, signal, clock = systemClock } = options
+  const { store, projection, token, leadsHere, timeoutMs = TIMEOUT_MS, pollMs = POLL_MS, signal, clock = systemClock } = options
   if (token === undefined) return
   const wanted = readConsistencyToken(token)
+  if (leadsHere?.(wanted) === false) {
+    throw new InvalidInputError(
+      `The consistency token is of another read model than ${projection}. Send each to the queries that its command names.`,
+      [{ field: CONSISTENCY_HEADER, message: `must be a token of a command that ${projection} follows` }],
+    )
+  }
   const deadlineMs = clock.monotonicMs() + timeoutMs
   while (!(await has(store, projection, wanted))) {
     const leftMs = deadlineMs - clock.monotonicMs()

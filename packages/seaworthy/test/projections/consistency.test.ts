@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { InvalidInputError } from 'seaworthy/core'
-import { StaleReadError, consistencyToken, consistencyTokenOf, keyCheckpoint, readAfter, readConsistencyToken } from 'seaworthy/projections'
+import {
+  type ReadAfter,
+  StaleReadError,
+  consistencyToken,
+  consistencyTokenOf,
+  keyCheckpoint,
+  readAfter,
+  readConsistencyToken,
+} from 'seaworthy/projections'
 import { VirtualClock, eventually, inMemoryReadStore } from '@seaworthy/testing'
 import { balances, documentWorld } from './document-world.ts'
 
@@ -40,6 +48,19 @@ void suite('reading your writes', () => {
     }
     await waiting
     assert.deepEqual(clock.pending, [])
+  })
+
+  test('a token that does not lead to the read model is refused at once, and one that does is waited for', async () => {
+    const store = inMemoryReadStore()
+    const clock = new VirtualClock()
+    const leadsHere = (wanted: ReadAfter) => wanted.kind === 'position'
+    const asked = { store, projection: 'payments', leadsHere, clock }
+    await assert.rejects(readAfter({ ...asked, token: 'orders/o-1@2' }), InvalidInputError)
+    assert.deepEqual(clock.pending, [])
+    const waiting = assert.rejects(readAfter({ ...asked, token: '@2', timeoutMs: 5 }), StaleReadError)
+    await eventually('it waits', () => clock.pending.length === 1)
+    await clock.advance(5)
+    await waiting
   })
 
   test('it ends with its signal, and waits for nothing without a token', async () => {

@@ -76,7 +76,7 @@ async function program(t: TestContext, file: string, args: readonly string[], en
 }
 
 /** Monolith, new service, cut-over and gateway, each a process. */
-async function strangled(t: TestContext) {
+async function strangled(t: TestContext, route: { readonly stickyBy?: object } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'cut-over-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const place = (side: string) => program(t, '../fixtures/notes-process.ts', [side], { NOTES_FILE: join(folder, `${side}.db`) })
@@ -99,7 +99,7 @@ async function strangled(t: TestContext) {
         from: 'monolith',
         to: 'notes',
         data: { url: `${moverUrl}/ready`, move: moverUrl, key: { path: 'id' } },
-        stickyBy: { header: 'x-user' },
+        ...route,
         guard: false,
       },
     ],
@@ -260,9 +260,10 @@ void suite('a gateway that moves a route with its data', () => {
     'has one writer for each key, there and back while users write: a key that cannot go back is held and named, every other goes back at once',
     { timeout: 120_000 },
     async (t) => {
-      const { publicUrl, places, moverUrl, shift, rollback } = await strangled(t)
+      const { publicUrl, places, moverUrl, shift, rollback } = await strangled(t, { stickyBy: { header: 'x-user' } })
       const note = (id: string) => `${publicUrl}/api/notes/${id}`
       const load = new Load(publicUrl, 4)
+      t.after(() => load.stop())
       await eventually('it may move', async () => (await shift(50)).status === 200, WITHIN)
       await eventually('both sides are read', async () => (await readSides(note('user-0-1'))).size === 2, WITHIN)
       await eventually('its data moves', async () => (await shift(100)).status === 200, WITHIN)

@@ -37,7 +37,9 @@ export function answerSupervisor(answers: Readonly<Record<string, Answer>>, chan
     if (!isAsked(message)) return
     const answer = Object.hasOwn(answers, message.question) ? answers[message.question] : undefined
     if (answer === undefined) return
-    answer(message.parameters, message.by).then(
+    // In a promise from its first line: what an answer throws before it waits would end the process.
+    const answering = async () => answer(message.parameters, message.by)
+    answering().then(
       (result) => send({ type: 'answer', id: message.id, ok: true, result }),
       (error: unknown) => send({ type: 'answer', id: message.id, ok: false, error: fieldsOf(error) }),
     )

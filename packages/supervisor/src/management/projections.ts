@@ -46,7 +46,7 @@ export function projectionAnswers(options: ProjectionManagementOptions): Readonl
   }
   const answers: Answers = {
     projections: async () => ({ projections: await Promise.all(projections.map(statusOf)) }),
-    'rebuild-projection': ({ projection }) => rebuild(named(projection)),
+    'rebuild-projection': async ({ projection }) => rebuild(named(projection)),
     'go-back-projection': async ({ projection }) => named(projection).goBack(),
   }
   // What comes over the channel is checked where it is used.

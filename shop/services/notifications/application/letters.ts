@@ -16,7 +16,11 @@ export function letterWriter(options: {
   return async ({ id, letter }) => {
     const { customerId } = letter
     // Entered first, so that there is no letter which nobody knows whose it is.
-    if (!(await register.enter({ jobId: id, customerId }))) return
+    if (!(await register.enter({ jobId: id, customerId }))) {
+      // A try that died between the two last lines left a letter that no register knows.
+      await mailbox.remove(id)
+      return
+    }
     const recipient = await customers.recipient(customerId)
     if (recipient === undefined) return
     await mailbox.deliver(id, toEml(compose(letter, recipient), { id, date: new Date(clock.now()) }))

@@ -1,13 +1,16 @@
 import type { Clock } from 'seaworthy/core'
-import { CONSISTENCY_HEADER, readAfter, type ReadStore } from 'seaworthy/projections'
+import { CONSISTENCY_HEADER, type ReadAfter, readAfter, type ReadStore } from 'seaworthy/projections'
 import type { ServeRest } from '../../../platform/service-ports.ts'
 import type { ComposeHistory } from '../application/composing.ts'
 import { type HistoryEntry, orderHistoryProjection } from '../application/order-history.ts'
+import { ORDERS_TOPIC } from '../../orders/contract/events.ts'
 import { orderHistoryApi } from '../contract/rest.ts'
 
 /** How long a customer waits for what she just ordered. */
 const WAIT_MS = 2_000
 const projection = orderHistoryProjection.name
+/** The token of a checkout. */
+const leadsHere = (wanted: ReadAfter) => wanted.kind === 'event' && wanted.topic === ORDERS_TOPIC
 
 interface HistoryServing {
   readonly store: ReadStore
@@ -19,7 +22,8 @@ interface HistoryServing {
 export function serveHistory(serve: ServeRest, { store, compose, clock, waitMs = WAIT_MS }: HistoryServing): void {
   serve(orderHistoryApi, {
     listOrdersOfCustomer: async ({ params: { customerId }, query: { page, pageSize }, headers, call }) => {
-      await readAfter({ store, projection, token: headers[CONSISTENCY_HEADER], timeoutMs: waitMs, signal: call.signal, clock })
+      const token = headers[CONSISTENCY_HEADER]
+      await readAfter({ store, projection, token, leadsHere, timeoutMs: waitMs, signal: call.signal, clock })
       const { documents, total } = await store.list(projection, { in: customerId, offset: (page - 1) * pageSize, max: pageSize })
       const items = documents.flatMap(({ document }) => shown(document as HistoryEntry))
       return { status: 200, body: { items, page, pageSize, total } }

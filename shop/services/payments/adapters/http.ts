@@ -1,5 +1,5 @@
 import type { Clock, Database } from 'seaworthy/core'
-import { CONSISTENCY_HEADER, readAfter, type ReadStore, type RunningProjection } from 'seaworthy/projections'
+import { CONSISTENCY_HEADER, type ReadAfter, readAfter, type ReadStore, type RunningProjection } from 'seaworthy/projections'
 import type { ServeRest } from '../../../platform/service-ports.ts'
 import { CUSTOMER_PAYMENTS, type PaymentEntry } from '../application/customer-payments.ts'
 import { paymentsApi, paymentsAudit } from '../contract/rest.ts'
@@ -23,7 +23,9 @@ export function serveStatements(serve: ServeRest, { store, clock }: { store: Rea
   serve(paymentsApi, {
     listPaymentsOfCustomer: async ({ params: { customerId }, query: { page, pageSize }, headers, call }) => {
       const token = headers[CONSISTENCY_HEADER]
-      await readAfter({ store, projection: CUSTOMER_PAYMENTS, token, timeoutMs: WAIT_MS, signal: call.signal, clock })
+      // Charges are counted by the ledger's positions. The token of a checkout counts what orders told.
+      const leadsHere = ({ kind }: ReadAfter) => kind === 'position'
+      await readAfter({ store, projection: CUSTOMER_PAYMENTS, token, leadsHere, timeoutMs: WAIT_MS, signal: call.signal, clock })
       const { documents, total } = await store.list(CUSTOMER_PAYMENTS, { in: customerId, offset: (page - 1) * pageSize, max: pageSize })
       return { status: 200, body: { items: documents.map(({ document }) => shown(document as PaymentEntry)), page, pageSize, total } }
     },

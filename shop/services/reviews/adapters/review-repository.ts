@@ -15,6 +15,10 @@ const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING RETURNING id'
 // By reviews_untold, and by primary key. Whoever else tells at the same time finds them told.
 const TAKE_UNTOLD = `UPDATE reviews SET told = 1 WHERE told = 0 AND id IN (SELECT id FROM reviews WHERE told = 0 ORDER BY id LIMIT ?)
   RETURNING id, product_id, customer_id, author, rating, comment, written_at_ms`
+// By primary key, both. Whoever comes second waits for the first to commit.
+const ADMIT = `INSERT INTO reviewers (customer_id, forgotten) VALUES (?, 0)
+  ON CONFLICT (customer_id) DO UPDATE SET forgotten = reviewers.forgotten RETURNING forgotten`
+const FORGET = 'INSERT INTO reviewers (customer_id, forgotten) VALUES (?, 1) ON CONFLICT (customer_id) DO UPDATE SET forgotten = 1'
 // The whole table, both: people are forgotten rarely, and an index would be kept for each review.
 const COUNT_SIGNED = `SELECT count(*) AS count FROM reviews WHERE customer_id = ? AND author <> '${ANONYMOUS}'`
 const UNSIGN = `UPDATE reviews SET author = '${ANONYMOUS}' WHERE customer_id = ? AND author <> '${ANONYMOUS}'`
@@ -48,8 +52,12 @@ export function reviewRepository(database: Database): ReviewRepository {
     async signedBy(customerId) {
       return (await database.query<{ count: number }>({ sql: COUNT_SIGNED, params: [customerId] }))[0]!.count
     },
-    async unsign(tx, customerId) {
-      await tx.execute({ sql: UNSIGN, params: [customerId] })
+    async admit(tx, customerId) {
+      return (await tx.query<{ forgotten: number }>({ sql: ADMIT, params: [customerId] }))[0]!.forgotten === 0
+    },
+    async forget(tx, customerId) {
+      await tx.execute({ sql: FORGET, params: [customerId] })
+      return (await tx.execute({ sql: UNSIGN, params: [customerId] })).rowCount
     },
     async takeUntold(tx, max) {
       return (await tx.query<ReviewRow>({ sql: TAKE_UNTOLD, params: [max] })).map(toReview)

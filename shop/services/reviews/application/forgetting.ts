@@ -3,8 +3,8 @@ import { type Erasure, rowErasure } from 'seaworthy/event-sourcing'
 import type { Ownership, ReviewRepository } from './ports.ts'
 
 /**
- * Takes the name of a customer off what they wrote. While the reviews move here, only their owner may: whoever is not yet, throws UnavailableError as long as there
- * is a name, until the owner's change has come over.
+ * Takes the name of a customer off what they wrote, and lets no review that is under way bring it back. While the reviews move here, only their owner may: whoever is
+ * not yet, throws UnavailableError as long as there is a name, until the owner's change has come over.
  */
 export function forgetting(options: {
   readonly database: Database
@@ -22,9 +22,7 @@ export function forgetting(options: {
         name: 'reviews',
         count: (customerId) => reviews.signedBy(customerId),
         async erase(tx, customerId) {
-          if ((await reviews.signedBy(customerId)) === 0) return
-          await owned.assertOwned(tx)
-          await reviews.unsign(tx, customerId)
+          if ((await reviews.forget(tx, customerId)) > 0) await owned.assertOwned(tx)
         },
       },
     ],

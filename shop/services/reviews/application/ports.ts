@@ -11,8 +11,10 @@ export interface ReviewRepository {
   takeOver(tx: Transaction, reviews: readonly Review[]): Promise<ReadonlySet<string>>
   /** How many reviews of a customer have a name on them. */
   signedBy(customerId: string): Promise<number>
-  /** Takes the name off the reviews of a customer. */
-  unsign(tx: Transaction, customerId: string): Promise<void>
+  /** Whether a customer may sign what this transaction adds. Until it ends they are not forgotten: `forget` waits. */
+  admit(tx: Transaction, customerId: string): Promise<boolean>
+  /** Takes the name off the reviews of a customer, who is not admitted any more. @returns how many had one */
+  forget(tx: Transaction, customerId: string): Promise<number>
   /** Reviews that nobody was told of, at most `max`, which count as told from now on. */
   takeUntold(tx: Transaction, max: number): Promise<readonly Review[]>
   isEmpty(): Promise<boolean>

@@ -55,6 +55,9 @@ export function reviewing({ database, reviews, catalog, customers, outbox, owned
       const review: Review = { id: newId(), ...decision.review, writtenAtMs: clock.now() }
       await database.transaction(async (tx) => {
         await owned.assertOwned(tx, review.id)
+        const { customerId } = review
+        // Forgotten since they were asked for: their name would stand here for ever.
+        if (customerId !== undefined && !(await reviews.admit(tx, customerId))) throw unknown({ field: 'customerId', id: customerId })
         await reviews.add(tx, review)
         await outbox.add(tx, reviewWritten(factsOf(review)))
       })

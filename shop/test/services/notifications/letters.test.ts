@@ -10,7 +10,7 @@ import { folderMailbox } from '../../../services/notifications/adapters/mailbox.
 import { NOTIFICATIONS_SCHEMA } from '../../../services/notifications/adapters/schema.ts'
 import { forgetting } from '../../../services/notifications/application/forgetting.ts'
 import { letterWriter } from '../../../services/notifications/application/letters.ts'
-import type { Customers } from '../../../services/notifications/application/ports.ts'
+import type { Customers, Mailbox } from '../../../services/notifications/application/ports.ts'
 import { sorting } from '../../../services/notifications/application/sorting.ts'
 import type { Letter } from '../../../services/notifications/domain/letter.ts'
 import { orderCompleted, orderImported } from '../../../services/orders/contract/events.ts'
@@ -26,9 +26,17 @@ async function openNotifications(recipient = named) {
   const queue = await openSqliteQueue({ path: join(service.directory, 'letters.sqlite'), durability: 'process-crash' })
   const folder = join(service.directory, 'sent-mail')
   const [register, mailbox] = [letterRegister(database), folderMailbox(folder)]
-  const write = letterWriter({ customers: { recipient }, register, mailbox, clock: systemClock })
+  const dying: Mailbox = {
+    remove: (jobId) => mailbox.remove(jobId),
+    async deliver(jobId, eml) {
+      await mailbox.deliver(jobId, eml)
+      notifications.afterDelivery()
+    },
+  }
+  const write = letterWriter({ customers: { recipient }, register, mailbox: dying, clock: systemClock })
   const sort = sorting({ queue })
-  return {
+  const notifications = {
+    afterDelivery: (): void => undefined,
     async [Symbol.asyncDispose]() {
       await queue.close()
       await service[Symbol.asyncDispose]()
@@ -45,6 +53,7 @@ async function openNotifications(recipient = named) {
       }
     },
   }
+  return notifications
 }
 
 describe('notifications', () => {
@@ -116,5 +125,24 @@ describe('notifications', () => {
     await notifications.write({ id: 'j3', letter })
     assert.equal(notifications.mail().length, 1, 'the letter of somebody else stays')
     assert.deepEqual((await notifications.people.forget('c1')).report.places, [])
+  })
+
+  test('a letter of a try that died after it was delivered, while its customer was forgotten, is thrown away by the next try', async () => {
+    const dies = new Error('The process died.')
+    let forgetting: () => Promise<unknown> = async () => undefined
+    await using notifications = await openNotifications(async (customerId) => {
+      await forgetting()
+      return named(customerId)
+    })
+    const letter: Letter = { kind: 'welcome', customerId: 'c1' }
+    forgetting = () => notifications.people.forget('c1')
+    notifications.afterDelivery = () => {
+      throw dies
+    }
+    await assert.rejects(notifications.write({ id: 'j1', letter }), dies)
+    assert.equal(notifications.mail().length, 1)
+    notifications.afterDelivery = () => undefined
+    await notifications.write({ id: 'j1', letter })
+    assert.deepEqual(notifications.mail(), [])
   })
 })

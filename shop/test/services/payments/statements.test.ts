@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { newId, rootContext, systemClock } from 'seaworthy/core'
+import { InvalidInputError, newId, rootContext, systemClock } from 'seaworthy/core'
 import { commandHandler } from 'seaworthy/event-sourcing'
 import { CONSISTENCY_HEADER, consistencyTokenOf, startRebuildable } from 'seaworthy/projections'
 import { sqliteEventStore, sqliteReadStore } from 'seaworthy/sqlite'
@@ -73,6 +73,11 @@ test('whoever just paid finds it in their statement, the newest first, and nobod
   const refunded = after.items.find(({ orderId }) => orderId === 'order-c')
   assert.equal(refunded?.status, 'refunded')
   assert.ok(refunded.refundedAt !== undefined)
+})
+
+test('the token of a checkout, which statements never get to, is refused, and not waited for', async () => {
+  await using statements = await openStatements()
+  await assert.rejects(statements.list('ada', 'orders/order-a@2'), InvalidInputError)
 })
 
 test('a statement that was spoilt is rebuilt from the ledger while it answers', async () => {
