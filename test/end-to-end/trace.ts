@@ -42,3 +42,9 @@ export function flatten(trace: OtlpTrace): readonly FlatSpan[] {
     )
   })
 }
+
+/** Those whose parent is not among them. */
+export function orphansOf(spans: readonly FlatSpan[]): readonly FlatSpan[] {
+  const ids = new Set(spans.map(({ spanId }) => spanId))
+  return spans.filter(({ parentSpanId }) => parentSpanId !== '' && !ids.has(parentSpanId))
+}
