@@ -6,9 +6,10 @@ import { CRASH_RUN, type CrashRunOptions, crashRun } from './crash-run.ts'
 const run: CrashRunOptions = { ...CRASH_RUN, seed: Number(process.env['SEAWORTHY_SEED'] ?? Date.now() % 1_000_000) }
 
 const NETS = ['inbox', 'idempotency-keys', 'unknown-outcome']
-// Continuous integration has half an hour for everything, and takes one of them for each commit.
-const turn = turnOf(NETS.length)
-const nets = turn === undefined ? NETS : [NETS[turn]!]
+// Continuous integration has half an hour for everything, and takes one of them for each commit; without idempotency keys the books take minutes to come to rest.
+const BRIEF = NETS.filter((net) => net !== 'idempotency-keys')
+const turn = turnOf(BRIEF.length)
+const nets = turn === undefined ? NETS : [BRIEF[turn]!]
 
 suite('customers check out while orders, payments, inventory and notifications are killed', () => {
   test('every order is completed or undone, nobody pays twice, stock and ledger agree, one e-mail each', async (t) => {
