@@ -185,7 +185,11 @@ export class RunningSystem {
     // It may not have said yet what it answers, and must not be taken for one that has nothing: whoever asks everybody would believe to have heard them all.
     if (!child.questions.has(question) && asking.state === 'starting')
       throw new UnavailableError(`${service} cannot be asked yet: it is starting. Ask again shortly.`)
-    if (!child.questions.has(question)) throw new NotFoundError(`${service} has nothing to say about ${question}.`)
+    if (!child.questions.has(question)) {
+      const others = new Set(this.#started.flatMap((each) => (each.child?.questions.has(question) === true ? [each.service.name] : [])))
+      const who = others.size === 0 ? '' : ` Ask ${[...others].join(' or ')}.`
+      throw new NotFoundError(`${service} has nothing to say about ${question}.${who}`)
+    }
     const { clock } = this.#options
     if (!AUDITED.has(question)) return ask(child, asked, { timeoutMs: SLOW.has(question) ? SLOW_TIMEOUT_MS : ANSWER_TIMEOUT_MS, clock })
     if (by === undefined || by === '')
