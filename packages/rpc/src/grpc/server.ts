@@ -167,7 +167,9 @@ class UnaryServer implements GrpcServer {
             } catch (error) {
               answered = true
               const answer = errorStatus(error)
-              if (answer.code === status.INTERNAL && !controller.signal.aborted) this.#reportFailure(method, incoming, error)
+              // What the answer does not tell, the log must.
+              const isTold = answer.code !== status.INTERNAL && error instanceof Error && error.message === answer.failure.message
+              if (!isTold && !controller.signal.aborted) this.#reportFailure(method, incoming, error)
               callback(answer)
               if (controller.signal.aborted) noteCancellation(span)
               else noteFailure(span, answer.code, error)
