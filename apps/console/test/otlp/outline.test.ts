@@ -15,8 +15,8 @@ import { lockedCheckout } from '../slow-traces.ts'
 
 const TRACE_ID = 'a'.repeat(32)
 
-/** Through the outline in parts of `size` spans, and through JSON as over the network. */
-function outlined(otlp: OtlpTrace, size: number): Trace | undefined {
+/** Through the outline in parts of `size` spans, and through JSON as over the network. `meanwhile` is told what has come so far, each time more has. */
+function outlined(otlp: OtlpTrace, size: number, meanwhile?: (trace: Trace) => void): Trace | undefined {
   const all = (otlp.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
     const process = processOf(attributes(resource?.attributes))
     return (scopeSpans ?? []).flatMap(({ spans }) => (spans ?? []).map((span) => ({ span, process })))
@@ -30,6 +30,7 @@ function outlined(otlp: OtlpTrace, size: number): Trace | undefined {
       some.map(({ process }) => process),
     )
     reader.add(JSON.parse(JSON.stringify(part)) as OutlinePart)
+    if (meanwhile !== undefined) meanwhile(reader.trace()!)
   }
   return reader.trace()
 }
@@ -116,6 +117,13 @@ suite('an outline', () => {
         const read = readTrace(otlp)!
         const spans = read.spans.map(({ scope: _scope, resource: _resource, links: _links, ...span }) => span)
         assert.deepEqual(outlined(otlp, size), { ...read, spans })
+        const begun: { readonly trace: Trace; readonly text: string }[] = []
+        assert.deepEqual(
+          outlined(otlp, size, (trace) => begun.push({ trace, text: JSON.stringify(trace) })),
+          { ...read, spans },
+        )
+        // What was shown of it is not changed by what came later.
+        for (const { trace, text } of begun) assert.equal(JSON.stringify(trace), text)
       }),
     )
   })
