@@ -76,8 +76,12 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   const tables = [...(moving?.movingSchema(composition) ?? []), ...schema]
   const { database, stores, scrub, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
   life.add('database', () => database.close())
-  const openLog = () => engines.openEventLog({ signal })
-  const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
+  // A topic that the predecessor still has is published on through that one.
+  const elsewhere = contract.moving?.predecessorUrl === undefined ? undefined : composition.takesOver?.topic
+  const openLog = () => engines.openEventLog({ owns: service.publishes.filter((topic) => topic !== elsewhere), signal })
+  const own = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
+  const diverted = elsewhere === undefined ? undefined : moving?.divertedLog(own, elsewhere)
+  const log = diverted?.log ?? own
   life.add('event log', () => log.close())
 
   const management = messageManagement({
@@ -116,7 +120,9 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   sufferOverHttp(http, faults)
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
-  const owned = (await moving?.moveData({ composition, contract: moving.contract, database, http, logger, onStop })) ?? (() => ALWAYS_OWNED)
+  const owned =
+    (await moving?.moveData({ composition, contract: moving.contract, database, log, diverted, http, logger, onStop })) ??
+    (() => ALWAYS_OWNED)
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []

@@ -66,7 +66,7 @@ export async function startWholeShop({ folder, stage: number, openDatabase }: Wh
     const { database, stores, scrub, openQueue } = await (openDatabase?.(service, options) ??
       embeddedDatabase(service, { folder: own, instance: service.name }, options))
     life.add(`${service.name} database`, () => database.close())
-    const log = await embeddedEventLog(service, join(folder, 'log'), signal)
+    const log = await embeddedEventLog(join(folder, 'log'), service.publishes, signal)
     life.add(`${service.name} log`, () => log.close())
     const onStop = (name: string, stop: () => Promise<void> | void) => life.add(`${service.name} ${name}`, stop)
     const logger = { info: () => undefined, warn: () => undefined, error: console.error, fatal: console.error }

@@ -120,7 +120,7 @@ class RunningCutOver implements CutOver {
     }
     this.#feeds = { old: feedInto('old'), new: feedInto('new') }
     const parts = { sides: this.#sides, feeds: this.#feeds, limits: this.#limits, clock, signal: this.#stopping.signal }
-    this.#moves = new Moves({ name: mapping.name, ...parts })
+    this.#moves = new Moves({ mapping, ...parts })
     this.#running = this.#run()
   }
 
