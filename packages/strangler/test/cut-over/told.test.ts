@@ -77,6 +77,26 @@ void suite('data that its owner tells of', () => {
     )
   })
 
+  test('is on the other side when its owner is asked to settle, and is not said to be when it is not', async (t) => {
+    const { databases, sides, write, start } = await toldPeople(t)
+    let isStuck = false
+    const apply = (batch: Parameters<typeof sides.old.apply>[0]) =>
+      isStuck && batch.entities.length > 0 ? Promise.reject(new Error('the monolith is busy')) : sides.old.apply(batch)
+    // It would rest for a minute.
+    const cutOver = start({ old: replaced(sides.old, { apply }), limits: { pollMs: 60_000, readyAgeMaxMs: 100 } })
+    await write('old', { id: 'ada', name: 'Ada 1' })
+    assert.equal(await cutOver.settled(5_000), true)
+    assert.deepEqual(await rows(databases.new, 'SELECT called FROM person'), [{ called: 'Ada 1' }])
+    await eventually('it is ready', async () => (await cutOver.settled(5_000)) && (await cutOver.readiness()).ready)
+    await cutOver.switch()
+    await write('new', { id: 'ada', name: 'Ada 2' })
+    assert.equal(await cutOver.settled(5_000), true)
+    assert.deepEqual(await rows(databases.old, 'SELECT name FROM people'), [{ name: 'Ada 2' }])
+    isStuck = true
+    await write('new', { id: 'ada', name: 'Ada 3' })
+    assert.equal(await cutOver.settled(50), false)
+  })
+
   test('of one topic leaves the numbers of others, and who writes them, alone', async (t) => {
     const { databases, bill, write, start, told } = await toldPeople(t)
     await bill({ id: 'ada', name: 'Ada' })
