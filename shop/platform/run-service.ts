@@ -75,11 +75,20 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   const moving = contract.moving === undefined ? undefined : { contract: contract.moving, ...(await import('./moving-data.ts')) }
   const tables = [...(moving?.movingSchema(composition) ?? []), ...schema]
   const onStop = (name: string, stop: () => Promise<void> | void) => life.add(name, stop)
-  const { leases, log, openQueue, ...ground } = await openGround(
+  // A topic that the predecessor still has is published on through that one.
+  const elsewhere = contract.moving?.predecessorUrl === undefined ? undefined : composition.takesOver?.topic
+  const {
+    leases,
+    log: ownLog,
+    openQueue,
+    ...ground
+  } = await openGround(
     { ...composition, schema: tables },
-    { engines, signal: life.signal, onStop },
+    { engines, owns: service.publishes.filter((topic) => topic !== elsewhere), signal: life.signal, onStop },
   )
   const { database } = ground
+  const diverted = elsewhere === undefined ? undefined : moving?.divertedLog(ownLog, elsewhere)
+  const log = diverted?.log ?? ownLog
 
   const management = messageManagement({
     log,
@@ -115,7 +124,9 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   sufferOverHttp(http, faults)
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
-  const owned = (await moving?.moveData({ composition, contract: moving.contract, database, http, logger, onStop })) ?? (() => ALWAYS_OWNED)
+  const owned =
+    (await moving?.moveData({ composition, contract: moving.contract, database, log, diverted, http, logger, onStop })) ??
+    (() => ALWAYS_OWNED)
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []

@@ -11,14 +11,22 @@ export interface OpenedGround extends Pick<ServicePorts, 'database' | 'stores' |
   readonly leases: LeaseStore | undefined
 }
 
+export interface GroundOptions {
+  readonly engines: Engines
+  /** The topics that this process appends to. */
+  readonly owns: readonly string[]
+  readonly signal: AbortSignal
+  readonly onStop: ServicePorts['onStop']
+}
+
 /** Opens what the service owns. It is stopped in the opposite order: queues, log, database; and what is started on it before all of them. */
 export async function openGround(
   { schema, stores: more = [] }: Pick<ServiceComposition, 'schema' | 'stores'>,
-  { engines, signal, onStop }: { readonly engines: Engines; readonly signal: AbortSignal; readonly onStop: ServicePorts['onStop'] },
+  { engines, owns, signal, onStop }: GroundOptions,
 ): Promise<OpenedGround> {
   const { database, stores, scrub, leases } = await engines.openDatabase({ schema, stores: [...PARTS, ...more], signal })
   onStop('database', () => database.close())
-  const log = await engines.openEventLog({ signal })
+  const log = await engines.openEventLog({ owns, signal })
   onStop('event log', () => log.close())
   return {
     database,

@@ -64,7 +64,7 @@ export async function startWholeShop({ folder, stage: number, postgres }: WholeS
     const addresses = { postgres: await postgres?.(service), kafka: undefined, rabbitmq: undefined, prefix: 'shop' }
     const engines = enginesOf(service, { instance: service.name, dataDir: own, logDir: join(folder, 'log'), engines: addresses })
     const onStop = (name: string, stop: () => Promise<void> | void) => life.add(`${service.name} ${name}`, stop)
-    const { log, leases: _, ...ground } = await openGround(composition, { engines, signal: life.signal, onStop })
+    const { log, leases: _, ...ground } = await openGround(composition, { engines, owns: service.publishes, signal: life.signal, onStop })
     const logger = { info: () => undefined, warn: () => undefined, error: console.error, fatal: console.error }
     const switches = readSwitches({})
     const operations: Served = {}

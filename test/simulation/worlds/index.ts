@@ -43,6 +43,7 @@ export const worlds: readonly SimulatedWorld[] = [
   leaseWorld(),
   topUpWorld(),
   cutOverWorld(),
+  cutOverWorld({ isTold: true }),
 ]
 
 /** Worlds that are small enough for every pair of faults. */
