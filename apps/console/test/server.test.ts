@@ -7,6 +7,7 @@ import { fakeResilience, strainedServices } from './resilience-fixture.ts'
 import type { Messages } from '../src/system/messages.ts'
 import { checkoutSpans, otlpRequest } from './checkout-trace.ts'
 import { HEADERS, NOBODY, fixture } from './app-fixture.ts'
+import { withSortedAttributes } from './sorted-attributes.ts'
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const checkout = (traceId = TRACE_ID, correlationId = 'c-1') =>
@@ -52,7 +53,9 @@ test('a trace leaves as OTLP JSON, with every span, resource and scope as it cam
   const bySpan = (trace: OtlpTrace) =>
     Object.fromEntries(
       trace.resourceSpans.flatMap(({ resource, scopeSpans }) =>
-        scopeSpans.flatMap(({ scope, spans }) => spans.map((span) => [span['spanId'], { resource, scope, span }])),
+        scopeSpans.flatMap(({ scope, spans }) =>
+          spans.map((span) => [span['spanId'], { resource, scope, span: withSortedAttributes(span) }]),
+        ),
       ),
     )
   assert.deepEqual(bySpan(json as unknown as OtlpTrace), bySpan(checkout() as OtlpTrace))
