@@ -478,4 +478,11 @@ test('a file of Zipkin, of Jaeger, and one that was exported here are imported; 
   assert.deepEqual((await get(`/api/traces/${traceId}`)).json, exported)
   assert.equal((await post('/api/v2/spans', exported)).status, 400)
   for (const body of ['no json', '{}', '[]']) assert.equal((await post('/api/import', body)).status, 400, body)
+  // As many as a request may have, although each is a resource of its own in OTLP's form.
+  const many = Array.from({ length: 8_000 }, (_, index) => ({ ...zipkin[0], id: String(index + 1) }))
+  assert.equal((await post('/api/import', many)).status, 202)
+  // Counted before anybody looks at what is in it.
+  const tooMany = await post('/api/import', `[[${'{},'.repeat(20_000)}{}]]`)
+  assert.equal(tooMany.status, 413)
+  assert.match(String(tooMany.json['detail']), /20000 spans/)
 })

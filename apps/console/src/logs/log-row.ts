@@ -97,5 +97,5 @@ function plainValue(value: AnyValue | undefined): unknown {
   }
   if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plainValue)
   if (value.kvlistValue !== undefined) return plainFields(value.kvlistValue.values ?? [])
-  return value.bytesValue ?? null
+  return value.bytesValue === undefined ? null : Buffer.from(value.bytesValue, 'base64')
 }

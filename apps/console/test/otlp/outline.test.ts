@@ -52,8 +52,8 @@ function columnsOf(some: readonly Given[], baseSeconds: number): OutlineColumns 
 
 const partOf = (writer: OutlineWriter, columns: OutlineColumns) => JSON.parse(writer.part(columns)) as OutlinePart
 
-/** Through the outline in parts of `size` spans, and through JSON as over the network. */
-function outlined(otlp: OtlpTrace, size: number): Trace | undefined {
+/** Through the outline in parts of `size` spans, and through JSON as over the network. `meanwhile` is told what has come so far, each time more has. */
+function outlined(otlp: OtlpTrace, size: number, meanwhile?: (trace: Trace) => void): Trace | undefined {
   const all = (otlp.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
     const process = processOf(attributes(resource?.attributes))
     return (scopeSpans ?? []).flatMap(({ spans }) => (spans ?? []).map((span): Given => ({ span, process })))
@@ -61,7 +61,10 @@ function outlined(otlp: OtlpTrace, size: number): Trace | undefined {
   const writer = new OutlineWriter()
   const reader = new OutlineReader()
   const baseSeconds = secondsOf(all[0]?.span.startTimeUnixNano ?? '')
-  for (let from = 0; from < all.length; from += size) reader.add(partOf(writer, columnsOf(all.slice(from, from + size), baseSeconds)))
+  for (let from = 0; from < all.length; from += size) {
+    reader.add(partOf(writer, columnsOf(all.slice(from, from + size), baseSeconds)))
+    if (meanwhile !== undefined) meanwhile(reader.trace()!)
+  }
   return reader.trace()
 }
 
@@ -145,6 +148,13 @@ suite('an outline', () => {
         const read = readTrace(otlp)!
         const spans = read.spans.map(({ scope: _scope, resource: _resource, links: _links, ...span }) => span)
         assert.deepEqual(outlined(otlp, size), { ...read, spans })
+        const begun: { readonly trace: Trace; readonly text: string }[] = []
+        assert.deepEqual(
+          outlined(otlp, size, (trace) => begun.push({ trace, text: JSON.stringify(trace) })),
+          { ...read, spans },
+        )
+        // What was shown of it is not changed by what came later.
+        for (const { trace, text } of begun) assert.equal(JSON.stringify(trace), text)
       }),
     )
   })
