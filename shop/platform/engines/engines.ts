@@ -22,7 +22,7 @@ export interface Engines {
 }
 
 /** Opens what the process contract names, and embedded engines where it names none. The modules of the others are loaded only where they are used. */
-export function enginesOf(service: Service, contract: ProcessContract): Engines {
+export function enginesOf(service: Service, contract: Pick<ProcessContract, 'instance' | 'dataDir' | 'logDir' | 'engines'>): Engines {
   const { postgres, kafka, rabbitmq, prefix } = contract.engines
   let opened: ServiceDatabase | undefined
   return {
