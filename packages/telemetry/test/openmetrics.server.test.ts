@@ -46,7 +46,12 @@ test('a real Prometheus asks for OpenMetrics, reads all of it, and finds the tra
   const figure = async (query: string) =>
     Number((await get<{ result: readonly { value: readonly [number, string] }[] }>('query', { query })).result[0]?.value[1])
 
-  await eventually('it is scraped', async () => (await figure('up')) === 1)
+  const errors = async () =>
+    (await get<{ activeTargets: readonly { lastError: string }[] }>('targets', {})).activeTargets.map(({ lastError }) => lastError)
+  const isScraped = async () => (await figure('up')) === 1
+  await eventually('it is scraped', isScraped, { withinMs: 20_000 }).catch(async (error: unknown) =>
+    assert.fail(`${String(error)} ${(await errors()).join(' ')}`),
+  )
   assert.match(asked[0]!, /^application\/openmetrics-text/)
   assert.equal(await figure('scrape_samples_scraped'), samples)
   assert.equal(await figure('http_server_request_duration_seconds_bucket{le="1.0",http_route="/stock"}'), 1)
@@ -55,7 +60,7 @@ test('a real Prometheus asks for OpenMetrics, reads all of it, and finds the tra
   const window = { start: String(Date.now() / 1_000 - 60), end: String(Date.now() / 1_000 + 60) }
   const exemplarsOf = () =>
     get<readonly Exemplars[]>('query_exemplars', { query: 'http_server_request_duration_seconds_bucket', ...window })
-  await eventually('it has the exemplar', async () => (await exemplarsOf()).length > 0)
+  await eventually('it has the exemplar', async () => (await exemplarsOf()).length > 0, { withinMs: 20_000 })
   const [found] = await exemplarsOf()
   const [, traceId, spanId] = traceparent!.split('-')
   assert.deepEqual(found!.exemplars[0]!.labels, { trace_id: traceId, span_id: spanId })
