@@ -97,7 +97,7 @@ export const INSERT_CALLS = rowsStatement(
 )
 
 // trace_by_start backwards until enough traces match; services and their texts by the primary key of trace_origin, correlation ids by that of trace_correlation and by trace_correlation_by_trace,
-// calls by the primary key of trace_call.
+// calls by the primary key of trace_call. The plus keeps the planner from looking for each origin of a service in each trace: a trace has a few, a service that was started often thousands.
 export const SELECT_TRACES = `SELECT id, trace_id, start_us, end_us, span_count, error_count, root_service,
     coalesce(route, unrouted_request, root_name) AS name, root_http_status, outcome, correlation_id,
     (SELECT json_group_array(service ORDER BY since_us) FROM (
@@ -107,7 +107,7 @@ export const SELECT_TRACES = `SELECT id, trace_id, start_us, end_us, span_count,
   FROM trace
   WHERE (start_us, trace_id) < (?1, ?8)
     AND (?2 IS NULL OR EXISTS (
-      SELECT 1 FROM trace_origin WHERE trace_origin.trace = trace.id AND origin IN (SELECT id FROM origin WHERE service = ?2)))
+      SELECT 1 FROM trace_origin WHERE trace_origin.trace = trace.id AND +origin IN (SELECT id FROM origin WHERE service = ?2)))
     AND (?3 IS NULL OR end_us - start_us >= ?3)
     AND (?4 IS NULL OR outcome = ?4)
     AND (?9 = 1 OR root_is_background = 0)
@@ -119,7 +119,7 @@ export const SELECT_TRACES = `SELECT id, trace_id, start_us, end_us, span_count,
       OR instr(lower(unrouted_request), ?6) > 0
       OR instr(trace_id, ?6) = 1
       OR EXISTS (
-        SELECT 1 FROM trace_origin WHERE trace_origin.trace = trace.id AND origin IN (SELECT id FROM origin WHERE instr(lower(service), ?6) > 0))
+        SELECT 1 FROM trace_origin WHERE trace_origin.trace = trace.id AND +origin IN (SELECT id FROM origin WHERE instr(lower(service), ?6) > 0))
       OR EXISTS (SELECT 1 FROM trace_correlation WHERE trace_correlation.trace = trace.id AND instr(lower(correlation_id), ?6) = 1))
   ORDER BY start_us DESC, trace_id DESC LIMIT ?7`
 
