@@ -143,6 +143,7 @@ async function start(composition: ServiceComposition, { contract, logger, metric
     scrub,
     owned,
     sharing: leases && { leases, instance: contract.instance },
+    stopping: signal,
     openQueue: async (name, queueOptions) => {
       const open = () => engines.openQueue(name, queueOptions)
       const queue = await (crashAt === undefined ? open() : crashAt.queue(name, open))

@@ -95,6 +95,7 @@ export async function startWholeShop({ folder, stage: number, openDatabase }: Wh
       newId,
       owned: () => ALWAYS_OWNED,
       sharing: undefined,
+      stopping: signal,
       folder: own,
       database,
       stores,

@@ -59,6 +59,7 @@ export function serviceNode({ name, compose, standIns, without = '', takesOver =
       newId,
       owned: () => ALWAYS_OWNED,
       sharing: undefined,
+      stopping: new AbortController().signal,
       folder: name,
       database,
       stores,
