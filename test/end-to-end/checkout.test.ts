@@ -49,6 +49,11 @@ suite('a checkout through the gateway', () => {
     })
     const history = listed.items.find((entry) => entry.orderId === answer.body.orderId)
     assert.equal(history?.status, 'completed')
+    const { body: statement } = await request<{ items: { orderId: string; amountCents: number }[] }>(
+      `${shop.gateway}/api/customers/${customerId}/payments`,
+      { headers: { 'consistency-token': token } },
+    )
+    assert.equal(statement.items.find((payment) => payment.orderId === answer.body.orderId)?.amountCents, stored.totalCents)
     // The two ways to a join come to the same, once shipping's event is there too.
     const both = await until(
       async () => {

@@ -155,9 +155,9 @@ test('asynchronous hops are drawn with the time that their messages were on the 
   assert.ok(Math.abs(way / bar.width - 23 / 15) < 0.2, 'both are drawn to one scale')
   const text = (await row.boundingBox())!
   await page.mouse.move(bar.x - way / 2, text.y + 12)
-  await page.locator('.rows-window[title^="On its way for 23.0 ms"]').waitFor()
+  await page.locator('.rows-all[title^="On its way for 23.0 ms"]').waitFor()
   await page.mouse.move(bar.x + bar.width / 2, text.y + 12)
-  await page.locator('.rows-window[title="notifications: orders process, 15.0 ms"]').waitFor()
+  await page.locator('.rows-all[title="notifications: orders process, 15.0 ms"]').waitFor()
 })
 
 test('a trace that arrives is shown without a reload, and a paused list stays as it is', { skip }, async (t) => {
@@ -172,7 +172,8 @@ test('a trace that arrives is shown without a reload, and a paused list stays as
   await page.getByRole('link', { name: 'live-two' }).waitFor()
 })
 
-test('5,000 spans: only rows in sight are in the document, and the last is one key away', { skip }, async (t) => {
+/** 5,001 spans: an outline of two parts, the second of which comes between the rows of the first. */
+function sendWide(): Promise<void> {
   const children = Array.from({ length: 5_000 }, (_, index): SpanSpec => ({
     service: `service-${index % 14}`,
     name: `call ${index}`,
@@ -180,7 +181,11 @@ test('5,000 spans: only rows in sight are in the document, and the last is one k
     start: index,
     end: index + 3,
   }))
-  await send([{ service: 'batch', name: 'nightly import', kind: 'internal', start: 0, end: 5_010, children }], WIDE, 'wide')
+  return send([{ service: 'batch', name: 'nightly import', kind: 'internal', start: 0, end: 5_010, children }], WIDE, 'wide')
+}
+
+test('5,000 spans: only rows in sight are in the document, and the last is one key away', { skip }, async (t) => {
+  await sendWide()
   const page = await openPage(t, `/traces/${WIDE}`)
   await page.getByRole('tree').waitFor()
   await page.keyboard.press('End')
@@ -199,6 +204,51 @@ test('5,000 spans: only rows in sight are in the document, and the last is one k
   await page.reload()
   await details.getByText('service-1-1').waitFor()
   assert.match((await activeRow(page))!, /call 4999/)
+})
+
+test('a large trace is shown from its first part on, and what is looked at stays where it is when the others come', { skip }, async (t) => {
+  await sendWide()
+  const page = await openPage(t, '/traces')
+  await page.evaluate(() => {
+    const { fetch } = window
+    const { promise, resolve } = Promise.withResolvers<void>()
+    Object.assign(window, { sendOthers: resolve })
+    window.fetch = async (...request) => {
+      const response = await fetch(...request)
+      if (!String(request[0]).endsWith('/outline')) return response
+      const [first, ...others] = (await response.text()).split(/(?<=\n)/)
+      const { readable, writable } = new TransformStream<Uint8Array>()
+      const writer = writable.getWriter()
+      const write = (text = '') => writer.write(new TextEncoder().encode(text))
+      void write(first)
+        .then(() => promise)
+        .then(() => Promise.all(others.map(write)))
+        .then(() => writer.close())
+      return new Response(readable, { headers: response.headers })
+    }
+  })
+  await page.evaluate((address) => {
+    window.history.pushState(null, '', address)
+    window.dispatchEvent(new PopStateEvent('popstate'))
+  }, `/traces/${WIDE}`)
+  await page.getByText('4,000 spans so far').waitFor()
+  const tree = page.getByRole('tree')
+  await tree.evaluate((element) => (element.scrollTop = 24 * 3_000))
+  const atTop = () =>
+    tree.evaluate((element) => {
+      const { x, y } = element.getBoundingClientRect()
+      return document
+        .elementFromPoint(x + 9, y + 9)
+        ?.closest('[role=treeitem]')
+        ?.getAttribute('aria-label')
+    })
+  await page.waitForFunction(() => document.querySelector('[role=treeitem]')?.ariaLabel?.includes('nightly') === false)
+  const before = await atTop()
+  assert.match(before!, /call \d+/)
+  await page.evaluate(() => (window as unknown as { sendOthers: () => void }).sendOthers())
+  await page.getByText('5,001 spans', { exact: true }).waitFor()
+  assert.equal(await atTop(), before)
+  assert.ok((await tree.evaluate((element) => element.scrollTop)) > 24 * 3_000, 'rows came above it')
 })
 
 test('a span is zoomed to and the whole trace shown again', { skip }, async (t) => {
@@ -240,7 +290,7 @@ test('on a narrow screen nothing is wider than the screen, and details stand bel
   )
   const [bar] = await inkOf(row, 33)
   assert.ok(bar!.width > 150, 'a bar stands below its name, over the whole width')
-  const canvas = (await page.locator('canvas').boundingBox())!
+  const canvas = (await page.locator('canvas').first().boundingBox())!
   assert.ok(canvas.x >= 0 && canvas.x + canvas.width <= 400, 'what is drawn is within the screen')
   await page.getByRole('treeitem').first().click()
   const details = (await page.getByRole('complementary').boundingBox())!

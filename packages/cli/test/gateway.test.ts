@@ -67,3 +67,13 @@ test('where no gateway is found, the answer says how one is named', async (t) =>
   assert.equal(code, 1)
   assert.match(errors, /No system with a gateway runs on .*--data-dir DIR or --config FILE/)
 })
+
+test('a configuration that says nothing of an admin API, and an address that is none, are named', async (t) => {
+  const { dataDir } = await runningSystem(t)
+  const config = join(dataDir, 'gateway.json')
+  writeFileSync(config, 'null')
+  assert.match((await say('gateway', 'status', '--config', config)).errors, /gateway\.json does not say where the admin API is/)
+  const { code, errors } = await say('gateway', 'status', '--admin', 'nowhere', `--data-dir=${dataDir}`)
+  assert.equal(code, 2)
+  assert.match(errors, /--admin must be an address such as http:/)
+})

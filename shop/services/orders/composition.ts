@@ -10,7 +10,7 @@ import { serveOrders } from './adapters/http.ts'
 import { orderRepository } from './adapters/order-repository.ts'
 import { catalogOver, customersOver } from './adapters/owners.ts'
 import { inventoryOver, paymentsOver, shippingOver } from './adapters/participants.ts'
-import { checkoutOrchestrator, checkoutSagas } from './adapters/sagas.ts'
+import { checkoutOrchestrator, checkoutSagas, paymentTokenOf } from './adapters/sagas.ts'
 import { ORDERS_SCHEMA } from './adapters/schema.ts'
 import { checkoutSaga } from './application/checkout-saga.ts'
 import { placeOrderUseCase } from './application/place-order.ts'
@@ -74,6 +74,7 @@ export const orders: ServiceComposition = {
     serveOrders(serveRest, {
       orders: repository,
       takeOver,
+      paymentToken: (orderId) => paymentTokenOf(store, orderId),
       placeOrder: placeOrderUseCase({
         database,
         orders: repository,

@@ -10,6 +10,10 @@ export class OutlineReader {
   /** Spans with the same attributes share them. */
   readonly #sets: (readonly Attribute[])[] = []
   readonly #processes: Pick<Span, 'service' | 'instance'>[] = []
+  /** When the first span of all begins: times count from there. */
+  #firstNs = Number.POSITIVE_INFINITY
+  /** Of all parts. Undefined once a part has begun before all others: their times have to be read anew. */
+  #spans: Span[] | undefined = []
 
   add(part: OutlinePart): void {
     for (const text of part.strings) this.#strings.push(text)
@@ -22,26 +26,34 @@ export class OutlineReader {
       this.#processes.push({ service: this.#strings[service]!, instance: this.#strings[instance] })
     }
     this.#parts.push(part)
+    const firstNs = part.startNs.reduce((first, ns) => Math.min(first, ns), Number.POSITIVE_INFINITY)
+    if (firstNs < this.#firstNs) {
+      this.#firstNs = firstNs
+      if (this.#parts.length > 1) this.#spans = undefined
+    }
+    if (this.#spans !== undefined) this.#read(part, this.#spans)
   }
 
   /** What has been read; undefined while that is nothing. */
   trace(): Trace | undefined {
-    const [part] = this.#parts
-    if (part === undefined) return undefined
-    let firstNs = Number.POSITIVE_INFINITY
-    for (const { startNs } of this.#parts) for (const ns of startNs) firstNs = Math.min(firstNs, ns)
-    const spans: Span[] = []
-    let durationUs = 0
-    for (const part of this.#parts) {
-      for (const span of this.#spansOf(part, firstNs)) {
-        spans.push(span)
-        durationUs = Math.max(durationUs, span.endUs)
-      }
+    const [first] = this.#parts
+    if (first === undefined) return undefined
+    let spans = this.#spans
+    if (spans === undefined) {
+      this.#spans = spans = []
+      for (const part of this.#parts) this.#read(part, spans)
     }
-    return { startMs: epochMs({ seconds: part.baseSeconds + Math.floor(firstNs / 1e9), nanos: modulo(firstNs, 1e9) }), durationUs, spans }
+    const seconds = Math.floor(this.#firstNs / 1e9)
+    return {
+      startMs: epochMs({ seconds: first.baseSeconds + seconds, nanos: this.#firstNs - seconds * 1e9 }),
+      durationUs: spans.reduce((duration, { endUs }) => Math.max(duration, endUs), 0),
+      // A copy: others may follow.
+      spans: [...spans],
+    }
   }
 
-  #spansOf(part: OutlinePart, firstNs: number): readonly Span[] {
+  #read(part: OutlinePart, into: Span[]): void {
+    const firstNs = this.#firstNs
     const failures = new Map(part.failures)
     const events = new Map<number, Span['events'][number][]>()
     for (const [span, startNs, set] of part.stretches) {
@@ -49,11 +61,11 @@ export class OutlineReader {
       events.set(span, of)
       of.push({ name: loopStretch.event, atUs: (startNs - firstNs) / 1_000, attributes: this.#sets[set]! })
     }
-    return part.ids.map((spanId, index) => {
+    for (const [index, spanId] of part.ids.entries()) {
       const startNs = part.startNs[index]!
       const failure = failures.get(index)
       const { service, instance } = this.#processes[part.of[index]!]!
-      return spanOf({
+      const span = spanOf({
         spanId,
         parentSpanId: this.#strings[part.parents[index]!],
         name: this.#strings[part.names[index]!]!,
@@ -66,12 +78,9 @@ export class OutlineReader {
         attributes: this.#sets[part.attributes[index]!]!,
         events: events.get(index) ?? NO_EVENTS,
       })
-    })
+      into.push(span)
+    }
   }
 }
 
 const NO_EVENTS: readonly never[] = []
-
-function modulo(value: number, by: number): number {
-  return ((value % by) + by) % by
-}

@@ -4,11 +4,12 @@ import { barOf } from '../../web/src/pages/traces/bar-scale.ts'
 import { readTrace } from '../../src/otlp/read-trace.ts'
 import { parseRoute, routeUrl } from '../../web/src/pages/registry.ts'
 import { indentPx, placeLabel, tickCount } from '../../web/src/view-model/row-layout.ts'
-import { rowWindow, scrollToRow } from '../../web/src/view-model/row-window.ts'
+import { BLOCK_ROWS, blockWindow, scrollToRow, scrollWithRows } from '../../web/src/view-model/row-window.ts'
 import { SERVICE_COLOURS, serviceColour } from '../../web/src/view-model/service-colour.ts'
 import { traceFacts } from '../../web/src/view-model/trace-facts.ts'
 import { buildTree } from '../../web/src/view-model/trace-tree.ts'
 import { type SpanSpec, checkoutSpans, otlpRequest } from '../checkout-trace.ts'
+import { span } from './span-fixture.ts'
 
 const options = { traceId: '0af7651916cd43dd8448eb211c80319c', correlationId: 'c-1', startMs: 1_795_438_250_000 }
 const checkout = (outcome: 'completed' | 'declined') => readTrace(otlpRequest(checkoutSpans(outcome), options) as never)!
@@ -156,19 +157,33 @@ test('every address leads to its page and back', () => {
   assert.deepEqual(parseRoute({ pathname: '/traces', search: '?min=-5&outcome=odd' }), parseRoute({ pathname: '/traces', search: '' }))
 })
 
-test('only rows in sight are in the window, and some around them; it moves by steps and keeps its size', () => {
-  const at = (scrollTop: number, count = 5_000) => rowWindow({ scrollTop, height: 240, rowHeight: 24, count })
-  assert.deepEqual(at(0), { first: 0, end: 23 })
-  assert.deepEqual(at(24_000), { first: 996, end: 1_019 })
-  assert.deepEqual(at(24_000 + 3 * 24), at(24_000))
-  assert.deepEqual(at(24_000 + 4 * 24), { first: 1_000, end: 1_023 })
-  assert.deepEqual(at(99_999, 10), { first: 4, end: 10 })
+test('only rows in sight are in the window, and some around them; it moves by whole blocks and keeps its size', () => {
+  const blockPx = BLOCK_ROWS * 24
+  const at = (scrollTop: number, count = 5_000) => blockWindow({ scrollTop, height: 240, rowHeight: 24, count })
+  assert.deepEqual(at(0), { first: 0, end: 6 })
+  assert.deepEqual(at(blockPx * 100), { first: 99, end: 105 })
+  assert.deepEqual(at(blockPx * 101 - 1), at(blockPx * 100))
+  assert.deepEqual(at(blockPx * 101), { first: 100, end: 106 })
+  assert.deepEqual(at(5_000 * 24), { first: 5_000 / BLOCK_ROWS - 6, end: 5_000 / BLOCK_ROWS })
+  assert.deepEqual(at(99_999, 10), { first: 0, end: 3 })
   assert.deepEqual(at(0, 0), { first: 0, end: 0 })
   for (let scrollTop = 0; scrollTop < 3_000; scrollTop += 7) {
     const { first, end } = at(scrollTop)
-    assert.ok(first * 24 <= scrollTop && end * 24 >= scrollTop + 240, `${scrollTop}`)
-    if (scrollTop >= 4 * 24) assert.ok(first * 24 <= scrollTop - 4 * 24 && end * 24 >= scrollTop + 240 + 4 * 24, `${scrollTop}`)
+    assert.ok(first * blockPx <= Math.max(0, scrollTop - blockPx) && end * blockPx >= scrollTop + 240 + blockPx, `${scrollTop}`)
   }
+})
+
+test('what is looked at stays where it is when more of a trace comes above it', () => {
+  const rows = (...ids: string[]) => buildTree(ids.map((id, index) => span(id, undefined, index, index + 1)))
+  const scrolled = (scrollTop: number, after: readonly string[]) =>
+    scrollWithRows({ before: rows('a', 'b', 'c', 'd'), after: rows(...after), scrollTop, rowHeight: 24 })
+  // Its second row begins above, by five pixels.
+  assert.equal(scrolled(29, ['a', 'new', 'newer', 'b', 'c']), 77)
+  assert.equal(scrolled(53, ['c', 'd']), 5)
+  assert.equal(scrolled(29, ['a', 'b', 'new', 'c']), undefined)
+  assert.equal(scrolled(0, ['new', 'a', 'b']), undefined, 'the beginning stays in sight')
+  assert.equal(scrolled(29, ['a', 'c']), undefined, 'it is gone')
+  assert.equal(scrolled(500, ['a']), undefined, 'there was no row')
 })
 
 test('a row is scrolled to only when it is out of sight, and as little as need be', () => {

@@ -4,7 +4,7 @@ import { VirtualClock } from '@seaworthy/testing'
 import { newId, RejectedError, rootContext, UnknownOutcomeError } from 'seaworthy/core'
 import { sqliteSagaStore } from 'seaworthy/sqlite'
 import { orderRepository } from '../../../services/orders/adapters/order-repository.ts'
-import { checkoutOrchestrator, checkoutSagas } from '../../../services/orders/adapters/sagas.ts'
+import { checkoutOrchestrator, checkoutSagas, paymentTokenOf } from '../../../services/orders/adapters/sagas.ts'
 import { ORDERS_SCHEMA } from '../../../services/orders/adapters/schema.ts'
 import { checkoutSaga } from '../../../services/orders/application/checkout-saga.ts'
 import { placeOrderUseCase } from '../../../services/orders/application/place-order.ts'
@@ -30,10 +30,11 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
     book: async () => ({ shipmentId: 's1' }),
     ...others,
   }
+  const store = sqliteSagaStore(database)
   const saga = checkoutSaga({ inventory: does, payments: does, shipping: does })
   const sagas = checkoutOrchestrator({
     saga,
-    store: sqliteSagaStore(database),
+    store,
     database,
     orders,
     outbox,
@@ -58,6 +59,7 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
     clock,
     ending,
     sagas,
+    paymentToken: (orderId: string) => paymentTokenOf(store, orderId),
     checkout: (call = rootContext()) => placeOrder(REQUEST, undefined, call),
     types: async () => (await service.published('orders')).map(({ type }) => type),
     async [Symbol.asyncDispose]() {
@@ -78,6 +80,14 @@ describe('a checkout', () => {
     const order = await orders.checkout()
     assert.deepEqual([order.state, order.totalCents], [{ status: 'completed' }, 1_000])
     assert.deepEqual(await orders.types(), ['order.placed', 'order.completed'])
+  })
+
+  test('keeps what payments answered its query is to wait by, and none where none was answered', async () => {
+    await using orders = await openOrders({ charge: async () => ({ paymentId: 'm1', consistencyToken: 'payments@7' }) })
+    assert.equal(await orders.paymentToken((await orders.checkout()).id), 'payments@7')
+    assert.equal(await orders.paymentToken('never placed'), undefined)
+    await using former = await openOrders({})
+    assert.equal(await former.paymentToken((await former.checkout()).id), undefined)
   })
 
   test('that is refused is answered with the reason while what was done for it is still being undone', { timeout: 60_000 }, async () => {

@@ -2,6 +2,7 @@ import type { OutlinePart } from '../../../src/otlp/outline.ts'
 import { OutlineReader } from '../../../src/otlp/read-outline.ts'
 import type { Trace } from '../../../src/otlp/read-trace.ts'
 import { ApiError, answerOf, request } from './api.ts'
+import { turn } from './turns.ts'
 
 export interface Outline {
   /** Undefined for a trace that was deleted while it was read. */
@@ -12,11 +13,16 @@ export interface Outline {
   readonly version: string | undefined
 }
 
+interface OutlineRequest {
+  /** That is there already. */
+  readonly version: string | undefined
+  readonly signal: AbortSignal
+  /** Called with what the first part holds, while others are under way. They are not looked at before it is done. */
+  readonly begun: (trace: Trace) => Promise<void>
+}
+
 /** The outline of a trace, read while it comes; undefined where it is of `version` still. @throws ApiError */
-export async function fetchOutline(
-  traceId: string,
-  { version, signal }: { readonly version: string | undefined; readonly signal: AbortSignal },
-): Promise<Outline | undefined> {
+export async function fetchOutline(traceId: string, { version, signal, begun }: OutlineRequest): Promise<Outline | undefined> {
   const headers = version === undefined ? undefined : { 'if-none-match': version }
   const response = await request(outlinePath(traceId), { ...(headers !== undefined && { headers }) }, signal)
   if (response.status === 304) return undefined
@@ -27,6 +33,7 @@ export async function fetchOutline(
     for await (const line of linesOf(response.body)) {
       lines.push(line)
       reader.add(JSON.parse(line) as OutlinePart)
+      await (lines.length === 1 ? begun(reader.trace()!) : turn())
     }
   } catch (error) {
     signal.throwIfAborted()

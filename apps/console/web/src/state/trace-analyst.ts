@@ -1,5 +1,12 @@
 import type { TimePart } from 'seaworthy/trace-analysis'
+import type { PathView } from '../view-model/path-view.ts'
 import type { ShownVerdict } from '../view-model/verdict-view.ts'
+
+/** What the page shows of where the time of a trace went. Plain data, which can be sent from one thread to another. */
+export interface Judgement {
+  readonly verdict: ShownVerdict
+  readonly path: PathView | undefined
+}
 
 export type AnalystQuestion =
   /** `lines`: of the trace's outline. */
@@ -7,7 +14,7 @@ export type AnalystQuestion =
   | { readonly kind: 'parts'; readonly number: number; readonly spanId: string }
 
 export type AnalystAnswer =
-  | { readonly kind: 'verdict'; readonly number: number; readonly verdict: ShownVerdict | undefined }
+  | { readonly kind: 'judgement'; readonly number: number; readonly judgement: Judgement | undefined }
   | { readonly kind: 'parts'; readonly number: number; readonly parts: readonly TimePart[] | undefined }
 
 type Waiting = { readonly resolve: (answer: AnalystAnswer) => void; readonly reject: (error: Error) => void }
@@ -33,9 +40,9 @@ export class TraceAnalyst {
   }
 
   /** Undefined for a trace without spans. */
-  async judge(lines: readonly string[]): Promise<ShownVerdict | undefined> {
+  async judge(lines: readonly string[]): Promise<Judgement | undefined> {
     const answer = await this.#ask({ kind: 'judge', number: ++this.#number, lines })
-    return answer.kind === 'verdict' ? answer.verdict : undefined
+    return answer.kind === 'judgement' ? answer.judgement : undefined
   }
 
   /** Where the time of a span went, of the trace that was judged last. */

@@ -2,7 +2,7 @@ import { batch, computed, signal } from '@preact/signals'
 import type { TimePart } from 'seaworthy/trace-analysis'
 import type { Trace } from '../../../src/otlp/read-trace.ts'
 import { type WaterfallSize, depthOf, indentPx, tickCount } from '../view-model/row-layout.ts'
-import { type PathView, pathView } from '../view-model/path-view.ts'
+import type { PathView } from '../view-model/path-view.ts'
 import { type RowPicture, rowPicture } from '../view-model/row-picture.ts'
 import { type Viewport, labelledTicks, timeTicks } from '../view-model/time-axis.ts'
 import { traceFacts } from '../view-model/trace-facts.ts'
@@ -16,20 +16,20 @@ import { type Loading, loading } from './loading.ts'
 import { OpenSpan } from './open-span.ts'
 import { type Outline, fetchOutline } from './outline.ts'
 import { TraceAnalyst } from './trace-analyst.ts'
+import { painted } from './turns.ts'
 
 export type TraceState =
   | { readonly kind: 'loading' }
   | { readonly kind: 'missing'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string }
-  | { readonly kind: 'loaded'; readonly trace: Trace; readonly roots: readonly SpanNode[] }
+  /** `isWhole`: nothing of it is under way any more. */
+  | { readonly kind: 'loaded'; readonly trace: Trace; readonly roots: readonly SpanNode[]; readonly isWhole: boolean }
 
 /** Spans of one trace arrive from several processes within moments of each other. */
 const REFRESH_MS = 300
-/** By then what was rendered is on the screen. */
-const FIRST_PAINT_MS = 100
 /** A small trace waits so long for its verdict at most. */
 const VERDICT_WAIT_MS = 100
-/** To find the critical path of more spans may take longer than a frame: the trace is shown first. */
+/** More are shown as soon as the first of them have come, and before it is known why they took so long. */
 const AT_ONCE_SPANS_MAX = 1_000
 
 /** One trace, and how it is looked at. */
@@ -47,7 +47,6 @@ export class TraceView {
   readonly #ending = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
   #lookedAt: string | undefined
-  #pathTimer: ReturnType<typeof setTimeout> | undefined
   #version: string | undefined
   #refreshed = Promise.resolve()
   #analyst: TraceAnalyst | undefined
@@ -62,9 +61,8 @@ export class TraceView {
   readonly facts = computed(() =>
     this.state.value.kind === 'loaded' ? traceFacts(this.state.value.trace, this.state.value.roots) : undefined,
   )
-  /** What the answer waited for; of a large trace a moment after it is shown. */
+  /** What the answer waited for; of a large trace a moment after it is shown, as with where the time went. */
   readonly path = signal<PathView | undefined>(undefined)
-  /** Where the time went; as with the path. */
   readonly verdict = signal<Loading<ShownVerdict>>({ kind: 'loading' })
   /** Where the time of the open span went; none while that is not known. */
   readonly openParts = signal<{ readonly spanId: string | undefined; readonly parts: readonly TimePart[] }>({
@@ -73,6 +71,7 @@ export class TraceView {
   })
   readonly nodes = computed(() => new Map(visibleRows(this.roots.value, new Set()).map((node) => [node.span.spanId, node])))
   readonly spanCount = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.spans.length : 0))
+  readonly isWhole = computed(() => this.state.value.kind === 'loaded' && this.state.value.isWhole)
   readonly durationUs = computed(() => (this.state.value.kind === 'loaded' ? this.state.value.trace.durationUs : 0))
   readonly view = computed<Viewport>(() => this.#zoom.value ?? { startUs: 0, endUs: this.durationUs.value })
   readonly ticks = computed(() => labelledTicks(timeTicks(this.view.value, tickCount(this.size.value.timePx)), this.size.value.timePx))
@@ -98,7 +97,6 @@ export class TraceView {
     return () => {
       stop()
       clearTimeout(this.#timer)
-      clearTimeout(this.#pathTimer)
       this.#analyst?.close()
       this.#ending.abort()
     }
@@ -111,7 +109,11 @@ export class TraceView {
 
   async #refresh(): Promise<void> {
     try {
-      const outline = await fetchOutline(this.traceId, { version: this.#version, signal: this.#ending.signal })
+      const outline = await fetchOutline(this.traceId, {
+        version: this.#version,
+        signal: this.#ending.signal,
+        begun: (trace) => this.#begin(trace),
+      })
       if (outline === undefined) return
       const { trace, version } = outline
       if (trace === undefined) {
@@ -123,31 +125,39 @@ export class TraceView {
     } catch (error) {
       if (this.#ending.signal.aborted) return
       const why = error instanceof Error ? error.message : String(error)
-      // What is shown stays: the console may be away for a moment only.
-      if (this.state.value.kind !== 'loaded')
-        this.state.value = { kind: error instanceof ApiError && error.status === 404 ? 'missing' : 'failed', why }
+      // What is shown as a whole stays: the console may be away for a moment only.
+      if (!this.isWhole.value) this.state.value = { kind: error instanceof ApiError && error.status === 404 ? 'missing' : 'failed', why }
     }
   }
 
+  /** Shows of a large trace what hangs on its root so far: all else would find another place later. */
+  async #begin(trace: Trace): Promise<void> {
+    if (this.state.value.kind === 'loaded' || trace.spans.length <= AT_ONCE_SPANS_MAX) return
+    const roots = buildTree(trace.spans).filter(({ relation }) => relation === 'root')
+    if (roots.length === 0) return
+    this.state.value = { kind: 'loaded', trace, roots, isWhole: false }
+    await painted()
+  }
+
   async #show(trace: Trace, { lines }: Outline): Promise<void> {
-    clearTimeout(this.#pathTimer)
     const judged = this.#judge(lines)
-    const roots = buildTree(trace.spans)
-    const findPath = (): void => void (this.path.value = pathView(roots))
-    const isSmall = trace.spans.length <= AT_ONCE_SPANS_MAX
     // So that what stands below a verdict does not move when it comes.
-    if (isSmall) await Promise.race([judged, new Promise((resolve) => setTimeout(resolve, VERDICT_WAIT_MS))])
-    batch(() => {
-      this.state.value = { kind: 'loaded', trace, roots }
-      if (isSmall) findPath()
-    })
-    if (!isSmall) this.#pathTimer = setTimeout(findPath, FIRST_PAINT_MS)
+    if (trace.spans.length <= AT_ONCE_SPANS_MAX) {
+      await Promise.race([judged, new Promise((resolve) => setTimeout(resolve, VERDICT_WAIT_MS))])
+    }
+    this.state.value = { kind: 'loaded', trace, roots: buildTree(trace.spans), isWhole: true }
   }
 
   async #judge(lines: readonly string[]): Promise<void> {
-    const verdict = await loading(this.#analyst!.judge(lines))
-    if (verdict.kind === 'loaded' && verdict.value === undefined) return
-    this.verdict.value = verdict as Loading<ShownVerdict>
+    const judged = await loading(this.#analyst!.judge(lines))
+    if (judged.kind === 'loaded') {
+      if (judged.value === undefined) return
+      const { verdict, path } = judged.value
+      batch(() => {
+        this.verdict.value = { kind: 'loaded', value: verdict }
+        this.path.value = path
+      })
+    } else this.verdict.value = judged
     await this.#askParts()
   }
 

@@ -1,7 +1,8 @@
-import { type TraceVerdict, traceVerdict } from 'seaworthy/trace-analysis'
+import { type TraceVerdict, spanTree, traceVerdict } from 'seaworthy/trace-analysis'
 import type { OutlinePart } from '../../../src/otlp/outline.ts'
 import { OutlineReader } from '../../../src/otlp/read-outline.ts'
 import type { Span } from '../../../src/otlp/read-trace.ts'
+import { pathView } from '../view-model/path-view.ts'
 import { shownVerdict } from '../view-model/verdict-view.ts'
 import type { AnalystAnswer, AnalystQuestion } from './trace-analyst.ts'
 
@@ -14,8 +15,9 @@ function answer(question: AnalystQuestion): AnalystAnswer {
     case 'judge': {
       const reader = new OutlineReader()
       for (const line of question.lines) reader.add(JSON.parse(line) as OutlinePart)
-      verdict = traceVerdict(reader.trace()?.spans ?? [])
-      return { kind: 'verdict', number, verdict: verdict && shownVerdict(verdict) }
+      const spans = reader.trace()?.spans ?? []
+      verdict = traceVerdict(spans)
+      return { kind: 'judgement', number, judgement: verdict && { verdict: shownVerdict(verdict), path: pathView(spanTree(spans)) } }
     }
     case 'parts':
       return { kind: 'parts', number, parts: verdict?.partsOf(question.spanId) }

@@ -1,6 +1,6 @@
-import { criticalPath } from 'seaworthy/trace-analysis'
+import { type SpanTreeNode, criticalPath } from 'seaworthy/trace-analysis'
+import type { Span } from '../../../src/otlp/read-trace.ts'
 import { mainRoot } from './trace-facts.ts'
-import type { SpanNode } from './trace-tree.ts'
 
 export interface Stretch {
   readonly startUs: number
@@ -20,7 +20,7 @@ export interface PathView {
 }
 
 /** The critical path from the request until its answer. */
-export function pathView(roots: readonly SpanNode[]): PathView | undefined {
+export function pathView(roots: readonly SpanTreeNode<Span>[]): PathView | undefined {
   const root = mainRoot(roots)
   if (root === undefined) return undefined
   const { segments, spans } = criticalPath(root)

@@ -55,8 +55,8 @@ export function traceFacts(trace: Trace, roots: readonly SpanNode[]): TraceFacts
 }
 
 /** The span that the trace is about: the first without a parent, or if all parents are missing the first. */
-export function mainRoot(roots: readonly SpanNode[]): SpanNode | undefined {
-  return roots.find(({ relation }) => relation === 'root') ?? roots[0]
+export function mainRoot<Node extends { readonly span: Span }>(roots: readonly Node[]): Node | undefined {
+  return roots.find(({ span }) => span.parentSpanId === undefined) ?? roots[0]
 }
 
 /** As the list names it: by the deepest route, where the root knows it in part. */

@@ -18,11 +18,12 @@ import { routeUrl } from '../registry.ts'
 export function TracePage({ traceId, spanId }: { traceId: string; spanId: string | undefined }): JSX.Element {
   const view = useMemo(() => new TraceView(traceId), [traceId])
   useEffect(() => view.start(), [view])
-  const { kind } = view.state.value
+  const { nodes } = view
+  const isThere = spanId !== undefined && nodes.value.has(spanId)
   useEffect(() => {
     view.openId.value = spanId
-    if (spanId !== undefined && kind === 'loaded') view.reveal(spanId)
-  }, [view, spanId, kind])
+    if (spanId !== undefined && isThere) view.reveal(spanId)
+  }, [view, spanId, isThere])
   const title = view.facts.value?.title
   useEffect(() => {
     document.title = `${title ?? 'Trace'} · Seaworthy console`
@@ -89,7 +90,10 @@ function Head({ view, startMs, onShow }: { view: TraceView; startMs: number; onS
         >
           {isAsync ? `${formatDuration(facts.answeredUs)} to the answer, ${formatDuration(durationUs)} in all` : formatDuration(durationUs)}
         </span>
-        <span>{plural(view.spanCount.value, 'span')}</span>
+        <span>
+          {plural(view.spanCount.value, 'span')}
+          {!view.isWhole.value && ' so far: more are under way'}
+        </span>
         <span>{plural(facts.services.length, 'service')}</span>
         <OutcomeBadges {...facts} isShort />
         {facts.errorCount > 0 && (

@@ -1,5 +1,5 @@
-import type { JSX, RefObject } from 'preact'
-import { useEffect, useLayoutEffect } from 'preact/hooks'
+import type { JSX } from 'preact'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { SpanKind } from '../../../../src/otlp/read-trace.ts'
 import { PATHS } from '../../components/icon.tsx'
 import { followPalette, palette } from '../../state/palette.ts'
@@ -15,11 +15,11 @@ interface RowCanvasProps {
   /** One below the other, from the top of the canvas. */
   readonly rows: readonly SpanNode[]
   readonly geometry: RowGeometry
-  readonly canvas: RefObject<HTMLCanvasElement | null>
 }
 
-/** What of some rows is no text, on one canvas that lies over them: signs, bars, the critical path. What it shows is said by the rows, to whoever cannot see it. */
-export function RowCanvas({ view, rows, geometry, canvas }: RowCanvasProps): JSX.Element {
+/** What of some rows is no text, on a canvas that lies over them: signs, bars, the critical path. What it shows is said by the rows, to whoever cannot see it. */
+export function RowCanvas({ view, rows, geometry }: RowCanvasProps): JSX.Element {
+  const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(followPalette, [])
   const colours = palette.value
   const ratio = pixelRatio.value
