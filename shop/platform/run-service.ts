@@ -151,6 +151,7 @@ async function start(composition: ServiceComposition, { contract, logger, metric
     ...ground,
     owned,
     sharing: leases && { leases, instance: contract.instance },
+    stopping: life.signal,
     openQueue: async (name, queueOptions) => {
       const queue = await openQueue(name, queueOptions)
       management.addQueue(name, queue)

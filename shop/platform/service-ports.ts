@@ -106,6 +106,8 @@ export interface ServicePorts {
   readonly owned: (mapping: string) => MovingWrites
   /** What this instance shares work with the service's others by; undefined where it is the only one, as on embedded storage. */
   readonly sharing: Sharing | undefined
+  /** Aborted when the process begins to stop. What is in hand is finished all the same; whoever only waits for others need not wait for long. */
+  readonly stopping: AbortSignal
   /** Opens a queue of the service's own. It closes before the database does. */
   readonly openQueue: (name: string, options: QueueOptions) => Promise<Queue>
   readonly connections: Connections

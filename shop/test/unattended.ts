@@ -7,6 +7,10 @@ export const UNATTENDED = {
   seeding: async () => undefined,
   owned: () => ALWAYS_OWNED,
   sharing: undefined,
+  /** One for each service: what listens to it would keep worlds of the past alive. */
+  get stopping() {
+    return new AbortController().signal
+  },
   servePages: () => undefined,
   showProjection: () => () => undefined,
   answerSupervisor: () => undefined,

@@ -88,6 +88,7 @@ export async function startWholeShop({ folder, stage: number, postgres }: WholeS
       logger,
       clock: systemClock,
       newId,
+      stopping: life.signal,
       folder: own,
       connections: connectionsOver({ call: request } as never, service, standIns),
       ...servingInto(operations),

@@ -211,7 +211,7 @@ suite('a checkout through the gateway', () => {
     )
   })
 
-  test('that is slow is finished when everything is stopped meanwhile', async () => {
+  test('that is slow is answered when everything is stopped meanwhile, and completed by then or the next day', async () => {
     await using own = await startShop()
     const products = (await request<{ items: Product[] }>(`${own.gateway}/api/products`)).body.items
     const buyer = await createCustomer(own.gateway, 'Late')
@@ -221,8 +221,16 @@ suite('a checkout through the gateway', () => {
       what: 'the order',
     })
     const [answer, stoppedInMs] = await Promise.all([slow, own.stop()])
-    assert.deepEqual([answer.status, answer.body.status], [201, 'completed'])
+    assert.equal(answer.status, 201)
     assert.ok(stoppedInMs < 5_000, `stopping took ${Math.round(stoppedInMs)} ms`)
+    // On a busy machine the time may have been too short for all of its steps.
+    if (answer.body.status === 'completed') return
+    assert.equal(answer.body.status, 'pending')
+    await using tomorrow = await startShop({ dataDir: own.dataDir })
+    await until(async () => (await request<Order>(`${tomorrow.gateway}/api/orders/${answer.body.orderId}`)).body.status === 'completed', {
+      timeoutMs: 20_000,
+      what: 'the order that was pending',
+    })
   })
 
   test('finds every service ready in the console', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { VirtualClock } from '@seaworthy/testing'
-import { newId, RejectedError, rootContext } from 'seaworthy/core'
+import { newId, RejectedError, rootContext, UnknownOutcomeError } from 'seaworthy/core'
 import { sqliteSagaStore } from 'seaworthy/sqlite'
 import { orderRepository } from '../../../services/orders/adapters/order-repository.ts'
 import { checkoutOrchestrator, checkoutSagas, paymentTokenOf } from '../../../services/orders/adapters/sagas.ts'
@@ -20,6 +20,7 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
   const service = await openServiceDatabase(ORDERS_SCHEMA)
   const { database, outbox } = service
   const clock = new VirtualClock()
+  const ending = new AbortController()
   const orders = orderRepository(database)
   const does = {
     reserve: async () => ({ reservationId: 'r1' }),
@@ -51,13 +52,15 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
     clock,
     newId,
     settleWaitMs: SETTLE_WAIT_MS,
+    ending: ending.signal,
     honourKeys: true,
   })
   return {
     clock,
+    ending,
     sagas,
     paymentToken: (orderId: string) => paymentTokenOf(store, orderId),
-    checkout: () => placeOrder(REQUEST, undefined, rootContext()),
+    checkout: (call = rootContext()) => placeOrder(REQUEST, undefined, call),
     types: async () => (await service.published('orders')).map(({ type }) => type),
     async [Symbol.asyncDispose]() {
       const stopped = sagas.stop()
@@ -68,6 +71,8 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
     },
   }
 }
+
+type Orders = Awaited<ReturnType<typeof openOrders>>
 
 describe('a checkout', () => {
   test('is answered when it is completed', async () => {
@@ -112,4 +117,23 @@ describe('a checkout', () => {
     assert.deepEqual(seen, [{ status: 'pending' }])
     await answer
   })
+
+  for (const [why, stop] of [
+    ['its process is about to end', (orders: Orders) => orders.ending.abort()],
+    ['its server waits for it no longer', (_: Orders, call: AbortController) => call.abort(new UnknownOutcomeError('The server stops.'))],
+  ] as const)
+    test(`is answered as pending, and not as one that failed, when ${why}`, async () => {
+      const charging = Promise.withResolvers<void>()
+      await using orders = await openOrders({
+        charge: () => {
+          charging.resolve()
+          return new Promise(() => undefined)
+        },
+      })
+      const call = new AbortController()
+      const answer = orders.checkout(rootContext({ signal: call.signal }))
+      await charging.promise
+      stop(orders, call)
+      assert.deepEqual((await answer).state, { status: 'pending' })
+    })
 })
