@@ -43,9 +43,9 @@ export function placeOf(file: string): Place {
 
 /** Why `from` may not import `to`, or undefined when it may. */
 export function forbidden(from: Place, to: Place): string | undefined {
-  // What is measured is looked into: its parts stand beside those of others.
-  const measures = from.kind === 'root' && from.name === 'bench'
-  if (to.kind === 'app' && !measures && !(from.kind === 'app' && from.name === to.name)) return 'nothing imports apps'
+  // What is measured, or has its picture taken, is looked into.
+  const looksInside = from.kind === 'root' && (from.name === 'bench' || from.name === 'scripts')
+  if (to.kind === 'app' && !looksInside && !(from.kind === 'app' && from.name === to.name)) return 'nothing imports apps'
   if (to.kind === 'root' && from.kind !== 'root') return `nothing imports ${to.name}`
   if ((to.kind === 'service' || to.kind === 'shop') && from.kind !== 'service' && from.kind !== 'shop' && from.kind !== 'root')
     return 'nothing imports the shop'

@@ -210,12 +210,12 @@ test('a large trace is shown from its first part on, and what is looked at stays
   await sendWide()
   const page = await openPage(t, '/traces')
   await page.evaluate(() => {
-    const { fetch } = window
+    const fetch = window.fetch.bind(window)
     const { promise, resolve } = Promise.withResolvers<void>()
     Object.assign(window, { sendOthers: resolve })
     window.fetch = async (...request) => {
       const response = await fetch(...request)
-      if (!String(request[0]).endsWith('/outline')) return response
+      if (!response.url.endsWith('/outline')) return response
       const [first, ...others] = (await response.text()).split(/(?<=\n)/)
       const { readable, writable } = new TransformStream<Uint8Array>()
       const writer = writable.getWriter()

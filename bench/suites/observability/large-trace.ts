@@ -79,6 +79,8 @@ async function look(browser: Browser, address: string): Promise<Figures> {
     await page.goto(address)
     const painted = await page.waitForFunction(() => (globalThis as { paintedMs?: number }).paintedMs, undefined, { timeout: 60_000 })
     const paintMs = (await painted.jsonValue()) as number
+    // Not before all of it is there: the rows of its first part are fewer than it is scrolled through.
+    await page.getByRole('region', { name: 'Why is it slow?' }).waitFor({ timeout: 60_000 })
     return { paintMs, frameP95Ms: await scrolled(page) }
   } finally {
     await context.close()
@@ -147,12 +149,12 @@ export const largeTraceMetrics: readonly Metric[] = [
     'first-paint-50000-ms',
     'paintMs',
     PAINT_MS_MAX,
-    `A trace of ${SPANS.toLocaleString('en')} spans opened in a browser that has nothing cached, until its first bars are painted.`,
+    `A trace of ${SPANS.toLocaleString('en')} spans opened in a browser that has nothing cached, until its first bars are painted: those of its first part, while others are under way.`,
   ),
   metric(
     'frame-p95-ms',
     'frameP95Ms',
     FRAME_MS_MAX,
-    `The same trace scrolled by ${SCROLLED_PX} px a frame, ${FRAMES} frames: time from frame to frame.`,
+    `The same trace, once all of it is there, scrolled by ${SCROLLED_PX} px a frame, ${FRAMES} frames: time from frame to frame.`,
   ),
 ]

@@ -7,7 +7,7 @@ const LATENCY_MS = [0.3, 12] as const
 const ON_THE_WAY: readonly FaultKind[] = ['crash', 'pause', 'lose', 'restart-broker']
 const ON_THE_WAY_BACK: readonly FaultKind[] = ['crash', 'pause']
 /** Its name among what the nodes share, for whoever brings it down. */
-export const SAGA_SERVER = 'shared saga-server'
+const SAGA_SERVER = 'shared saga-server'
 
 /** A line of a journal, or a change of status, that the server took. */
 export interface TakenWrite {

@@ -12,7 +12,7 @@ import type { SideTable } from './side-table.ts'
 export type WriteEntity = (tx: Transaction, wanted: Entity, present: Entity) => Promise<void>
 
 /** What a side tells of its data. */
-export interface ToldEvents {
+interface ToldEvents {
   unsent(): Promise<number>
   /** Where this side's process publishes; undefined where it publishes through the other side. */
   readonly log: Pick<AppendOnlyLog, 'append'> | undefined

@@ -31,7 +31,7 @@ const named = defineEvent<Person>('person.named', { topic: 'people', ...about })
 const billed = defineEvent<Person>('person.billed', { topic: 'bills', ...about })
 
 /** Whoever owns people tells of each change. */
-export const peopleMapping = defineMapping({
+const peopleMapping = defineMapping({
   name: 'people',
   topic: 'people',
   old: { people: { key: 'id', primaryKey: ['id'], columns: ['id', 'name'] } },

@@ -161,8 +161,8 @@ function PathFacts({ view }: { view: TraceView }): JSX.Element | null {
       <span class="sign-path" aria-hidden="true" />
       <span>Critical path:</span>
       {named.map(({ name, us, ratio }) => (
-        <span key={name} title={formatDuration(us)}>
-          {name} {percent(ratio)}
+        <span key={name} title={`${name}: ${formatDuration(us)}`}>
+          <span class="truncate">{name}</span> {percent(ratio)}
         </span>
       ))}
       {others.length > 0 && <span>others {percent(others.reduce((sum, { ratio }) => sum + ratio, 0))}</span>}
