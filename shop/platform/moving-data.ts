@@ -109,7 +109,11 @@ async function serveOldSide(mapping: Mapping, token: string, { database, log, ht
   if ((await storedOwnership(mapping.name, database)) !== undefined) await open()
   mount(http, path, { token }, open)
   const owned = ownedWrites(mapping.name, database)
-  return { ...ALWAYS_OWNED, assertOwned: async (tx, key) => (isOpen ? owned.assertOwned(tx, key) : 0) }
+  return {
+    ...ALWAYS_OWNED,
+    assertOwned: async (tx, key) => (isOpen ? owned.assertOwned(tx, key) : 0),
+    isGone: async () => (await storedOwnership(mapping.name, database))?.phase === 'retired',
+  }
 }
 
 /** The side of whoever is to get the data, and the move itself. */
@@ -132,6 +136,7 @@ async function takeOver(
   onStop('cut-over', () => cutOver.stop())
   mount(http, PATH, { token, open: 'ready' }, async () => serveCutOver(cutOver, { token }))
   return {
+    ...ALWAYS_OWNED,
     ...ownedWrites(mapping.name, database),
     copied: copiedTo(sides.new),
     seen: async () => void (await cutOver.settled(SEEN_WAIT_MS).catch(() => false)),

@@ -68,6 +68,8 @@ export interface Sharing {
 
 /** Writes of data that can move while the shop runs. */
 export interface MovingWrites extends OwnedWrites {
+  /** Whether a successor has the data for good: nothing is written here any more, and nothing comes back. */
+  isGone(): Promise<boolean>
   /** Settles once all that somebody else had is here too. Before, what others tell may be about what has not come yet. */
   copied(signal: AbortSignal): Promise<void>
   /** Settles once what was written here is also where others ask for it as long as the data moves; or after a while, since it is written anyway. */

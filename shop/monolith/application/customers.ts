@@ -72,11 +72,12 @@ export function customers({ database, outbox, owned, clock, newId }: CustomersOp
 
 /**
  * Sets what billing decided about a new customer. Until then what was asked for holds. The service that takes customers over hears of it as well, and the one of both that
- * owns the customer sets the limit. The other one's handling fails, and is tried again, until the limit has come over.
+ * owns the customer sets the limit. The other one's handling fails, and is tried again, until the limit has come over; which nothing does once they are gone for good.
  */
 export const settingLimit = (owned: Ownership) =>
   on(creditChecked, async ({ data: { customerId, limitCents } }: EventEnvelope<CreditChecked>, tx: Transaction) => {
     if ((await tx.query({ sql: SELECT_LIMIT, params: [customerId, limitCents] })).length > 0) return
+    if (await owned.isGone()) return
     await owned.assertOwned(tx, customerId)
     await tx.execute({ sql: SET_LIMIT, params: [limitCents, customerId] })
   })

@@ -4,4 +4,6 @@ import type { Transaction } from 'seaworthy/core'
 export interface Ownership {
   /** Called in the writer's transaction. @throws UnavailableError when somebody else owns it; nothing was written */
   assertOwned(tx: Transaction, key?: string): Promise<unknown>
+  /** Whether the service has it for good: then nothing comes back from there, and what others tell about it is for the service alone. */
+  isGone(): Promise<boolean>
 }

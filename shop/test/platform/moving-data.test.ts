@@ -10,7 +10,7 @@ import { openServiceDatabase } from '../service-database.ts'
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined }
 
-test('a predecessor begins to capture what is written for those alone who show the token', async (t) => {
+test('a predecessor begins to capture what is written for those alone who show the token, and knows when its data is gone for good', async (t) => {
   const givesAway = [customersMapping]
   await using monolith = await openServiceDatabase(...movingSchema({ givesAway }), MONOLITH_SCHEMA)
   const { database } = monolith
@@ -18,7 +18,7 @@ test('a predecessor begins to capture what is written for those alone who show t
   t.after(() => http.drain({ timeoutMs: 0, lingerMs: 0 }))
   const composition = { givesAway } as unknown as Parameters<typeof moveData>[0]['composition']
   const contract = { token: 'secret', predecessorUrl: undefined }
-  await moveData({
+  const owned = await moveData({
     composition,
     contract,
     database,
@@ -29,10 +29,18 @@ test('a predecessor begins to capture what is written for those alone who show t
     onStop: () => undefined,
   })
   await http.start()
-  const ask = async (method: string, path: string, headers = {}) =>
-    (await fetch(`${http.url}/internal/cut-over/customers/${path}`, { method, headers })).status
+  const ask = async (method: string, path: string, init: RequestInit = {}) =>
+    (await fetch(`${http.url}/internal/cut-over/customers/${path}`, { method, ...init })).status
   assert.deepEqual([await ask('GET', 'ready'), await ask('GET', 'ready?'), await ask('POST', 'state')], [401, 401, 401])
   assert.equal(await storedOwnership('customers', database), undefined)
-  assert.equal(await ask('POST', 'state', { authorization: 'Bearer secret' }), 200)
+  const headers = { authorization: 'Bearer secret' }
+  assert.equal(await ask('POST', 'state', { headers }), 200)
   assert.deepEqual(await storedOwnership('customers', database), { phase: 'old', epoch: 1 })
+  for (const [epoch, phase, isGone] of [
+    [3, 'new', false],
+    [4, 'retired', true],
+  ] as const) {
+    await ask('POST', 'take', { headers, body: JSON.stringify({ phase, epoch }) })
+    assert.equal(await owned('customers').isGone(), isGone)
+  }
 })

@@ -97,6 +97,13 @@ test('who does not own a customer leaves the limit to their owner, and hears of 
   }
 })
 
+test('the monolith leaves the limit to the service without waiting for it once the customers are gone for good', async () => {
+  await using monolith = await openServiceDatabase(MONOLITH_SCHEMA)
+  const gone = { isGone: async () => true, assertOwned: () => Promise.reject(new UnavailableError('The service owns the customers.')) }
+  const checked = creditChecked({ customerId: 'c1', outcome: 'reduced', limitCents: 700, reason: 'above-maximum' })
+  await monolith.database.transaction((tx) => reacting(['customers'], { customers: gone })(checked, tx))
+})
+
 test('whoever has the customers sets the limit that billing decided', async () => {
   await using monolith = await openServiceDatabase(MONOLITH_SCHEMA)
   await using service = await openServiceDatabase(CUSTOMERS_SCHEMA)

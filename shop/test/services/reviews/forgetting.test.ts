@@ -95,7 +95,7 @@ test('the monolith forgets its customer when it does not own the reviews any mor
   const people = forgettingOfMonolith({
     database,
     outbox,
-    owned: { reviews: owned(() => owner.value), customers: ALWAYS_OWNED },
+    owned: { reviews: { ...ALWAYS_OWNED, ...owned(() => owner.value) }, customers: ALWAYS_OWNED },
     clock: systemClock,
     scrub: async () => (scrubbed++, []),
   })
