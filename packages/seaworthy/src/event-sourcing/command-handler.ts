@@ -251,7 +251,7 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   ): Promise<CommandResult<State, Event> | undefined> {
     const isOwn = version === decision.loaded.version + decision.events.length
     if (isOwn || options.commandId === undefined) return undefined
-    return this.#resultOfBefore(tx, stream, options.commandId, await this.#fold(stream, tx))
+    return this.#resultOfBefore(tx, stream, options.commandId, decision.loaded)
   }
 
   async #fold(stream: string, tx: Transaction | undefined): Promise<FoldedStream<State>> {
@@ -302,7 +302,9 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
       caused.push(events.read(found))
       found = await store.find(stream, eventId(commandId, caused.length), tx)
     }
-    return { state: loaded.state, version, events: caused, repeated: true }
+    // It may have been executed since the stream was loaded.
+    const { state } = version > loaded.version ? await this.#fold(stream, tx) : loaded
+    return { state, version, events: caused, repeated: true }
   }
 
   #warnOnce(message: string, about: string): void {
