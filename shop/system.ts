@@ -1,4 +1,4 @@
-import { defineService, defineSystem, type Service, type StageOptions, type System } from 'seaworthy/system'
+import { defineService, defineSystem, type Route, type Service, type StageOptions, type System } from 'seaworthy/system'
 import type { Module } from './monolith/domain/modules.ts'
 import { monolithService } from './monolith/service.ts'
 import { service as analytics } from './services/analytics/service.ts'
@@ -58,10 +58,15 @@ export function systemAt({ routes, moved, kept, ...stage }: Stage, { movable = f
   return defineSystem({
     name: 'shop',
     services: [operations, gateway(business), ...business],
-    routes: next === undefined ? routes.map(({ id, path, service }) => ({ id, path, service })) : routes,
+    routes: next === undefined ? routes.map(staying) : routes,
     standIns: monolith === undefined ? {} : Object.fromEntries(kept.map((module) => [module, monolith.name])),
     successors: next === undefined || monolith === undefined ? {} : { [next]: monolith.name },
   })
+}
+
+/** A route that nobody moves. */
+function staying({ id, path, also, service }: Route): Route {
+  return { ...(id !== undefined && { id }), path, ...(also !== undefined && { also }), service }
 }
 
 /** The shop at its first stage. The monolith still answers whatever nobody took over. */

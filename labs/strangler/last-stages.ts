@@ -19,8 +19,7 @@ const portsOf = () => portsFor('monolith', 'reviews', 'catalog', 'lastCatalog', 
 
 /**
  * What comes after the move of reviews. Stage 1: the move is ended, for which both processes are replaced. Then the catalog leaves, live as well. Customers leave last, and
- * with them the monolith, while everything stands still for some seconds: their topic is handed over by a publisher that has stopped. Whoever asks while something is replaced
- * waits at the gateway.
+ * with them the monolith, while everything stands still for some seconds: the way at rest, shown once. Whoever asks while something is replaced waits at the gateway.
  */
 export class LastStages implements AsyncDisposable {
   readonly #options: LastStagesOptions

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { SeaworthyError } from 'seaworthy/core'
+import { runCommand } from '../platform/run-command.ts'
 import { readImportFile } from './read-file.ts'
 import { sendToShop } from './send.ts'
 import { shopAt } from './shop-at-work.ts'
@@ -39,10 +39,4 @@ async function main(): Promise<number> {
   return 0
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  // What we throw says what to do next; anything else needs its stack.
-  console.error(error instanceof SeaworthyError ? error.message : error)
-  process.exitCode = 1
-}
+await runCommand(USAGE, main)

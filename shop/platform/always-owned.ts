@@ -1,4 +1,4 @@
-import type { OwnedWrites } from '@seaworthy/strangler/cut-over'
+import type { MovingWrites } from './service-ports.ts'
 
 /** Writes of data that never moves. */
-export const ALWAYS_OWNED: OwnedWrites = { assertOwned: async () => 0 }
+export const ALWAYS_OWNED: MovingWrites = { assertOwned: async () => 0, copied: async () => undefined, seen: async () => undefined }

@@ -1,5 +1,6 @@
 import type { CrashPoints } from '@seaworthy/testing/crash-at'
 import type { Service } from 'seaworthy/system'
+import type { Engines } from './engines/engines.ts'
 import type { ProcessContract } from './process-contract.ts'
 
 /**
@@ -22,4 +23,13 @@ export async function readCrashAt(
     }),
   )
   return startCrashAt({ indexes, service: service.name, directory: contract.dataDir, calleeAt: (port) => callees.get(port) })
+}
+
+/** The engines, with the points around the event log and the queues. */
+export function enginesThatCrash(engines: Engines, crashAt: CrashPoints): Engines {
+  return {
+    openDatabase: (options) => engines.openDatabase(options),
+    openEventLog: (options) => crashAt.eventLog(() => engines.openEventLog(options)),
+    openQueue: (name, options) => crashAt.queue(name, () => engines.openQueue(name, options)),
+  }
 }

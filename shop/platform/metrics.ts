@@ -25,8 +25,9 @@ export function serveMetrics(server: HttpServer, metrics: Prometheus, { policies
       { name: 'sagas', families: async () => sagaFamilies((await sagas())?.counts ?? {}) },
     ],
   })
-  server.fastify.get('/metrics', { config: { quiet: true } }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.scrape()),
-  )
+  server.fastify.get('/metrics', { config: { quiet: true } }, async ({ headers }, reply) => {
+    const { contentType, body } = await metrics.exposition(headers.accept)
+    return reply.type(contentType).send(body)
+  })
   return forget
 }

@@ -3,20 +3,22 @@ import type { HttpServer } from '@seaworthy/rpc/rest'
 import {
   cutOverSchema,
   type Mapping,
-  type OwnedWrites,
   ownedWrites,
   remoteSide,
   serveCutOver,
   serveSide,
+  type Side,
   sqliteSide,
   startCutOver,
   storedOwnership,
+  throughOldSide,
 } from '@seaworthy/strangler/cut-over'
-import type { Database } from 'seaworthy/core'
+import { type Database, sleep, systemClock, UnavailableError } from 'seaworthy/core'
 import { hasBearerToken } from 'seaworthy/http'
+import type { EventLog } from 'seaworthy/messaging'
 import { ALWAYS_OWNED } from './always-owned.ts'
 import type { ProcessContract } from './process-contract.ts'
-import type { ServiceComposition, ServiceLogger, ServicePorts } from './service-ports.ts'
+import type { MovingWrites, ServiceComposition, ServiceLogger, ServicePorts } from './service-ports.ts'
 import type { ServiceSchema } from './tables.ts'
 
 /** Below it, on the service's own port and never routed by the gateway, those talk who move data while the shop runs. */
@@ -24,16 +26,50 @@ const PATH = '/internal/cut-over/'
 /** Less than a process has for its end. */
 const ANSWER_TIMEOUT_MS = 2_000
 const FEED_EVERY_MS = 20
+/** Whoever has written waits so long for others to have it, and no longer: it is written. */
+const SEEN_WAIT_MS = 1_000
+/** Events wait so long for the predecessor to have what they tell of; then their relay tries again. */
+const EVENTS_WAIT_MS = 1_000
+const COPY_LOOK_EVERY_MS = 100
 
 /** The tables that a process needs where data moves to it or from it while the shop runs. */
 export function movingSchema({ takesOver, givesAway }: Pick<ServiceComposition, 'takesOver' | 'givesAway'>): readonly ServiceSchema[] {
   return takesOver === undefined && givesAway === undefined ? [] : [() => cutOverSchema]
 }
 
+type Append = Pick<EventLog, 'append'>
+
+/** An event log of which one topic is appended to elsewhere. */
+export interface DivertedLog {
+  readonly log: EventLog
+  through(elsewhere: Append): void
+}
+
+export function divertedLog(log: EventLog, topic: string): DivertedLog {
+  let elsewhere: Append | undefined
+  return {
+    log: {
+      async append(to, events) {
+        if (to !== topic) return log.append(to, events)
+        if (elsewhere === undefined) throw new UnavailableError(`Events of ${topic} wait until it is known who has the topic.`)
+        return elsewhere.append(to, events)
+      },
+      reader: (options) => log.reader(options),
+      topics: () => log.topics(),
+      close: () => log.close(),
+    },
+    through: (found) => (elsewhere = found),
+  }
+}
+
 export interface MovingData {
   readonly composition: ServiceComposition
   readonly contract: NonNullable<ProcessContract['moving']>
   readonly database: Database
+  /** What this process publishes on: for itself, and for whoever takes its data over. */
+  readonly log: EventLog
+  /** That of a successor whose topic its predecessor has. */
+  readonly diverted: DivertedLog | undefined
   readonly http: HttpServer
   readonly logger: ServiceLogger
   readonly onStop: ServicePorts['onStop']
@@ -46,7 +82,7 @@ export interface MovingData {
 export async function moveData(moving: MovingData): Promise<ServicePorts['owned']> {
   const { token, predecessorUrl } = moving.contract
   const { takesOver, givesAway = [] } = moving.composition
-  const owned = new Map<string, OwnedWrites>()
+  const owned = new Map<string, MovingWrites>()
   for (const mapping of givesAway) owned.set(mapping.name, await serveOldSide(mapping, token, moving))
   if (takesOver !== undefined && predecessorUrl !== undefined)
     owned.set(takesOver.name, await takeOver(takesOver, { token, predecessorUrl }, moving))
@@ -54,12 +90,12 @@ export async function moveData(moving: MovingData): Promise<ServicePorts['owned'
 }
 
 /** The side of whoever has the data. It is opened when somebody asks for it: until then no write is captured, since nobody would take it away. */
-async function serveOldSide(mapping: Mapping, token: string, { database, http }: MovingData): Promise<OwnedWrites> {
+async function serveOldSide(mapping: Mapping, token: string, { database, log, http }: MovingData): Promise<MovingWrites> {
   const path = `${PATH}${mapping.name}/`
   let opening: Promise<RequestListener> | undefined
   let isOpen = false
   const open = () =>
-    (opening ??= sqliteSide({ mapping, side: 'old', database, strayWrites: 'refuse' }).then(
+    (opening ??= sqliteSide({ mapping, side: 'old', database, strayWrites: 'refuse', log }).then(
       (side) => {
         isOpen = true
         return serveSide(side, { token })
@@ -73,25 +109,43 @@ async function serveOldSide(mapping: Mapping, token: string, { database, http }:
   if ((await storedOwnership(mapping.name, database)) !== undefined) await open()
   mount(http, path, token, open)
   const owned = ownedWrites(mapping.name, database)
-  return { assertOwned: async (tx, key) => (isOpen ? owned.assertOwned(tx, key) : 0) }
+  return { ...ALWAYS_OWNED, assertOwned: async (tx, key) => (isOpen ? owned.assertOwned(tx, key) : 0) }
 }
 
 /** The side of whoever is to get the data, and the move itself. */
 async function takeOver(
   mapping: Mapping,
   { token, predecessorUrl }: { readonly token: string; readonly predecessorUrl: string },
-  { database, http, logger, onStop }: MovingData,
-): Promise<OwnedWrites> {
-  const cutOver = startCutOver({
-    mapping,
+  { database, diverted, http, logger, onStop }: MovingData,
+): Promise<MovingWrites> {
+  const sides = {
     old: remoteSide({ url: `${predecessorUrl}${PATH}${mapping.name}/`, token, timeoutMs: ANSWER_TIMEOUT_MS }),
     new: await sqliteSide({ mapping, side: 'new', database }),
+  }
+  diverted?.through(throughOldSide({ ...sides, waitMs: EVENTS_WAIT_MS }))
+  const cutOver = startCutOver({
+    mapping,
+    ...sides,
     limits: { pollMs: FEED_EVERY_MS },
     onStray: (stray) => logger.error({ stray }, `${mapping.name} was written by who does not own it`),
   })
   onStop('cut-over', () => cutOver.stop())
   mount(http, PATH, token, async () => serveCutOver(cutOver, { token }))
-  return ownedWrites(mapping.name, database)
+  return {
+    ...ownedWrites(mapping.name, database),
+    copied: copiedTo(sides.new),
+    seen: async () => void (await cutOver.settled(SEEN_WAIT_MS).catch(() => false)),
+  }
+}
+
+function copiedTo(side: Side): MovingWrites['copied'] {
+  let isCopied = false
+  return async (signal) => {
+    while (!isCopied) {
+      isCopied = (await side.state({})).copy.stage === 'done'
+      if (!isCopied) await sleep(systemClock, COPY_LOOK_EVERY_MS, signal)
+    }
+  }
 }
 
 /** Has a listener answer below a path, and read the bodies itself. `/ready` alone is answered without the token. */

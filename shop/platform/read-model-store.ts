@@ -1,5 +1,3 @@
-import { migrate, openPostgresDatabase, postgresReadStore, readStoreSchema } from '@seaworthy/postgres'
-import { openRedisReadStore } from '@seaworthy/redis'
 import { ConfigurationError } from 'seaworthy/core'
 import type { ReadStore } from 'seaworthy/projections'
 import type { ServicePorts } from './service-ports.ts'
@@ -14,10 +12,12 @@ export async function openReadModelStore(
   { stores, onStop }: Pick<ServicePorts, 'stores' | 'onStop'>,
 ): Promise<ReadStore> {
   if (url === undefined) return stores.documents()
+  // Clients are loaded where they are named: on SQLite they would be most of what a process loads beyond the platform.
   const kind = /^[a-z]+(?=:)/.exec(url)?.[0]
   switch (kind) {
     case 'postgres':
     case 'postgresql': {
+      const { migrate, openPostgresDatabase, postgresReadStore, readStoreSchema } = await import('@seaworthy/postgres')
       const server = await openPostgresDatabase({ connection: url })
       onStop('read model', () => server.close())
       await migrate(server, [readStoreSchema])
@@ -25,6 +25,7 @@ export async function openReadModelStore(
     }
     case 'redis':
     case 'rediss': {
+      const { openRedisReadStore } = await import('@seaworthy/redis')
       const store = await openRedisReadStore({ url })
       onStop('read model', () => store.close())
       return store

@@ -8,14 +8,14 @@ import type { Policy } from 'seaworthy/resilience'
 import { calleeOf, type Lifecycle, lifecycle, onTerminationSignals, type Service } from 'seaworthy/system'
 import { ALWAYS_OWNED } from './always-owned.ts'
 import { enginesOf } from './engines/engines.ts'
-import { PARTS } from './engines/stores.ts'
-import { readCrashAt } from './crash-at.ts'
+import { enginesThatCrash, readCrashAt } from './crash-at.ts'
 import { logDiskFailures } from './log-disk-failures.ts'
 import { servingPagesOn } from './pages.ts'
 import { lockHolder } from './lock-holder.ts'
 import { serveMetrics } from './metrics.ts'
 import { type ProcessContract, readProcessContract } from './process-contract.ts'
 import { seeding } from './seed.ts'
+import { openGround } from './service-ground.ts'
 import { startParts } from './service-parts.ts'
 import { type Connections, declaredPolicy, type ServiceComposition, servingOn } from './service-ports.ts'
 import { sufferingOverGrpc, sufferOverHttp } from './suffering.ts'
@@ -60,25 +60,35 @@ interface Parts extends Pick<Telemetry, 'logger' | 'metrics'> {
 }
 
 async function start(composition: ServiceComposition, { contract, logger, metrics, life }: Parts): Promise<void> {
-  const { service, schema, stores: more = [], wire } = composition
+  const { service, schema, wire } = composition
   const switches = readSwitches()
   if (switches.missing.length > 0) logger.warn({ without: switches.missing }, 'SAFETY NETS ARE SWITCHED OFF: for tests only')
-  const { signal } = life
   const crashAt = await readCrashAt(service, contract)
   if (crashAt !== undefined) {
     logger.warn({ crashAt: process.env['SEAWORTHY_CRASH_AT'] }, 'THIS PROCESS WILL KILL ITSELF: for tests only')
     life.add('crash points', () => crashAt.stop())
   }
 
-  const engines = enginesOf(service, contract)
+  const own = enginesOf(service, contract)
+  const engines = crashAt === undefined ? own : enginesThatCrash(own, crashAt)
   // What most services have no use for is not loaded.
   const moving = contract.moving === undefined ? undefined : { contract: contract.moving, ...(await import('./moving-data.ts')) }
   const tables = [...(moving?.movingSchema(composition) ?? []), ...schema]
-  const { database, stores, scrub, leases } = await engines.openDatabase({ schema: tables, stores: [...PARTS, ...more], signal })
-  life.add('database', () => database.close())
-  const openLog = () => engines.openEventLog({ signal })
-  const log = await (crashAt === undefined ? openLog() : crashAt.eventLog(openLog))
-  life.add('event log', () => log.close())
+  const onStop = (name: string, stop: () => Promise<void> | void) => life.add(name, stop)
+  // A topic that the predecessor still has is published on through that one.
+  const elsewhere = contract.moving?.predecessorUrl === undefined ? undefined : composition.takesOver?.topic
+  const {
+    leases,
+    log: ownLog,
+    openQueue,
+    ...ground
+  } = await openGround(
+    { ...composition, schema: tables },
+    { engines, owns: service.publishes.filter((topic) => topic !== elsewhere), signal: life.signal, onStop },
+  )
+  const { database } = ground
+  const diverted = elsewhere === undefined ? undefined : moving?.divertedLog(ownLog, elsewhere)
+  const log = diverted?.log ?? ownLog
 
   const management = messageManagement({
     log,
@@ -94,11 +104,9 @@ async function start(composition: ServiceComposition, { contract, logger, metric
           ),
   })
   const checks: Record<string, HealthCheck> = {}
-  const onStop = (name: string, stop: () => Promise<void> | void) => life.add(name, stop)
   const parts = startParts({
     service,
-    database,
-    stores,
+    ...ground,
     log,
     switches,
     clock: systemClock,
@@ -116,7 +124,9 @@ async function start(composition: ServiceComposition, { contract, logger, metric
   sufferOverHttp(http, faults)
   if (crashAt !== undefined)
     http.fastify.addHook('onSend', async (request) => crashAt.replying(`${request.method} ${request.routeOptions.url ?? ''}`))
-  const owned = (await moving?.moveData({ composition, contract: moving.contract, database, http, logger, onStop })) ?? (() => ALWAYS_OWNED)
+  const owned =
+    (await moving?.moveData({ composition, contract: moving.contract, database, log, diverted, http, logger, onStop })) ??
+    (() => ALWAYS_OWNED)
   const implementations: GrpcImplementation[] = []
   const ownAnswers: Record<string, Answer> = {}
   const policies: Policy[] = []
@@ -138,15 +148,12 @@ async function start(composition: ServiceComposition, { contract, logger, metric
     clock: systemClock,
     newId,
     folder: contract.dataDir,
-    database,
-    stores,
-    scrub,
+    ...ground,
     owned,
     sharing: leases && { leases, instance: contract.instance },
+    stopping: life.signal,
     openQueue: async (name, queueOptions) => {
-      const open = () => engines.openQueue(name, queueOptions)
-      const queue = await (crashAt === undefined ? open() : crashAt.queue(name, open))
-      life.add(`queue ${name}`, () => queue.close())
+      const queue = await openQueue(name, queueOptions)
       management.addQueue(name, queue)
       return queue
     },

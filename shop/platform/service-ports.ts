@@ -66,6 +66,14 @@ export interface Sharing {
   readonly instance: string
 }
 
+/** Writes of data that can move while the shop runs. */
+export interface MovingWrites extends OwnedWrites {
+  /** Settles once all that somebody else had is here too. Before, what others tell may be about what has not come yet. */
+  copied(signal: AbortSignal): Promise<void>
+  /** Settles once what was written here is also where others ask for it as long as the data moves; or after a while, since it is written anyway. */
+  seen(): Promise<void>
+}
+
 /**
  * What a service is wired to. In production a process of its own with files and sockets (run-service.ts); under simulation the virtual ones of a test.
  * A service cannot tell which.
@@ -95,9 +103,11 @@ export interface ServicePorts {
    * Who writes data that can move while the shop runs asks first, in the transaction in which it writes, by the name of the mapping. Data that does not move is
    * its own.
    */
-  readonly owned: (mapping: string) => OwnedWrites
+  readonly owned: (mapping: string) => MovingWrites
   /** What this instance shares work with the service's others by; undefined where it is the only one, as on embedded storage. */
   readonly sharing: Sharing | undefined
+  /** Aborted when the process begins to stop. What is in hand is finished all the same; whoever only waits for others need not wait for long. */
+  readonly stopping: AbortSignal
   /** Opens a queue of the service's own. It closes before the database does. */
   readonly openQueue: (name: string, options: QueueOptions) => Promise<Queue>
   readonly connections: Connections

@@ -1,4 +1,4 @@
-import type { AnyEntity, Mapping, Tables } from '@seaworthy/strangler/cut-over'
+import { type AnyEntity, type Mapping, onlyThose, type Tables } from '@seaworthy/strangler/cut-over'
 import { type Database, type SqlValue, SeaworthyError, type Transaction } from 'seaworthy/core'
 
 /** The target has something else than what the source's rows become. Nothing of the source was touched, and the data stays where it is. */
@@ -68,16 +68,19 @@ async function* entitiesOf(database: Database, tables: Tables): AsyncGenerator<R
 }
 
 async function nextKeys(database: Database, tables: Tables, after: string): Promise<readonly string[]> {
-  const pages = Object.entries(tables).map(([name, { key }]) => `SELECT ${key} AS key FROM ${name} WHERE ${key} > ?1`)
+  const pages = Object.entries(tables).map(
+    ([name, table]) => `SELECT ${table.key} AS key FROM ${name} WHERE ${table.key} > ?1${onlyThose(table)}`,
+  )
   const sql = `${pages.join(' UNION ')} ORDER BY key LIMIT ?2 + 0` // by the index on each table's key
   return (await database.query<{ key: string }>({ sql, params: [after, PAGE_MAX] })).map(({ key }) => key)
 }
 
 async function read(from: Pick<Transaction, 'query'>, tables: Tables, keys: readonly string[]): Promise<ReadonlyMap<string, AnyEntity>> {
   const entities = new Map(keys.map((key) => [key, Object.fromEntries(Object.keys(tables).map((name): [string, Row[]] => [name, []]))]))
-  for (const [name, { key, primaryKey, columns }] of Object.entries(tables)) {
+  for (const [name, table] of Object.entries(tables)) {
+    const { key, primaryKey, columns } = table
     // By the index on the table's key.
-    const sql = `SELECT ${columns.join(', ')} FROM ${name} WHERE ${key} IN (SELECT value FROM json_each(?)) ORDER BY ${primaryKey.join(', ')}`
+    const sql = `SELECT ${columns.join(', ')} FROM ${name} WHERE ${key} IN (SELECT value FROM json_each(?))${onlyThose(table)} ORDER BY ${primaryKey.join(', ')}`
     for (const row of await from.query<Record<string, SqlValue>>({ sql, params: [JSON.stringify(keys)] }))
       entities.get(String(row[key]))?.[name]?.push(row)
   }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { hasServiceData, openDataDirectory } from '@seaworthy/supervisor'
-import { SeaworthyError } from 'seaworthy/core'
+import { runCommand } from '../platform/run-command.ts'
 import { moveData } from './move-data.ts'
 
 const USAGE = `Usage: npm run shop:stage -- --to STAGE [--data-dir=DIR]
@@ -41,10 +41,4 @@ async function main(): Promise<number> {
   }
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  // What we throw says what to do next; anything else needs its stack.
-  console.error(error instanceof SeaworthyError ? error.message : error)
-  process.exitCode = 1
-}
+await runCommand(USAGE, main)

@@ -14,25 +14,22 @@ import { catalogMapping } from '../services/catalog/contract/monolith-mapping.ts
 import { catalog } from '../services/catalog/composition.ts'
 import { customersMapping } from '../services/customers/contract/monolith-mapping.ts'
 import { customers } from '../services/customers/composition.ts'
-import { CUSTOMERS_TOPIC } from '../services/customers/contract/events.ts'
 import { reviewsMapping } from '../services/reviews/contract/monolith-mapping.ts'
 import { reviews } from '../services/reviews/composition.ts'
 import { copyEntities } from './copy-entities.ts'
 import { dataStage, recordStage } from './data-stage.ts'
-import { handOverTopic } from './hand-over-topic.ts'
+import { sendWaiting } from './send-waiting.ts'
 import { STAGES, stageOf } from './stages.ts'
 
 interface Move {
   readonly service: ServiceComposition
   readonly mapping: Mapping
-  /** The topic that has another owner from then on. */
-  readonly topic?: string
 }
 
 const MOVES: Readonly<Record<Module, Move>> = {
   reviews: { service: reviews, mapping: reviewsMapping },
   catalog: { service: catalog, mapping: catalogMapping },
-  customers: { service: customers, mapping: customersMapping, topic: CUSTOMERS_TOPIC },
+  customers: { service: customers, mapping: customersMapping },
 }
 
 export interface MoveOptions {
@@ -84,20 +81,21 @@ async function moveModule(
   to: 'new' | 'old',
   { paths, clock, signal }: { readonly paths: DataDirectoryPaths; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<{ readonly entities: number; readonly written: number }> {
-  const { service, mapping, topic } = MOVES[module]
+  const { service, mapping } = MOVES[module]
   await using stack = new AsyncDisposableStack()
   const open = async (composition: ServiceComposition) =>
     stack.adopt(await openDatabase(composition, paths, signal), (database) => database.close())
   const [old, renewed] = [await open(monolith()), await open(service)]
   const [source, target] = to === 'new' ? [old, renewed] : [renewed, old]
-  if (topic !== undefined) {
-    const from = { database: source, outbox: sqliteStores(source).outbox() }
-    await handOverTopic({ topic, eventLog: paths.eventLog, from, to: target, clock, signal })
-  }
-  if (service.takesOver === undefined) return await copyEntities({ mapping, to, source, target, signal })
   // What the service has owned while the shop ran comes to the monolith for the last time.
   const isOwned = await isOwnedByService(mapping, renewed)
   const copy = isOwned ? ({ to: 'old', source: renewed, target: old } as const) : { to, source, target }
+  const { topic } = mapping
+  if (topic !== undefined) {
+    // Either may have some, by where the shop was stopped: who does not own the data has what was told before.
+    for (const database of [copy.target, copy.source])
+      await sendWaiting({ topic, eventLog: paths.eventLog, outbox: sqliteStores(database).outbox(), clock, signal })
+  }
   // The one first that has taken nothing but the feed; the owner's last, so that at each moment what is left says truly where the data is.
   await dropSqliteSide({ mapping, database: copy.target, isForgotten: true })
   const copied = await copyEntities({ mapping, ...copy, signal })

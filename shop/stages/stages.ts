@@ -18,15 +18,12 @@ export interface Stage {
   readonly moved: readonly Module[]
   /** Those that the monolith still has. Without any it does not run. */
   readonly kept: readonly Module[]
-  /** That of them which can move while the shop runs. */
+  /** That of them which can move while the shop runs: the next to leave. */
   readonly movable: Module | undefined
 }
 
 /** In the order of their leaving: the smallest first, and last what most others ask. */
 const LEAVING: readonly Module[] = ['reviews', 'catalog', 'customers']
-
-/** Whose data can move under traffic. The events of customers have one publisher, and go from hand to hand while nobody publishes. */
-const MOVABLE: ReadonlySet<Module> = new Set(['reviews', 'catalog'])
 
 /**
  * From everything in the monolith to no monolith. The files are the `routes` of a gateway's file: from one stage to the next, those with the same `id` move from one
@@ -34,25 +31,25 @@ const MOVABLE: ReadonlySet<Module> = new Set(['reviews', 'catalog'])
  */
 export const STAGES: readonly Stage[] = [routes0, routes1, routes2, routes3].map(({ routes }, number) => {
   const moved = LEAVING.slice(0, number)
-  const next = LEAVING[number]
   return {
     number,
     routes: routes.map(routeOf),
     moved,
     kept: MODULES.filter((module) => !moved.includes(module)),
-    movable: next !== undefined && MOVABLE.has(next) ? next : undefined,
+    movable: LEAVING[number],
   }
 })
 
 interface FileRoute {
   readonly id: string
-  readonly match: { readonly path: string }
+  readonly match: { readonly path: string; readonly also?: readonly string[] }
   readonly from: string
   readonly to?: string
 }
 
 function routeOf({ id, match, from, to }: FileRoute): StageRoute {
-  return { id, path: match.path, service: from, ...(to !== undefined && { to }) }
+  const { path, also } = match
+  return { id, path, service: from, ...(also !== undefined && { also }), ...(to !== undefined && { to }) }
 }
 
 /** @throws ConfigurationError when there is no such stage */

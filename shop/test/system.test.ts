@@ -19,7 +19,8 @@ import { openServiceDatabase } from './service-database.ts'
 /** The service that a path goes to: the route with the most literal segments, as the gateway chooses. */
 function serviceOf(path: string, routes: readonly Route[]): string | undefined {
   const segments = path.split('/')
-  const scored = routes.flatMap((route) => {
+  const templates = routes.flatMap(({ path: first, also = [], service }) => [first, ...also].map((each) => ({ path: each, service })))
+  const scored = templates.flatMap((route) => {
     const template = route.path.split('/')
     const isPrefix = template.at(-1) === '*'
     const fixed = isPrefix ? template.slice(0, -1) : template
@@ -103,7 +104,7 @@ describe('the system', () => {
     assert.deepEqual(shown('customer.created'), [['customers', ['payments', 'notifications', 'analytics']]])
     assert.deepEqual(shown('credit.checked'), [['payments', ['customers']]])
     assert.deepEqual(shown('review.written'), [['reviews', ['catalog']]])
-    assert.deepEqual(shown('customer.forgotten'), [['customers', ['reviews', 'payments', 'notifications']]])
+    assert.deepEqual(shown('customer.forgotten'), [['customers', ['reviews', 'customers', 'payments', 'notifications']]])
     for (const stage of STAGES) assert.deepEqual(choreography(systemAt(stage)).topics, [], `stage ${stage.number}`)
   })
 
@@ -170,6 +171,19 @@ describe('the system', () => {
       { monolith: true, services: ['reviews'], standIns: { catalog: 'monolith', customers: 'monolith' } },
       { monolith: true, services: ['reviews', 'catalog'], standIns: { customers: 'monolith' } },
       { monolith: false, services: ['reviews', 'catalog', 'customers'], standIns: {} },
+    ])
+  })
+
+  test('has the module that leaves next beside the monolith, where it moves under traffic', () => {
+    const moving = STAGES.map((stage) => {
+      const { successors, routes } = systemAt(stage, { movable: true })
+      return [successors, routes.flatMap(({ id, to }) => (to === undefined ? [] : [id]))]
+    })
+    assert.deepEqual(moving, [
+      [{ reviews: 'monolith' }, ['reviews']],
+      [{ catalog: 'monolith' }, ['products', 'product']],
+      [{ customers: 'monolith' }, ['customers']],
+      [{}, []],
     ])
   })
 

@@ -4,10 +4,8 @@ import type { Answer, Questions } from '@seaworthy/supervisor/management'
 import { type CallContext, newId, rootContext, systemClock } from 'seaworthy/core'
 import { lifecycle, type Service } from 'seaworthy/system'
 import { monolith } from '../monolith/composition.ts'
-import { ALWAYS_OWNED } from '../platform/always-owned.ts'
-import { embeddedDatabase, embeddedEventLog, embeddedQueue } from '../platform/engines/embedded.ts'
-import type { DatabaseOptions } from '../platform/engines/engines.ts'
-import { PARTS, type ServiceDatabase } from '../platform/engines/stores.ts'
+import { enginesOf } from '../platform/engines/engines.ts'
+import { openGround } from '../platform/service-ground.ts'
 import { startParts } from '../platform/service-parts.ts'
 import type { ServiceComposition } from '../platform/service-ports.ts'
 import { readSwitches } from '../platform/switches.ts'
@@ -25,13 +23,14 @@ import { shipping } from '../services/shipping/composition.ts'
 import { stageOf } from '../stages/stages.ts'
 import { systemAt } from '../system.ts'
 import { connectionsOver, type Served, servingInto } from './simulation/wires.ts'
+import { UNATTENDED, UNWATCHED } from './unattended.ts'
 
 export interface WholeShopOptions {
   /** For databases that are files, queues, letters, and the event log. */
   readonly folder: string
   readonly stage: number
-  /** Default: a file in the service's folder. */
-  readonly openDatabase?: (service: Service, options: DatabaseOptions) => Promise<ServiceDatabase>
+  /** The database of a service on a server. Default: a file in its folder. */
+  readonly postgres?: (service: Service) => Promise<string>
 }
 
 /** Every service of the shop that keeps something, in this process: real engines, contracts and policies, and no wires. */
@@ -49,7 +48,7 @@ export interface WholeShop extends AsyncDisposable {
 
 type Answers = Record<string, Answer>
 
-export async function startWholeShop({ folder, stage: number, openDatabase }: WholeShopOptions): Promise<WholeShop> {
+export async function startWholeShop({ folder, stage: number, postgres }: WholeShopOptions): Promise<WholeShop> {
   const stage = stageOf(number)
   const { standIns } = systemAt(stage)
   const life = lifecycle({ onStopError: (part, error) => console.error(part, error) })
@@ -58,17 +57,14 @@ export async function startWholeShop({ folder, stage: number, openDatabase }: Wh
   const request = async <Reply>(service: string, operation: string, message: unknown, call: CallContext = rootContext()) =>
     (await served.get(standIns[service] ?? service)![operation]!(message as never, call)) as Reply
 
-  const start = async ({ service, schema, stores: more = [], wire }: ServiceComposition) => {
+  const start = async (composition: ServiceComposition) => {
+    const { service, wire } = composition
     const own = join(folder, service.name)
     mkdirSync(own, { recursive: true })
-    const { signal } = life
-    const options = { schema, stores: [...PARTS, ...more], signal }
-    const { database, stores, scrub, openQueue } = await (openDatabase?.(service, options) ??
-      embeddedDatabase(service, { folder: own, instance: service.name }, options))
-    life.add(`${service.name} database`, () => database.close())
-    const log = await embeddedEventLog(service, join(folder, 'log'), signal)
-    life.add(`${service.name} log`, () => log.close())
+    const addresses = { postgres: await postgres?.(service), kafka: undefined, rabbitmq: undefined, prefix: 'shop' }
+    const engines = enginesOf(service, { instance: service.name, dataDir: own, logDir: join(folder, 'log'), engines: addresses })
     const onStop = (name: string, stop: () => Promise<void> | void) => life.add(`${service.name} ${name}`, stop)
+    const { log, leases: _, ...ground } = await openGround(composition, { engines, owns: service.publishes, signal: life.signal, onStop })
     const logger = { info: () => undefined, warn: () => undefined, error: console.error, fatal: console.error }
     const switches = readSwitches({})
     const operations: Served = {}
@@ -78,36 +74,24 @@ export async function startWholeShop({ folder, stage: number, openDatabase }: Wh
     await wire({
       ...startParts({
         service,
-        database,
-        stores,
+        ...ground,
         log,
         switches,
         clock: systemClock,
         logger,
         onStop,
-        onRelay: () => undefined,
-        onConsumer: () => undefined,
+        ...UNWATCHED,
       }),
+      ...UNATTENDED,
+      ...ground,
       switches,
-      seeding: async () => undefined,
       logger,
       clock: systemClock,
       newId,
-      owned: () => ALWAYS_OWNED,
-      sharing: undefined,
+      stopping: life.signal,
       folder: own,
-      database,
-      stores,
-      scrub,
-      async openQueue(name, queueOptions) {
-        const queue = await (openQueue?.(name, queueOptions) ?? embeddedQueue(own, name, queueOptions))
-        onStop(`queue ${name}`, () => queue.close())
-        return queue
-      },
       connections: connectionsOver({ call: request } as never, service, standIns),
       ...servingInto(operations),
-      servePages: () => undefined,
-      showProjection: () => () => undefined,
       answerSupervisor: (more) => void Object.assign(ownAnswers, more),
       onStop,
     })

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, suite, test } from 'node:test'
 import { control, type ControlRequest } from '@seaworthy/supervisor'
 import { checkout, createCustomer, request } from './client.ts'
+import { shopProgram } from './command.ts'
+import { assertSettled, moveCustomers, Newcomers } from './newcomers.ts'
 import { type Shop, startShop } from './shop.ts'
 
 const PRODUCT = 'product-1'
+/** The stage at which it has nothing but customers. */
+const LAST_OF_MONOLITH = 2
 /** What orders asks of others it asks for so long. */
 const PATIENCE_MS = 4_000
 
@@ -69,10 +76,12 @@ class Buyers {
   }
 }
 
-/** Each is replaced, and one of them gets more instances and fewer, while people buy. */
-async function changedUnderLoad({ gateway, dataDir }: Shop, stage: number): Promise<string> {
+/** Each is replaced, and one of them gets more instances and fewer, while people register and buy; and from the last stage of the monolith customers leave it. */
+async function changedUnderLoad(shop: Shop, stage: number): Promise<string> {
+  const { gateway, dataDir } = shop
   const customerId = await createCustomer(gateway, 'Somebody who goes on')
   const buyers = new Buyers(gateway, customerId)
+  const newcomers = new Newcomers(gateway, buyers.failed)
   const slow: string[] = []
   const changed = async (request: ControlRequest, isAway: boolean) => {
     const [before, startedAt] = [buyers.failed.length, performance.now()]
@@ -87,21 +96,36 @@ async function changedUnderLoad({ gateway, dataDir }: Shop, stage: number): Prom
     for (const service of servicesOf(stage)) await changed({ command: 'restart', service }, true)
     // There is always one that is at work.
     for (const count of [3, 1]) await changed({ command: 'scale', service: 'storefront', count }, false)
+    if (stage === LAST_OF_MONOLITH) {
+      const before = buyers.failed.length
+      await moveCustomers(shop, newcomers)
+      assert.deepEqual(buyers.failed.slice(before), [], 'while customers moved')
+    }
   } finally {
-    await buyers.stop()
+    await Promise.all([buyers.stop(), newcomers.stop()])
   }
+  const answering = stage === LAST_OF_MONOLITH ? ['monolith', 'customers'] : [stage < LAST_OF_MONOLITH ? 'monolith' : 'customers']
+  await assertSettled(
+    dataDir,
+    answering.map((name) => shop.process(name).httpUrl),
+    newcomers,
+  )
   const { orders } = buyers
   assert.ok(orders.size > 10, 'people bought')
   assert.equal(new Set(orders.values()).size, orders.size)
   const { body } = await request<{ total: number }>(`${gateway}/api/customers/${customerId}/orders/composed`)
   assert.equal(body.total, orders.size, 'each purchase is one order')
-  return [`stage ${stage}: ${orders.size} orders`, ...slow].join('; ')
+  return [`stage ${stage}: ${orders.size} orders, ${newcomers.known.length} newcomers`, ...slow].join('; ')
 }
 
 suite('the shop at each of its stages', () => {
+  // Of the last two: between them customers leave, and nothing of what was written while they moved is lost.
+  const shared = mkdtempSync(join(tmpdir(), 'seaworthy-stages-'))
+  after(() => rmSync(shared, { recursive: true, force: true }))
   for (const stage of [0, 1, 2, 3])
     test(`has every part of a checkout replaced at stage ${stage}, and more and fewer instances of one, while people buy`, async (t) => {
-      await using shop = await startShop({ stage, console: false })
+      if (stage > LAST_OF_MONOLITH) await shopProgram('shop/stages/main.ts', '--to', String(stage), '--data-dir', shared)
+      await using shop = await startShop({ stage, console: false, ...(stage >= LAST_OF_MONOLITH && { dataDir: shared }) })
       t.diagnostic(await changedUnderLoad(shop, stage))
     })
 })

@@ -23,15 +23,24 @@ export async function installPrometheus(): Promise<void> {
   if (!isInstalled()) installDebianPackages(['prometheus'], MISSING)
 }
 
-/** Starts one with these files, of which `prometheus.yml` is its configuration. */
-export async function startPrometheus(files: Readonly<Record<string, string>>): Promise<PrometheusServer> {
+/** Starts one with these files, of which `prometheus.yml` is its configuration. @param features those of Prometheus' own that are to be enabled: `exemplar-storage` */
+export async function startPrometheus(
+  files: Readonly<Record<string, string>>,
+  features: readonly string[] = [],
+): Promise<PrometheusServer> {
   return onFreePorts(1, {
     start: async ([port]) => {
       const directory = mkdtempSync(join(tmpdir(), 'seaworthy-prometheus-'))
       for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
       const server = await startServer({
         name: 'Prometheus',
-        command: ['prometheus', '--config.file=prometheus.yml', '--storage.tsdb.path=data', `--web.listen-address=127.0.0.1:${port}`],
+        command: [
+          'prometheus',
+          '--config.file=prometheus.yml',
+          '--storage.tsdb.path=data',
+          `--web.listen-address=127.0.0.1:${port}`,
+          ...features.map((feature) => `--enable-feature=${feature}`),
+        ],
         directory,
         endSignal: 'KILL',
         isReady: (line) => line.includes('Server is ready to receive web requests'),

@@ -1,9 +1,9 @@
 import { type Clock, type Timer, systemClock } from 'seaworthy/core'
 import type { SpanRow } from './otlp/rows.ts'
 
-/** What is stored: a span, or a log record. `body` is most of its size. */
+/** What is stored: a span, or a log record. */
 interface Row {
-  readonly body: string
+  readonly bytes: number
 }
 
 /** Where rows go. */
@@ -19,7 +19,7 @@ export interface IngestQueueOptions<R extends Row> {
   readonly store: RowStore<R>
   /** Spans or records that wait to be stored at most. Default 50,000. */
   readonly spansMax?: number
-  /** Bytes of their bodies at most. Default 64 MiB. */
+  /** Their bytes at most. Default 64 MiB. */
   readonly bytesMax?: number
   /** Of them, stored in one transaction. Default 500. */
   readonly batchSizeMax?: number
@@ -135,7 +135,7 @@ export class IngestQueue<R extends Row = SpanRow> {
 function batchEnd(rows: readonly Row[], { batchSizeMax }: { readonly batchSizeMax: number }): number {
   let bytes = 0
   for (let index = 0; index < Math.min(rows.length, batchSizeMax); index++) {
-    bytes += rows[index]!.body.length
+    bytes += rows[index]!.bytes
     if (bytes > BATCH_BYTES_MAX && index > 0) return index
   }
   return Math.min(rows.length, batchSizeMax)
@@ -143,6 +143,6 @@ function batchEnd(rows: readonly Row[], { batchSizeMax }: { readonly batchSizeMa
 
 function bytesOf(rows: readonly Row[]): number {
   let bytes = 0
-  for (const row of rows) bytes += row.body.length
+  for (const row of rows) bytes += row.bytes
   return bytes
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startedConsole } from './started-console.ts'
+import { freePort, startedConsole } from './started-console.ts'
 
 const OURS = fileURLToPath(new URL('otlp-service.ts', import.meta.url))
 const STOCK = fileURLToPath(new URL('otlp-stock-service.ts', import.meta.url))
@@ -84,13 +84,23 @@ test('the same variables make our telemetry and the stock SDK send the same metr
   assert.equal(ours.logs.length, 1)
 })
 
-test('log records arrive in the console by OTLP with their trace, and without their secrets; metrics are refused in words, once', async (t) => {
-  const { url } = await startedConsole(t)
-  const lines = await ran(OURS, { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' })
+for (const protocol of ['http/protobuf', 'grpc']) {
+  test(`by OTLP, ${protocol}, gzip: log records arrive in the console with their trace, and without their secrets; metrics are refused in words, once`, (t) =>
+    arrivesInConsole(t, protocol))
+}
+
+async function arrivesInConsole(t: TestContext, protocol: string): Promise<void> {
+  const grpcPort = await freePort()
+  const { url } = await startedConsole(t, { env: { SEAWORTHY_GRPC_PORT: String(grpcPort) } })
+  const lines = await ran(OURS, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: protocol === 'grpc' ? `http://127.0.0.1:${grpcPort}` : url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+  })
   const traceId = String(lines.find((line) => line['traceparent'] !== undefined)!['traceparent']).split('-')[1]!
   const refusals = lines.filter(({ msg }) => msg === 'the collector of metrics refused metrics')
   assert.equal(refusals.length, 1)
-  assert.match(String(refusals[0]!['why']), /501.*console keeps no metrics/)
+  assert.match(String(refusals[0]!['why']), /(?:501|gRPC's status 12).*console keeps no metrics/)
 
   const found = async () => ((await (await fetch(`${url}/api/logs?traceId=${traceId}`)).json()) as { logs: Record<string, unknown>[] }).logs
   let logs = await found()
@@ -109,4 +119,4 @@ test('log records arrive in the console by OTLP with their trace, and without th
   for (let endMs = performance.now() + 10_000; trace.status === 404 && performance.now() < endMs;)
     trace = await fetch(`${url}/api/traces/${traceId}`)
   assert.match(await trace.text(), new RegExp(String(logs[0]!['spanId'])), 'the span that it was logged in')
-})
+}

@@ -7,6 +7,7 @@ import { fakeResilience, strainedServices } from './resilience-fixture.ts'
 import type { Messages } from '../src/system/messages.ts'
 import { checkoutSpans, otlpRequest } from './checkout-trace.ts'
 import { HEADERS, NOBODY, fixture } from './app-fixture.ts'
+import { withSortedAttributes } from './sorted-attributes.ts'
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const checkout = (traceId = TRACE_ID, correlationId = 'c-1') =>
@@ -52,7 +53,9 @@ test('a trace leaves as OTLP JSON, with every span, resource and scope as it cam
   const bySpan = (trace: OtlpTrace) =>
     Object.fromEntries(
       trace.resourceSpans.flatMap(({ resource, scopeSpans }) =>
-        scopeSpans.flatMap(({ scope, spans }) => spans.map((span) => [span['spanId'], { resource, scope, span }])),
+        scopeSpans.flatMap(({ scope, spans }) =>
+          spans.map((span) => [span['spanId'], { resource, scope, span: withSortedAttributes(span) }]),
+        ),
       ),
     )
   assert.deepEqual(bySpan(json as unknown as OtlpTrace), bySpan(checkout() as OtlpTrace))
@@ -475,4 +478,11 @@ test('a file of Zipkin, of Jaeger, and one that was exported here are imported; 
   assert.deepEqual((await get(`/api/traces/${traceId}`)).json, exported)
   assert.equal((await post('/api/v2/spans', exported)).status, 400)
   for (const body of ['no json', '{}', '[]']) assert.equal((await post('/api/import', body)).status, 400, body)
+  // As many as a request may have, although each is a resource of its own in OTLP's form.
+  const many = Array.from({ length: 8_000 }, (_, index) => ({ ...zipkin[0], id: String(index + 1) }))
+  assert.equal((await post('/api/import', many)).status, 202)
+  // Counted before anybody looks at what is in it.
+  const tooMany = await post('/api/import', `[[${'{},'.repeat(20_000)}{}]]`)
+  assert.equal(tooMany.status, 413)
+  assert.match(String(tooMany.json['detail']), /20000 spans/)
 })

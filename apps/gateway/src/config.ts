@@ -121,9 +121,15 @@ function readRoutes(text: string): readonly Route[] {
   const routes: unknown = JSON.parse(text)
   if (!Array.isArray(routes)) throw new TypeError('is no JSON array of routes')
   return routes.map((route: unknown, index): Route => {
-    const { path, service, id, to } = record(route, `has an entry ${index} that is no object`)
+    const { path, service, id, also, to } = record(route, `has an entry ${index} that is no object`)
     if (typeof path !== 'string' || typeof service !== 'string') throw new TypeError(`has an entry ${index} without path and service`)
-    return { path, service, ...(typeof id === 'string' && { id }), ...(typeof to === 'string' && { to }) }
+    return {
+      path,
+      service,
+      ...(typeof id === 'string' && { id }),
+      ...(Array.isArray(also) && { also: also.map(String) }),
+      ...(typeof to === 'string' && { to }),
+    }
   })
 }
 

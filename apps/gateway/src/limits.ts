@@ -30,4 +30,5 @@ export const defaultLimits: GatewayLimits = {
   passedOverMs: 1_000,
   holdMaxMs: 60_000,
   holdDrainMs: 5_000,
+  drainTimeoutMs: 3_700,
 }

@@ -4,8 +4,8 @@ import type { PrometheusOptions } from '@seaworthy/telemetry/prometheus'
 import { type Lifecycle, lifecycle, onTerminationSignals } from 'seaworthy/system'
 import type { ProcessConfig } from './config.ts'
 
-// Less than the supervisor gives the gateway before it kills it: 2,500 ms of drain, its lingering, and what the traces need.
-const STOP_TIMEOUT_MS = 3_200
+// Less than the supervisor gives the gateway before it kills it: 3,700 ms of drain, its lingering, and what the traces need.
+const STOP_TIMEOUT_MS = 4_100
 
 /** What a gateway of either kind begins with: telemetry, and a life that ends with a signal. */
 export function beginProcess(

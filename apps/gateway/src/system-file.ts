@@ -25,9 +25,9 @@ export function systemFile({ publicPort, healthPort, hosts, routes, upstreams, d
     files: [],
     accessLog: 0,
     upstreams: new Map([...used].map((name) => [name, { urls: upstreams.get(name) ?? [], policy: {}, preserveHost: false }])),
-    routes: routes.map(({ path, service, id = path, to }) => ({
+    routes: routes.map(({ path, also, service, id = path, to }) => ({
       id,
-      match: { path },
+      match: { path, ...(also !== undefined && { also }) },
       from: service,
       ...(to !== undefined && moves(to)),
     })),

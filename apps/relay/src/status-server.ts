@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { type IncomingMessage, createServer } from 'node:http'
 import type { Prometheus } from '@seaworthy/telemetry/prometheus'
 import { type Listening, listening } from 'seaworthy/system'
 import type { RunningRelay } from './running-relay.ts'
@@ -7,7 +7,7 @@ export interface StatusServerOptions {
   readonly port: number
   readonly host: string
   readonly relay: Pick<RunningRelay, 'status' | 'wakeUpStatus'>
-  readonly metrics: Pick<Prometheus, 'contentType' | 'scrape'>
+  readonly metrics: Pick<Prometheus, 'exposition'>
   /** False while the process starts or stops. */
   readonly isReady: () => boolean
 }
@@ -25,12 +25,12 @@ export async function startStatusServer(options: StatusServerOptions): Promise<L
       response.writeHead(status, { 'content-type': type })
       response.end(body)
     }
-    answerTo(request.url ?? '', options).then(send, (error: unknown) => send(json(503, { status: 'not-ready', detail: String(error) })))
+    answerTo(request, options).then(send, (error: unknown) => send(json(503, { status: 'not-ready', detail: String(error) })))
   })
   return listening(server, options)
 }
 
-async function answerTo(url: string, { relay, metrics, isReady }: StatusServerOptions): Promise<Answer> {
+async function answerTo({ url, headers }: IncomingMessage, { relay, metrics, isReady }: StatusServerOptions): Promise<Answer> {
   switch (url) {
     case '/healthz':
       return json(200, { status: 'alive' })
@@ -40,8 +40,10 @@ async function answerTo(url: string, { relay, metrics, isReady }: StatusServerOp
       const wakeUp = relay.wakeUpStatus()
       return json(200, { ...(await relay.status()), ...(wakeUp !== undefined && { wakeUp: { ...wakeUp, ...toldOf(wakeUp) } }) })
     }
-    case '/metrics':
-      return { status: 200, type: metrics.contentType, body: await metrics.scrape() }
+    case '/metrics': {
+      const { contentType, body } = await metrics.exposition(headers.accept)
+      return { status: 200, type: contentType, body }
+    }
     default:
       return json(404, {
         type: 'about:blank',

@@ -3,13 +3,17 @@ import { once } from 'node:events'
 
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--conditions=source']
 
-/** Starts a part of the benchmark in a process of its own, which ends with this one, and waits for the first that it tells. @throws when it ends before that */
+/**
+ * Starts a part of the benchmark in a process of its own, which ends with this one, and waits for the first that it tells. In a session of its own as well, as the
+ * nginx beside it is: Linux shares a processor out by session first (autogroup), so that two in one would have half of what each has alone.
+ * @throws when it ends before that
+ */
 export async function forkTelling<Told>(
   file: URL,
   args: readonly string[],
   flags: readonly string[] = [],
 ): Promise<{ readonly child: ChildProcess; readonly told: Told }> {
-  const child = fork(file, args, { execArgv: [...NODE_FLAGS, ...flags] })
+  const child = fork(file, args, { execArgv: [...NODE_FLAGS, ...flags], detached: true })
   return { child, told: await messageOf<Told>(child, file.pathname) }
 }
 

@@ -117,15 +117,15 @@ export function wholeMonolith(release: Release): ServiceComposition {
       const keeping = stockKeeping({ stock, participant, outbox, newId })
       listeners.push(
         rating(products),
-        settingLimits(accounts),
+        settingLimits({ customers: accounts, owned: ALWAYS_OWNED }),
         checkingCredit({ checks: creditChecks(), outbox }),
         counting(figures),
         letters.noting,
         handlers([on(shipmentBooked, ({ data }, tx: Transaction) => keeping.ship(tx, data.orderId))], { others: 'ignore' }),
       )
 
-      const customers = registering({ database, customers: accounts, outbox, clock, newId })
-      const people = forgetting({ database, customers: accounts, outbox, clock, scrub: () => scrub(['customers']) })
+      const customers = registering({ database, customers: accounts, outbox, owned: ALWAYS_OWNED, clock, newId })
+      const people = forgetting({ database, customers: accounts, outbox, owned: ALWAYS_OWNED, clock, scrub: () => scrub(['customers']) })
       const reviewers = reviewing({
         database,
         reviews,

@@ -111,11 +111,27 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const { command, rest } = find(args)
     return await command.run(parseArguments(command.name, rest, command), terminal)
   } catch (error) {
-    if (!(error instanceof SeaworthyError)) throw error
+    // A file that cannot be written where the command line says is no defect of ours, and its stack helps nobody.
+    if (!(error instanceof SeaworthyError) && !isSystemError(error)) throw error
     terminal.printError(error.message)
     if (!(error instanceof UsageError)) return 1
-    terminal.printError('seaworthy help shows what there is.')
+    terminal.printError(whereToLook(args))
     return 2
+  }
+}
+
+/** What the operating system refused, and with which file. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  const { syscall, path } = error as NodeJS.ErrnoException
+  return error instanceof Error && typeof syscall === 'string' && typeof path === 'string'
+}
+
+/** The help of the command that was meant, or else of all. */
+function whereToLook(args: readonly string[]): string {
+  try {
+    return `seaworthy help ${find(args).command.name} shows what it takes.`
+  } catch {
+    return 'seaworthy help shows what there is.'
   }
 }
 
@@ -137,10 +153,12 @@ function find(words: readonly string[]): { readonly command: Command; readonly r
   const sibling = siblings.find(({ name }) => name === `${word} ${second}`)
   if (sibling !== undefined) return { command: sibling, rest: further }
   const command = COMMANDS.find(({ name }) => name === word)
-  if (command !== undefined) return { command, rest: words.slice(1) }
+  const isAlone = siblings.length === 0 || second === '' || second.startsWith('-')
+  if (command !== undefined && isAlone) return { command, rest: words.slice(1) }
   if (siblings.length > 0) {
     const seconds = siblings.map(({ name }) => name.slice(word.length + 1))
-    throw new UsageError(`seaworthy ${word} is followed by one of ${seconds.join(', ')}.${suggestion(second, seconds)}`)
+    const orAlone = command === undefined ? '' : 'options, or '
+    throw new UsageError(`seaworthy ${word} is followed by ${orAlone}one of ${seconds.join(', ')}.${suggestion(second, seconds)}`)
   }
   const names = [...COMMANDS.map(({ name }) => name.split(' ')[0] ?? ''), 'help']
   throw new UsageError(`There is no command ${word}.${suggestion(word, names)}`)

@@ -1,19 +1,12 @@
-import { existsSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { ConfigurationError } from 'seaworthy/core'
 import type { StageOptions, System } from 'seaworthy/system'
+import { loadModule } from './load-module.ts'
 import { UsageError } from './usage.ts'
-
-interface SystemModule {
-  readonly default?: unknown
-  readonly system?: unknown
-  readonly atStage?: unknown
-}
 
 /** @throws ConfigurationError when the file is not there, or exports no system */
 export async function loadSystem(file: string): Promise<System> {
-  const loaded = await load(file)
-  return asSystem(loaded.default ?? loaded.system, file)
+  const { default: exported, system } = await loadModule(file, 'the system')
+  return asSystem(exported ?? system, file)
 }
 
 /**
@@ -21,15 +14,10 @@ export async function loadSystem(file: string): Promise<System> {
  * @throws UsageError when a stage is asked for and there are none; ConfigurationError as {@link loadSystem}, and what `atStage` says about the data
  */
 export async function loadSystemAtStage(file: string, options: StageOptions): Promise<System> {
-  const { atStage } = await load(file)
+  const { atStage } = await loadModule(file, 'the system')
   if (typeof atStage === 'function') return asSystem(await (atStage as (options: StageOptions) => unknown)(options), file)
   if (options.stage !== undefined) throw new UsageError(`${file} has no stages, so that --stage means nothing here.`)
   return loadSystem(file)
-}
-
-async function load(file: string): Promise<SystemModule> {
-  if (!existsSync(file)) throw new ConfigurationError(`There is no file ${file}. Name the module that exports the system.`)
-  return (await import(pathToFileURL(file).href)) as SystemModule
 }
 
 function asSystem(system: unknown, file: string): System {

@@ -25,7 +25,11 @@ async function runningSystem(t: TestContext) {
     let text = ''
     request.on('data', (chunk: Buffer) => (text += chunk.toString()))
     request.on('end', () => {
-      asked.push({ authorization: request.headers.authorization, question: `${request.method} ${request.url}`, body: JSON.parse(text) })
+      asked.push({
+        authorization: request.headers.authorization,
+        question: `${request.method} ${request.url}`,
+        body: text === '' ? undefined : JSON.parse(text),
+      })
       const entry = { fromPercent: 100, toPercent: 0, held: { count: 3, keys: ['7', '8'] } }
       response.end(JSON.stringify({ fromPercent: 0, toPercent: 50, to: 'reviews', entries: [entry] }))
     })
@@ -66,4 +70,20 @@ test('where no gateway is found, the answer says how one is named', async (t) =>
   const { code, errors } = await say('gateway', 'status', `--data-dir=${dataDir}`)
   assert.equal(code, 1)
   assert.match(errors, /No system with a gateway runs on .*--data-dir DIR or --config FILE/)
+})
+
+test('a configuration that says nothing of an admin API, and an address that is none, are named', async (t) => {
+  const { dataDir } = await runningSystem(t)
+  const config = join(dataDir, 'gateway.json')
+  writeFileSync(config, 'null')
+  assert.match((await say('gateway', 'status', '--config', config)).errors, /gateway\.json does not say where the admin API is/)
+  const { code, errors } = await say('gateway', 'status', '--admin', 'nowhere', `--data-dir=${dataDir}`)
+  assert.equal(code, 2)
+  assert.match(errors, /--admin must be an address such as http:/)
+})
+
+test('a ledger without decisions says so', async (t) => {
+  const { dataDir } = await runningSystem(t)
+  const { code, printed } = await say('gateway', 'ledger', '--route', 'untouched', `--data-dir=${dataDir}`)
+  assert.deepEqual([code, printed], [0, 'Nobody has decided about a share yet: each is what the configuration says.'])
 })

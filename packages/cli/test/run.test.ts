@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { run } from '@seaworthy/cli'
@@ -45,6 +48,7 @@ const mistakes: readonly (readonly [args: string, message: RegExp])[] = [
   ['dead-letters requeue a', /takes one of --key KEY, --id MESSAGE_ID and --all/],
   ['dead-letters requeue a --key k --all', /takes one of/],
   ['dead-letters requeue a --all --topic t', /--topic goes with --key/],
+  ['gateway shit reviews 50', /seaworthy gateway is followed by options, or one of status, .*\. Did you mean shift\?/],
   ['lab', /needs NAME/],
   ['lab simulat', /There is no lab simulat\. Did you mean simulate\? There are: .*simulate/],
   ['lab simulate --orders 3', /The lab simulate takes no --orders/],
@@ -156,4 +160,36 @@ test('a module that is not there, or that exports no system, is named', async ()
   const { code, errors } = await say('start', import.meta.filename.replace('run.test', 'starting'))
   assert.equal(code, 1)
   assert.match(errors, /exports no system/)
+})
+
+test('a module that cannot be loaded is named, with the reason and the line', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cli-modules-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [page, broken, throwing] = ['page.md', 'broken.mjs', 'throwing.mjs'].map((name) => join(folder, name)) as [string, string, string]
+  writeFileSync(page, '# A page')
+  writeFileSync(broken, 'export const = 7')
+  writeFileSync(throwing, "\nthrow new Error('no database')")
+  for (const [args, message] of [
+    [['start', page], /page\.md cannot be loaded: TypeError: .*\.md.* exports the system/],
+    [['start', folder], /cannot be loaded: Error: Directory import/],
+    [['monitoring', broken], /broken\.mjs cannot be loaded: SyntaxError: Unexpected token '='\. /],
+    [['events', 'graph', throwing], /throwing\.mjs cannot be loaded: Error: no database \(.*throwing\.mjs:2\)\./],
+    [['saga', 'graph', '--code', throwing], /throwing\.mjs cannot be loaded: .* exports the sagas/],
+  ] as const) {
+    const { code, errors } = await say(...args)
+    assert.equal(code, 1, args.join(' '))
+    assert.match(errors, message)
+  }
+})
+
+test('a mistake in the arguments leads to the help of the command that was meant', async () => {
+  assert.match((await say('lab')).errors, /seaworthy help lab shows what it takes\.$/)
+  assert.match((await say('dead-letters', 'show', 'a')).errors, /seaworthy help dead-letters show shows what it takes\.$/)
+  assert.match((await say('strat')).errors, /seaworthy help shows what there is\.$/)
+})
+
+test('a folder that cannot be written is an error in one line', async () => {
+  const { code, errors } = await say('monitoring', oneStage, '--out', '/dev/null/monitoring')
+  assert.equal(code, 1)
+  assert.match(errors, /^ENOTDIR: not a directory, mkdir '\/dev\/null\/monitoring/)
 })

@@ -13,6 +13,8 @@ import type { UpstreamPool } from './upstream-pool.ts'
  */
 const DIALS_MIN = 8
 const DIALS_SHARE = 1 / 4
+/** So many of those that are made at once may still be on their way when the next ones are made: one whose first packet was lost takes a second. */
+const DIALS_LATE_SHARE = 1 / 4
 
 /** The connections to one upstream that speaks HTTP/1.1: so many at most, the last that became free used first, and a bounded queue for them. */
 export class Http1Pool implements UpstreamPool, ConnectionHome {
@@ -67,7 +69,7 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
     this.#dialing.delete(connection)
     this.#isUnreachable = false
     // Until then, those that became free have served the queue as well.
-    if (this.#dialing.size === 0) this.#dialForQueue()
+    if (this.#dialing.size <= this.#dialsMax * DIALS_LATE_SHARE) this.#dialForQueue()
   }
 
   onUnreachable(): void {
@@ -102,9 +104,13 @@ export class Http1Pool implements UpstreamPool, ConnectionHome {
     return this.#connections.size < this.limits.upstreamConnectionsMax
   }
 
+  /** How many are made at once. */
+  get #dialsMax(): number {
+    return Math.max(DIALS_MIN, (this.#connections.size - this.#dialing.size) * DIALS_SHARE)
+  }
+
   get #mayDial(): boolean {
-    const dialing = this.#dialing.size
-    const isPaced = dialing < Math.max(DIALS_MIN, (this.#connections.size - dialing) * DIALS_SHARE)
+    const isPaced = this.#dialing.size < this.#dialsMax
     return this.#hasRoom && (isPaced || this.#isUnreachable || this.#queue.isFull)
   }
 

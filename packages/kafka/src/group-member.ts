@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ConnectionPool, consumerGroupHeartbeatV1, offsetCommitV9 } from '@platformatic/kafka'
+import { type ConnectionPool, consumerGroupDescribeV0, consumerGroupHeartbeatV1, offsetCommitV9 } from '@platformatic/kafka'
 import { type Clock, type SeaworthyError, Wakeup, sleep } from 'seaworthy/core'
 import type { Cluster } from './cluster.ts'
 import { asSeaworthyError, isPassing, reasonsOf } from './errors.ts'
@@ -77,6 +77,28 @@ export class GroupMember {
   /** Settles when the coordinator has said what this member reads, which may be nothing. */
   joined(): Promise<void> {
     return this.#joined.promise
+  }
+
+  /**
+   * Whether the coordinator has counted this member for each of these topics, and whatever else it is to read is still held by others, who may take their time.
+   * @throws when the coordinator does not say
+   */
+  async isCounted(topics: ReadonlySet<string>): Promise<boolean> {
+    const { cluster, group } = this.#options
+    const answer = await cluster.askCoordinator('group', group, consumerGroupDescribeV0.api, [[group], false], this.#pool)
+    const { members = [], groupEpoch = 0, assignmentEpoch = -1 } = answer.groups[0] ?? {}
+    if (assignmentEpoch < groupEpoch || members.every(({ memberId }) => memberId !== this.memberId)) return false
+    const divided = new Set(members.flatMap((member) => member.targetAssignment.topicPartitions.map(({ topicName }) => topicName)))
+    // A coordinator may hear of a new topic a moment later than of its leaders.
+    if ([...topics].some((topic) => !divided.has(topic))) return false
+    const others = members.filter(({ memberId }) => memberId !== this.memberId)
+    const held = new Set(others.flatMap(({ assignment }) => namesOf(assignment)))
+    const mine = members.flatMap(({ memberId, targetAssignment }) => (memberId === this.memberId ? namesOf(targetAssignment) : []))
+    return mine.every((name) => this.#owned.has(name) || held.has(name))
+  }
+
+  get assigned(): readonly AssignedPartition[] {
+    return [...this.#owned.values()]
   }
 
   owns(partition: AssignedPartition): boolean {
@@ -246,6 +268,10 @@ export class GroupMember {
       await sleep(clock, 10, this.#closing.signal).catch(() => undefined)
     }
   }
+}
+
+function namesOf({ topicPartitions }: consumerGroupDescribeV0.ConsumerGroupDescribeResponseMemberAssignment): readonly string[] {
+  return topicPartitions.flatMap(({ topicId, partitions }) => partitions.map((partition) => nameOf({ topicId, partition })))
 }
 
 export function nameOf({ topicId, partition }: AssignedPartition): string {

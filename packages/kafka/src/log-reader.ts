@@ -73,19 +73,28 @@ export class KafkaLogReader implements LogReader {
     this.#known = new Set((await this.#cluster.topics(this.#options.topics)).keys())
     await this.#member.joined()
     // A coordinator that counted its members a moment ago has nothing for a new one yet, and one may hear of a new topic later than of its leaders.
-    // Where other members have everything, or all of a topic, it stays so.
     const joinedAtMs = this.#clock.monotonicMs()
-    const isWaiting = () => {
-      const readers = [...this.#readers.values()]
-      const isWhole = [...this.#known].every((topic) => readers.some((reader) => reader.topic === topic))
-      const waitMs = readers.length === 0 ? FIRST_ASSIGNMENT_WAIT_MS : WHOLE_ASSIGNMENT_WAIT_MS
-      return !isWhole && this.#clock.monotonicMs() < joinedAtMs + waitMs
-    }
-    while (isWaiting() || [...this.#readers.values()].some(({ isPositioned }) => !isPositioned)) {
+    while (!(await this.#isThere(joinedAtMs))) {
       const { count } = this.#bell
       this.#throwFailure()
       await this.#bell.wait(count, { clock: this.#clock, waitMs: LOOK_MS, signal: this.#closing.signal })
     }
+  }
+
+  /** Whether it has a part of each topic, or nothing that it would get soon. A coordinator that does not say is believed after a while. */
+  async #isThere(joinedAtMs: number): Promise<boolean> {
+    if (!this.#isPositioned) return false
+    const readers = [...this.#readers.values()]
+    if ([...this.#known].every((topic) => readers.some((reader) => reader.topic === topic))) return true
+    const waitMs = readers.length === 0 ? FIRST_ASSIGNMENT_WAIT_MS : WHOLE_ASSIGNMENT_WAIT_MS
+    if (this.#clock.monotonicMs() >= joinedAtMs + waitMs) return true
+    const isCounted = await this.#member.isCounted(this.#known).catch(() => false)
+    // What it has by then, which may be more than before the question.
+    return isCounted && this.#isPositioned
+  }
+
+  get #isPositioned(): boolean {
+    return this.#member.assigned.every((partition) => this.#readers.get(nameOf(partition))?.isPositioned === true)
   }
 
   async poll(options: { max: number; waitMs: number; signal?: AbortSignal }): Promise<readonly LogRecord[]> {

@@ -38,18 +38,21 @@ export async function ensureTopics(asking: Asking, names: readonly string[], set
   const existing = await patiently(asking, 'a question for topics', () => cluster.topics(names))
   const missing = names.filter((name) => !existing.has(name))
   const configs = retentionConfigs(settings.retain)
+  const kept = configs.length === 0 ? [] : [...existing.keys()]
   try {
-    await asAdmin(asking, async (admin) => {
-      if (missing.length > 0) await create(admin, missing, settings)
-      if (existing.size > 0 && configs.length > 0) {
-        const resources = [...existing.keys()].map((resourceName) => ({
-          resourceType: ConfigResourceTypes.TOPIC,
-          resourceName,
-          configs: configs.map(({ name, value }) => ({ name, value, configOperation: IncrementalAlterConfigOperationTypes.SET })),
-        }))
-        await admin.incrementalAlterConfigs({ resources })
-      }
-    })
+    // As a rule all is there, and as it should be.
+    if (missing.length + kept.length > 0)
+      await asAdmin(asking, async (admin) => {
+        if (missing.length > 0) await create(admin, missing, settings)
+        if (kept.length > 0) {
+          const resources = kept.map((resourceName) => ({
+            resourceType: ConfigResourceTypes.TOPIC,
+            resourceName,
+            configs: configs.map(({ name, value }) => ({ name, value, configOperation: IncrementalAlterConfigOperationTypes.SET })),
+          }))
+          await admin.incrementalAlterConfigs({ resources })
+        }
+      })
   } catch (error) {
     throw asSeaworthyError(error, `topics ${names.join(', ')}`)
   }

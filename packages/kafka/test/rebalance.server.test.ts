@@ -59,6 +59,22 @@ void suite('a consumer group on Kafka', () => {
     assert.ok(stayed.every(({ event }) => event.sequence === 5))
   })
 
+  test('has a new member whose part others still hold as soon as it is counted', { timeout: 120_000 }, async (t) => {
+    const { log, openAnother, dispose } = await logForTest({ revokeGraceMs: 60_000 })
+    t.after(dispose)
+    const letGo = Promise.withResolvers<void>()
+    await log.reader({ topics: ['alpha'], group: 'g', onRevoke: () => letGo.promise })
+    // On whose clock no time passes: it would wait for ever for what it does not know to be held.
+    const another = await openAnother({ clock: { ...systemClock, monotonicMs: () => 0 } })
+    const second = await another.reader({ topics: ['alpha'], group: 'g' })
+    await log.append(
+      'alpha',
+      keys.map((key) => published(key, 1)),
+    )
+    assert.deepEqual(await second.poll({ max: 500, waitMs: 0 }), [], 'a partition had two readers')
+    letGo.resolve()
+  })
+
   test('hands a partition over while its handler runs: the commit after it is refused, and the new reader handles the record in order', async (t) => {
     const { log, openAnother, dispose } = await logForTest({ revokeGraceMs: 50 })
     t.after(dispose)

@@ -1,6 +1,6 @@
 import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 import type { Statement } from 'seaworthy/core'
-import { StatementRefusedError, typed } from './errors.ts'
+import { StatementRefusedError, isConnectionLoss, typed } from './errors.ts'
 import { preparedName } from './prepared.ts'
 import { numbered } from './question-marks.ts'
 import { type BatchStatement, StatementBatch } from './statement-batch.ts'
@@ -39,6 +39,8 @@ export class Connection {
   times: SessionTimes | undefined
   readonly #placeholders: Placeholders
   #unanswered = 0
+  /** What broke it was told of here. pg itself hears of it a turn later, of a socket that it closed for want of an answer too. */
+  #isLost = false
 
   constructor(client: PoolClient, options: { name: string; pid: number; server: string; placeholders?: Placeholders | undefined }) {
     this.#client = client
@@ -94,15 +96,21 @@ export class Connection {
           ),
         )
       })
+    } catch (error) {
+      this.#isLost ||= isConnectionLoss(error)
+      throw error
     } finally {
       this.#unanswered--
       times?.answered(statements.map(({ sql }) => sql).join('; '))
     }
   }
 
-  /** Back to the pool. One in a transaction, or with something on its way, is closed: whoever got it next would be inside another's. */
+  /**
+   * Back to the pool. One that is lost is closed: whoever got it next would lose what they send. So is one in a transaction, or with something on its way: whoever got
+   * it would be inside another's.
+   */
   release(): void {
-    this.#client.release(this.#unanswered > 0 || this.#client.getTransactionStatus() !== 'I')
+    this.#client.release(this.#isLost || this.#unanswered > 0 || this.#client.getTransactionStatus() !== 'I')
   }
 
   #text(sql: string): string {
@@ -120,6 +128,7 @@ export class Connection {
       const { rows, rowCount, command } = Array.isArray(result) ? (result.at(-1) as QueryResult) : result
       return { rows: (rows ?? []) as readonly Row[], rowCount: rowCount ?? 0, command }
     } catch (error) {
+      this.#isLost ||= isConnectionLoss(error)
       throw isTyped ? typed(error, this.name) : error
     } finally {
       this.#unanswered--

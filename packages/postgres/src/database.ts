@@ -69,9 +69,10 @@ export interface PostgresDatabase extends Database {
   /**
    * Runs a body that only writes, and then its statements in one transaction and one round trip, COMMIT included. Nothing is sent before the body has ended. It
    * cannot look at answers: queries and numbers of rows are refused with UnsupportedError.
+   * @param options `signal`: ends the wait for a place; what was sent by then is stored or not all the same
    * @throws what the first statement that failed says; then nothing was stored
    */
-  pipelined<T>(body: (tx: Transaction) => Promise<T>): Promise<T>
+  pipelined<T>(body: (tx: Transaction) => Promise<T>, options?: { readonly signal?: AbortSignal }): Promise<T>
   /** Tells other processes, soon, and at most once for many calls: by NOTIFY, after and outside of transactions. One that is lost is lost. */
   notify(channel: string, payload: string): void
   /** Calls `listener` for what other processes notify. @returns a function that stops it */
@@ -169,13 +170,13 @@ class ServerDatabase implements PostgresDatabase {
     return this.#begin(() => this.#batch(statements))
   }
 
-  async pipelined<T>(body: (tx: Transaction) => Promise<T>): Promise<T> {
+  async pipelined<T>(body: (tx: Transaction) => Promise<T>, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> {
     const tx = new PipelinedTransaction()
     const value = await body(tx)
     tx.end()
     try {
       this.#assertOutside()
-      await this.#begin(() => this.#sendPipelined(tx))
+      await this.#begin(() => this.#sendPipelined(tx, signal))
     } catch (error) {
       throw await tx.explained(error)
     }
@@ -197,15 +198,15 @@ class ServerDatabase implements PostgresDatabase {
     )
   }
 
-  async #sendPipelined({ lone, statements }: PipelinedTransaction): Promise<void> {
-    if (lone !== undefined) await lone.check(await this.#loneStatements.run(lone))
-    else if (statements.length > 0) await this.#batch(statements)
+  async #sendPipelined({ lone, statements }: PipelinedTransaction, signal: AbortSignal | undefined): Promise<void> {
+    if (lone !== undefined) await lone.check(await this.#loneStatements.run(lone, signal))
+    else if (statements.length > 0) await this.#batch(statements, signal)
   }
 
   /** Of a group, in the context of one of its callers: who is inside a transaction, or comes too late, was told so before. */
-  async #batch(statements: readonly Statement[]): Promise<readonly { readonly rowCount: number }[]> {
+  async #batch(statements: readonly Statement[], signal?: AbortSignal): Promise<readonly { readonly rowCount: number }[]> {
     for (const { sql } of statements) assertAllowed(sql, this.name)
-    return this.#use(transactions, 'transaction', undefined, (connection) =>
+    return this.#use(transactions, 'transaction', signal, (connection) =>
       runBatch(connection, statements, {
         timeoutMs: this.#transactionTimeoutMs,
         commitTimeoutMs: this.#commitTimeoutMs,

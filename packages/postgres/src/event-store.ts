@@ -117,6 +117,22 @@ class PostgresEventStore implements EventStore {
     return at + events.length
   }
 
+  /** Together with those of other callers who wait at that moment. */
+  readonly appendAlone: NonNullable<EventStore['appendAlone']> = async (stream, events, expected, within) => {
+    // Something has to be asked first.
+    if (expected === 'any' || events.length === 0) {
+      return this.#database.transaction((tx) => this.append(tx, stream, events, expected), within)
+    }
+    try {
+      return await this.#database.pipelined((tx) => this.append(tx, stream, events, expected), within)
+    } catch (error) {
+      if (!(error instanceof ConflictError) || error instanceof WrongExpectedVersionError) throw error
+      const known = await this.#knownVersion(this.#database, stream, events)
+      if (known === undefined) throw error
+      return known
+    }
+  }
+
   async read(stream: string, { after = 0, max = EVENTS_PAGE_MAX, tx }: { after?: number; max?: number; tx?: Transaction } = {}) {
     return this.#events(SELECT_STREAM, [storable(stream), after, max], tx)
   }

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { type Clock, type Timer, LimitExceededError } from 'seaworthy/core'
+import { type Clock, LimitExceededError } from 'seaworthy/core'
 
 export interface GroupCommitOptions<Entry, Outcome> {
   /** Writes a group in one transaction. @returns what came of each, in the order of the group. A rejection is that of all, but for those of `isOfOne` */
@@ -34,7 +34,8 @@ interface Waiting<Entry, Outcome> {
   readonly settle: (outcome: Outcome | Promise<Outcome>) => void
   /** The asynchronous context of its caller, to whose trace the work of the group belongs if it is the first, and its own if it goes by itself. */
   readonly caller: AsyncResource
-  timer: Timer | undefined
+  /** Its wait is over: neither its limit nor its signal ends it any more. */
+  readonly admit: () => void
 }
 
 /**
@@ -51,16 +52,28 @@ export class GroupCommit<Entry, Outcome> {
     this.#options = options
   }
 
-  /** @throws LimitExceededError when too many wait, or one waits for too long: it was not written */
-  add(entry: Entry): Promise<Outcome> {
+  /** @throws LimitExceededError when too many wait, or one waits for too long; the signal's reason when it is aborted while one waits: it was not written */
+  add(entry: Entry, signal?: AbortSignal): Promise<Outcome> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason)
     const { waiting: limits } = this.#options
     if (limits !== undefined && this.#waiting.size >= limits.queueMax) {
       const message = `${this.#waiting.size} ${limits.what} wait, which is the queueMax. Send less, or make them shorter.`
       return Promise.reject(new LimitExceededError(message, { retryAfterMs: 100 }))
     }
     return new Promise((settle) => {
-      const waiting: Waiting<Entry, Outcome> = { entry, settle, caller: new AsyncResource('seaworthy.group-commit'), timer: undefined }
-      waiting.timer = limits?.clock.timer(limits.waitMs, () => this.#giveUp(waiting, limits))
+      const giveUp = (reason: unknown) => {
+        this.#waiting.delete(waiting)
+        admit()
+        settle(Promise.reject(reason))
+      }
+      const onAbort = () => giveUp(signal?.reason)
+      const timer = limits?.clock.timer(limits.waitMs, () => giveUp(waitedTooLong(limits)))
+      signal?.addEventListener('abort', onAbort, { once: true })
+      const admit = () => {
+        timer?.cancel()
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const waiting: Waiting<Entry, Outcome> = { entry, settle, caller: new AsyncResource('seaworthy.group-commit'), admit }
       this.#waiting.add(waiting)
       this.#begin()
     })
@@ -88,7 +101,7 @@ export class GroupCommit<Entry, Outcome> {
     for (const waiting of this.#waiting) {
       length += lengthOf?.(waiting.entry) ?? 0
       if (group.length === groupSizeMax || (group.length > 0 && length > groupLengthMax)) break
-      waiting.timer?.cancel()
+      waiting.admit()
       this.#waiting.delete(waiting)
       group.push(waiting)
     }
@@ -110,10 +123,9 @@ export class GroupCommit<Entry, Outcome> {
     this.#groups--
     this.#begin()
   }
+}
 
-  #giveUp(waiting: Waiting<Entry, Outcome>, { what, waitMs }: WaitingLimits): void {
-    this.#waiting.delete(waiting)
-    const message = `None of the ${what} before it ended within ${waitMs} ms, so that another could begin. Make them shorter, or send less.`
-    waiting.settle(Promise.reject(new LimitExceededError(message, { retryAfterMs: waitMs })))
-  }
+function waitedTooLong({ what, waitMs }: WaitingLimits): LimitExceededError {
+  const message = `None of the ${what} before it ended within ${waitMs} ms, so that another could begin. Make them shorter, or send less.`
+  return new LimitExceededError(message, { retryAfterMs: waitMs })
 }

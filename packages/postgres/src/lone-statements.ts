@@ -52,12 +52,16 @@ export class LoneStatements {
     })
   }
 
-  /** @returns how many rows it came to. @throws what `atomically` throws for it alone, and LimitExceededError when it had to wait for too long */
-  run({ statement, locks }: LoneStatement): Promise<number> {
+  /**
+   * @param signal ends the wait for a group
+   * @returns how many rows it came to
+   * @throws what `atomically` throws for it alone; LimitExceededError when it had to wait for too long; the signal's reason
+   */
+  run({ statement, locks }: LoneStatement, signal?: AbortSignal): Promise<number> {
     const { what, clock } = this.#waiting
     return groupedStatements.run(
       () => ({ name: what, kind: 'internal', attributes: { 'db.system.name': 'postgresql' } }),
-      (operation) => this.#groups.add({ statement, locks, sinceMs: operation === undefined ? 0 : clock.monotonicMs(), operation }),
+      (operation) => this.#groups.add({ statement, locks, sinceMs: operation === undefined ? 0 : clock.monotonicMs(), operation }, signal),
     )
   }
 

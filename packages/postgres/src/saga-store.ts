@@ -87,7 +87,7 @@ const STRAYS = `SELECT ${SAGA} FROM seaworthy_sagas WHERE ${FREE} AND saga || '/
   ORDER BY started_at_ms, id LIMIT $6`
 // seaworthy_sagas_owned.
 const OWNERS = `SELECT DISTINCT owner FROM seaworthy_sagas WHERE owner IS NOT NULL AND ${UNDER_WAY}`
-const RELEASE = `UPDATE seaworthy_sagas SET owner = NULL, token = token + 1, wake_at_ms = $2 WHERE owner = $1 AND ${UNDER_WAY}`
+const RELEASE = `UPDATE seaworthy_sagas SET owner = NULL, token = token + 1, wake_at_ms = 0 WHERE owner = $1 AND ${UNDER_WAY}`
 // seaworthy_sagas_due, its first entries.
 const NEXT_DUE = `SELECT wake_at_ms FROM seaworthy_sagas
   WHERE owner IS NULL AND ${UNDER_WAY} AND wake_at_ms IS NOT NULL AND saga || '/' || version = ANY ($1::text[])
@@ -97,7 +97,7 @@ const PUT_EVENT = `INSERT INTO seaworthy_saga_events (saga_id, slot, data, expir
 const WAS_EXPIRED = 'SELECT expired FROM seaworthy_saga_events WHERE saga_id = $1 AND slot = $2'
 const SELECT_EVENTS = 'SELECT slot, data FROM seaworthy_saga_events WHERE saga_id = $1 AND NOT expired'
 // Primary key of seaworthy_sagas. The row is taken also where nothing changes: a saga that is about to rest is waited for, and then woken.
-const WAKE = `UPDATE seaworthy_sagas SET wake_at_ms = CASE WHEN owner IS NULL THEN $2 ELSE wake_at_ms END WHERE id = $1 RETURNING status`
+const WAKE = `UPDATE seaworthy_sagas SET wake_at_ms = CASE WHEN owner IS NULL THEN 0 ELSE wake_at_ms END WHERE id = $1 RETURNING status`
 // seaworthy_sagas_by_status.
 const LIST_BY_STATUS = `SELECT ${SAGA} FROM seaworthy_sagas WHERE status = $1 ORDER BY started_at_ms DESC LIMIT $2`
 // seaworthy_sagas_by_start.
@@ -208,8 +208,8 @@ class PostgresSagaStore implements SagaStore {
     return (await this.#database.query<{ owner: string }>({ sql: OWNERS })).map(({ owner }) => owner)
   }
 
-  async release(owner: string, nowMs: number): Promise<void> {
-    await this.#database.atomically([{ sql: RELEASE, params: [owner, nowMs] }])
+  async release(owner: string): Promise<void> {
+    await this.#database.atomically([{ sql: RELEASE, params: [owner] }])
   }
 
   async nextDueMs(versions: readonly string[]): Promise<number | undefined> {
@@ -223,7 +223,7 @@ class PostgresSagaStore implements SagaStore {
   ): Promise<{ readonly told: Told; readonly status: SagaStatus | undefined }> {
     const [id, place] = [storable(sagaId), storable(slot)]
     const { rowCount } = await tx.execute({ sql: PUT_EVENT, params: [id, place, JSON.stringify(data ?? null), 'false', nowMs] })
-    const [row] = await tx.query<{ status: SagaStatus }>({ sql: WAKE, params: [id, nowMs] })
+    const [row] = await tx.query<{ status: SagaStatus }>({ sql: WAKE, params: [id] })
     if (rowCount === 1) return { told: 'new', status: row?.status }
     const [before] = await tx.query<{ expired: boolean }>({ sql: WAS_EXPIRED, params: [id, place] })
     return { told: before?.expired === true ? 'expired' : 'known', status: row?.status }

@@ -179,6 +179,33 @@ suite('a PostgreSQL database', () => {
     await unknown
   })
 
+  test('a session that gave no answer in time is closed, and who waited for its place gets another', async (t) => {
+    const { database, active } = await open(t, { transactionsMax: 1, transactionTimeoutMs: 1_000, commitTimeoutMs: 200 })
+    const silent = assert.rejects(database.atomically([insert(1), SLEEP]), CommitFailedError)
+    await eventually('a statement runs', async () => (await active('SELECT pg_sleep%')).length === 1)
+    const { pid } = (await active('SELECT pg_sleep%'))[0]!
+    const next = database.atomically([insert(2)])
+    process.kill(pid, 'SIGSTOP')
+    try {
+      await silent
+      await next
+    } finally {
+      // What asked it to end its statement meanwhile ends it now.
+      process.kill(pid, 'SIGCONT')
+    }
+    assert.deepEqual(await database.query({ sql: 'SELECT id FROM item' }), [{ id: 2 }])
+  })
+
+  test('a session that the server ends under a query is lost to that query alone', async (t) => {
+    const { database, observer, active } = await open(t, { queriesMax: 1 })
+    const lost = assert.rejects(database.query(SLEEP), (error) => error instanceof ConnectionLostError && error.executed === 'no')
+    await eventually('the query runs', async () => (await active('SELECT pg_sleep%')).length === 1)
+    const next = database.query({ sql: 'SELECT 1 AS one' })
+    await observer.query('SELECT pg_terminate_backend($1)', [(await active('SELECT pg_sleep%'))[0]!.pid])
+    await lost
+    assert.deepEqual(await next, [{ one: 1 }])
+  })
+
   test('a body that may take longer than others may also wait for longer between two statements', async (t) => {
     const { database } = await open(t, { transactionTimeoutMs: 1_000 })
     const limit = async (timeoutMs?: number) =>

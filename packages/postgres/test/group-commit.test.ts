@@ -138,6 +138,25 @@ void suite('a group commit', () => {
     assert.equal(written.length, 2)
   })
 
+  test('lets go of who is called off while it waits, and of nobody who is under way', async () => {
+    const { commits, written, groups } = opened({ groupSizeMax: 2, groupsMax: 1 })
+    const [early, late] = [new AbortController(), new AbortController()]
+    const underWay = commits.add(1, late.signal)
+    await turn()
+    const waiting = [commits.add(2), commits.add(3, early.signal), commits.add(4)] as const
+    const calledOff = assert.rejects(waiting[1], /enough/)
+    early.abort(new Error('enough'))
+    late.abort(new Error('enough'))
+    await calledOff
+    await assert.rejects(commits.add(5, early.signal), /enough/)
+    written[0]!.end()
+    assert.equal(await underWay, 10)
+    await turn()
+    assert.deepEqual(groups(), [[1], [2, 4]])
+    written[1]!.end()
+    assert.deepEqual(await Promise.all([waiting[0], waiting[2]]), [20, 40])
+  })
+
   test('works in the context of the first caller of a group, and for each alone in its own', async () => {
     const context = new AsyncLocalStorage<string>()
     const contexts: unknown[] = []

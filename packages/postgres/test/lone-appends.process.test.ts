@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type TestContext, suite, test } from 'node:test'
 import { PostgresError, eventStoreSchema, migrate, postgresEventStore } from '@seaworthy/postgres'
 import { ConflictError, SeaworthyError } from 'seaworthy/core'
-import { type ExpectedVersion, type NewStoredEvent, WrongExpectedVersionError } from 'seaworthy/event-sourcing'
+import { type ExpectedVersion, type NewStoredEvent, WrongExpectedVersionError, commandHandler, eventTypes } from 'seaworthy/event-sourcing'
 import { eventStoreContract } from '@seaworthy/testing'
 import { openTransaction, untilWaiting } from './held-open.ts'
 import { databaseForTest } from './server.ts'
@@ -40,24 +40,7 @@ eventStoreContract('PostgreSQL, appends that are transactions by themselves', as
   const { database, dispose } = await databaseForTest()
   await migrate(database, [eventStoreSchema])
   const store = postgresEventStore(database)
-  const inTransaction = (...append: Append) => database.transaction((tx) => store.append(tx, ...append))
-  type Append = readonly [stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion]
-  return {
-    store,
-    database,
-    dispose,
-    append: async (...append) => {
-      const [stream, events, expected] = append
-      if (expected === 'any' || events.length === 0) return inTransaction(...append)
-      try {
-        return await database.pipelined((tx) => store.append(tx, stream, events, expected))
-      } catch (error) {
-        // What is refused as committed before, a transaction that can ask tells the version of.
-        if (error instanceof ConflictError && /committed before/.test(error.message)) return inTransaction(...append)
-        throw error
-      }
-    },
-  }
+  return { store, database, dispose, append: store.appendAlone! }
 })
 
 void suite('appends that are transactions by themselves', () => {
@@ -77,6 +60,53 @@ void suite('appends that are transactions by themselves', () => {
         [1, 2, 3],
       )
     }
+  })
+
+  test('of commands share transactions, and each is decided on all that came before it', async (t) => {
+    const { store, database, transactions } = await opened(t)
+    const watched = Object.assign(Object.create(database) as typeof database, {
+      transaction: () => Promise.reject(new Error('The commands went by transactions of their own.')),
+    })
+    const counter = commandHandler<number, { type: 'count' }, { type: 'counted'; to: number }>({
+      decider: {
+        initial: () => 0,
+        decide: (_, count) => [{ type: 'counted', to: count + 1 }],
+        evolve: (_, { to }) => to,
+      },
+      events: eventTypes<{ type: 'counted'; to: number }>({ counted: { version: 1 } }),
+      store,
+      database: watched,
+      schemaVersion: 1,
+      conflictRetriesMax: 40,
+    })
+    const results = await Promise.all(
+      Array.from({ length: 60 }, (_, number) =>
+        counter.execute(`stream ${number % 20}`, { type: 'count' }, { commandId: `command ${number}` }),
+      ),
+    )
+    for (const { state, version } of results) assert.equal(state, version)
+    const stored = await store.readAll({ after: 0, max: 1_000 })
+    assert.equal(stored.length, 60)
+    for (const { version, data } of stored) assert.deepEqual(data, { to: version })
+    assert.equal((await counter.execute('stream 7', { type: 'count' }, { commandId: 'command 27' })).repeated, true)
+    const count = await transactions()
+    assert.ok(count < 40, `${count} transactions for 60 commands`)
+  })
+
+  test('that are called off while they wait are not stored', async (t) => {
+    const { store } = await opened(t)
+    const controller = new AbortController()
+    const { signal } = controller
+    // Four groups of sixteen are under way, and the rest waits.
+    const appends = streams(80).map((stream) => store.appendAlone!(stream, [event(stream)], 'no-stream', { signal }))
+    const settled = Promise.allSettled(appends)
+    await turn()
+    controller.abort(new Error('never mind'))
+    const outcomes = await settled
+    const off = outcomes.filter((one) => one.status === 'rejected')
+    for (const { reason } of off) assert.match(String(reason), /never mind/)
+    assert.ok(off.length > 0, 'nobody waited')
+    assert.equal((await store.readAll({ after: 0, max: 1_000 })).length, outcomes.length - off.length)
   })
 
   test('fail alone: on another version, by an id that is known, by what the server refuses', async (t) => {

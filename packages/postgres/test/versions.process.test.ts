@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import type { Client } from 'pg'
-import { SchemaTooNewError, migrate, postgresEventStore, postgresSagaStore } from '@seaworthy/postgres'
+import {
+  SchemaTooNewError,
+  consumerStoreSchema,
+  migrate,
+  postgresEventStore,
+  postgresOutboxStore,
+  postgresSagaStore,
+} from '@seaworthy/postgres'
 import { LIBRARY_SCHEMAS } from '../src/library-schemas.ts'
 import type { SchemaComponent } from '../src/migrate.ts'
 import { STATEMENTS_BEFORE } from './fixtures/statements-before.ts'
+import { SCHEMAS, event } from './overlapping.ts'
 import { databaseForTest } from './server.ts'
 
 const FOLLOWED = LIBRARY_SCHEMAS.filter(({ versions }) => versions.length > 1)
@@ -90,5 +100,39 @@ suite('tables of a version, and code of the one before it', () => {
     await migrate(database, [{ component: 'seaworthy.planted', versions }])
     await assert.rejects(migrate(database, [{ component: 'seaworthy.planted', versions: ['SELECT 1'], newerBy: 1 }]), SchemaTooNewError)
     assert.deepEqual(await migrate(database, [{ component: 'seaworthy.planted', versions: versions.slice(0, 2), newerBy: 1 }]), [])
+  })
+})
+
+suite('migrations', () => {
+  test('the SQL files may be run by another tool; migrate then finds them done', async (t) => {
+    const { database, connect, dispose } = await databaseForTest()
+    t.after(dispose)
+    const client = await connect()
+    const folder = fileURLToPath(new URL('../sql/', import.meta.url))
+    const files = ['schema.1.sql', ...readdirSync(folder).filter((name) => name !== 'schema.1.sql')]
+    for (const file of files) await client.query(readFileSync(`${folder}/${file}`, 'utf8'))
+    await migrate(database, [...SCHEMAS, consumerStoreSchema])
+    const store = postgresOutboxStore(database)
+    await database.transaction((tx) => store.add(tx, 'orders', [event('a')]))
+    assert.deepEqual(
+      (await store.unsent('orders', 9)).map((entry) => [entry.event.key, entry.event.sequence]),
+      [['a', 1]],
+    )
+  })
+
+  test('instances that migrate at one time do it once; newer tables are refused', async (t) => {
+    const { database, openAnother, dispose } = await databaseForTest()
+    t.after(dispose)
+    const own = {
+      component: 'orders',
+      versions: ['CREATE TABLE orders (id int)', 'ALTER TABLE orders ADD COLUMN cents int; CREATE INDEX ON orders (cents)'],
+    }
+    const instances = [database, ...(await Promise.all([openAnother(), openAnother()]))]
+    await Promise.all(instances.map((instance) => migrate(instance, [...SCHEMAS, own])))
+    await database.transaction((tx) => tx.execute({ sql: 'INSERT INTO orders VALUES (1, 2)' }))
+    await assert.rejects(migrate(database, [{ component: 'orders', versions: ['SELECT 1'] }]), SchemaTooNewError)
+    const broken = { component: 'orders', versions: [...own.versions, 'ALTER TABLE orders ADD COLUMN a int; SELECT * FROM nowhere'] }
+    await assert.rejects(migrate(database, [broken]))
+    assert.deepEqual(await database.query({ sql: 'SELECT * FROM orders' }), [{ id: 1, cents: 2 }])
   })
 })

@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { resolve } from 'node:path'
-import { SeaworthyError } from 'seaworthy/core'
+import { SeaworthyError, UnavailableError } from 'seaworthy/core'
 import type { ControlAnswer, ControlRequest } from './control-socket.ts'
 import { dataDirectoryPaths } from './data-directory.ts'
-import { NotRunningError } from './errors.ts'
+import { NotRunningError, SupervisorSilentError } from './errors.ts'
 import { onLines } from './lines.ts'
 import type { QuestionName, Questions } from './management/questions.ts'
 import { readRunFile } from './run-file.ts'
@@ -16,7 +16,8 @@ export interface ControlOptions {
 
 /**
  * Asks the supervisor that runs on a data directory. `stop` resolves when everything has ended.
- * @throws NotRunningError when there is none; what the supervisor answered, as a SeaworthyError with its code
+ * @throws NotRunningError when there is none; SupervisorSilentError when it gave no answer before the signal's timeout; UnavailableError when this user may not ask
+ * it; what the supervisor answered, as a SeaworthyError with its code
  */
 export async function control(request: ControlRequest, options: ControlOptions): Promise<unknown> {
   const run = readRunFile(dataDirectoryPaths(resolve(options.dataDir)).runFile)
@@ -27,9 +28,18 @@ export async function control(request: ControlRequest, options: ControlOptions):
     const abort = () => socket.destroy(options.signal.reason as Error)
     if (options.signal.aborted) abort()
     options.signal.addEventListener('abort', abort, { once: true })
-    socket.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT' ? new NotRunningError(options.dataDir, { cause }) : cause),
-    )
+    socket.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT') reject(new NotRunningError(options.dataDir, { cause }))
+      else if (cause.code === 'EACCES' || cause.code === 'EPERM')
+        reject(
+          new UnavailableError(`This user may not ask what runs on ${options.dataDir}: it belongs to another one. Ask as that user.`, {
+            cause,
+          }),
+        )
+      else if (cause.name === 'TimeoutError')
+        reject(new SupervisorSilentError(run.supervisorPid, { executed: request.command === 'status' ? 'no' : 'maybe', cause }))
+      else reject(cause)
+    })
     socket.once('close', () => {
       options.signal.removeEventListener('abort', abort)
       if (answer === undefined) reject(new NotRunningError(options.dataDir))

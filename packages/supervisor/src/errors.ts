@@ -1,4 +1,4 @@
-import { SeaworthyError } from 'seaworthy/core'
+import { type Executed, SeaworthyError } from 'seaworthy/core'
 
 /** The data directory belongs to a supervisor that is alive. */
 export class AlreadyRunningError extends SeaworthyError {
@@ -88,5 +88,16 @@ export class NotRunningError extends SeaworthyError {
       executed: 'no',
       final: true,
     })
+  }
+}
+
+/** The supervisor is there and does not answer: it was stopped by a signal, or the machine gives it no time. */
+export class SupervisorSilentError extends SeaworthyError {
+  constructor(pid: number, options: { executed: Executed; cause: unknown }) {
+    super(
+      'supervisor-silent',
+      `Process ${pid}, which runs the system, gave no answer in time. It may be busy: ask again. If it stands still, kill -CONT ${pid} lets it go on, and kill -9 ${pid} ends it with all that it runs; what was acknowledged is kept.`,
+      options,
+    )
   }
 }

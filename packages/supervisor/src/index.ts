@@ -28,4 +28,11 @@ export {
 export type { Notice, Report } from './notice.ts'
 export { freePorts } from './ports.ts'
 export type { RestartPolicy } from './supervised-process.ts'
-export { AlreadyRunningError, DataDirectoryError, NotRunningError, PortTakenError, StartFailedError } from './errors.ts'
+export {
+  AlreadyRunningError,
+  DataDirectoryError,
+  NotRunningError,
+  PortTakenError,
+  StartFailedError,
+  SupervisorSilentError,
+} from './errors.ts'

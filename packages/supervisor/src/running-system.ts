@@ -44,13 +44,14 @@ const SLOW: ReadonlySet<string> = new Set(['audit-events', 'erasure-report'])
 const SLOW_TIMEOUT_MS = 30_000
 
 /**
- * When, after the stop began, each stage is killed if it has not ended: first the gateway, so that no new work comes in while the
- * services that it called can still answer; then they; last the console, which takes their last traces. All is over within 5 s.
+ * When, after the stop began, each stage begins at the latest, and is killed if it has not ended: first the gateway, so that no new work comes in while the
+ * services that it called can still answer; then they, also while the gateway still waits for some, which must come to their answers then; last the console, which
+ * takes their last traces. All is over within 5 s.
  */
 const STOP_STAGES = [
-  { roles: ['gateway'], killAfterMs: 3_300 },
-  { roles: ['service', 'monolith'], killAfterMs: 4_400 },
-  { roles: ['console'], killAfterMs: 4_800 },
+  { roles: ['gateway'], beginsAfterMs: 0, killAfterMs: 4_200 },
+  { roles: ['service', 'monolith'], beginsAfterMs: 2_500, killAfterMs: 4_500 },
+  { roles: ['console'], beginsAfterMs: 4_550, killAfterMs: 4_800 },
 ] as const
 
 /** A system whose processes run, or are being brought back. */
@@ -185,7 +186,11 @@ export class RunningSystem {
     // It may not have said yet what it answers, and must not be taken for one that has nothing: whoever asks everybody would believe to have heard them all.
     if (!child.questions.has(question) && asking.state === 'starting')
       throw new UnavailableError(`${service} cannot be asked yet: it is starting. Ask again shortly.`)
-    if (!child.questions.has(question)) throw new NotFoundError(`${service} has nothing to say about ${question}.`)
+    if (!child.questions.has(question)) {
+      const others = new Set(this.#started.flatMap((each) => (each.child?.questions.has(question) === true ? [each.service.name] : [])))
+      const who = others.size === 0 ? '' : ` Ask ${[...others].join(' or ')}.`
+      throw new NotFoundError(`${service} has nothing to say about ${question}.${who}`)
+    }
     const { clock } = this.#options
     if (!AUDITED.has(question)) return ask(child, asked, { timeoutMs: SLOW.has(question) ? SLOW_TIMEOUT_MS : ANSWER_TIMEOUT_MS, clock })
     if (by === undefined || by === '')
@@ -291,11 +296,14 @@ export class RunningSystem {
     } = this.#options
     const startedMs = clock.monotonicMs()
     this.#stopping.abort(new UnavailableError('The system is stopping.'))
-    for (const { roles, killAfterMs } of STOP_STAGES) {
+    const leftMs = (untilMs: number) => Math.max(0, untilMs - (clock.monotonicMs() - startedMs))
+    const stages: Promise<unknown>[] = []
+    for (const { roles, beginsAfterMs, killAfterMs } of STOP_STAGES) {
+      await settlesWithin(Promise.all(stages), leftMs(beginsAfterMs), clock)
       const stage = processes.filter(({ service }) => roles.some((role) => role === service.role))
-      const leftMs = Math.max(0, killAfterMs - (clock.monotonicMs() - startedMs))
-      await Promise.all(stage.map((supervised) => supervised.stop(leftMs)))
+      stages.push(Promise.all(stage.map((supervised) => supervised.stop(leftMs(killAfterMs)))))
     }
+    await Promise.all(stages)
     await settlesWithin(Promise.allSettled(this.#replacing.values()), REPLACE_STOP_TIMEOUT_MS, clock)
     this.#isOver = true
     // Before the data directory is given up: its next owner makes a socket of the same name.

@@ -21,6 +21,7 @@ test('a process is asked over its own channel; one that has nothing to say, or i
   const options = { dataDir, signal: soon() }
   const ask = (service: string) => askService({ service, question: 'messages', parameters: {} }, options)
   assert.deepEqual(await ask('alpha'), { name: 'alpha', parameters: {} })
+  await assert.rejects(ask('beta'), /beta has nothing to say about messages\. Ask alpha\./)
   await assert.rejects(ask('beta'), coded('not-found', 'no'))
   await assert.rejects(ask('gamma'), coded('configuration', 'no'))
   await assert.rejects(control({ command: 'ask' } as never, options), coded('invalid-input', 'no'))

@@ -186,6 +186,13 @@ test('a stop drains the gateway first, is over within 5 s, and kills what ignore
   assert.equal(existsSync(join(dataDir, 'run.json')), false)
 })
 
+test('a gateway that still waits for its services when they are told to stop gets what they have to say', async (t) => {
+  const { running, dataDir } = await startFake(t, { env: { ...process.env, FAKE_FRONT: 'waits-for-alpha' } })
+  await running.untilReady()
+  await running.stop()
+  assert.ok(journal(dataDir).includes('front finishes'), 'the gateway was killed before a service was told to stop')
+})
+
 test('a stop while everything is still starting leaves nothing', async (t) => {
   const { running } = await startFake(t)
   const ready = assert.rejects(running.untilReady(), /stop/)

@@ -1,6 +1,6 @@
 import type { ExportStatus } from './export-queue.ts'
 import type { MetricFamily } from './metric-family.ts'
-import type { OtlpSignal } from './otlp-http.ts'
+import type { OtlpSignal } from './otlp/items.ts'
 
 export function sumOf(statuses: readonly ExportStatus[]): ExportStatus {
   const sum = (name: keyof ExportStatus) => statuses.reduce((all, status) => all + status[name], 0)

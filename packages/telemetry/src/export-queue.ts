@@ -2,7 +2,7 @@ import { type Clock, type Timer, backoffMs, exponential } from 'seaworthy/core'
 
 /**
  * What became of a batch:
- * - `stored`: the collector has it, but for `rejected` items of it, and said why.
+ * - `stored`: the collector has it, but for `rejected` items of it, and said why. It may have something to say although it took all.
  * - `refused`: it will never take it.
  * - `unreachable`: it may take it later, after `retryAfterMs` if it said so.
  */
@@ -30,7 +30,7 @@ export interface ExportQueueOptions<Item> {
   readonly delayMs?: number
   /** Where items differ much in size: how large one is, and how much of that is kept, and goes into one request, at most. */
   readonly size?: { readonly of: (item: Item) => number; readonly queueMax: number; readonly batchMax: number }
-  /** Told when the collector stays away for more than 10 s and when it is back, and when items are lost; not of each item. */
+  /** Told when the collector stays away for more than 10 s and when it is back, when items are lost, and when it warns; not of each item. */
   readonly onTrouble?: (trouble: ExportTrouble) => void
 }
 
@@ -38,6 +38,7 @@ export type ExportTrouble =
   | { readonly kind: 'unreachable'; readonly why: string }
   | { readonly kind: 'back'; readonly dropped: number }
   | { readonly kind: 'refused'; readonly why: string; readonly count: number }
+  | { readonly kind: 'warned'; readonly why: string }
   | { readonly kind: 'overflow'; readonly dropped: number }
 
 /** Counts since the process began. */
@@ -49,9 +50,12 @@ export interface ExportStatus {
 }
 
 /** Work that makes more than the collector takes does so for a while; a collector that refuses refuses the next batch too. */
-const LOSS_TOLD_EVERY_MS = 60_000
+const TOLD_EVERY_MS = 60_000
 /** A collector that starts or is replaced is away for moments, and nothing is lost by it. */
 const OUTAGE_TOLD_AFTER_MS = 10_000
+
+/** A collector that wants more than that, or has its clock wrong, is asked again all the same. */
+export const RETRY_AFTER_MAX_MS = 3_600_000
 
 const RETRY = exponential({ baseMs: 100, maxMs: 5_000, jitter: 'equal' })
 const EVEN = { of: () => 1, queueMax: Number.POSITIVE_INFINITY, batchMax: Number.POSITIVE_INFINITY }
@@ -76,7 +80,7 @@ export class ExportQueue<Item> {
   #sending: Promise<void> | undefined
   /** Requests in a row that did not arrive, and what had been dropped before them. */
   #outage: { attempts: number; readonly sinceMs: number; readonly droppedBefore: number; isTold: boolean } | undefined
-  readonly #toldMs = { overflow: Number.NEGATIVE_INFINITY, refused: Number.NEGATIVE_INFINITY }
+  readonly #toldMs = { overflow: Number.NEGATIVE_INFINITY, refused: Number.NEGATIVE_INFINITY, warned: Number.NEGATIVE_INFINITY }
   #exported = 0
   #dropped = 0
   #refusedUntold = 0
@@ -165,10 +169,10 @@ export class ExportQueue<Item> {
     return taken
   }
 
-  #mayTell(loss: 'overflow' | 'refused'): boolean {
+  #mayTell(what: 'overflow' | 'refused' | 'warned'): boolean {
     const nowMs = this.#clock.monotonicMs()
-    if (nowMs - this.#toldMs[loss] < LOSS_TOLD_EVERY_MS) return false
-    this.#toldMs[loss] = nowMs
+    if (nowMs - this.#toldMs[what] < TOLD_EVERY_MS) return false
+    this.#toldMs[what] = nowMs
     return true
   }
 
@@ -213,7 +217,8 @@ export class ExportQueue<Item> {
         outage.isTold = true
         this.#onTrouble({ kind: 'unreachable', why: result.why })
       }
-      return result.retryAfterMs ?? backoffMs(RETRY, outage.attempts)
+      if (result.retryAfterMs === undefined) return backoffMs(RETRY, outage.attempts)
+      return Math.min(result.retryAfterMs, RETRY_AFTER_MAX_MS)
     }
     if (this.#outage !== undefined) {
       const dropped = this.#dropped - this.#outage.droppedBefore
@@ -228,6 +233,7 @@ export class ExportQueue<Item> {
       this.#onTrouble({ kind: 'refused', why: result.why, count: this.#refusedUntold })
       this.#refusedUntold = 0
     }
+    if (lost === 0 && result.why !== '' && this.#mayTell('warned')) this.#onTrouble({ kind: 'warned', why: result.why })
     return this.#hasFullBatch() ? 0 : this.#delayMs
   }
 }

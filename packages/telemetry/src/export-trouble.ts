@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ExportTrouble } from './export-queue.ts'
-import type { OtlpSignal } from './otlp-http.ts'
+import type { OtlpSignal } from './otlp/items.ts'
 
 interface Words {
   readonly collector: string
@@ -30,6 +30,9 @@ export function logTrouble(logger: Logger, { signal, to, trouble }: { signal: Ot
       break
     case 'refused':
       logger.warn({ to, why: trouble.why, count: trouble.count }, `${collector} refused ${items}`)
+      break
+    case 'warned':
+      logger.warn({ to, why: trouble.why }, `${collector} took all ${items}, and warns`)
       break
   }
 }

@@ -1,51 +1,53 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
-import { ROOT_CONTEXT, context } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
+import { context } from '@opentelemetry/api'
 import type { SendResult, Transport } from './export-queue.ts'
+import { type PartialSuccess, rpcStatus } from './otlp/answers.ts'
+import { ANSWER_BYTES_MAX, TIMEOUT_MS, UNTRACED, type WireOptions, checkWire, compressed, reason } from './wire.ts'
 
-export interface HttpPostOptions<Item> {
+export interface HttpPostOptions<Item> extends WireOptions {
   /** The whole address. */
   readonly url: URL
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  /** A request that has no answer after this long counts as not arrived. Default 5,000 ms. */
-  readonly timeoutMs?: number | undefined
   readonly contentType: string
   /** Loads what `encode` needs. */
   readonly load?: () => Promise<unknown>
   /** The body of a request. */
   readonly encode: (items: readonly Item[]) => Promise<Uint8Array>
   /** What a good answer says of items that were not taken. Default: nothing. */
-  readonly partial?: (body: Uint8Array) => { readonly rejected: number; readonly why: string }
+  readonly partial?: (body: Uint8Array) => PartialSuccess
 }
-
-const RESPONSE_BYTES_MAX = 65_536
 
 /** Those that the OTLP specification (section "Retryable Response Codes") calls retryable. Other protocols say nothing of it, and mean the same. */
 const RETRYABLE = new Set([429, 502, 503, 504])
 
-/** POST requests over one connection that is kept alive. */
+/** POST requests over one connection that is kept alive. @throws ConfigurationError when the certificates are none, or a header is */
 export function httpPost<Item>(options: HttpPostOptions<Item>): Transport<Item> {
-  const { url, encode, partial, contentType, timeoutMs = 5_000 } = options
+  const { url, encode, partial, contentType, compression, certificates, timeoutMs = TIMEOUT_MS } = options
+  checkWire(url, options)
   const isSecure = url.protocol === 'https:'
-  const agent = isSecure ? new SecureAgent({ keepAlive: true, maxSockets: 1 }) : new Agent({ keepAlive: true, maxSockets: 1 })
-  // An instrumentation of node:http would make spans of the requests that carry spans, for ever.
-  const untraced = suppressTracing(ROOT_CONTEXT)
+  const agent = isSecure
+    ? new SecureAgent({ keepAlive: true, maxSockets: 1, ...certificates })
+    : new Agent({ keepAlive: true, maxSockets: 1 })
 
   const post = (body: Uint8Array, signal: AbortSignal): Promise<SendResult> =>
     new Promise((resolve) => {
       const send = isSecure ? secureRequest : request
+      const timeout = AbortSignal.timeout(timeoutMs)
+      const headers = {
+        ...options.headers,
+        'content-type': contentType,
+        'content-length': body.byteLength,
+        ...(compression === 'gzip' && { 'content-encoding': 'gzip' }),
+      }
       const outgoing: ClientRequest = send(
         url,
-        {
-          method: 'POST',
-          agent,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-          headers: { ...options.headers, 'content-type': contentType, 'content-length': body.byteLength },
-        },
+        { method: 'POST', agent, signal: AbortSignal.any([signal, timeout]), headers },
         (response) => void read(response).then((answer) => resolve(interpret(response, answer, partial)), fail),
       )
-      const fail = (error: unknown) => resolve({ kind: 'unreachable', why: `${url.origin}: ${reason(error)}` })
+      const fail = (error: unknown) => {
+        const why = timeout.aborted ? `no answer within ${timeoutMs} ms` : reason(error)
+        resolve({ kind: 'unreachable', why: `${url.origin}: ${why}` })
+      }
       outgoing.on('error', fail)
       outgoing.end(body)
     })
@@ -57,8 +59,8 @@ export function httpPost<Item>(options: HttpPostOptions<Item>): Transport<Item> 
     },
     async send(items, signal) {
       try {
-        const body = await encode(items)
-        return await context.with(untraced, () => post(body, signal))
+        const body = await compressed(await encode(items), compression)
+        return await context.with(UNTRACED, () => post(body, signal))
       } catch (error) {
         return { kind: 'refused', why: `They could not be encoded: ${reason(error)}` }
       }
@@ -73,7 +75,7 @@ async function read(response: IncomingMessage): Promise<Buffer> {
   // Read to its end even beyond the limit: an answer that is not read keeps its connection from being used again.
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes <= RESPONSE_BYTES_MAX) chunks.push(chunk)
+    if (bytes <= ANSWER_BYTES_MAX) chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
@@ -81,12 +83,20 @@ async function read(response: IncomingMessage): Promise<Buffer> {
 function interpret<Item>(response: IncomingMessage, answer: Buffer, partial: HttpPostOptions<Item>['partial']): SendResult {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return { kind: 'stored', ...(partial?.(answer) ?? { rejected: 0, why: '' }) }
-  const why = `the collector answered ${status}: ${answer.toString('utf8').slice(0, 200)}`
+  const why = `the collector answered ${status}: ${wordsOf(response, answer).slice(0, 200)}`
   if (!RETRYABLE.has(status)) return { kind: 'refused', why }
-  const seconds = Number(response.headers['retry-after'])
-  return { kind: 'unreachable', why, retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : undefined }
+  return { kind: 'unreachable', why, retryAfterMs: retryAfterMs(response.headers) }
 }
 
-function reason(error: unknown): string {
-  return error instanceof Error ? ('code' in error ? String(error.code) : error.message) : String(error)
+/** A collector that was sent protobuf answers in protobuf. */
+function wordsOf({ headers }: IncomingMessage, answer: Buffer): string {
+  const isProtobuf = headers['content-type']?.startsWith('application/x-protobuf') === true
+  return (isProtobuf ? rpcStatus(answer)?.message : undefined) ?? answer.toString('utf8')
+}
+
+/** Seconds, or a date, by the clock of whoever sent it (RFC 9110, section 10.2.3). */
+function retryAfterMs({ 'retry-after': after, date }: IncomingMessage['headers']): number | undefined {
+  if (after === undefined) return undefined
+  const ms = /^\d+$/.test(after) ? Number(after) * 1_000 : Date.parse(after) - Date.parse(date ?? '')
+  return ms > 0 ? ms : undefined
 }

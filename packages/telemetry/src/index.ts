@@ -7,8 +7,10 @@
  * Not promised: that every span, data point or log record arrives. Queues are bounded and a process that is killed loses what it had not sent; what was lost is counted.
  */
 export { type Telemetry, type TelemetryOptions, startTelemetry } from './telemetry.ts'
-export { type Destination, destinationsFrom, isTaken } from './destinations.ts'
+export { type Destination, isTaken } from './destinations.ts'
+export { destinationsFrom } from './destinations-from.ts'
 export { type LogOptions, createLogger } from './logger.ts'
 export { type ExportStatus } from './export-queue.ts'
-export { type OtlpProtocol, type OtlpSignal } from './otlp-http.ts'
+export { type Certificates, type Compression, type WireOptions } from './wire.ts'
+export { type OtlpProtocol, type OtlpSignal } from './otlp/items.ts'
 export { redactedJson } from './redaction.ts'

@@ -5,7 +5,7 @@ import type { Clock } from 'seaworthy/core'
 import type { Way } from './destinations.ts'
 import { ExportQueue, type ExportStatus, type ExportTrouble, type Transport } from './export-queue.ts'
 import { type PrintedLine, logRecord } from './log-records.ts'
-import type { ReadableLogRecord } from './otlp-http.ts'
+import type { ReadableLogRecord } from './otlp/items.ts'
 
 /** Characters of lines that wait for a collector that is away, for each destination: a line may hold a whole stack with its causes. */
 const QUEUE_CHARACTERS_MAX = 8 << 20

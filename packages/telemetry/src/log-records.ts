@@ -1,6 +1,6 @@
 import { type HrTime, SeverityNumber } from '@opentelemetry/api'
 import type { Resource } from '@opentelemetry/resources'
-import type { ReadableLogRecord } from './otlp-http.ts'
+import type { ReadableLogRecord } from './otlp/items.ts'
 
 /** A line as the logger printed it, secrets replaced, and whether the span in progress was sampled, which it does not say. */
 export interface PrintedLine {

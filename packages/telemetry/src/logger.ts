@@ -1,14 +1,15 @@
 import { context, isSpanContextValid, trace } from '@opentelemetry/api'
 import { type DestinationStream, type LevelWithSilent, type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino'
 import { currentContext } from 'seaworthy/core'
-import { redactText, redactValue } from './redaction.ts'
+import { redactLine, redactValue } from './redaction.ts'
+import { StandardOutput, standardOutput } from './standard-output.ts'
 
 export interface LogOptions {
   readonly service: string
   readonly instance: string
   /** Default `info`. */
   readonly level?: LevelWithSilent
-  /** Default: the process's standard output. What waits to be written is written when the process exits or dies of an error, and is lost when it is killed. */
+  /** Default: the process's standard output. A line is written when it is logged, and waits only for a reader of a pipe who does not keep up. */
   readonly destination?: DestinationStream
 }
 
@@ -28,9 +29,13 @@ export function createLogger({ service, instance, level = 'info', destination }:
     },
     // Pino's own serializer would take the fields apart again, after they were redacted.
     serializers: { err: (fields: unknown) => fields },
-    hooks: { streamWrite: redactText },
+    hooks: { streamWrite: redactLine },
   }
-  return redactChildren(destination === undefined ? pino(options) : pino(options, destination))
+  const printed = destination ?? standardOutput()
+  const logger = redactChildren(pino(options, printed))
+  if (printed instanceof StandardOutput)
+    printed.onDropped = (lines) => logger.warn({ lines }, 'lines of the log were dropped: whoever reads standard output did not keep up')
+  return logger
 }
 
 /** Pino formats the bindings of the first logger only. Loggers inherit from the one that they are children of, so that one override is enough. */

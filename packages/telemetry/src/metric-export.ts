@@ -1,19 +1,18 @@
 import type { Resource } from '@opentelemetry/resources'
 import type { Clock, Timer } from 'seaworthy/core'
 import type { Way } from './destinations.ts'
-import type { ExportStatus, ExportTrouble, SendResult } from './export-queue.ts'
-import type { ResourceMetrics } from './otlp-http.ts'
-import { pointsIn, resourceMetrics } from './otlp-metrics.ts'
+import { type ExportStatus, type ExportTrouble, RETRY_AFTER_MAX_MS, type SendResult } from './export-queue.ts'
+import { type MetricsMoment, metricsMoment, pointsIn } from './otlp/metrics.ts'
 import type { Prometheus } from './prometheus.ts'
 
 export interface MetricExportOptions {
-  readonly way: Way<ResourceMetrics>
+  readonly way: Way<MetricsMoment>
   readonly metrics: Pick<Prometheus, 'collect'>
   readonly resource: Resource
   readonly clock: Clock
   /** When the process started, in milliseconds since the epoch. */
   readonly startMs: number
-  /** Told when metrics do not arrive any more, and when they do again; not of each time. */
+  /** Told when metrics do not arrive any more, when they do again, and of a warning that is new; not of each time. */
   readonly onTrouble: (to: string, trouble: ExportTrouble) => void
 }
 
@@ -31,6 +30,9 @@ export class MetricExport {
   #timer: Timer | undefined
   #sending: Promise<void> | undefined
   #failure: 'unreachable' | 'refused' | undefined
+  #warning = ''
+  /** What the collector wants to be left in peace for, if that is longer than until the next time. */
+  #pauseMs = 0
   #droppedSinceFailure = 0
   #exported = 0
   #dropped = 0
@@ -69,7 +71,8 @@ export class MetricExport {
 
   #schedule(): void {
     if (this.#stopping.signal.aborted) return
-    this.#timer = this.#options.clock.timer(this.#everyMs, () => void this.flush().finally(() => this.#schedule()), { keepAlive: false })
+    const delayMs = Math.max(this.#everyMs, this.#pauseMs)
+    this.#timer = this.#options.clock.timer(delayMs, () => void this.flush().finally(() => this.#schedule()), { keepAlive: false })
   }
 
   /** Never rejects. */
@@ -79,7 +82,7 @@ export class MetricExport {
     let result: SendResult
     try {
       const families = await metrics.collect({ reader: this, isLast: this.#isLast })
-      const moment = resourceMetrics(families, { resource, startMs, nowMs: clock.now() })
+      const moment = metricsMoment(families, { resource, startMs, nowMs: clock.now() })
       points = pointsIn(moment)
       result = await way.transport.send([moment], this.#stopping.signal)
     } catch (error) {
@@ -90,6 +93,7 @@ export class MetricExport {
 
   #settle(points: number, result: SendResult): void {
     const lost = result.kind === 'stored' ? Math.min(points, result.rejected) : points
+    this.#pauseMs = result.kind === 'unreachable' ? Math.min(result.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS) : 0
     this.#exported += points - lost
     this.#dropped += lost
     const failure = result.kind === 'stored' ? (lost > 0 ? 'refused' : undefined) : result.kind
@@ -97,6 +101,9 @@ export class MetricExport {
     if (failure !== this.#failure && !this.#stopping.signal.aborted) this.#tell(failure, result.why)
     if (failure === undefined) this.#droppedSinceFailure = 0
     this.#failure = failure
+    const warning = failure === undefined ? result.why : ''
+    if (warning !== '' && warning !== this.#warning) this.#options.onTrouble(this.#options.way.to, { kind: 'warned', why: warning })
+    this.#warning = warning
   }
 
   #tell(failure: 'unreachable' | 'refused' | undefined, why: string): void {

@@ -1,7 +1,21 @@
 /** Names and values. */
 export type Labels = Readonly<Record<string, string>>
 
-/** One metric with all its series, as Prometheus' text format has it. */
+/** One of the things that were counted, and the span in which it was: the way from a graph to a trace. */
+export interface Exemplar {
+  readonly value: number
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number
+  /** 32 hexadecimal digits. */
+  readonly traceId: string
+  /** 16 hexadecimal digits. */
+  readonly spanId: string
+}
+
+/** A histogram's samples have names of their own, and those of its buckets may have an exemplar. */
+export type MetricSample = readonly [labels: Labels, value: number, name?: string, exemplar?: Exemplar | undefined]
+
+/** One metric with all its series, as Prometheus has it. */
 export interface MetricFamily {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram'
@@ -11,8 +25,7 @@ export interface MetricFamily {
    * takes OTLP, make `name` of these again.
    */
   readonly convention?: MetricConvention
-  /** A histogram's samples have names of their own. */
-  readonly samples: readonly (readonly [labels: Labels, value: number, name?: string])[]
+  readonly samples: readonly MetricSample[]
 }
 
 export interface MetricConvention {
@@ -23,15 +36,3 @@ export interface MetricConvention {
   /** By label. */
   readonly attributes: Readonly<Record<string, string>>
 }
-
-/** Text format 0.0.4; nothing for a family without samples. */
-export function familyText({ name, type, help, samples }: MetricFamily): string {
-  if (samples.length === 0) return ''
-  const lines = samples.map(([labels, value, own = name]) => {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`)
-    return `${own}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
-  })
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
-}
-
-const escaped = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')

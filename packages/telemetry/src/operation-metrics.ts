@@ -43,10 +43,10 @@ const DATABASE: OperationMetric = {
 }
 
 /** Measures requests that are told when they have ended, for a process that does not follow them as operations. The same metric, its labels as {@link prometheus} gives them. */
-export const servedRequests = (): Histogram => histogramOf(SERVED)
+export const servedRequests = (): Histogram => histogramOf(SERVED, systemClock)
 
 /** Under the name and with the labels that OpenTelemetry's exporters give it in Prometheus. */
-function histogramOf({ name, help, attributes }: OperationMetric): Histogram {
+function histogramOf({ name, help, attributes }: OperationMetric, clock: Clock): Histogram {
   return new Histogram({
     name: `${name.replaceAll('.', '_')}_seconds`,
     help,
@@ -57,6 +57,7 @@ function histogramOf({ name, help, attributes }: OperationMetric): Histogram {
     },
     bounds: BOUNDS_S,
     seriesMax: SERIES_MAX,
+    clock,
   })
 }
 
@@ -101,7 +102,7 @@ export function operationMetrics(clock: Clock = systemClock): OperationMetrics {
     if (metric === undefined) return
     let histogram = histograms.get(metric.name)
     if (histogram === undefined) {
-      histogram = histogramOf(metric)
+      histogram = histogramOf(metric, clock)
       histograms.set(metric.name, histogram)
     }
     stops.push(measure(channel, { metric, histogram, clock }))

@@ -1,5 +1,6 @@
 /**
- * Prometheus: rate, errors and duration of what the process does, what its policies do and where they stand, and what it uses, as the text that a scrape reads.
+ * Prometheus: rate, errors and duration of what the process does, what its policies do and where they stand, and what it uses, as a scrape reads it: in the text format, or
+ * in OpenMetrics with exemplars, the traces behind the buckets.
  *
  * The problem: a breaker opens, a budget runs dry, and the graph that would have shown it was never drawn.
  * The guarantee: requests, calls, handlers and transactions are measured, and rejections, time-outs, retries and every change of a circuit are counted, from the
@@ -8,14 +9,16 @@
  */
 import { TimeoutError, systemClock } from 'seaworthy/core'
 import type { PolicySnapshot } from 'seaworthy/resilience'
-import { type MetricFamily, familyText } from './metric-family.ts'
+import { type Exposition, TEXT_FORMAT, formatFor } from './exposition.ts'
+import type { MetricFamily } from './metric-family.ts'
 import { operationMetrics } from './operation-metrics.ts'
 import { policyMetrics } from './policy-metrics.ts'
 import { processMetrics } from './process-metrics.ts'
 
 export type { BoundHistogram, Histogram } from './histogram.ts'
 export { type BoundCounter, type BoundGauge, type InstrumentOptions, type Instruments, instruments } from './instruments.ts'
-export { type Labels, type MetricConvention, type MetricFamily, familyText } from './metric-family.ts'
+export { type Exposition, familyText } from './exposition.ts'
+export { type Exemplar, type Labels, type MetricConvention, type MetricFamily, type MetricSample } from './metric-family.ts'
 export { servedRequests } from './operation-metrics.ts'
 export { type MessageFigures, messageFamilies, outboxFamilies, sagaFamilies } from './message-families.ts'
 
@@ -50,12 +53,14 @@ export interface Collecting {
 }
 
 export interface Prometheus extends Disposable {
-  /** The `content-type` of {@link text}. */
+  /** The `content-type` of {@link text} and {@link scrape}. */
   readonly contentType: string
   /** Everything but what `sources` tell, in Prometheus' text format 0.0.4. */
   text(): string
   /** Everything. A source that fails, or says nothing within 5 s, is left out, and `seaworthy_metrics_source_failed` says so: a database that is away must not hide the process. */
   scrape(): Promise<string>
+  /** The same, to answer `GET /metrics` with. @param accept the request's field of that name: OpenMetrics, which has exemplars, is for who asks for it, as Prometheus does */
+  exposition(accept: string | undefined): Promise<Exposition>
   /** The same, not as text. */
   collect(by: Collecting): Promise<readonly MetricFamily[]>
   /** Tells this too from now on. @returns what ends it, for when what a source asks is closed */
@@ -66,7 +71,6 @@ const POLICIES_MAX = 1_000
 /** Less than a scrape waits: a database that hangs must not hide the process either. */
 const SOURCE_TIMEOUT_MS = 5_000
 const LAST_TIMEOUT_MS = 200
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Measures and counts from now on what this process does, until it is disposed of. */
 export function prometheus(options: PrometheusOptions = {}): Prometheus {
@@ -87,9 +91,13 @@ export function prometheus(options: PrometheusOptions = {}): Prometheus {
   }
 
   return {
-    contentType: CONTENT_TYPE,
-    text: () => textOf(own(scrapes)),
-    scrape: async () => textOf(await collect(scrapes)),
+    contentType: TEXT_FORMAT.contentType,
+    text: () => TEXT_FORMAT.write(own(scrapes)),
+    scrape: async () => TEXT_FORMAT.write(await collect(scrapes)),
+    exposition: async (accept) => {
+      const { contentType, write } = formatFor(accept)
+      return { contentType, body: write(await collect(scrapes)) }
+    },
     collect,
     add: (more) => {
       told.add(more)
@@ -103,8 +111,6 @@ export function prometheus(options: PrometheusOptions = {}): Prometheus {
     },
   }
 }
-
-const textOf = (families: readonly MetricFamily[]): string => families.map(familyText).join('')
 
 async function askAll(sources: readonly MetricSource[], isLast: boolean): Promise<readonly MetricFamily[]> {
   const timeoutMs = isLast ? LAST_TIMEOUT_MS : SOURCE_TIMEOUT_MS

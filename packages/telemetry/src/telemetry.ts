@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
-import { type DestinationStream, type LevelWithSilent, type Logger, destination as standardOutput } from 'pino'
+import type { DestinationStream, LevelWithSilent, Logger } from 'pino'
 import { systemClock } from 'seaworthy/core'
 import { type Destination, waysOf } from './destinations.ts'
 import { logDiagnostics } from './diagnostic-logs.ts'
@@ -11,9 +11,10 @@ import { logTrouble } from './export-trouble.ts'
 import { LogExport } from './log-export.ts'
 import { createLogger } from './logger.ts'
 import { MetricExport } from './metric-export.ts'
-import type { OtlpSignal } from './otlp-http.ts'
+import type { OtlpSignal } from './otlp/items.ts'
 import { type Prometheus, type PrometheusOptions, prometheus } from './prometheus.ts'
 import { spansInto } from './span-queue.ts'
+import { standardOutput } from './standard-output.ts'
 import { startTracing } from './tracing.ts'
 
 export interface TelemetryOptions {
@@ -78,7 +79,7 @@ export function startTelemetry(options: TelemetryOptions): Telemetry {
   const spanWays = tracing ? waysOf('traces', [...consoles, ...destinations]) : []
   const metricWays = waysOf('metrics', destinations)
   const logWays = waysOf('logs', destinations)
-  const printed = options.logDestination ?? (logWays.length === 0 ? undefined : standardOutput(1))
+  const printed = options.logDestination ?? (logWays.length === 0 ? undefined : standardOutput())
   const printer = loggerTo(printed)
   // What goes wrong with log records is printed alone: sent on, it would go wrong again.
   const onLogTrouble = (to: string, trouble: ExportTrouble) => logTrouble(printer, { signal: 'logs', to, trouble })

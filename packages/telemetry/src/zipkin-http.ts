@@ -1,10 +1,11 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { ConfigurationError } from 'seaworthy/core'
-import { type HttpPostOptions, httpPost } from './http-post.ts'
 import type { Transport } from './export-queue.ts'
+import { httpPost } from './http-post.ts'
+import type { WireOptions } from './wire.ts'
 import { zipkinSpan } from './zipkin-span.ts'
 
-export interface ZipkinHttpOptions extends Pick<HttpPostOptions<unknown>, 'headers' | 'timeoutMs'> {
+export interface ZipkinHttpOptions extends WireOptions {
   /** The whole address, as OpenTelemetry says of OTEL_EXPORTER_ZIPKIN_ENDPOINT: `http://127.0.0.1:9411/api/v2/spans`. */
   readonly url: string
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { observed } from 'seaworthy/core'
 import { type Destination, destinationsFrom, isTaken, startTelemetry } from '../src/index.ts'
@@ -131,8 +134,63 @@ test("a signal's own variables come before those of all, and its address is take
   )
 })
 
+test('over gRPC an address has no path, and no scheme either if it does not want one', () => {
+  const traces = (env: Record<string, string>) => {
+    const [first] = destinationsFrom({
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+      ...env,
+    })
+    assert.equal(first?.kind === 'otlp-traces' && first.protocol, 'grpc')
+    return first!.url
+  }
+  assert.equal(traces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317' }), 'http://c:4317')
+  assert.equal(traces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317' }), 'https://c:4317')
+  assert.equal(traces({ OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317', OTEL_EXPORTER_OTLP_INSECURE: 'TRUE' }), 'http://c:4317')
+  assert.equal(
+    traces({
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 't:4317',
+      OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'true',
+      OTEL_EXPORTER_OTLP_INSECURE: 'false',
+    }),
+    'http://t:4317',
+  )
+})
+
+test('compression and certificates, for all or for one signal', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'seaworthy-destinations-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = (name: string) => {
+    writeFileSync(join(folder, name), `text of ${name}`)
+    return join(folder, name)
+  }
+  const [traces, , logs] = destinationsFrom({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://c:4318',
+    OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+    OTEL_EXPORTER_OTLP_CERTIFICATE: file('ca'),
+    OTEL_EXPORTER_OTLP_LOGS_COMPRESSION: 'none',
+    OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE: file('cert'),
+    OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY: file('key'),
+  })
+  assert.partialDeepStrictEqual(traces, { kind: 'otlp-traces', compression: 'gzip', certificates: { ca: 'text of ca' } })
+  assert.partialDeepStrictEqual(logs, {
+    kind: 'otlp-logs',
+    compression: 'none',
+    certificates: { ca: 'text of ca', cert: 'text of cert', key: 'text of key' },
+  })
+})
+
 test('what cannot be done is refused, without the secret that it may hold', () => {
-  assert.throws(() => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }), { code: 'configuration', message: /4318/ })
+  assert.throws(() => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' }), { code: 'configuration', message: /grpc/ })
+  assert.throws(() => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' }), {
+    code: 'configuration',
+    message: /gzip/,
+  })
+  assert.throws(() => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE: '/nowhere/ca.pem' }), {
+    code: 'configuration',
+    message: /OTLP_LOGS_CERTIFICATE names the file \/nowhere\/ca.pem/,
+  })
   assert.throws(() => destinationsFrom({ ...collector, OTEL_EXPORTER_OTLP_TIMEOUT: '10s' }), {
     code: 'configuration',
     message: /OTLP_TIMEOUT/,

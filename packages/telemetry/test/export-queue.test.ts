@@ -43,6 +43,32 @@ test('spans of one moment share a request, and leave within the delay', async ()
   assert.equal(clock.pending.length, 0)
 })
 
+test('a collector is asked again when it says, and within the hour whatever it says; what it warns of is told once a minute', async () => {
+  const clock = new VirtualClock()
+  const answers: SendResult[] = [
+    { ...AWAY, retryAfterMs: 30_000 },
+    { ...AWAY, retryAfterMs: 10 * 86_400_000 },
+    { ...STORED, why: 'old' },
+    { ...STORED, why: 'older' },
+  ]
+  const to = transport(() => answers.shift() ?? STORED)
+  const troubles: ExportTrouble[] = []
+  const queue = new ExportQueue({ transport: to, clock, batchSizeMax: 1, onTrouble: (trouble) => troubles.push(trouble) })
+  queue.add(span('a'))
+  await clock.advance(29_999)
+  assert.equal(to.batches, 1)
+  await clock.advance(1)
+  assert.equal(to.batches, 2)
+  await clock.advance(3_600_000)
+  assert.deepEqual(to.stored, ['a'])
+  queue.add(span('b'))
+  await clock.advance(0)
+  assert.deepEqual(
+    troubles.filter(({ kind }) => kind === 'warned'),
+    [{ kind: 'warned', why: 'old' }],
+  )
+})
+
 test('a full batch leaves at once', async () => {
   const clock = new VirtualClock()
   const to = transport(() => STORED)

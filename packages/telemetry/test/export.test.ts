@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { observed } from 'seaworthy/core'
 import { startTelemetry } from '../src/index.ts'
+import { otlpHttp } from '../src/otlp/http.ts'
+import { textField } from '../src/otlp/protobuf.ts'
 import { FakeCollector, until } from './fake-collector.ts'
 
 const work = observed('test.export')
@@ -62,6 +64,51 @@ test('an overloaded collector is asked again, one that refuses is not', async (t
   assert.equal(collector.requests, 3)
   await run('b')
   await until(() => collector.spans.length === 1, 'the next span arrives')
+})
+
+test('what a collector says of when to ask again, in seconds or by a date of its own clock, and what it does not say', async (t) => {
+  const collector = await new FakeCollector().start()
+  t.after(() => collector.stop())
+  const transport = otlpHttp({ signal: 'traces', url: collector.url, timeoutMs: 50 })
+  t.after(() => transport.close())
+  const answered = (headers: Record<string, string>) => {
+    collector.answers.push({ status: 503, headers })
+    return transport.send([], new AbortController().signal)
+  }
+  const after = async (headers: Record<string, string>) => {
+    const result = await answered(headers)
+    return result.kind === 'unreachable' ? result.retryAfterMs : result.kind
+  }
+  assert.equal(await after({ 'retry-after': '120' }), 120_000)
+  const date = 'Fri, 27 Nov 2026 12:00:00 GMT'
+  assert.equal(await after({ date, 'retry-after': 'Fri, 27 Nov 2026 12:02:00 GMT' }), 120_000)
+  for (const nothing of [{}, { 'retry-after': '0' }, { 'retry-after': 'soon' }, { date, 'retry-after': date }])
+    assert.equal(await after(nothing), undefined, JSON.stringify(nothing))
+  collector.answers.push('hang')
+  assert.deepEqual(await transport.send([], new AbortController().signal), {
+    kind: 'unreachable',
+    why: `${collector.url}: no answer within 50 ms`,
+  })
+})
+
+test('what is compressed says so, and a refusal in protobuf is told in words', async (t) => {
+  const collector = await new FakeCollector().start()
+  t.after(() => collector.stop())
+  const lines: Record<string, unknown>[] = []
+  const telemetry = startTelemetry({
+    ...quiet,
+    logLevel: 'info',
+    logDestination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+    destinations: [{ kind: 'otlp-traces', url: collector.url, compression: 'gzip' }],
+  })
+  t.after(() => telemetry.shutdown())
+  await run('squeezed')
+  await until(() => collector.spans.length === 1, 'it arrives')
+  assert.equal(collector.heard[0]!.headers['content-encoding'], 'gzip')
+  collector.answers.push({ status: 400, headers: { 'content-type': 'application/x-protobuf' }, body: textField(2, 'no such tenant') })
+  await run('refused')
+  await until(() => telemetry.exportStatus().dropped === 1, 'it is refused')
+  assert.equal(lines[0]!['why'], 'the collector answered 400: no such tenant')
 })
 
 test('shutdown flushes what was just finished', async (t) => {

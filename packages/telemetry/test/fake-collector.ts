@@ -1,6 +1,14 @@
-import { type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+  createServer,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import { gunzipSync } from 'node:zlib'
 
 export interface CollectedSpan {
   readonly traceId: string
@@ -28,6 +36,13 @@ export interface CollectedMetric {
   readonly histogram?: CollectedPoints & { readonly aggregationTemporality: number }
 }
 
+/** A refusal that says more than its status. */
+export interface RefusalWith {
+  readonly status: number
+  readonly headers: OutgoingHttpHeaders
+  readonly body?: Uint8Array
+}
+
 interface CollectedPoints {
   readonly dataPoints: readonly (Record<string, unknown> & {
     readonly attributes: readonly { readonly key: string; readonly value: object }[]
@@ -46,7 +61,7 @@ export class FakeCollector {
   readonly heard: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = []
   requests = 0
   /** What the next requests are answered with; 200 when there is nothing. `hang`: no answer at all. A text: 200 with it. */
-  readonly answers: (number | string)[] = []
+  readonly answers: (number | string | RefusalWith)[] = []
   #server: Server | undefined
   #port = 0
 
@@ -76,8 +91,13 @@ export class FakeCollector {
     this.requests++
     this.heard.push({ path: request.url ?? '', headers: request.headers })
     const answer = this.answers.shift() ?? 200
-    const body = await readAll(request)
+    const sent = await readAll(request)
     if (answer === 'hang') return
+    if (typeof answer === 'object') {
+      response.writeHead(answer.status, answer.headers).end(answer.body ?? 'no')
+      return
+    }
+    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
     const status = typeof answer === 'number' ? answer : 200
     if (status === 200) {
       if (request.headers['content-type'] === 'application/json') this.#keep(JSON.parse(body.toString('utf8')))

@@ -84,6 +84,61 @@ test('secrets are replaced by name at any depth, in children, in errors and in t
   assert.equal(err.cause.message, 'login at amqp://guest:[redacted]@broker failed')
 })
 
+test('a secret is found in what is no plain object, in what goes round, in lists of names and values, and however deep', () => {
+  const { destination, read } = lines()
+  const logger = createLogger({ service: 'orders', instance: 'orders-1', destination })
+  class Connection {
+    host = 'db'
+    password = 's3cret-1'
+  }
+  const round: Record<string, unknown> = { apiKey: 's3cret-2' }
+  round['self'] = round
+  let deep: object = { token: 's3cret-3' }
+  for (let level = 0; level < 30; level++) deep = { deep }
+  const wide = Array.from({ length: 3_000 }, () => ({ x: {} }))
+  logger.info({
+    connection: new Connection(),
+    document: { toJSON: () => ({ cookie: 's3cret-4', at: new Date(0) }) },
+    round,
+    deep,
+    rawHeaders: ['Host', 'shop', 'Authorization', 's3cret-5'],
+    args: ['--client-secret', 's3cret-6', '--port', '80'],
+    when: new Date(0),
+    last: { wide, password: 's3cret-7' },
+  })
+  const [line] = read()
+  assert.doesNotMatch(JSON.stringify(line), /s3cret/)
+  assert.deepEqual(line!['connection'], { host: 'db', password: '[redacted]' })
+  assert.deepEqual(line!['document'], { cookie: '[redacted]', at: '1970-01-01T00:00:00.000Z' })
+  assert.deepEqual(line!['round'], { apiKey: '[redacted]', self: '[circular]' })
+  assert.deepEqual(line!['rawHeaders'], ['Host', 'shop', 'Authorization', '[redacted]'])
+  assert.deepEqual(line!['args'], ['--client-secret', '[redacted]', '--port', '80'])
+  assert.equal(line!['when'], '1970-01-01T00:00:00.000Z')
+})
+
+test('a card number that is logged as a number is replaced too, and the line is JSON all the same', () => {
+  const { destination, read } = lines()
+  const logger = createLogger({ service: 'orders', instance: 'orders-1', destination })
+  logger.info(
+    { pan: 4_111_111_111_111_111, of: [4_012_888_888_881_881, 5], text: 'a ":4111111111111111, b' },
+    'paid by 4111 1111 1111 1111',
+  )
+  assert.partialDeepStrictEqual(read()[0], {
+    pan: '[redacted]',
+    of: ['[redacted]', 5],
+    text: 'a ":[redacted], b',
+    msg: 'paid by [redacted]',
+  })
+  // One in ten passes the check of a card's number.
+  for (let ms = 1_795_438_250_500; ms < 1_795_438_250_520; ms++) logger.info({ ms, us: ms * 1_000 })
+  assert.deepEqual(
+    read()
+      .slice(1)
+      .map(({ ms }) => ms),
+    Array.from({ length: 20 }, (_, index) => 1_795_438_250_500 + index),
+  )
+})
+
 test('ids, times and amounts are not taken for card numbers', () => {
   const { destination, read } = lines()
   const fields = { epochMs: 1_795_438_250_508, id: '01a20875-8a09-751c-9df6-e18876b88142', nano: '1795438250508502441' }

@@ -7,7 +7,7 @@ import { observed } from 'seaworthy/core'
 import type { ExportTrouble, SendResult, Transport } from '../src/export-queue.ts'
 import { type TelemetryOptions, startTelemetry } from '../src/index.ts'
 import { MetricExport } from '../src/metric-export.ts'
-import type { ResourceMetrics } from '../src/otlp-http.ts'
+import type { MetricsMoment } from '../src/otlp/metrics.ts'
 import { FakeCollector } from './fake-collector.ts'
 
 const STORED: SendResult = { kind: 'stored', rejected: 0, why: '' }
@@ -15,11 +15,11 @@ const AWAY: SendResult = { kind: 'unreachable', why: 'ECONNREFUSED' }
 
 function exporting(answer: () => SendResult | Promise<SendResult>, collect?: () => Promise<readonly MetricFamily[]>) {
   const clock = new VirtualClock()
-  const sent: ResourceMetrics[] = []
+  const sent: MetricsMoment[] = []
   const troubles: ExportTrouble[] = []
   const asked: (boolean | undefined)[] = []
   let count = 0
-  const transport: Transport<ResourceMetrics> = {
+  const transport: Transport<MetricsMoment> = {
     async send(items) {
       sent.push(...items)
       return answer()
@@ -41,7 +41,7 @@ function exporting(answer: () => SendResult | Promise<SendResult>, collect?: () 
     startMs: 0,
     onTrouble: (_to, trouble) => troubles.push(trouble),
   })
-  const values = () => sent.map(({ scopeMetrics }) => scopeMetrics[0]!.metrics[0]?.dataPoints[0]?.value)
+  const values = () => sent.map(({ resourceMetrics: [{ scopeMetrics }] }) => scopeMetrics[0].metrics[0]?.sum?.dataPoints[0]?.asDouble)
   return { clock, exported, sent, troubles, asked, values }
 }
 
@@ -69,6 +69,23 @@ test('nothing is kept for a collector that is away: what arrives next counts all
   assert.deepEqual(troubles, [
     { kind: 'unreachable', why: 'ECONNREFUSED' },
     { kind: 'back', dropped: 3 },
+  ])
+  await exported.shutdown()
+})
+
+test('a collector that wants to be left in peace is, and its warnings are told when they are new', async () => {
+  let answer: SendResult = { ...AWAY, retryAfterMs: 150_000 }
+  const { clock, exported, sent, troubles } = exporting(() => answer)
+  await clock.advance(60_000)
+  answer = { ...STORED, why: 'too many labels' }
+  await clock.advance(149_999)
+  assert.equal(sent.length, 1)
+  await clock.advance(1)
+  await clock.advance(120_000)
+  assert.equal(sent.length, 4)
+  assert.deepEqual(troubles.slice(1), [
+    { kind: 'back', dropped: 1 },
+    { kind: 'warned', why: 'too many labels' },
   ])
   await exported.shutdown()
 })

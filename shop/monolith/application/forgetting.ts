@@ -15,7 +15,7 @@ const UNSIGN = `UPDATE reviews SET author = 'Anonymous' WHERE customer_id = ? AN
 interface ForgettingOptions {
   readonly database: Database
   readonly outbox: Outbox
-  readonly owned: Readonly<Record<'reviews', Ownership>>
+  readonly owned: Readonly<Record<'customers' | 'reviews', Ownership>>
   readonly clock: Clock
   /** Removes what the rows left in the files of the database. @returns what may still be there */
   readonly scrub: () => Promise<readonly string[]>
@@ -32,6 +32,8 @@ export function forgetting({ database, outbox, owned, clock, scrub }: Forgetting
     name: 'customers',
     count: async (id) => (await known(id)).filter((row) => row.forgotten_at_ms === null).length,
     async erase(tx, id) {
+      if ((await customers.count(id)) === 0) return
+      await owned.customers.assertOwned(tx, id)
       const { rowCount } = await tx.execute({ sql: FORGET, params: [clock.now(), id] })
       if (rowCount === 1) await outbox.add(tx, customerForgotten({ customerId: id }))
     },
@@ -51,22 +53,6 @@ export function forgetting({ database, outbox, owned, clock, scrub }: Forgetting
     async forget(id) {
       if ((await known(id)).length === 0) throw new NotFoundError(`There is no customer ${id}.`)
       return rows.forget(id)
-    },
-  }
-}
-
-/**
- * For the event that tells of it: whoever died before the files were clean has them cleaned then, and a name that is not the monolith's to take off, when its owner's
- * change has come over.
- * @returns an erasure whose `forget` throws UnavailableError as long as there is a name
- */
-export function onceUnsigned(people: Erasure): Erasure {
-  return {
-    ...people,
-    async forget(id) {
-      const { places } = await people.report(id)
-      if (places.length === 0) return people.forget(id)
-      throw new UnavailableError(`The monolith has the name of ${id} still: who owns the reviews has not taken it off yet.`)
     },
   }
 }

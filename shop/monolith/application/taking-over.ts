@@ -33,7 +33,7 @@ const SELECT_ANY: Readonly<Record<Module, string>> = {
 interface TakingOverOptions {
   readonly database: Database
   readonly outbox: Outbox
-  readonly owned: Readonly<Record<'catalog' | 'reviews', Ownership>>
+  readonly owned: Readonly<Record<Module, Ownership>>
   readonly clock: Clock
 }
 
@@ -67,6 +67,7 @@ export function takingOver({ database, outbox, owned, clock }: TakingOverOptions
     },
     async customers(tx, customers) {
       if (customers.length === 0) return 0
+      await owned.customers.assertOwned(tx)
       const nowMs = clock.now()
       const rows = customers.map(({ id, name, email }) => [id, name, email, CREDIT_LIMIT_CENTS, nowMs])
       const added = await tx.query<{ id: string; email: string }>(insertAll(CUSTOMERS, rows, `${KNOWN_STAYS} RETURNING id, email`))

@@ -94,8 +94,8 @@ export async function embeddedDatabase(
 }
 
 /** A file for each topic, in a folder that all share. */
-export function embeddedEventLog(service: Service, directory: string, signal: AbortSignal): Promise<EventLog> {
-  return openSqliteEventLog({ directory, owns: service.publishes, signal })
+export function embeddedEventLog(directory: string, owns: readonly string[], signal: AbortSignal): Promise<EventLog> {
+  return openSqliteEventLog({ directory, owns, signal })
 }
 
 export function embeddedQueue(folder: string, name: string, options: QueueOptions): Promise<Queue> {

@@ -15,14 +15,14 @@ export interface DatabaseOptions {
 export interface Engines {
   /** The service's own database, migrated. */
   openDatabase(options: DatabaseOptions): Promise<ServiceDatabase>
-  /** Where the service publishes its topics, and reads those of others. */
-  openEventLog(options: { readonly signal: AbortSignal }): Promise<EventLog>
+  /** Where the service publishes, and reads what others do. @param owns the topics that this process appends to */
+  openEventLog(options: { readonly owns: readonly string[]; readonly signal: AbortSignal }): Promise<EventLog>
   /** A queue of the service's own: on a broker, in the database that was opened before, or in a file. */
   openQueue(name: string, options: QueueOptions): Promise<Queue>
 }
 
 /** Opens what the process contract names, and embedded engines where it names none. The modules of the others are loaded only where they are used. */
-export function enginesOf(service: Service, contract: ProcessContract): Engines {
+export function enginesOf(service: Service, contract: Pick<ProcessContract, 'instance' | 'dataDir' | 'logDir' | 'engines'>): Engines {
   const { postgres, kafka, rabbitmq, prefix } = contract.engines
   let opened: ServiceDatabase | undefined
   return {
@@ -35,10 +35,10 @@ export function enginesOf(service: Service, contract: ProcessContract): Engines 
       }
       return opened
     },
-    async openEventLog({ signal }) {
-      if (kafka === undefined) return embeddedEventLog(service, contract.logDir, signal)
+    async openEventLog({ owns, signal }) {
+      if (kafka === undefined) return embeddedEventLog(contract.logDir, owns, signal)
       const { openKafkaEventLog } = await import('@seaworthy/kafka')
-      return openKafkaEventLog({ connection: kafka, owns: service.publishes, prefix: `${prefix}.` })
+      return openKafkaEventLog({ connection: kafka, owns, prefix: `${prefix}.` })
     },
     async openQueue(name, options) {
       if (rabbitmq !== undefined) {

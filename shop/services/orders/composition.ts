@@ -10,7 +10,7 @@ import { serveOrders } from './adapters/http.ts'
 import { orderRepository } from './adapters/order-repository.ts'
 import { catalogOver, customersOver } from './adapters/owners.ts'
 import { inventoryOver, paymentsOver, shippingOver } from './adapters/participants.ts'
-import { checkoutOrchestrator, checkoutSagas } from './adapters/sagas.ts'
+import { checkoutOrchestrator, checkoutSagas, paymentTokenOf } from './adapters/sagas.ts'
 import { ORDERS_SCHEMA } from './adapters/schema.ts'
 import { checkoutSaga } from './application/checkout-saga.ts'
 import { placeOrderUseCase } from './application/place-order.ts'
@@ -19,6 +19,8 @@ import { service } from './service.ts'
 
 /** How long a customer waits for the outcome. A slow card takes 2 s. */
 const SETTLE_WAIT_MS = 5_000
+/** How much longer once the process stops: less than those in front of it wait for its answer. */
+const STOPPING_WAIT_MS = 1_000
 
 /** How orders is put together. */
 export const orders: ServiceComposition = {
@@ -37,9 +39,12 @@ export const orders: ServiceComposition = {
     stores,
     outbox,
     sharing,
+    stopping,
     serveRest,
     onStop,
   }) {
+    const ending = new AbortController()
+    stopping.addEventListener('abort', () => clock.timer(STOPPING_WAIT_MS, () => ending.abort(), { keepAlive: false }))
     const catalog = connections.rest(catalogApi, 'catalog')
     const customers = connections.rest(customersApi, 'customers')
     const inventory = connections.grpc(Inventory, 'inventory')
@@ -69,6 +74,7 @@ export const orders: ServiceComposition = {
     serveOrders(serveRest, {
       orders: repository,
       takeOver,
+      paymentToken: (orderId) => paymentTokenOf(store, orderId),
       placeOrder: placeOrderUseCase({
         database,
         orders: repository,
@@ -79,6 +85,7 @@ export const orders: ServiceComposition = {
         clock,
         newId,
         settleWaitMs: SETTLE_WAIT_MS,
+        ending: ending.signal,
         honourKeys: switches.has('idempotency-keys'),
       }),
     })

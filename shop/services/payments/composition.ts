@@ -9,7 +9,7 @@ import { customersApi } from '../customers/contract/rest.ts'
 import { BALANCES_SCHEMA, balancesProjection } from './adapters/balances.ts'
 import { CREDIT_SCHEMA, creditChecks } from './adapters/credit-checks.ts'
 import { paymentsOverGrpc } from './adapters/grpc.ts'
-import { serveAudit, serveStatements } from './adapters/http.ts'
+import { LEDGER, serveAudit, serveStatements } from './adapters/http.ts'
 import { payersOver } from './adapters/payers.ts'
 import { charging, streamOf } from './application/charging.ts'
 import { checkingCredit } from './application/credit-check.ts'
@@ -70,7 +70,7 @@ export function payments({ storeUrl }: PaymentsOptions = {}): ServiceComposition
         clock,
         newId,
       })
-      const tokenOf = (paymentId: string) => consistencyTokenOf(ledger, { stream: streamOf(paymentId), version: 1 })
+      const tokenOf = (paymentId: string) => consistencyTokenOf(ledger, { stream: streamOf(paymentId), version: 1, store: LEDGER })
       ports.serveGrpc(paymentsOverGrpc(charges, tokenOf))
       await ports.consume(checkingCredit({ checks: creditChecks(), outbox }), { beforehand: forgettingCustomers(people) })
     },

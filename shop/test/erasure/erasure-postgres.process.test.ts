@@ -6,7 +6,6 @@ import { Client } from 'pg'
 import { provisionDatabase } from '@seaworthy/postgres'
 import { type PostgresServer, startPostgres } from '@seaworthy/testing/postgres-server'
 import { filesWith } from '../../../packages/seaworthy/test/event-sourcing/files-with.ts'
-import { postgresDatabase } from '../../platform/engines/postgres.ts'
 import { STAGES } from '../../stages/stages.ts'
 import { erasureSuite } from './erasure-suite.ts'
 
@@ -32,11 +31,8 @@ erasureSuite('PostgreSQL, without a monolith', {
   options: () => ({
     folder,
     stage: STAGES.length - 1,
-    async openDatabase({ name }, options) {
-      const database = name.replaceAll('-', '_')
-      const url = await provisionDatabase({ administrator: server.url('postgres'), name: database, password: 'secret', mayScrub: true })
-      return postgresDatabase({ url, instance: name, ...options })
-    },
+    postgres: ({ name }) =>
+      provisionDatabase({ administrator: server.url('postgres'), name: name.replaceAll('-', '_'), password: 'secret', mayScrub: true }),
   }),
   filesWith: (text) => [directory, folder].flatMap((path) => filesWith(path, Buffer.from(text))),
   settle: async () => {

@@ -49,9 +49,9 @@ async function openShop() {
     database: legacy.database,
     catalog: catalog(legacy.database),
     reviews: reviews({ database: legacy.database, owned: ALWAYS_OWNED, clock, newId }),
-    customers: customers({ ...legacy, clock, newId }),
-    people: forgetting({ ...legacy, owned: { reviews: ALWAYS_OWNED }, clock, scrub: async () => [] }),
-    takingOver: takingOver({ ...legacy, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
+    customers: customers({ ...legacy, owned: ALWAYS_OWNED, clock, newId }),
+    people: forgetting({ ...legacy, owned: { reviews: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock, scrub: async () => [] }),
+    takingOver: takingOver({ ...legacy, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock }),
   })
   const stock = stockRepository(store.database)
   serveImport(servingOn(servers.inventory), { database: store.database, stock })

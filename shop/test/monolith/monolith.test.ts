@@ -20,11 +20,11 @@ async function openMonolith() {
     [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
     catalog: catalog(database),
     reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
-    customers: customers({ database, outbox, clock, newId }),
-    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
+    customers: customers({ database, outbox, owned: ALWAYS_OWNED, clock, newId }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock }),
     products: (...names: string[]) =>
       database.transaction((tx) =>
-        takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }).products(
+        takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock }).products(
           tx,
           names.map((name, index) => product(`p${index + 1}`, name)),
         ),

@@ -31,9 +31,9 @@ async function openMonolith(modules: readonly Module[] = MODULES) {
     database,
     catalog: catalog(database),
     reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
-    customers: customers({ database, outbox, clock, newId }),
-    people: forgetting({ database, outbox, owned: { reviews: ALWAYS_OWNED }, clock, scrub: async () => [] }),
-    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
+    customers: customers({ database, outbox, owned: ALWAYS_OWNED, clock, newId }),
+    people: forgetting({ database, outbox, owned: { reviews: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock, scrub: async () => [] }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock }),
   }
   assert.equal(await seedMonolith({ ...parts, modules, seed: 7 }), true)
   const server = httpServer({ port: 0 })
@@ -110,7 +110,7 @@ describe('a monolith that has lost modules', () => {
     assert.deepEqual(monolithService(modules).consumes, ['payments', 'customers', 'reviews'])
     assert.deepEqual([monolithService().consumes, monolithService(['customers']).consumes], Array(2).fill(['payments', 'customers']))
     await using monolith = await openMonolith(modules)
-    const follow = reacting(modules)
+    const follow = reacting(modules, { customers: ALWAYS_OWNED })
     const review = { reviewId: 'r1', productId: 'product-1', author: 'Ada', rating: 2, comment: '', createdAt: '2026-01-01T00:00:00.000Z' }
     for (let time = 0; time < 2; time++) await monolith.database.transaction((tx) => follow(reviewWritten(review), tx))
     const { reviewCount, rating } = (await monolith.catalog.getProduct({ params: { id: 'product-1' } })).body

@@ -147,7 +147,7 @@ test('the catalog is searched and sorted there as on embedded storage, in the mo
   const taking = takingOver({
     database,
     outbox: outbox({ store: stores.outbox() }),
-    owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED },
+    owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED },
     clock: { now: () => 0 } as never,
   })
   await database.transaction(async (tx) => {

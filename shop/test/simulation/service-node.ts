@@ -4,10 +4,10 @@ import { subjectKeySchema, subjectKeysIn } from 'seaworthy/sqlite'
 import type { System } from 'seaworthy/system'
 import { sqliteSchema, sqliteStores } from '../../platform/engines/embedded.ts'
 import { PARTS } from '../../platform/engines/stores.ts'
-import { ALWAYS_OWNED } from '../../platform/always-owned.ts'
 import { startParts } from '../../platform/service-parts.ts'
 import type { ServiceComposition, ServiceLogger } from '../../platform/service-ports.ts'
 import { readSwitches } from '../../platform/switches.ts'
+import { UNATTENDED, UNWATCHED } from '../unattended.ts'
 import { connectionsOver, type Served, servingInto } from './wires.ts'
 
 export interface ServiceNodeOptions {
@@ -49,16 +49,13 @@ export function serviceNode({ name, compose, standIns, without = '', takesOver =
         clock,
         logger,
         onStop,
-        onRelay: () => undefined,
-        onConsumer: () => undefined,
+        ...UNWATCHED,
       }),
+      ...UNATTENDED,
       switches,
-      seeding: async () => undefined,
       logger,
       clock,
       newId,
-      owned: () => ALWAYS_OWNED,
-      sharing: undefined,
       folder: name,
       database,
       stores,
@@ -67,10 +64,6 @@ export function serviceNode({ name, compose, standIns, without = '', takesOver =
       openQueue: async (queueName, { deliveryLimit }) => queue(queueName, { ...(deliveryLimit !== undefined && { deliveryLimit }) }),
       connections: connectionsOver(transport, service, standIns),
       ...servingInto(served),
-      // People look at pages, and ask the supervisor; what a simulation asks is behind them.
-      servePages: () => undefined,
-      showProjection: () => () => undefined,
-      answerSupervisor: () => undefined,
       onStop,
     })
     for (const [operation, body] of Object.entries(takesOver)) await served[operation]!({ body } as never, rootContext())

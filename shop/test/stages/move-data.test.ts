@@ -11,6 +11,7 @@ import { newId, systemClock } from 'seaworthy/core'
 import { outbox } from 'seaworthy/outbox'
 import { migrate, openSqliteDatabase, openSqliteEventLog, outboxNumbers, type SqliteDatabase } from 'seaworthy/sqlite'
 import { customers } from '../../monolith/application/customers.ts'
+import { forgetting as forgettingInMonolith } from '../../monolith/application/forgetting.ts'
 import { reviews } from '../../monolith/application/reviews.ts'
 import { takingOver } from '../../monolith/application/taking-over.ts'
 import { monolith } from '../../monolith/composition.ts'
@@ -21,7 +22,9 @@ import { PARTS } from '../../platform/engines/stores.ts'
 import type { ServiceComposition } from '../../platform/service-ports.ts'
 import { catalog as catalogService } from '../../services/catalog/composition.ts'
 import { customerRepository } from '../../services/customers/adapters/customer-repository.ts'
+import { forgetting } from '../../services/customers/application/forgetting.ts'
 import { registering } from '../../services/customers/application/registering.ts'
+import { customersMapping } from '../../services/customers/contract/monolith-mapping.ts'
 import { customers as customersService } from '../../services/customers/composition.ts'
 import { reviewRepository } from '../../services/reviews/adapters/review-repository.ts'
 import { reviewing } from '../../services/reviews/application/reviewing.ts'
@@ -29,6 +32,7 @@ import { reviews as reviewsService } from '../../services/reviews/composition.ts
 import { DataDiffersError } from '../../stages/copy-entities.ts'
 import { stageToStart } from '../../stages/data-stage.ts'
 import { moveData } from '../../stages/move-data.ts'
+import { sendWaiting } from '../../stages/send-waiting.ts'
 
 /** A data directory with a monolith that has three products, two reviews of them, and two customers. */
 async function dataOfMonolith(t: TestContext) {
@@ -75,6 +79,17 @@ async function dataOfMonolith(t: TestContext) {
     rows: (composition: ServiceComposition, sql: string) =>
       during(composition, (database) => database.query<Record<string, unknown>>({ sql })),
     move: (to: number, signal = new AbortController().signal) => moveData({ paths, hasData, to, signal, onStage: () => {} }),
+    /** What waits in an outbox goes into the log. */
+    async sent(database: SqliteDatabase) {
+      const signal = new AbortController().signal
+      await sendWaiting({
+        topic: 'customers',
+        eventLog: paths.eventLog,
+        outbox: sqliteStores(database).outbox(),
+        clock: systemClock,
+        signal,
+      })
+    },
     stage: () => stageToStart({ stage: undefined, dataDir, storage: 'embedded', hasData }),
     /** The number and the type of each event of a topic, by key, as the log has it. */
     async told(topic: string) {
@@ -95,11 +110,11 @@ async function dataOfMonolith(t: TestContext) {
 function partsOf(database: SqliteDatabase) {
   const outboxOf = outbox({ store: sqliteStores(database).outbox() })
   const ports = { database, outbox: outboxOf, clock: systemClock, newId }
-  const owned = { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }
+  const owned = { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED }
   return {
     database,
     taking: takingOver({ ...ports, owned }),
-    people: customers(ports),
+    people: customers({ ...ports, owned: owned.customers }),
     opinions: reviews({ ...ports, owned: owned.reviews }),
   }
 }
@@ -137,6 +152,37 @@ async function stageBefore(shop: Awaited<ReturnType<typeof dataOfMonolith>>, pha
   )
 }
 
+/** A shop at stage 2 that was moving its customers, and was stopped at a phase, right after their owner had told of somebody new, and of c1 who is forgotten. */
+async function customersBetween(shop: Awaited<ReturnType<typeof dataOfMonolith>>, phase: 'old' | 'new'): Promise<string> {
+  await shop.move(2)
+  return shop.monolithWorks(({ database: old, people }) =>
+    shop.during(customersService, async (database) => {
+      const mapping = customersMapping
+      const sides = {
+        old: await sqliteSide({ mapping, side: 'old', database: old, strayWrites: 'refuse' }),
+        new: await sqliteSide({ mapping, side: 'new', database }),
+      }
+      const cutOver = startCutOver({ mapping, ...sides, limits: { pollMs: 2 } })
+      await eventually('the copy is ready', async () => (await cutOver.readiness()).ready)
+      if (phase === 'new') {
+        await shop.sent(old)
+        await cutOver.switch()
+      }
+      await cutOver.stop()
+      const ports = { outbox: outbox({ store: sqliteStores(phase === 'new' ? database : old).outbox() }), clock: systemClock }
+      const scrub = async () => []
+      if (phase === 'old') {
+        const owned = { reviews: ALWAYS_OWNED, customers: ALWAYS_OWNED }
+        await forgettingInMonolith({ database: old, ...ports, owned, scrub }).forget('c1')
+        return (await people.create({ name: 'Linus', email: 'linus@example.com' })).id
+      }
+      const kept = { database, ...ports, owned: ALWAYS_OWNED, customers: customerRepository(database) }
+      await forgetting({ ...kept, scrub }).forget('c1')
+      return (await registering({ ...kept, newId }).create({ name: 'Linus', email: 'linus@example.com' })).id
+    }),
+  )
+}
+
 const OPINIONS = 'SELECT product_id, rating, comment FROM reviews ORDER BY product_id'
 
 describe('moving the data of a shop that does not run', () => {
@@ -164,6 +210,7 @@ describe('moving the data of a shop that does not run', () => {
       const register = registering({
         database,
         outbox: outbox({ store }),
+        owned: ALWAYS_OWNED,
         customers: customerRepository(database),
         clock: systemClock,
         newId,
@@ -217,7 +264,14 @@ describe('moving the data of a shop that does not run', () => {
     await shop.move(3)
     const id = await shop.during(customersService, async (database) => {
       const kept = customerRepository(database)
-      const ports = { database, outbox: outbox({ store: sqliteStores(database).outbox() }), customers: kept, clock: systemClock, newId }
+      const ports = {
+        database,
+        outbox: outbox({ store: sqliteStores(database).outbox() }),
+        owned: ALWAYS_OWNED,
+        customers: kept,
+        clock: systemClock,
+        newId,
+      }
       return (await registering(ports).create({ name: 'Linus', email: 'linus@example.com' })).id
     })
     assert.equal(await shop.move(0), 3)
@@ -281,6 +335,26 @@ describe('moving the data of a shop that does not run', () => {
       }
       assert.equal(await shop.move(0), 1)
       await shop.monolithWorks(({ opinions }) => opinions.write({ productId: 'rope', rating: 3, comment: 'Back' }))
+    })
+  }
+
+  for (const phase of ['old', 'new'] as const) {
+    test(`sends what either owner of customers had not sent when the shop was stopped at '${phase}', and numbers on`, async (t) => {
+      const shop = await dataOfMonolith(t)
+      const linus = await customersBetween(shop, phase)
+      await shop.move(3)
+      const told = await shop.told('customers')
+      assert.deepEqual(told['c1'], [
+        [1, 'customer.imported'],
+        [2, 'customer.forgotten'],
+      ])
+      assert.deepEqual(told[linus], [[1, 'customer.created']])
+      const sql = 'SELECT key, last FROM seaworthy_outbox_sequences ORDER BY key'
+      const numbers = await shop.rows(customersService, sql)
+      assert.deepEqual(await shop.rows(monolith(), sql), numbers)
+      assert.deepEqual(numbers.find(({ key }) => key === 'c1')?.['last'], 2)
+      for (const side of [monolith(), customersService])
+        assert.deepEqual(await shop.rows(side, 'SELECT count(*) AS unsent FROM seaworthy_outbox'), [{ unsent: 0 }])
     })
   }
 

@@ -64,9 +64,9 @@ export async function openMonolith({ newId, clock }: Chance = byChance()): Promi
     database,
     catalog: catalog(database),
     reviews: reviews({ database, owned: ALWAYS_OWNED, clock, newId }),
-    customers: customers({ database, outbox, clock, newId }),
-    people: forgetting({ database, outbox, owned: { reviews: ALWAYS_OWNED }, clock, scrub: async () => [] }),
-    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock }),
+    customers: customers({ database, outbox, owned: ALWAYS_OWNED, clock, newId }),
+    people: forgetting({ database, outbox, owned: { reviews: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock, scrub: async () => [] }),
+    takingOver: takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED }, clock }),
   })
   await server.start()
   stack.defer(() => server.drain({ lingerMs: 0 }))
@@ -93,8 +93,8 @@ export async function openServices({ newId, clock }: Chance = byChance()): Promi
   const products = productRepository(goods.database)
   serveCatalog(servingOn(servers.catalog), { database: goods.database, products, owned: ALWAYS_OWNED })
   const customersKept = customerRepository(people.database)
-  const register = registering({ ...people, customers: customersKept, clock, newId })
-  const forgets = forgettingCustomers({ ...people, customers: customersKept, clock, scrub: async () => [] })
+  const register = registering({ ...people, owned: ALWAYS_OWNED, customers: customersKept, clock, newId })
+  const forgets = forgettingCustomers({ ...people, owned: ALWAYS_OWNED, customers: customersKept, clock, scrub: async () => [] })
   serveCustomers(servingOn(servers.customers), { registering: register, customers: customersKept, people: forgets })
   for (const server of [servers.catalog, servers.customers]) {
     await server.start()

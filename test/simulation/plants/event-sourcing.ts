@@ -106,7 +106,7 @@ export const eventSourcingPlants: readonly Plant[] = [
       switching: async ({ views, store }) => {
         await views.transaction(async (tx) => {
           if (!(await store.makeLive(tx, 'statements', { from: 1, to: 2 }))) return
-          for (const table of ['balances', 'lines']) {
+          for (const table of ['balances', 'movements']) {
             await tx.execute({ sql: `DROP VIEW ${table}` })
             await tx.execute({ sql: `CREATE VIEW ${table} AS SELECT * FROM ${table}_v2` })
           }

@@ -2,6 +2,7 @@ import { type Participant, type SagaStore, participant } from 'seaworthy/saga'
 import { sqliteParticipantStore } from 'seaworthy/sqlite'
 import { checkoutWorld } from '../worlds/checkout.ts'
 import { sagaRetentionWorld } from '../worlds/saga-retention.ts'
+import { sagaWorkersWorld } from '../worlds/saga-workers.ts'
 import { tripsWorld } from '../worlds/trips.ts'
 import type { Plant } from './plant.ts'
 
@@ -119,6 +120,26 @@ export const sagaPlants: readonly Plant[] = [
             return { pruned: 0, forgotten: 0 }
           },
         }),
+    }),
+  },
+  {
+    name: 'takeover-without-fencing',
+    mistake: 'A worker writes about a saga, whoever has it by now: one that stood still goes on with what another took over.',
+    world: sagaWorkersWorld({
+      storing: (store) =>
+        changed(store, {
+          async advance(tx, id, advance) {
+            const stored = await store.lock(tx, id)
+            return stored !== undefined && store.advance(tx, id, { ...advance, token: stored.token })
+          },
+        }),
+    }),
+  },
+  {
+    name: 'dead-worker-not-taken-over',
+    mistake: 'A worker takes up what nobody has, and not what a dead one had: its sagas are stranded.',
+    world: sagaWorkersWorld({
+      storing: (store) => changed(store, { claim: (claim) => store.claim({ ...claim, dead: [] }) }),
     }),
   },
 ]

@@ -9,7 +9,8 @@ import {
   node,
   violated,
 } from '@seaworthy/simulation'
-import type { SqliteDatabase } from 'seaworthy/sqlite'
+import { outbox, startRelay } from 'seaworthy/outbox'
+import { type SqliteDatabase, outboxStoreSchema, sqliteOutboxStore } from 'seaworthy/sqlite'
 import {
   type CutOver,
   type Moved,
@@ -21,13 +22,10 @@ import {
   ownedWrites,
   sqliteSide,
   startCutOver,
+  throughOldSide,
 } from '@seaworthy/strangler/cut-over'
 import { type SimulatedWorld, tables } from './simulated-world.ts'
-
-interface Note {
-  readonly id: string
-  readonly value: number
-}
+import { type Note, TOPIC, noticing, toldInvariants, written } from './told-notes.ts'
 
 /** The parts that a team can get wrong. */
 export interface CutOverParts {
@@ -37,17 +35,22 @@ export interface CutOverParts {
   readonly seen?: (side: Side, name: SideName) => Side
   /** The database that a side writes the feed by. */
   readonly feeding?: (database: SqliteDatabase, name: SideName) => SqliteDatabase
+  /** Whether whoever owns the notes tells of each write by an event. */
+  readonly isTold?: boolean
   /** Whether the new service asks, in each transaction, whether it owns the data. */
   readonly asksForOwnership?: boolean
 }
 
-const mapping = defineMapping({
+const untold = defineMapping({
   name: 'notes',
   old: { notes: { key: 'id', primaryKey: ['id'], columns: ['id', 'value'] } },
   new: { note: { key: 'note_id', primaryKey: ['note_id'], columns: ['note_id', 'number'] } },
   toNew: ({ notes }) => ({ note: notes.map(({ id, value }) => ({ note_id: id, number: value })) }),
   toOld: ({ note }) => ({ notes: note.map(({ note_id, number }) => ({ id: note_id, value: number })) }),
 })
+
+const told = defineMapping({ ...untold, topic: TOPIC })
+const mappingOf = ({ isTold = false }: CutOverParts) => (isTold ? told : untold)
 
 const NODES: Readonly<Record<SideName, string>> = { old: 'monolith', new: 'notes' }
 const TABLES: Readonly<Record<SideName, string>> = {
@@ -71,10 +74,10 @@ const STALE = 'a read was older than what its reader had written'
 /** Notes move from the monolith to a service of their own, back, and over again, while two people write. */
 export function cutOverWorld(parts: CutOverParts = {}): SimulatedWorld {
   return {
-    name: 'cut-over',
+    name: parts.isTold === true ? 'cut-over-told' : 'cut-over',
     chapter: 'strangler',
     faults: ['crash', 'lose-reply', 'delay'],
-    share: 0.15,
+    share: parts.isTold === true ? 0.05 : 0.15,
     system: {
       nodes: [
         node('monolith', (ports) => startSide(ports, 'old', parts)),
@@ -111,6 +114,7 @@ export function cutOverWorld(parts: CutOverParts = {}): SimulatedWorld {
           if (changes[0]!.n > 0) violated(`The ${side} side took ${changes[0]!.n} writes that were not its own.`)
         }
       }),
+      ...(parts.isTold === true ? toldInvariants : []),
     ],
   }
 }
@@ -119,28 +123,40 @@ const newRows = (view: WorldView) => view.query<Note>('notes', 'SELECT note_id A
 type NoteEntry = Extract<HistoryEntry, { kind: 'note' }>
 const notesOf = (view: WorldView) => view.history.filter((entry): entry is NoteEntry => entry.kind === 'note')
 
-async function startSide(ports: NodePorts, name: SideName, { served, feeding, asksForOwnership = true }: CutOverParts) {
-  const database = await ports.database({ schema: [cutOverSchema, tables(name, TABLES[name])] })
+async function startSide(ports: NodePorts, name: SideName, parts: CutOverParts) {
+  const { served, feeding, isTold = false, asksForOwnership = true } = parts
+  const mapping = mappingOf(parts)
+  const database = await ports.database({ schema: [cutOverSchema, outboxStoreSchema, tables(name, TABLES[name])] })
+  const valueOf = async (id: string) => (await database.query<{ value: number }>({ sql: READS[name], params: [id] }))[0]?.value ?? 0
+  const log = noticing(ports, valueOf)
   const refusing = name === 'old' || asksForOwnership
   const own = await sqliteSide({
     mapping,
     side: name,
     database: feeding?.(database, name) ?? database,
     strayWrites: refusing ? 'refuse' : 'alarm',
+    ...(name === 'old' && { log }),
   })
   const side = served?.(own, name) ?? own
   const owned = ownedWrites('notes', database)
+  const store = sqliteOutboxStore(database, { clock: ports.clock })
+  const events = outbox({ store })
+  if (isTold) {
+    const through = () => throughOldSide({ old: servedBy(ports, 'old'), new: own, clock: ports.clock, pollMs: 150, waitMs: 1_000 })
+    startRelay({ store, log: name === 'old' ? log : through(), clock: ports.clock, random: ports.random })
+  }
   return {
     /** @returns a position of the side's own changes that has the write */
     async write({ id, value }: Note): Promise<number> {
       await database.transaction(async (tx) => {
         // The monolith knows nothing of all this: a trigger stands before its tables.
         if (name === 'new' && asksForOwnership) await owned.assertOwned(tx, id)
-        await tx.execute({ sql: WRITES[name], params: [id, value] })
+        const { rowCount } = await tx.execute({ sql: WRITES[name], params: [id, value] })
+        if (isTold && rowCount > 0) await events.add(tx, written({ id, value }, { clock: ports.clock, newId: ports.newId }))
       })
       return (await own.head({})).position
     },
-    read: async ({ id }: { id: string }) => (await database.query<{ value: number }>({ sql: READS[name], params: [id] }))[0]?.value ?? 0,
+    read: ({ id }: { id: string }) => valueOf(id),
     end: ({ who }: { who: string }) => database.atomically([{ sql: 'INSERT OR IGNORE INTO ended (who) VALUES (?)', params: [who] }]),
     ended: async () => (await database.query<{ who: string }>({ sql: 'SELECT who FROM ended' })).map(({ who }) => who),
     state: () => side.state({}),
@@ -156,6 +172,8 @@ async function startSide(ports: NodePorts, name: SideName, { served, feeding, as
     apply: (request: Parameters<Side['apply']>[0]) => side.apply(request),
     setAside: (request: Parameters<Side['setAside']>[0]) => side.setAside(request),
     verified: (request: Parameters<Side['verified']>[0]) => side.verified(request),
+    unsent: () => side.unsent({}),
+    publish: (request: Parameters<Side['publish']>[0]) => side.publish(request),
   }
 }
 
@@ -165,18 +183,24 @@ interface Served extends Omit<Side, 'read'> {
   end(request: { who: string }): Promise<unknown>
 }
 
-async function startMover({ transport, clock }: NodePorts, { seen }: CutOverParts) {
+/** A side as another process asks it. */
+function servedBy({ transport, clock }: NodePorts, name: SideName): Side {
+  return new Proxy(transport.client<Served>(NODES[name]), {
+    get: (target, method) => {
+      // A method called read is what the users ask.
+      const ask = Reflect.get(target, method === 'read' ? 'feed' : method) as (request: object, call: CallContext) => Promise<unknown>
+      return (request: object) => ask(request, withBudget(rootContext(), PATIENCE_MS, clock))
+    },
+  }) as unknown as Side
+}
+
+async function startMover(ports: NodePorts, parts: CutOverParts) {
+  const { transport, clock } = ports
+  const mapping = mappingOf(parts)
   const notes = transport.client<Served>(NODES.new)
   const sideOf = (name: SideName): Side => {
-    const remote = transport.client<Served>(NODES[name])
-    const side = new Proxy(remote, {
-      get: (target, method) => {
-        // A method called read is what the users ask.
-        const ask = Reflect.get(target, method === 'read' ? 'feed' : method) as (request: object, call: CallContext) => Promise<unknown>
-        return (request: object) => ask(request, withBudget(rootContext(), PATIENCE_MS, clock))
-      },
-    }) as unknown as Side
-    return seen?.(side, name) ?? side
+    const side = servedBy(ports, name)
+    return parts.seen?.(side, name) ?? side
   }
   const sides = { old: sideOf('old'), new: sideOf('new') }
   const start = () =>
@@ -192,7 +216,8 @@ async function startMover({ transport, clock }: NodePorts, { seen }: CutOverPart
     async finish(): Promise<boolean> {
       const { phase, lag, parked } = await running().status()
       const ended = await notes.ended({})
-      if (phase !== 'new' || lag.changes > 0 || parked.length > 0 || !ended.includes('ben')) return false
+      const { events } = await sides.new.unsent({})
+      if (events > 0 || phase !== 'new' || lag.changes > 0 || parked.length > 0 || !ended.includes('ben')) return false
       await notes.end({ who: 'operator' })
       await running().stop()
       return true

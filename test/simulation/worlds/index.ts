@@ -12,6 +12,7 @@ import { projectionWorld } from './projection.ts'
 import { rebuildWorld } from './rebuild.ts'
 import { relayWorld } from './relay.ts'
 import { sagaRetentionWorld } from './saga-retention.ts'
+import { sagaWorkersWorld } from './saga-workers.ts'
 import { sagasWorld } from './sagas.ts'
 import type { SimulatedWorld } from './simulated-world.ts'
 import { statementsWorld } from './statements.ts'
@@ -32,6 +33,7 @@ export const worlds: readonly SimulatedWorld[] = [
   tripsWorld(),
   refusedTripsWorld(),
   sagaRetentionWorld(),
+  sagaWorkersWorld(),
   accountsWorld(),
   statementsWorld(),
   projectionWorld(),
@@ -41,6 +43,7 @@ export const worlds: readonly SimulatedWorld[] = [
   leaseWorld(),
   topUpWorld(),
   cutOverWorld(),
+  cutOverWorld({ isTold: true }),
 ]
 
 /** Worlds that are small enough for every pair of faults. */

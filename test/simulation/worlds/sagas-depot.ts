@@ -339,7 +339,7 @@ class FailingStore implements SagaStore {
   lock: SagaStore['lock'] = (tx, id) => this.#store.lock(tx, id)
   strays: SagaStore['strays'] = (of) => this.#store.strays(of)
   owners: SagaStore['owners'] = () => this.#store.owners()
-  release: SagaStore['release'] = (owner, nowMs) => this.#store.release(owner, nowMs)
+  release: SagaStore['release'] = (owner) => this.#store.release(owner)
   nextDueMs: SagaStore['nextDueMs'] = (versions) => this.#store.nextDueMs(versions)
   tell: SagaStore['tell'] = (tx, event) => this.#store.tell(tx, event)
   expire: SagaStore['expire'] = (tx, event) => this.#store.expire(tx, event)

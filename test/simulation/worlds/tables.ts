@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Database, type Transaction, UnavailableError, contextOrRoot, propagated } from 'seaworthy/core'
+import { type Database, type Statement, type Transaction, UnavailableError, contextOrRoot, propagated } from 'seaworthy/core'
 import type { EventStore } from 'seaworthy/event-sourcing'
 import {
   type ProjectionStore,
@@ -10,7 +10,6 @@ import {
   removeTables,
   startProjection,
   switchTables,
-  tableProjection,
 } from 'seaworthy/projections'
 import {
   type HistoryEntry,
@@ -24,6 +23,7 @@ import {
   violated,
 } from '@seaworthy/simulation'
 import { eventStoreSchema, projectionStoreSchema, sqliteEventStore, sqliteProjectionStore } from 'seaworthy/sqlite'
+import { type AccountStatementsOptions, accountStatements } from '../../../packages/testing/src/contracts/account-statements.ts'
 import { type SimulatedWorld, tables } from './simulated-world.ts'
 
 /** What somebody saw of an account: its balance, and the lines of its statement. */
@@ -47,21 +47,13 @@ const SEEN = 'a statement was read'
 type Version = keyof typeof WORTH
 
 /** Writes the rows of an event. */
-type Writing = (
-  tx: Transaction,
-  views: Database,
-  statements: readonly { readonly sql: string; readonly params: (string | number)[] }[],
-) => Promise<void>
+type Writing = (tx: Transaction, views: Database, rows: readonly Statement[]) => Promise<void>
 
 /** The parts that a team can get wrong. */
 export interface TablesParts {
   readonly writing?: Writing
   /** How version 2 takes the place of version 1. */
   readonly switching?: (bank: { source: EventStore; views: Database; store: ProjectionStore }, ports: NodePorts) => Promise<unknown>
-}
-
-const inTheTransaction: Writing = async (tx, _, statements) => {
-  for (const statement of statements) await tx.execute(statement)
 }
 
 const asTheLibraryDoes: NonNullable<TablesParts['switching']> = ({ source, views, store }, { clock, random }) =>
@@ -71,13 +63,13 @@ const asTheLibraryDoes: NonNullable<TablesParts['switching']> = ({ source, views
  * Statements of accounts in two tables, of which a second version is built in tables of its own while deposits come in; queries are switched to it, back, and
  * there again, and a version that is not made of events alone does not get through.
  */
-export function tablesWorld({ writing = inTheTransaction, switching = asTheLibraryDoes }: TablesParts = {}): SimulatedWorld {
+export function tablesWorld({ writing, switching = asTheLibraryDoes }: TablesParts = {}): SimulatedWorld {
   return {
     name: 'tables',
     chapter: 'projections',
     share: 0.25,
     system: {
-      nodes: [node('bank', (ports) => startBank(ports, { writing, switching }))],
+      nodes: [node('bank', (ports) => startBank(ports, writing, switching))],
       clients: [
         ...ACCOUNTS.map((account) =>
           client(account, async ({ call, sleep: wait }) => {
@@ -104,11 +96,11 @@ export function tablesWorld({ writing = inTheTransaction, switching = asTheLibra
         for (const version of [1, 2] as const) {
           for (const account of ACCOUNTS) {
             const total = CENTS * WORTH[version] * EVENTS_EACH
-            const [balance] = rowsOf<{ cents: number; movements: number }>(view, `balances_v${version}`, account)
-            const lines = rowsOf<{ cents: number; number: number }>(view, `lines_v${version}`, account)
-            assert.deepEqual(balance && { cents: balance.cents, movements: balance.movements }, { cents: total, movements: EVENTS_EACH })
+            const [balance] = rowsOf<{ cents: number; moves: number }>(view, `balances_v${version}`, account)
+            const lines = rowsOf<{ cents: number; at: number }>(view, `movements_v${version}`, account)
+            assert.deepEqual(balance && { cents: balance.cents, moves: balance.moves }, { cents: total, moves: EVENTS_EACH })
             conserved(`Cents of ${account}`, { total, places: { lines: lines.reduce((sum, { cents }) => sum + cents, 0) } })
-            assert.equal(new Set(lines.map(({ number }) => number)).size, EVENTS_EACH)
+            assert.equal(new Set(lines.map(({ at }) => at)).size, EVENTS_EACH)
           }
         }
       }),
@@ -141,40 +133,11 @@ function rowsOf<Row extends object>(view: WorldView, table: string, account: str
   return view.query<Row>('views', `SELECT * FROM ${table} WHERE account = ?`, [account])
 }
 
-/** @param worth what a cent is worth */
-function projectionOf(version: number, worth: () => number, { views, writing }: { views?: Database; writing: Writing }): TableProjection {
-  return tableProjection({
-    name: 'statements',
-    version,
-    tables: {
-      balances: { columns: 'account TEXT PRIMARY KEY, cents INTEGER NOT NULL, movements INTEGER NOT NULL', key: 'account' },
-      lines: {
-        columns: 'account TEXT NOT NULL, number INTEGER NOT NULL, cents INTEGER NOT NULL, PRIMARY KEY (account, number)',
-        indexes: ['cents'],
-        key: 'account',
-      },
-    },
-    on: {
-      async deposited(tx, { key, sequence, data }, { balances, lines }) {
-        const cents = (data as { cents: number }).cents * worth()
-        await writing(tx, views!, [
-          { sql: `INSERT INTO ${lines} (account, number, cents) VALUES (?, ?, ?)`, params: [key, sequence, cents] },
-          {
-            sql: `INSERT INTO ${balances} AS b (account, cents, movements) VALUES (?, ?, 1)
-              ON CONFLICT (account) DO UPDATE SET cents = b.cents + excluded.cents, movements = b.movements + 1`,
-            params: [key, cents],
-          },
-        ])
-      },
-    },
-  })
-}
-
 /** As the library is asked about it: what it writes matters to its replay alone. */
-const statements = (version: Version, parts: { views?: Database; writing?: Writing } = {}) =>
-  projectionOf(version, () => WORTH[version], { writing: inTheTransaction, ...parts })
+const statements = (version: Version, write?: AccountStatementsOptions['write']) =>
+  accountStatements('sqlite', { version, worth: (cents) => cents * WORTH[version], ...(write && { write }) })
 
-async function startBank(ports: NodePorts, { writing, switching }: Required<TablesParts>) {
+async function startBank(ports: NodePorts, writing: Writing | undefined, switching: NonNullable<TablesParts['switching']>) {
   const { clock, random } = ports
   const events = await ports.database({ schema: [eventStoreSchema] })
   const views = await ports.database({
@@ -191,8 +154,8 @@ async function startBank(ports: NodePorts, { writing, switching }: Required<Tabl
     const feed = { source, database: views, store, batchSizeMax: 2, pollMs: 50, clock, random }
     started.set(projection.version, startProjection({ projection, ...feed }))
   }
-  const own = (version: Version) => statements(version, { views, writing })
-  const spoilt = projectionOf(3, () => 1 + Math.floor(random.float() * 1_000), { writing: inTheTransaction })
+  const own = (version: Version) => statements(version, writing && ((tx, rows) => writing(tx, views, rows)))
+  const spoilt = accountStatements('sqlite', { version: 3, worth: () => 1 + Math.floor(random.float() * 1_000) })
   await build(own(1))
   // As the next release does, in each of its lives.
   if ((await views.query({ sql: 'SELECT 1 FROM building' })).length > 0) await build(own(2))
@@ -209,7 +172,7 @@ async function startBank(ports: NodePorts, { writing, switching }: Required<Tabl
         await deposit({ account, ids: Array.from({ length: OPENING_EACH }, (_, n) => `${account}-opening-${n}`) })
     },
     async statement({ account }: { account: string }) {
-      const sql = `SELECT (SELECT movements FROM balances WHERE account = ?1) AS movements, (SELECT count(*) FROM lines WHERE account = ?1) AS lines`
+      const sql = `SELECT (SELECT moves FROM balances WHERE account = ?1) AS movements, (SELECT count(*) FROM movements WHERE account = ?1) AS lines`
       const [seen] = await views.query<{ movements: number | null; lines: number }>({ sql, params: [account] })
       return { movements: seen?.movements ?? 0, lines: seen?.lines ?? 0 }
     },

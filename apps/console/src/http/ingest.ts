@@ -6,7 +6,7 @@ import type { IngestQueue } from '../ingest-queue.ts'
 import type { Admission } from '../intake/admission.ts'
 import { orMalformed } from '../intake/malformed.ts'
 import { BODY_BYTES_MAX, RETRY_AFTER_SECONDS, type Refusal, type Sent, type Signal, TOO_LARGE, type Taken } from '../intake/signal.ts'
-import { storeTraces } from '../intake/traces.ts'
+import { SPANS_MAX, TOO_MANY, storeTraces } from '../intake/traces.ts'
 import type { CheckedRequest } from '../otlp/check.ts'
 import { encodeExportResponse } from '../otlp/decode-protobuf.ts'
 import type { ImportAnswer } from './answers.ts'
@@ -64,7 +64,10 @@ export function registerIngest(app: FastifyInstance, { queue, signals, admission
         const content = await unpacked(request.body, request.headers['content-encoding'])
         if (!('body' in content)) return sendProblem(reply, content.status, content.why)
         const stored = orMalformed('The body is no JSON', () => {
-          const { format, request: traces } = readTraceFile(JSON.parse(content.body.toString('utf8')))
+          const file: unknown = JSON.parse(content.body.toString('utf8'))
+          // Zipkin's: counted before they are taken apart. Of the other formats that is done where their lists are known.
+          if (Array.isArray(file) && file.flat().length > SPANS_MAX) return TOO_MANY
+          const { format, request: traces } = readTraceFile(file)
           if (expected !== undefined && format !== expected)
             return { kind: 'malformed', why: 'The body is no list of spans in Zipkin’s format (version 2).' }
           const checked = storeTraces(traces, queue)

@@ -14,6 +14,7 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   unavailable: 503,
   'not-running': 503,
   'unknown-outcome': 502,
+  'supervisor-silent': 504,
 }
 
 /** Sends what a process or its supervisor says, or why it does not. */

@@ -2,8 +2,7 @@ import { Readable } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isOnThisMachine } from '../access.ts'
-import { OutlineWriter } from '../otlp/outline.ts'
-import type { SomeSpans } from '../store/stored-trace.ts'
+import { type OutlineColumns, OutlineWriter } from '../otlp/outline.ts'
 import type { TraceStore } from '../store/trace-store.ts'
 import { verdictAnswer, verdictOf } from '../verdict/trace-verdict.ts'
 import type { OtlpTrace } from '../otlp/read-trace.ts'
@@ -31,7 +30,7 @@ export function registerTraceApi(app: FastifyInstance, store: TraceStore): void 
     if (traceId === undefined || version === undefined) return sendNoTrace(request, reply)
     reply.header('cache-control', 'no-store').header('etag', `"${version}"`)
     if (request.headers['if-none-match'] === `"${version}"`) return reply.code(304).send()
-    const lines = Readable.from(outlineLines(store.spans(traceId)), { objectMode: false })
+    const lines = Readable.from(outlineLines(store.outline(traceId)), { objectMode: false })
     return sendLines(request, reply, lines)
   })
 
@@ -66,9 +65,9 @@ function sendNoTrace(request: FastifyRequest<OfTrace>, reply: FastifyReply): Fas
   )
 }
 
-async function* outlineLines(spans: AsyncIterable<SomeSpans>): AsyncGenerator<string, void, undefined> {
+async function* outlineLines(columns: AsyncIterable<OutlineColumns>): AsyncGenerator<string, void, undefined> {
   const writer = new OutlineWriter()
-  for await (const some of spans) yield `${JSON.stringify(writer.part(some.spans, some.processes))}\n`
+  for await (const some of columns) yield `${writer.part(some)}\n`
 }
 
 const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/i

@@ -66,25 +66,30 @@ const sharedId = (span: Fields) => `${keyOf(span)} ${processOf(span)} ${text(spa
 /** Reports of one span by one process are one: what is missing in the first is in the others. One without kind and time belongs to any. */
 function merged(spans: readonly Fields[]): readonly Fields[] {
   const isPart = (span: Fields) => span['kind'] === undefined && span['timestamp'] === undefined
-  const found = new Map<string, Fields[]>()
+  const found = new Map<string, Map<string, Fields[]>>()
   // Parts last, so that what they belong to is there.
   for (const span of spans.toSorted((one, other) => Number(isPart(one)) - Number(isPart(other)))) {
     const key = `${keyOf(span)} ${processOf(span)}`
-    const others = found.get(key) ?? []
-    found.set(key, others)
-    const same = others.findIndex((each) => isPart(span) || (each['kind'] === span['kind'] && each['shared'] === span['shared']))
-    if (same === -1) others.push(span)
-    else others[same] = together(others[same]!, span)
+    const reports = found.get(key) ?? new Map<string, Fields[]>()
+    found.set(key, reports)
+    const side = `${text(span['kind'])} ${text(span['shared'])}`
+    const [first] = reports.values()
+    const same = isPart(span) ? first : reports.get(side)
+    if (same === undefined) reports.set(side, [span])
+    else same.push(span)
   }
-  return [...found.values()].flat()
+  return [...found.values()].flatMap((reports) => [...reports.values()].map(together))
 }
 
-function together(one: Fields, other: Fields): Fields {
+/** What the first says counts, and what it does not say is in the others. */
+function together(reports: readonly Fields[]): Fields {
+  const [first] = reports
+  if (first !== undefined && reports.length === 1) return first
+  const last = reports.toReversed()
   return {
-    ...other,
-    ...one,
-    tags: { ...fields(other['tags']), ...fields(one['tags']) },
-    annotations: [...list(one['annotations']), ...list(other['annotations'])],
+    ...Object.fromEntries(last.flatMap((report) => Object.entries(report))),
+    tags: Object.fromEntries(last.flatMap((report) => Object.entries(fields(report['tags'])))),
+    annotations: reports.flatMap((report) => list(report['annotations'])),
   }
 }
 
@@ -119,30 +124,42 @@ interface TimedSpan {
 }
 
 function withTimes(spans: readonly Fields[]): readonly TimedSpan[] {
-  const byId = new Map(spans.map((span) => [keyOf(span), span]))
-  const known = (span: Fields): number | undefined => {
-    const times = [span['timestamp'], ...list(span['annotations']).map((each) => fields(each)['timestamp'])]
-    return times.map(Number).find((time) => Number.isFinite(time) && time > 0)
-  }
+  const starts = startTimes(spans)
   return spans.map((span) => {
-    let startUs = known(span)
-    const isGuess = startUs === undefined
-    const seen = new Set<Fields>()
-    for (let from: Fields | undefined = span; startUs === undefined && from !== undefined && !seen.has(from);) {
-      seen.add(from)
-      from = byId.get(keyOf(from, text(from['parentId'])))
-      if (from !== undefined) startUs = known(from)
-    }
-    startUs ??= 0
+    const startUs = starts.get(span) ?? 0
     const duration = Number(span['duration'] ?? 0)
     const last = Math.max(0, ...list(span['annotations']).map((each) => Number(fields(each)['timestamp']) || 0))
     return {
       span,
       startUs,
       endUs: Math.max(startUs + (Number.isFinite(duration) ? duration : 0), span['duration'] === undefined ? last : 0),
-      isGuess,
+      isGuess: ownTime(span) === undefined,
     }
   })
+}
+
+function ownTime(span: Fields): number | undefined {
+  const times = [span['timestamp'], ...list(span['annotations']).map((each) => fields(each)['timestamp'])]
+  return times.map(Number).find((time) => Number.isFinite(time) && time > 0)
+}
+
+/** When each span began: its own time, or that of the nearest one above it that has any. Each is looked at once, or a long chain without times would take its square. */
+function startTimes(spans: readonly Fields[]): ReadonlyMap<Fields, number> {
+  const byId = new Map(spans.map((span) => [keyOf(span), span]))
+  const starts = new Map<Fields, number>()
+  for (const span of spans) {
+    const timeless: Fields[] = []
+    let startUs: number | undefined
+    for (let from: Fields | undefined = span; from !== undefined; from = byId.get(keyOf(from, text(from['parentId'])))) {
+      startUs = starts.get(from) ?? ownTime(from)
+      if (startUs !== undefined) break
+      // Nobody's, until it is found; a circle that has none ends here.
+      starts.set(from, 0)
+      timeless.push(from)
+    }
+    for (const each of [span, ...timeless]) starts.set(each, startUs ?? 0)
+  }
+  return starts
 }
 
 function attributesOf(span: Fields, isGuess: boolean): readonly KeyValue[] {

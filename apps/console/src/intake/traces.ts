@@ -6,8 +6,8 @@ import { orMalformed } from './malformed.ts'
 import { BUSY, type Refusal, type Signal } from './signal.ts'
 
 /** Spans of a request: what one takes of the event loop, however few bytes they are. OpenTelemetry's SDKs send 512 at once. */
-const SPANS_MAX = 20_000
-const TOO_MANY: Refusal = { kind: 'too-large', why: `More than ${SPANS_MAX} spans at once. Send smaller batches.` }
+export const SPANS_MAX = 20_000
+export const TOO_MANY: Refusal = { kind: 'too-large', why: `More than ${SPANS_MAX} spans at once. Send smaller batches.` }
 
 /** Spans, by OTLP. */
 export function traceSignal(queue: Pick<IngestQueue, 'offer'>): Signal {

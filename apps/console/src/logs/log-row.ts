@@ -17,6 +17,8 @@ export interface LogRow {
   readonly message: string
   /** All other fields, as JSON. */
   readonly body: string
+  /** About as many as it takes where it waits, and in the store. */
+  readonly bytes: number
 }
 
 /** Of a message or of its fields. What is longer is cut, and says so. */
@@ -57,16 +59,22 @@ export function logRows(resourceLogs: readonly ResourceLogs[], nowMs: number): L
 }
 
 /** Takes the secrets out, and cuts what is too long. Where there is no message, the fields tell what happened. */
-export function logRow({ message, fields, ...row }: Omit<LogRow, 'body'> & { readonly fields: Readonly<Record<string, unknown>> }): LogRow {
+export function logRow({
+  message,
+  fields,
+  ...row
+}: Omit<LogRow, 'body' | 'bytes'> & { readonly fields: Readonly<Record<string, unknown>> }): LogRow {
   const body = cut(JSON.stringify(safeFields(fields)))
+  // Cut before anything looks at it: the patterns of secrets are not made for megabytes.
+  const safeMessage = cut(safeText(message.slice(0, 2 * TEXT_LENGTH_MAX)))
   return {
     ...row,
     service: safeText(row.service),
     instance: row.instance && safeText(row.instance),
     correlationId: row.correlationId && safeText(row.correlationId),
-    // Cut before anything looks at it: the patterns of secrets are not made for megabytes.
-    message: cut(safeText(message.slice(0, 2 * TEXT_LENGTH_MAX))),
+    message: safeMessage,
     body,
+    bytes: safeMessage.length + body.length,
   }
 }
 
@@ -89,5 +97,5 @@ function plainValue(value: AnyValue | undefined): unknown {
   }
   if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plainValue)
   if (value.kvlistValue !== undefined) return plainFields(value.kvlistValue.values ?? [])
-  return value.bytesValue ?? null
+  return value.bytesValue === undefined ? null : Buffer.from(value.bytesValue, 'base64')
 }

@@ -61,14 +61,13 @@ export function checkRequest(request: unknown): CheckedRequest {
 
 /** Whether a decoded request has more spans, or empty lists of spans, than that. Looks at lengths alone. @throws TypeError as {@link checkRequest} */
 export function hasMoreSpansThan(spansMax: number, request: unknown): boolean {
+  let count = 0
   const resourceSpans = list(field(request, 'resourceSpans'), 'resourceSpans')
-  let count = resourceSpans.length
   for (const each of resourceSpans) {
-    if (count > spansMax) return true
     const scopes = list(field(each, 'scopeSpans') ?? field(each, 'instrumentationLibrarySpans'), 'scopeSpans')
-    count += scopes.length
+    if (scopes.length === 0) count++
     for (const scoped of scopes) {
-      count += list(field(scoped, 'spans'), 'spans').length
+      count += Math.max(1, list(field(scoped, 'spans'), 'spans').length)
       if (count > spansMax) return true
     }
   }

@@ -1,25 +1,7 @@
-import { loopStretch, verdictAttributes } from 'seaworthy/trace-analysis'
-import { SUBJECT_ATTRIBUTES } from './attempts.ts'
-import { CORRELATION_ID, LOG_WAIT, OUTBOX_WAIT, REFERENCE_TYPE } from './attribute-names.ts'
-import { nanosSinceSecond, secondsOf } from './moment.ts'
-import { OUTCOME_ATTRIBUTES } from './outcome.ts'
+import { loopStretch } from 'seaworthy/trace-analysis'
+import { nanosSinceSecond } from './moment.ts'
+import { OUTLINE_ATTRIBUTES } from './outline-attributes.ts'
 import { type OtlpAttribute, type OtlpSpan, type Span, failureOf, valueText } from './read-trace.ts'
-import { REQUEST_ATTRIBUTES } from './served-request.ts'
-
-/** Attributes that rows, critical path, verdict and the head of a trace look at; all others are asked for with their span. */
-const LOOKED_AT: ReadonlySet<string> = new Set([
-  ...verdictAttributes,
-  loopStretch.ms,
-  loopStretch.cpuMs,
-  loopStretch.own,
-  ...OUTCOME_ATTRIBUTES,
-  ...REQUEST_ATTRIBUTES,
-  ...SUBJECT_ATTRIBUTES,
-  REFERENCE_TYPE,
-  OUTBOX_WAIT,
-  LOG_WAIT,
-  CORRELATION_ID,
-])
 
 /**
  * Some thousand spans of a trace, without what no row shows and no analysis looks at: a tenth of the trace. Columns of numbers, of which each has one entry for
@@ -51,65 +33,65 @@ export interface OutlinePart {
 
 type Process = Pick<Span, 'service' | 'instance'>
 
+/** Some thousand spans of a trace as they are stored, in columns. What is JSON already is passed on as it is. */
+export interface OutlineColumns {
+  /** As {@link OutlinePart} has it; the same for all parts. */
+  readonly baseSeconds: number
+  /** JSON, as are `kinds`, `startNs` and `lengthNs`, of the same names in {@link OutlinePart}. */
+  readonly ids: string
+  readonly kinds: string
+  readonly startNs: string
+  readonly lengthNs: string
+  readonly parents: readonly (string | null)[]
+  readonly names: readonly string[]
+  /** Equal ones are one object. */
+  readonly processes: readonly Process[]
+  /** Of each span {@link OUTLINE_ATTRIBUTES}, as JSON with commas between. */
+  readonly attributes: readonly string[]
+  /** By their places those spans that say more than columns hold: that they failed, stretches of the event loop, all of their attributes. */
+  readonly whole: readonly (readonly [span: number, said: OtlpSpan])[]
+}
+
 /** Makes the parts of one outline. */
 export class OutlineWriter {
   readonly #strings = new Table<string>()
   readonly #processes = new Table<Process>()
   readonly #sets = new SetTable()
+  /** Of what was met as JSON, its set. */
+  readonly #setsByJson = new Map<string, number>()
   /** Of each key that was met: its string, or -1 where nobody looks at it. */
   readonly #keys = new Map<string, number>()
-  #baseSeconds: number | undefined
 
-  /** `processes` has one entry for each span; equal ones are one object. */
-  part(spans: readonly OtlpSpan[], processes: readonly Process[]): OutlinePart {
-    const baseSeconds = (this.#baseSeconds ??= secondsOf(spans[0]?.startTimeUnixNano ?? ''))
-    const ids: string[] = []
-    const parents: number[] = []
-    const names: number[] = []
-    const kinds: number[] = []
-    const of: number[] = []
-    const startNs: number[] = []
-    const lengthNs: number[] = []
-    const attributes: number[] = []
+  /** An {@link OutlinePart} as JSON. */
+  part(columns: OutlineColumns): string {
+    const { baseSeconds, ids, kinds, startNs, lengthNs } = columns
+    const parents = columns.parents.map((parent) => (parent === null ? -1 : this.#strings.indexOf(parent)))
+    const names = columns.names.map((name) => this.#strings.indexOf(name))
+    const of = columns.processes.map((process) => this.#processes.indexOf(process))
+    const attributes = columns.attributes.map((json) => this.#setOfJson(json))
     const failures: [number, number][] = []
     const stretches: [number, number, number][] = []
-    for (let index = 0; index < spans.length; index++) {
-      const span = spans[index]!
-      const start = nanosSinceSecond(baseSeconds, span.startTimeUnixNano)
-      ids.push(span.spanId)
-      parents.push(span.parentSpanId ? this.#strings.indexOf(span.parentSpanId) : -1)
-      names.push(this.#strings.indexOf(span.name))
-      kinds.push(span.kind ?? 0)
-      of.push(this.#processes.indexOf(processes[index]!))
-      startNs.push(start)
-      lengthNs.push(nanosSinceSecond(baseSeconds, span.endTimeUnixNano) - start)
-      attributes.push(this.#setOf(span.attributes))
-      const failure = failureOf(span)
+    for (const [index, said] of columns.whole) {
+      attributes[index] = this.#setOf(said.attributes)
+      const failure = failureOf(said)
       if (failure !== undefined) failures.push([index, this.#strings.indexOf(failure)])
-      for (const { name, timeUnixNano, attributes } of span.events ?? []) {
-        if (name !== loopStretch.event) continue
-        const atNs = timeUnixNano === undefined ? start : nanosSinceSecond(baseSeconds, timeUnixNano)
-        stretches.push([index, atNs, this.#setOf(attributes)])
+      for (const { name, timeUnixNano = said.startTimeUnixNano, attributes } of said.events ?? []) {
+        if (name === loopStretch.event) stretches.push([index, nanosSinceSecond(baseSeconds, timeUnixNano), this.#setOf(attributes)])
       }
     }
-    return {
-      baseSeconds,
-      ids,
-      parents,
-      names,
-      kinds,
-      of,
-      startNs,
-      lengthNs,
-      attributes,
-      failures,
-      stretches,
-      attributeSets: this.#sets.takeNew(),
-      processes: this.#processes
-        .takeNew()
-        .map(({ service, instance }) => [this.#strings.indexOf(service), instance === undefined ? -1 : this.#strings.indexOf(instance)]),
-      strings: this.#strings.takeNew(),
-    }
+    const attributeSets = this.#sets.takeNew()
+    const processes = this.#processes
+      .takeNew()
+      .map(({ service, instance }) => [this.#strings.indexOf(service), instance === undefined ? -1 : this.#strings.indexOf(instance)])
+    const tables = { parents, names, of, attributes, failures, stretches, attributeSets, processes, strings: this.#strings.takeNew() }
+    const columnsOfStore = `"baseSeconds":${baseSeconds},"ids":${ids},"kinds":${kinds},"startNs":${startNs},"lengthNs":${lengthNs}`
+    return `{${columnsOfStore},${JSON.stringify(tables).slice(1)}`
+  }
+
+  #setOfJson(json: string): number {
+    let set = this.#setsByJson.get(json)
+    if (set === undefined) this.#setsByJson.set(json, (set = this.#setOf(JSON.parse(`[${json}]`) as OtlpAttribute[])))
+    return set
   }
 
   #setOf(attributes: readonly OtlpAttribute[] | undefined): number {
@@ -117,7 +99,7 @@ export class OutlineWriter {
     sets.begin()
     for (const { key, value } of attributes ?? NONE) {
       let keyIndex = this.#keys.get(key)
-      if (keyIndex === undefined) this.#keys.set(key, (keyIndex = LOOKED_AT.has(key) ? this.#strings.indexOf(key) : -1))
+      if (keyIndex === undefined) this.#keys.set(key, (keyIndex = OUTLINE_ATTRIBUTES.has(key) ? this.#strings.indexOf(key) : -1))
       if (keyIndex === -1) continue
       sets.push(keyIndex)
       sets.push(this.#strings.indexOf(valueText(value)))

@@ -72,6 +72,12 @@ function decide(name: string): Rule {
   return QUERY.test(name) ? 'query' : 'text'
 }
 
+/** Whether bytes may be stored under a name. What is secret as text is secret as bytes, and goes whole: a letter of ASCII is a byte. */
+export function isSafeBytes(known: KnownName, bytes: Buffer, system?: string): boolean {
+  const text = bytes.toString('latin1')
+  return safeValue(known, text, system) === text
+}
+
 /** The text of an attribute as it may be stored. `system` is the database that a statement is for, where that is known. */
 export function safeValue({ rule }: KnownName, value: string, system?: string): string {
   switch (rule) {

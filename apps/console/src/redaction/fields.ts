@@ -1,5 +1,5 @@
-import { REDACTED } from '@seaworthy/telemetry/redaction'
-import { knownName, safeValue } from './attributes.ts'
+import { REDACTED, isSecretNameInList } from '@seaworthy/telemetry/redaction'
+import { isSafeBytes, knownName, safeValue } from './attributes.ts'
 import { safeText } from './text.ts'
 
 const DEPTH_MAX = 16
@@ -23,7 +23,15 @@ function walk(value: unknown, { name, system, depth }: Position): unknown {
   if (typeof value === 'string') return safeValue(known, value, system)
   if (typeof value !== 'object' || value === null) return known.rule === 'nothing' ? REDACTED : value
   if (known.rule === 'nothing' || depth >= DEPTH_MAX) return REDACTED
-  if (Array.isArray(value)) return value.map((each) => walk(each, { name, system, depth: depth + 1 }))
+  // In base64, as OTLP's JSON form has them.
+  if (Buffer.isBuffer(value)) return isSafeBytes(known, value, system) ? value.toString('base64') : REDACTED
+  if (Array.isArray(value)) {
+    return value.map((each: unknown, index) =>
+      typeof each === 'string' && index > 0 && isSecretNameInList(value[index - 1])
+        ? REDACTED
+        : walk(each, { name, system, depth: depth + 1 }),
+    )
+  }
   const own = systemOf(value) ?? system
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {

@@ -1,5 +1,5 @@
-import { REDACTED } from '@seaworthy/telemetry/redaction'
-import { type KnownName, knownName, safeValue } from './attributes.ts'
+import { REDACTED, isSecretNameInList } from '@seaworthy/telemetry/redaction'
+import { type KnownName, isSafeBytes, knownName, safeValue } from './attributes.ts'
 import { safeText } from './text.ts'
 
 type Node = Readonly<Record<string, unknown>>
@@ -35,12 +35,14 @@ function walk(value: unknown, name: KnownName | undefined, system: string | unde
   if (Array.isArray(value)) {
     let copy: unknown[] | undefined
     for (let index = 0; index < value.length; index++) {
-      const safe = walk(value[index], name, system, depth + 1)
-      if (safe !== value[index]) (copy ??= [...value])[index] = safe
+      const item: unknown = value[index]
+      const safe = index > 0 && isNamed(value[index - 1], item) ? { stringValue: REDACTED } : walk(item, name, system, depth + 1)
+      if (safe !== item) (copy ??= [...value])[index] = safe
     }
     return copy ?? value
   }
   const node = value as Node
+  if (typeof node['bytesValue'] === 'string') return safeBytes(node, node['bytesValue'], name ?? knownName(''), system)
   if (typeof node['key'] === 'string' && 'value' in node) return attribute(node, node['key'], system, depth)
   let copy: Record<string, unknown> | undefined
   for (const field in node) {
@@ -59,10 +61,23 @@ function attribute(node: Node, key: string, system: string | undefined, depth: n
   return value === node['value'] && name.safe === key ? node : { ...node, key: name.safe, value }
 }
 
+/** `--password x` of a command's arguments, or `Authorization` and its value in a list of headers: two texts of a list. */
+function isNamed(before: unknown, item: unknown): boolean {
+  return typeof textOf(item) === 'string' && isSecretNameInList(textOf(before))
+}
+
+function textOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? (value as Node)['stringValue'] : undefined
+}
+
+/** Bytes are in base64 here. */
+function safeBytes(node: Node, base64: string, name: KnownName, system: string | undefined): Node {
+  return isSafeBytes(name, Buffer.from(base64, 'base64'), system) ? node : { stringValue: REDACTED }
+}
+
 /** Whatever stands under the name of a secret: number, bytes, list or map. */
 function nothing(value: unknown): unknown {
-  const text = typeof value === 'object' && value !== null ? (value as Node)['stringValue'] : undefined
-  return text === '' ? value : { stringValue: REDACTED }
+  return textOf(value) === '' ? value : { stringValue: REDACTED }
 }
 
 function systemOf(attributes: unknown): string | undefined {

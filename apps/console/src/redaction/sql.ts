@@ -17,8 +17,9 @@ export function withoutLiterals(statement: string, system = ''): string {
   return QUOTES_NAMES.test(system) ? bare : bare.replace(DOUBLE_QUOTED, '?')
 }
 
+// From the last `select` before a `from`: a text of many would otherwise be read two thousand characters far from each of them.
 const SQL =
-  /\b(?:select\b[^]{0,2000}?\bfrom|insert\s+into|update\b[^]{0,500}?\bset|delete\s+from|merge\s+into|call\s+\w|alter\s+(?:user|role)|create\s+(?:user|role))\b/i
+  /\b(?:select\b(?:(?!\bselect\b)[^]){0,2000}?\bfrom|insert\s+into|update\b(?:(?!\bupdate\b)[^]){0,500}?\bset|delete\s+from|merge\s+into|call\s+\w|alter\s+(?:user|role)|create\s+(?:user|role))\b/i
 
 /** Whether a text holds a statement, as messages of drivers do. */
 export function holdsSql(text: string): boolean {

@@ -10,6 +10,14 @@ export interface Faults {
   readonly retriedCount: number
 }
 
+interface TraceWithErrors {
+  /** Its key in the store, which another trace has when it was deleted. */
+  readonly id: number
+  readonly traceId: string
+  readonly spanCount: number
+  readonly errorCount: number
+}
+
 const REMEMBERED_MAX = 2_000
 
 /** Tells errors from attempts that were made good. That needs the whole trace, so it is found out when a trace is listed, and remembered until the trace grows. */
@@ -21,11 +29,11 @@ export class FaultCounts {
     this.#database = database
   }
 
-  async of(traceId: string, { spanCount, errorCount }: { readonly spanCount: number; readonly errorCount: number }): Promise<Faults> {
+  async of({ id, traceId, spanCount, errorCount }: TraceWithErrors): Promise<Faults> {
     if (errorCount === 0) return { errorCount: 0, retriedCount: 0 }
     const known = this.#remembered.get(traceId)
     if (known?.spanCount === spanCount) return known
-    const rows = await this.#database.query<AttemptRow>({ sql: SELECT_ATTEMPTS, params: [traceId] })
+    const rows = await this.#database.query<AttemptRow>({ sql: SELECT_ATTEMPTS, params: [id] })
     const spans = rows.map(attemptSpan)
     const good = madeGood(spans)
     const faults = {

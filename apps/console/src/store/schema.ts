@@ -1,6 +1,10 @@
 import type { SchemaComponent } from 'seaworthy/sqlite'
+import { integerKeys } from './schema-integer-keys.ts'
 
-/** The console's tables. `trace` and what hangs on it are sums over `span`, kept so that the newest traces can be listed without reading their spans. */
+/**
+ * The console's tables. `trace` and what hangs on it are sums over `span`, kept so that the newest traces can be listed without reading their spans. Version 6 made them all anew: what
+ * there is now stands there.
+ */
 export const consoleSchema: SchemaComponent = {
   component: 'console',
   versions: [
@@ -85,5 +89,6 @@ export const consoleSchema: SchemaComponent = {
     CREATE INDEX trace_call_by_trace ON trace_call (trace_id)`,
     // A tenth of a span was ids that had columns. Consoles from before would not put them before the bodies that are stored from here on.
     '-- Bodies begin behind the ids. Those that are there are whole.',
+    integerKeys,
   ],
 }

@@ -72,13 +72,14 @@ export async function listTraces(
   })
   const summaries: TraceSummary[] = []
   for (const row of rows) {
-    const faults = await faultCounts.of(row.trace_id, { spanCount: row.span_count, errorCount: row.error_count })
+    const faults = await faultCounts.of({ id: row.id, traceId: row.trace_id, spanCount: row.span_count, errorCount: row.error_count })
     summaries.push(summary(row, faults))
   }
   return summaries
 }
 
 interface TraceRow {
+  readonly id: number
   readonly trace_id: string
   readonly start_us: number
   readonly end_us: number

@@ -1,15 +1,17 @@
 import { type Clock, systemClock } from 'seaworthy/core'
-import { type SqliteDatabase, type SqliteTransaction, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import { type SqliteDatabase, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
 import type { CallSpan } from '../map/call-matcher.ts'
+import type { OutlineColumns } from '../otlp/outline.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 import { FaultCounts } from './faults.ts'
 import type { Stock } from './retention.ts'
 import { consoleSchema } from './schema.ts'
 import * as sql from './statements.ts'
-import { type SomeSpans, storedSpan, storedSpans, storedTrace, storedVersion } from './stored-trace.ts'
+import { storedOutline } from './stored-outline.ts'
+import { storedSpan, storedTrace, storedVersion } from './stored-trace.ts'
+import { storeBatch } from './trace-batch.ts'
 import { type TraceFilter, type TraceSummary, listTraces } from './trace-list.ts'
-import { traceChanges } from './trace-summary.ts'
-import { type TraceCall, applyChanges, insertCalls, insertSpans } from './trace-writes.ts'
+import type { TraceCall } from './trace-writes.ts'
 import { type TrimmedCounts, Trimming } from './trimming.ts'
 
 export interface TraceStoreOptions {
@@ -115,47 +117,16 @@ export class TraceStore {
     if (row !== undefined) this.#stock = { ...row }
   }
 
-  /** Stores spans, and who called whom in their traces or in earlier ones; a span that is there already is passed over, because senders repeat what was not confirmed. */
+  /** Stores spans, and who called whom in their traces or in earlier ones; a span that is there already is passed over. */
   async write(rows: readonly SpanRow[], calls: readonly TraceCall[] = []): Promise<WriteResult> {
-    const traceIds = JSON.stringify([...new Set(rows.map(({ traceId }) => traceId))])
-    const { stored, dropped, changes, known } = await this.#database.transaction(async (tx) => {
-      const found = await tx.query<KnownTrace>({ sql: sql.SELECT_SPAN_COUNTS, params: [traceIds] })
-      const known = new Map(found.map((row) => [row.trace_id, row]))
-      const { stored, dropped } = await this.#insert(tx, rows, new Map(found.map((row) => [row.trace_id, row.span_count])))
-      const changes = traceChanges(stored)
-      await applyChanges(tx, changes, this.#clock.now())
-      await insertCalls(tx, calls)
-      return { stored, dropped, changes, known }
-    })
+    const batch = { rows, calls, spansPerTraceMax: this.#spansPerTraceMax, nowMs: this.#clock.now() }
+    const { stored, dropped, changes, known } = await this.#database.transaction((tx) => storeBatch(tx, batch))
     for (const { traceId, spanCount, bytes } of changes) {
       const before = known.get(traceId)
       this.#stock.spans += spanCount
       this.#stock.bytes += bytes
       if (before === undefined) this.#stock.traces++
-      else if (before.is_kept === 1) this.#stock.keptBytes += bytes
-    }
-    return { stored: stored.length, dropped }
-  }
-
-  /** Many at once, unless one of their traces may be at its limit: then a span that was there already must not count. */
-  async #insert(
-    tx: SqliteTransaction,
-    rows: readonly SpanRow[],
-    counts: Map<string, number>,
-  ): Promise<{ stored: readonly SpanRow[]; dropped: number }> {
-    const coming = new Map<string, number>()
-    for (const { traceId } of rows) coming.set(traceId, (coming.get(traceId) ?? 0) + 1)
-    const hasRoom = [...coming].every(([traceId, count]) => (counts.get(traceId) ?? 0) + count <= this.#spansPerTraceMax)
-    if (hasRoom) return { stored: await insertSpans(tx, rows), dropped: 0 }
-    const stored: SpanRow[] = []
-    let dropped = 0
-    for (const row of rows) {
-      const count = counts.get(row.traceId) ?? 0
-      if (count >= this.#spansPerTraceMax) dropped++
-      else if ((await insertSpans(tx, [row])).length === 1) {
-        stored.push(row)
-        counts.set(row.traceId, count + 1)
-      }
+      else if (before.isKept) this.#stock.keptBytes += bytes
     }
     return { stored, dropped }
   }
@@ -175,9 +146,9 @@ export class TraceStore {
     return storedSpan(this.#database, traceId, spanId)
   }
 
-  /** The spans of a trace, some thousand at a time; none when there is no such trace. */
-  spans(traceId: string): AsyncGenerator<SomeSpans, void, undefined> {
-    return storedSpans(this.#database, traceId)
+  /** What an outline has of a trace's spans, some thousand at a time; nothing when there is no such trace. */
+  outline(traceId: string): AsyncGenerator<OutlineColumns, void, undefined> {
+    return storedOutline(this.#database, traceId)
   }
 
   /** A text that is another one when spans have come to the trace, or gone; undefined when there is no such trace. */
@@ -214,7 +185,7 @@ export class TraceStore {
   async entrySpansSince(sinceMs: number, max: number): Promise<readonly EntrySpan[]> {
     const rows = await this.#database.query<{ service: string; start_us: number; end_us: number; is_error: number }>({
       sql: sql.SELECT_ENTRY_SPANS,
-      params: [sinceMs, sinceMs * 1_000, max],
+      params: [sinceMs, max],
     })
     return rows.map(({ service, start_us, end_us, is_error }) => ({
       service,
@@ -276,10 +247,4 @@ interface CallSpanRow {
   readonly end_us: number
   readonly is_error: number
   readonly peer: CallSpan['peer']
-}
-
-interface KnownTrace {
-  readonly trace_id: string
-  readonly span_count: number
-  readonly is_kept: number
 }

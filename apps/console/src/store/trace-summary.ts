@@ -14,10 +14,11 @@ export interface TraceChange {
   root: Root
   saysRejected: boolean
   correlationId: string | null
-  /** Each service with the start of its first span. */
-  readonly services: Map<string, number>
+  /** The keys of the origins, each with the start of its first span. */
+  readonly origins: Map<string, number>
   readonly correlationIds: Set<string>
-  readonly origins: Map<string, SpanRow['origin']>
+  /** Requests that a server knew the route of to its end: of each the last such server. */
+  readonly routes: Map<string, { readonly startUs: number; readonly name: string }>
 }
 
 /** A span that may be the trace's first. */
@@ -52,16 +53,16 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
         root,
         saysRejected: false,
         correlationId: null,
-        services: new Map(),
-        correlationIds: new Set(),
         origins: new Map(),
+        correlationIds: new Set(),
+        routes: new Map(),
       }
       changes.set(row.traceId, change)
     }
     change.startUs = Math.min(change.startUs, row.startUs)
     change.endUs = Math.max(change.endUs, row.endUs)
     change.spanCount++
-    change.bytes += row.body.length
+    change.bytes += row.bytes
     if (row.isError) change.errorCount++
     change.saysRejected ||= row.saysRejected
     if (isBetterRoot(root, change.root)) change.root = root
@@ -69,10 +70,16 @@ export function traceChanges(rows: readonly SpanRow[]): TraceChange[] {
       change.correlationId ??= row.correlationId
       change.correlationIds.add(row.correlationId)
     }
-    change.services.set(row.service, Math.min(change.services.get(row.service) ?? row.startUs, row.startUs))
-    change.origins.set(row.origin.key, row.origin)
+    const { key } = row.origin
+    change.origins.set(key, Math.min(change.origins.get(key) ?? row.startUs, row.startUs))
+    if (row.served?.isRouted === true) noteRoute(change, row.served.request, row)
   }
   return [...changes.values()]
+}
+
+function noteRoute({ routes }: TraceChange, request: string, { startUs, name }: SpanRow): void {
+  const known = routes.get(request)
+  if (known === undefined || startUs >= known.startUs) routes.set(request, { startUs, name })
 }
 
 const BACKGROUND_KINDS: ReadonlySet<number> = new Set([KIND.internal, KIND.client, KIND.producer])

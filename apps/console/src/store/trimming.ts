@@ -27,7 +27,7 @@ const TRACES_BATCH = 50
 const USUAL_TRACES = 2_000
 
 interface OldTrace {
-  readonly trace_id: string
+  readonly id: number
   readonly span_count: number
   readonly bytes: number
   readonly is_kept: number
@@ -100,7 +100,7 @@ export class Trimming {
     const [first] = going
     if (kept.length === 0 && first !== undefined && first.span_count > SPANS_BATCH) return shrink(tx, first)
     const statements: Statement[] = []
-    const ids = (traces: readonly OldTrace[]) => JSON.stringify(traces.map(({ trace_id }) => trace_id))
+    const ids = (traces: readonly OldTrace[]) => JSON.stringify(traces.map(({ id }) => id))
     if (kept.length > 0) statements.push({ sql: sql.KEEP_TRACES, params: [ids(kept)] })
     // One of them may be too large for a step that keeps others: it comes again.
     const gone = going.filter(({ span_count }) => span_count <= SPANS_BATCH)
@@ -135,7 +135,7 @@ async function oldest(tx: SqliteTransaction, { isKept, untouchedSinceMs, tracesM
 /** Takes a part from a trace that is too large to go at once. What is left of it is still the oldest. */
 async function shrink(tx: SqliteTransaction, trace: OldTrace): Promise<Trimmed> {
   const bytes = Math.floor((trace.bytes * SPANS_BATCH) / trace.span_count)
-  await tx.execute({ sql: sql.DELETE_SOME_SPANS, params: [trace.trace_id, SPANS_BATCH] })
-  await tx.execute({ sql: sql.SHRINK_TRACE, params: [SPANS_BATCH, bytes, trace.trace_id] })
+  await tx.execute({ sql: sql.DELETE_SOME_SPANS, params: [trace.id, SPANS_BATCH] })
+  await tx.execute({ sql: sql.SHRINK_TRACE, params: [SPANS_BATCH, bytes, trace.id] })
   return { ...NOTHING, spans: SPANS_BATCH, bytes, keptBytes: trace.is_kept === 1 ? bytes : 0 }
 }

@@ -115,6 +115,35 @@ suite('a file of Zipkin', () => {
     assert.equal(endless!.startTimeUnixNano, endless!.endTimeUnixNano)
   })
 
+  test('a chain without times is walked once, not from each of its spans', () => {
+    let looks = 0
+    const chain = Array.from({ length: 2_000 }, (_, index) => ({
+      traceId: 'abc',
+      id: `${index + 1}`,
+      ...(index === 0 && { timestamp: 1_000 }),
+      get parentId() {
+        looks++
+        return `${index}`
+      },
+    }))
+    const { spans } = spansOf(chain.toReversed())
+    assert.deepEqual(new Set(spans.map(({ startTimeUnixNano }) => startTimeUnixNano)), new Set(['1000000']))
+    assert.ok(looks < 10 * chain.length, `${looks} looks`)
+  })
+
+  test('many reports under one id are each compared with their own kind alone', () => {
+    let looks = 0
+    const reports = Array.from({ length: 2_000 }, (_, index) => ({
+      ...client,
+      get kind() {
+        looks++
+        return `KIND ${index}`
+      },
+    }))
+    assert.equal(spansOf(reports).spans.length, reports.length)
+    assert.ok(looks < 20 * reports.length, `${looks} looks`)
+  })
+
   test('a circle of parents without time ends', () => {
     const { spans } = spansOf([
       { traceId: 'abc', id: '5', parentId: '6' },

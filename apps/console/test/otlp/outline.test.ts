@@ -2,9 +2,20 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { traceVerdict } from 'seaworthy/trace-analysis'
-import { type OutlinePart, OutlineWriter } from '../../src/otlp/outline.ts'
+import { nanosSinceSecond, secondsOf } from '../../src/otlp/moment.ts'
+import { type OutlineColumns, type OutlinePart, OutlineWriter } from '../../src/otlp/outline.ts'
+import { OUTLINE_ATTRIBUTES } from '../../src/otlp/outline-attributes.ts'
 import { OutlineReader } from '../../src/otlp/read-outline.ts'
-import { type OtlpSpan, type OtlpTrace, type Trace, attributes, processOf, readTrace } from '../../src/otlp/read-trace.ts'
+import {
+  type OtlpSpan,
+  type OtlpTrace,
+  type Span,
+  type Trace,
+  attributes,
+  failureOf,
+  processOf,
+  readTrace,
+} from '../../src/otlp/read-trace.ts'
 import { verdictAnswer } from '../../src/verdict/trace-verdict.ts'
 import { pathView } from '../../web/src/view-model/path-view.ts'
 import { traceFacts } from '../../web/src/view-model/trace-facts.ts'
@@ -15,21 +26,43 @@ import { lockedCheckout } from '../slow-traces.ts'
 
 const TRACE_ID = 'a'.repeat(32)
 
+interface Given {
+  readonly span: OtlpSpan
+  readonly process: Pick<Span, 'service' | 'instance'>
+}
+
+/** As the store has them. */
+function columnsOf(some: readonly Given[], baseSeconds: number): OutlineColumns {
+  const column = (of: (span: OtlpSpan) => unknown) => JSON.stringify(some.map(({ span }) => of(span)))
+  const startNs = ({ startTimeUnixNano }: OtlpSpan) => nanosSinceSecond(baseSeconds, startTimeUnixNano)
+  const outlined = ({ attributes }: OtlpSpan) => (attributes ?? []).filter(({ key }) => OUTLINE_ATTRIBUTES.has(key))
+  return {
+    baseSeconds,
+    ids: column(({ spanId }) => spanId),
+    kinds: column(({ kind }) => kind ?? 0),
+    startNs: column(startNs),
+    lengthNs: column((span) => nanosSinceSecond(baseSeconds, span.endTimeUnixNano) - startNs(span)),
+    parents: some.map(({ span }) => span.parentSpanId ?? null),
+    names: some.map(({ span }) => span.name),
+    processes: some.map(({ process }) => process),
+    attributes: some.map(({ span }) => JSON.stringify(outlined(span)).slice(1, -1)),
+    whole: some.flatMap(({ span }, place) => (failureOf(span) === undefined && span.events === undefined ? [] : [[place, span] as const])),
+  }
+}
+
+const partOf = (writer: OutlineWriter, columns: OutlineColumns) => JSON.parse(writer.part(columns)) as OutlinePart
+
 /** Through the outline in parts of `size` spans, and through JSON as over the network. `meanwhile` is told what has come so far, each time more has. */
 function outlined(otlp: OtlpTrace, size: number, meanwhile?: (trace: Trace) => void): Trace | undefined {
   const all = (otlp.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
     const process = processOf(attributes(resource?.attributes))
-    return (scopeSpans ?? []).flatMap(({ spans }) => (spans ?? []).map((span) => ({ span, process })))
+    return (scopeSpans ?? []).flatMap(({ spans }) => (spans ?? []).map((span): Given => ({ span, process })))
   })
   const writer = new OutlineWriter()
   const reader = new OutlineReader()
+  const baseSeconds = secondsOf(all[0]?.span.startTimeUnixNano ?? '')
   for (let from = 0; from < all.length; from += size) {
-    const some = all.slice(from, from + size)
-    const part = writer.part(
-      some.map(({ span }) => span),
-      some.map(({ process }) => process),
-    )
-    reader.add(JSON.parse(JSON.stringify(part)) as OutlinePart)
+    reader.add(partOf(writer, columnsOf(all.slice(from, from + size), baseSeconds)))
     if (meanwhile !== undefined) meanwhile(reader.trace()!)
   }
   return reader.trace()
@@ -81,10 +114,8 @@ suite('an outline', () => {
       events: [{ name: 'exception', attributes: [attribute('exception.stacktrace', 'at main'.repeat(100))] }],
     }))
     const process = { service: 'inventory', instance: undefined }
-    const part = new OutlineWriter().part(
-      spans,
-      spans.map(() => process),
-    )
+    const given = spans.map((span) => ({ span, process }))
+    const part = partOf(new OutlineWriter(), columnsOf(given, 1_795_438_250))
     assert.deepEqual(part.strings, ['SELECT stock', 'db.system.name', 'postgresql', 'inventory'])
     assert.deepEqual(part.stretches, [])
     assert.ok(JSON.stringify(part).length < 60 * spans.length, `${JSON.stringify(part).length} bytes`)

@@ -96,6 +96,16 @@ const jaeger = (planted: readonly Canary[], number: number) => ({
   ],
 })
 
+/** As it is, without the first letters, and in base64, in which a text begins at one of three places. */
+function formsOf(secret: string): readonly string[] {
+  const encoded = [0, 1, 2].map((before) =>
+    Buffer.from(`${'x'.repeat(before)}${secret}`)
+      .toString('base64')
+      .slice(before + 1, -4),
+  )
+  return [secret.slice(3), ...encoded]
+}
+
 test('of secrets in headers, addresses, SQL, baggage, log fields and exceptions, sent in every way there is, none is stored', async (t) => {
   const { app, store, queue, logs, logQueue, folder: page } = await fixture(t)
   const folder = dirname(page)
@@ -160,7 +170,7 @@ test('of secrets in headers, addresses, SQL, baggage, log fields and exceptions,
   const missing = planted.filter(({ marker }) => !bytes.includes(marker)).map(({ place }) => place)
   assert.deepEqual(missing, [], 'what was not stored at all proves nothing')
   // An index may leave out the first letters that a word has in common with the one before it.
-  const found = planted.filter(({ secret }) => bytes.includes(secret.slice(3))).map(({ place }) => place)
+  const found = planted.filter(({ secret }) => formsOf(secret).some((form) => bytes.includes(form))).map(({ place }) => place)
   assert.deepEqual(found, [])
   for (const { secret, place } of planted) assert.equal((await logs.list({ limit: 1, text: secret })).length, 0, place)
   assert.ok(store.counts.spans >= planted.length * 0.5, `${store.counts.spans} spans`)

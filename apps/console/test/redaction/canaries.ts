@@ -71,6 +71,30 @@ const PLACES: Readonly<Record<string, (secret: string) => Planted>> = {
     attributes: [{ key: 'args', value: { kvlistValue: { values: [{ key: 'list', value: { arrayValue: { values: [nested(s)] } } }] } } }],
     fields: { args: [{ list: [{ authorization: s }] }] },
   }),
+  'list of texts': (s) => ({
+    attributes: [list('app.tags', 'x', `Bearer ${s}`, `https://ada:${s}@shop.test/`)],
+    fields: { tags: ['x', `Bearer ${s}`] },
+  }),
+  'arguments of a command': (s) => ({
+    attributes: [list('process.command_args', 'node', '--password', s)],
+    fields: { argv: ['node', '--password', s] },
+  }),
+  'raw headers': (s) => ({
+    attributes: [list('app.raw', 'Host', 'shop.test', 'Authorization', s)],
+    fields: { rawHeaders: ['Host', 'shop.test', 'Authorization', s] },
+  }),
+  bytes: (s) => ({ attributes: [bytes('app.body', `password=${s}&x=1`)] }),
+  'bytes of a statement': (s) => ({
+    attributes: [text('db.system.name', 'postgresql'), bytes('db.query.text', `SELECT * FROM t WHERE pin = '${s}'`)],
+  }),
+  'bytes in a map in a list': (s) => ({
+    attributes: [
+      {
+        key: 'args',
+        value: { arrayValue: { values: [{ kvlistValue: { values: [bytes('sent', `https://ada:${s}@shop.test/`)] } }] } },
+      },
+    ],
+  }),
   'exception message with an address': (s) => ({
     event: { name: 'exception', attributes: [text('exception.message', `fetch of https://x.test/?t=${s} failed`)] },
     fields: { err: { message: `fetch of https://x.test/?t=${s} failed`, stack: `Error: https://x.test/?t=${s}\n    at f` } },
@@ -97,6 +121,14 @@ const PLACES: Readonly<Record<string, (secret: string) => Planted>> = {
     resource: [text('process.environment_variable.DB_URL', s), text('deploy.token', s)],
     fields: { config: { deployToken: s } },
   }),
+}
+
+function list(key: string, ...values: readonly string[]): KeyValue {
+  return { key, value: { arrayValue: { values: values.map((stringValue) => ({ stringValue })) } } }
+}
+
+function bytes(key: string, value: string): KeyValue {
+  return { key, value: { bytesValue: Buffer.from(value).toString('base64') } }
 }
 
 function nested(secret: string): AnyValue {

@@ -53,7 +53,8 @@ function keyValues(field: number, attributes: readonly KeyValue[]): Buffer {
   )
 }
 
-function anyValue({ stringValue, arrayValue, kvlistValue }: AnyValue): Buffer {
+function anyValue({ stringValue, arrayValue, kvlistValue, bytesValue }: AnyValue): Buffer {
+  if (bytesValue !== undefined) return bytesField(7, Buffer.from(bytesValue, 'base64'))
   if (arrayValue !== undefined) return bytesField(5, Buffer.concat((arrayValue.values ?? []).map((each) => bytesField(1, anyValue(each)))))
   if (kvlistValue !== undefined) return bytesField(6, keyValues(1, kvlistValue.values ?? []))
   return text(1, stringValue ?? '')

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { VirtualClock } from '@seaworthy/testing'
-import { migrate, openSqliteDatabase } from 'seaworthy/sqlite'
+import { openSqliteDatabase } from 'seaworthy/sqlite'
 import { checkRequest } from '../../src/otlp/check.ts'
 import { spanRows } from '../../src/otlp/rows.ts'
-import { consoleSchema } from '../../src/store/schema.ts'
 import { TraceStore, type TraceStoreOptions } from '../../src/store/trace-store.ts'
 import { otlpRequest } from '../checkout-trace.ts'
 
@@ -74,6 +73,33 @@ test('the oldest traces are deleted beyond the limit of traces, with everything 
   assert.deepEqual(await store.list({ limit: 10, correlationId: 'c-0' }), [])
 })
 
+test('a process and its library are stored once for all of their traces, and go with the last of them', async (t) => {
+  const path = file(t)
+  const store = await TraceStore.open({ path, tracesMax: 3 })
+  for (let number = 0; number < 8; number++) await store.write(rows(number))
+  // Of another process, and not stored because the span is there: nothing may be left of it.
+  const [repeated] = rows(7)
+  await store.write([{ ...repeated!, origin: { ...repeated!.origin, key: 'other' } }])
+  while (await store.prune());
+  await store.close()
+  const database = await openSqliteDatabase({ path })
+  const origins = async () =>
+    (await database.query<{ service: string }>({ sql: 'SELECT service FROM origin ORDER BY service' })).map(({ service }) => service)
+  assert.deepEqual(await origins(), ['gateway', 'orders'])
+  await database.close()
+
+  const again = await TraceStore.open({ path, tracesMax: 0 })
+  while (await again.prune());
+  await again.close()
+  const empty = await openSqliteDatabase({ path })
+  const tables = await empty.query<{ name: string }>({
+    sql: `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'seaworthy%'`,
+  })
+  assert.ok(tables.length >= 7)
+  for (const { name } of tables) assert.deepEqual([name, ...(await empty.query({ sql: `SELECT 1 FROM ${name}` }))], [name])
+  await empty.close()
+})
+
 test('the limit of bytes holds too, and pages of deleted traces are used again', async (t) => {
   const path = file(t)
   const bytesMax = 400_000
@@ -87,60 +113,6 @@ test('the limit of bytes holds too, and pages of deleted traces are used again',
   // Between two prunings fifty traces come: less than as much again.
   await store.close()
   assert.ok(statSync(path).size < 2.5 * bytesMax, `${statSync(path).size} bytes`)
-})
-
-test('a file of the first version is taken over: traces with errors count as failed', async (t) => {
-  const path = file(t)
-  const database = await openSqliteDatabase({ path })
-  await migrate(database, [{ ...consoleSchema, versions: consoleSchema.versions.slice(0, 1) }])
-  await database.atomically([
-    {
-      sql: `INSERT INTO trace VALUES ('${traceId(1)}', 1, 2, 1, 1, 'gateway', 'old', 0, 1, NULL, 5), ('${traceId(2)}', 1, 2, 1, 0, 'gateway', 'fine', 0, 1, NULL, 5)`,
-    },
-  ])
-  await database.close()
-  const store = await open(t, { path })
-  assert.deepEqual(
-    (await store.list({ limit: 10 })).map(({ root, outcome }) => [root.name, outcome]),
-    [
-      ['fine', 'ok'],
-      ['old', 'failed'],
-    ],
-  )
-})
-
-test('a span comes out whole, with ids that are stored once, and so does one that an older console stored whole', async (t) => {
-  const path = file(t)
-  const id = traceId(7)
-  const whole = { traceId: id, spanId: 'b'.repeat(16), parentSpanId: 'a'.repeat(16), name: 'old “one”', kind: 2 }
-  const database = await openSqliteDatabase({ path })
-  await migrate(database, [{ ...consoleSchema, versions: consoleSchema.versions.slice(0, 4) }])
-  await database.atomically([
-    {
-      sql: `INSERT INTO span (trace_id, span_id, parent_span_id, service, kind, start_us, end_us, is_error, origin_key, body) VALUES (?, ?, ?, 'orders', 2, 1, 2, 0, 'o', ?)`,
-      params: [id, whole.spanId, whole.parentSpanId, JSON.stringify(whole)],
-    },
-    { sql: `INSERT INTO trace_origin VALUES (?, 'o', '{}', '{}', '', '')`, params: [id] },
-  ])
-  await database.close()
-  const store = await open(t, { path })
-  await store.write(rows(7, 2))
-  const json = await store.trace(id)
-  const { resourceSpans } = JSON.parse(json!) as { resourceSpans: { scopeSpans: { spans: { traceId: string; spanId: string }[] }[] }[] }
-  const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans))
-  assert.deepEqual(
-    spans.find(({ spanId }) => spanId === whole.spanId),
-    whole,
-  )
-  assert.equal(spans.length, 3)
-  assert.ok(spans.every((span) => span.traceId === id))
-  assert.equal(json!.match(/"traceId":/g)!.length, 3)
-  // One by one, and by batches, they are the same.
-  const byId = (one: { spanId: string }, other: { spanId: string }) => one.spanId.localeCompare(other.spanId)
-  const read: { spanId: string }[] = []
-  for await (const some of store.spans(id)) read.push(...some.spans)
-  assert.deepEqual(read.toSorted(byId), spans.toSorted(byId))
-  for (const span of spans) assert.ok((await store.span(id, span.spanId))!.includes(JSON.stringify(span)), span.spanId)
 })
 
 test('a trace is deleted when no span of it came for the given time', async (t) => {

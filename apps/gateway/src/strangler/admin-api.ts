@@ -15,7 +15,7 @@ export interface AdminApiOptions {
   readonly gateway: StranglerGateway
   readonly isReady: () => boolean
   /** What Prometheus scrapes. */
-  readonly metrics: Pick<Prometheus, 'contentType' | 'scrape'>
+  readonly metrics: Pick<Prometheus, 'exposition'>
   /** Reads the configuration again and puts it in force. */
   readonly reload: () => Promise<void>
   /** What the comparison of shadowed routes found. */
@@ -46,8 +46,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     if (asked === 'GET /healthz') return say(200, { status: 'alive' })
     if (asked === 'GET /readyz') return options.isReady() ? say(200, { status: 'ready' }) : say(503, { status: 'not-ready' })
     if (asked === 'GET /metrics') {
-      response.writeHead(200, { 'content-type': options.metrics.contentType })
-      return void response.end(await options.metrics.scrape())
+      const { contentType, body } = await options.metrics.exposition(request.headers.accept)
+      response.writeHead(200, { 'content-type': contentType })
+      return void response.end(body)
     }
     if (!hasBearerToken(request.headers.authorization, options.token)) {
       response.setHeader('www-authenticate', 'Bearer')

@@ -77,8 +77,15 @@ export class Ledger {
   /** Settles when the entry is on the disk. */
   append(entry: LedgerEntry): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#changes.appendFile(`${JSON.stringify(entry)}\n`)
-      await this.#changes.datasync()
+      const { size } = await this.#changes.stat()
+      try {
+        await this.#changes.appendFile(`${JSON.stringify(entry)}\n`)
+        await this.#changes.datasync()
+      } catch (error) {
+        // A full disk leaves half a line, into which the next entry would run: no start could read either.
+        await this.#changes.truncate(size).catch(() => {})
+        throw error
+      }
       this.#entries.push(entry)
       if (this.#entries.length > ENTRIES_KEPT) this.#entries.shift()
       this.#apply(entry)

@@ -5,6 +5,7 @@ import type { RuleDeclaration, RuleMatch } from './rule.ts'
 import { readShadow } from './shadow-declaration.ts'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const PATH = /^\/[\x21-\x7e]*$/
 const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
 
 export function readRule(route: Checked, upstreams: ReadonlyMap<string, unknown>): RuleDeclaration {
@@ -42,9 +43,13 @@ export function readRule(route: Checked, upstreams: ReadonlyMap<string, unknown>
 }
 
 function readMatch(match: Checked): RuleMatch {
-  const { path, methods, hosts, headers, query } = match.object('path', 'methods', 'hosts', 'headers', 'query')
+  const { path, also, methods, hosts, headers, query } = match.object('path', 'also', 'methods', 'hosts', 'headers', 'query')
   return {
-    path: path.text(/^\/[\x21-\x7e]*$/, 'a path template such as /api/reviews/:id or /api/*'),
+    path: path.text(PATH, 'a path template such as /api/reviews/:id or /api/*'),
+    ...given(
+      'also',
+      also.optional((list) => listOf(list, PATH, 'a path template')),
+    ),
     ...given(
       'methods',
       methods.optional((list) => listOf(list, TOKEN, 'a method')),

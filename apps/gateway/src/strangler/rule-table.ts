@@ -18,19 +18,25 @@ export interface RuleEntry<T> {
  * on their order
  */
 export function compileRules<T>(entries: readonly RuleEntry<T>[]): RuleTable<T> {
-  const atPath = new Map<string, RuleEntry<T>[]>()
+  const atPath = new Map<string, { readonly path: string; readonly group: RuleEntry<T>[] }>()
   for (const entry of entries) {
-    const shape = shapeOf(entry.declaration.match.path)
-    const group = atPath.get(shape)
-    if (group === undefined) atPath.set(shape, [entry])
-    else group.push(entry)
+    const { path: first, also = [] } = entry.declaration.match
+    for (const path of [first, ...also]) {
+      const shape = shapeOf(path)
+      const there = atPath.get(shape)
+      if (there === undefined) atPath.set(shape, { path, group: [entry] })
+      else there.group.push(entry)
+    }
   }
-  for (const group of atPath.values()) assertUnambiguous(group.map(({ declaration }) => declaration))
+  for (const { path, group } of atPath.values())
+    assertUnambiguous(
+      group.map(({ declaration }) => declaration),
+      path,
+    )
   const table: PathTable<readonly RuleEntry<T>[]> = compilePaths(
-    [...atPath.values()].map((group) => {
+    [...atPath.values()].map(({ path, group }) => {
       const value = group.toSorted((one, other) => bySpecificity(one.declaration.match, other.declaration.match))
-      const { id, match } = group[0]!.declaration
-      return { path: match.path, value, called: `Route ${id} at ${match.path}` }
+      return { path, value, called: `Route ${group[0]!.declaration.id} at ${path}` }
     }),
   )
   return {
@@ -73,12 +79,12 @@ function queryValues(target: string, name: string): string[] {
   return new URLSearchParams(target.slice(mark + 1)).getAll(name)
 }
 
-function assertUnambiguous(rules: readonly RuleDeclaration[]): void {
+function assertUnambiguous(rules: readonly RuleDeclaration[], path: string): void {
   for (const [index, one] of rules.entries()) {
     for (const other of rules.slice(index + 1)) {
       if (areDisjoint(one.match, other.match) || isWithin(one.match, other.match) !== isWithin(other.match, one.match)) continue
       throw new ConfigurationError(
-        `Routes ${one.id} and ${other.id} both match some requests at ${one.match.path}, and neither asks for more than the other. ` +
+        `Routes ${one.id} and ${other.id} both match some requests at ${path}, and neither asks for more than the other. ` +
           'Give one of them the conditions of the other and one more.',
       )
     }

@@ -6,6 +6,8 @@ import type { ShadowDeclaration } from './shadow-declaration.ts'
 export interface RuleMatch {
   /** A path template: `/api/reviews/:id`, or `/api/*` for everything below. */
   readonly path: string
+  /** More templates: what changes the same data is one route, so that it moves at one time. */
+  readonly also?: readonly string[]
   readonly methods?: readonly string[]
   /** Exact names, without a port. */
   readonly hosts?: readonly string[]

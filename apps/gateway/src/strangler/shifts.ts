@@ -328,7 +328,7 @@ export class Shifts {
 
   #routeOf(id: string): MovingRoute {
     const route = this.#options.routeOf(id)
-    if (route === undefined) throw new NotFoundError(`There is no route ${id}.`)
+    if (route === undefined) throw new NotFoundError(`There is no route ${id}. The gateway's status lists its routes.`)
     if (route.declaration.to === undefined) throw new InvalidInputError(`Route ${id} does not move: its configuration has no to.`)
     return route
   }

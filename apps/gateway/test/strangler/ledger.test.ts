@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { ConfigurationError } from 'seaworthy/core'
@@ -50,6 +51,30 @@ describe('the ledger', () => {
     await ledger.append(entry(100, { tenant: 'acme' }))
     assert.equal(ledger.shareOf('reviews', 'reviews-v2'), undefined)
     assert.equal(ledger.tenantSharesOf('reviews', 'reviews-v2').size, 0)
+  })
+
+  test('has nothing of an entry that a full disk cut off, so that the next one can be read', async (t) => {
+    const folder = temporaryFolder(t)
+    const ledger = await Ledger.open(folder)
+    await ledger.append(entry(10))
+    const handle = await open(join(folder, 'changes.jsonl'))
+    const files = Object.getPrototypeOf(handle) as typeof handle
+    await handle.close()
+    const full = t.mock.method(files, 'appendFile', async function (this: typeof handle, text: string) {
+      await this.write(text.slice(0, 20))
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    })
+    await assert.rejects(ledger.append(entry(50)), /ENOSPC/)
+    full.mock.restore()
+    assert.equal(ledger.shareOf('reviews', 'reviews'), 10)
+    await ledger.append(entry(20))
+    await ledger.close()
+    const again = await Ledger.open(folder)
+    t.after(() => again.close())
+    assert.deepEqual(
+      again.entries.map(({ toPercent }) => toPercent),
+      [10, 20],
+    )
   })
 
   test('drops a last line that a crash cut off, and writes on behind what is whole', async (t) => {

@@ -35,6 +35,21 @@ describe('rules', () => {
     assert.equal(rules.match(routable('GET', '/else?v=2&v=3', { 'x-beta': ['yes', 'no'] })), 'all')
   })
 
+  test('several paths are one rule, each as specific as it is itself', () => {
+    const rules = table({
+      people: { path: '/people/:id', also: ['/people', '/staff/*'] },
+      all: { path: '/*' },
+      orders: { path: '/people/:id/orders' },
+      bob: { path: '/people/bob' },
+    })
+    const matched = ['/people', '/people/1', '/staff/1/room', '/people/1/orders', '/people/bob', '/staff'].map((path) =>
+      rules.match(routable('GET', path)),
+    )
+    assert.deepEqual(matched, ['people', 'people', 'people', 'orders', 'bob', 'all'])
+    const twice = { one: { path: '/a', also: ['/b'] }, other: { path: '/c', also: ['/b'] } }
+    assert.throws(() => table(twice), /Routes one and other both match some requests at \/b/)
+  })
+
   test('a list of fewer is the more specific one', () => {
     const methods = table({ both: { path: '/a', methods: ['GET', 'POST'] }, one: { path: '/a', methods: ['POST'] } })
     assert.deepEqual([methods.match(routable('GET', '/a')), methods.match(routable('POST', '/a'))], ['both', 'one'])

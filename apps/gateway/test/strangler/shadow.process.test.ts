@@ -91,7 +91,7 @@ test('the reads of a route that says so are compared with its new side, which sp
     token: 'secret',
     gateway,
     isReady: () => true,
-    metrics: { contentType: 'text/plain', scrape: async () => '' },
+    metrics: { exposition: async () => ({ contentType: 'text/plain', body: '' }) },
     reload: async () => {},
     comparisons: (signal) => mirror.report(signal),
   })

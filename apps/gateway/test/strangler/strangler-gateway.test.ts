@@ -326,7 +326,7 @@ describe('the admin API', () => {
       token: TOKEN,
       gateway: strangler.gateway,
       isReady: () => true,
-      metrics: { contentType: 'text/plain', scrape: async () => 'seaworthy_figures 1' },
+      metrics: { exposition: async () => ({ contentType: 'text/plain', body: 'seaworthy_figures 1' }) },
       reload,
       comparisons: async () => ({}),
     })

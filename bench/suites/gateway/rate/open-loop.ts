@@ -47,7 +47,13 @@ export function openLoop({ port, message, ...load }: OpenLoad): Promise<Waits> {
     let startMs = Infinity
     /** When a request was due last for which no connection was free: what was due before then is not late by the generator. */
     let crowdedMs = -Infinity
+    /** All connections are busy: the next answer goes on with it. To look out for one all the time would take the processor from whoever has to give it. */
+    let isCrowded = false
+    const watch = setInterval(() => {
+      if (performance.now() - lastMs > STALL_MS) end(new Error(`port ${port}: no answer for ${STALL_MS} ms`))
+    }, 1_000)
     const end = (error?: Error) => {
+      clearInterval(watch)
       startMs = -Infinity
       for (const { connection } of all) connection.close()
       const sorted = (each: Float64Array) => each.subarray(counted).toSorted()
@@ -65,6 +71,11 @@ export function openLoop({ port, message, ...load }: OpenLoad): Promise<Waits> {
             if (slot.index === -1) return
             waitedMs[slot.index] = lastMs - startMs - dueMs[slot.index]!
             if (++answered === dueMs.length) end()
+            else if (isCrowded) {
+              isCrowded = false
+              // When all answers that have come are taken.
+              setImmediate(turn)
+            }
           },
           onFailure: end,
         }),
@@ -87,10 +98,13 @@ export function openLoop({ port, message, ...load }: OpenLoad): Promise<Waits> {
       const nowMs = performance.now() - startMs
       // In turn, so that no proxy takes one for unused and closes it.
       while (begun < dueMs.length && dueMs[begun]! <= nowMs && idle.length > 0) begin(idle.shift()!)
-      if (begun < dueMs.length && dueMs[begun]! <= nowMs) crowdedMs = nowMs
-      if (performance.now() - lastMs > STALL_MS) return end(new Error(`port ${port}: no answer for ${STALL_MS} ms`))
-      pause(begun < dueMs.length ? dueMs[begun]! - nowMs : SLEEP_MS)
-      setImmediate(turn)
+      if (begun === dueMs.length) return
+      isCrowded = dueMs[begun]! <= nowMs
+      if (isCrowded) crowdedMs = nowMs
+      else {
+        pause(dueMs[begun]! - nowMs)
+        setImmediate(turn)
+      }
     }
     const all = Array.from({ length: CONNECTIONS }, connect)
   })
@@ -112,5 +126,5 @@ const cell = new Int32Array(new SharedArrayBuffer(4))
 
 /** Sleeps for less than a millisecond, which timers cannot, and leaves the processor to the proxy meanwhile. */
 function pause(ms: number): void {
-  if (ms > 0) Atomics.wait(cell, 0, 0, Math.min(ms, SLEEP_MS))
+  Atomics.wait(cell, 0, 0, Math.min(ms, SLEEP_MS))
 }

@@ -1,23 +1,18 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Contender, Effort, Metric } from '../../../harness/suite.ts'
+import { askChild, forkTelling } from '../forked.ts'
 
 const module = import.meta.url
 const PER_SECOND = 200
 const PAGES = 50
 
-async function start(file: string, args: readonly string[]) {
-  const child = fork(new URL(file, import.meta.url), args, { execArgv: ['--disable-warning=ExperimentalWarning', '--conditions=source'] })
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-  return { child, port }
-}
+const start = (file: string, args: readonly string[]) => forkTelling<{ readonly port: number }>(new URL(file, import.meta.url), args)
 
 /** The 99th percentile of what clients wait, in milliseconds, at a steady rate that does not slow down with the answers. */
 async function latency(mode: 'shadowed' | 'plain', { quick }: Effort): Promise<() => Promise<number>> {
   const [monolith, service] = await Promise.all([start('json-side-process.ts', []), start('json-side-process.ts', [])])
-  const { child, port } = await start('proxy-process.ts', [mode, String(monolith.port), String(service.port)])
+  const { child, told } = await start('proxy-process.ts', [mode, String(monolith.told.port), String(service.told.port)])
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const measure = async (seconds: number) => {
     const waited: number[] = []
@@ -25,18 +20,14 @@ async function latency(mode: 'shadowed' | 'plain', { quick }: Effort): Promise<(
     const requests = Array.from({ length: seconds * PER_SECOND }, async (_, index) => {
       const dueMs = startedMs + (index * 1_000) / PER_SECOND
       await delay(Math.max(0, dueMs - performance.now()))
-      await ask(agent, port, `/products/${index % PAGES}`)
+      await ask(agent, told.port, `/products/${index % PAGES}`)
       // From when it was due: a client that is held up counts for what it would have waited.
       waited.push(performance.now() - dueMs)
     })
     await Promise.all(requests)
     return waited.toSorted((a, b) => a - b)[Math.floor(waited.length * 0.99)]!
   }
-  const compared = async (): Promise<number> => {
-    child.send('compared')
-    const [message] = (await once(child, 'message')) as [{ compared: number }]
-    return message.compared
-  }
+  const compared = async () => (await askChild<{ readonly compared: number }>(child, 'compared')).compared
   await measure(quick ? 2 : 10)
   // Answers are compared once enough is learned.
   if (mode === 'shadowed') {

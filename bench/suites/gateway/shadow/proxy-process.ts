@@ -1,7 +1,9 @@
-import { createHttpProxy } from '@seaworthy/http-proxy'
+import { createHttpProxy, growYoungGenerationAtOnce } from '@seaworthy/http-proxy'
 import { shadowing } from '@seaworthy/strangler/compare'
 
 /** A proxy before the monolith, whose reads are all compared or none: `proxy-process.ts shadowed|plain MONOLITH_PORT SERVICE_PORT`. Tells its port, and, asked, how much was compared. */
+// As the gateway does it.
+growYoungGenerationAtOnce()
 const [mode, monolithPort, servicePort] = process.argv.slice(2)
 const monolith = new URL(`http://127.0.0.1:${monolithPort}`)
 const shadow = mode === 'shadowed' ? shadowing({ onDefect: console.error }) : undefined

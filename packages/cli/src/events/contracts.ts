@@ -1,8 +1,8 @@
 import { type Dirent, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { ConfigurationError, NotFoundError } from 'seaworthy/core'
 import type { EventType } from 'seaworthy/messaging'
+import { loadModule } from '../load-module.ts'
 import type { EventLock, LockedEvent } from './event-lock.ts'
 import { keyExpression } from './key-expression.ts'
 
@@ -45,7 +45,7 @@ function contractFiles(root: string): readonly string[] {
 export async function declaredEvents(root: string): Promise<EventLock> {
   const events: Record<string, Record<string, LockedEvent>> = {}
   for (const file of contractFiles(root)) {
-    const exported = Object.values((await import(pathToFileURL(file).href)) as Record<string, unknown>)
+    const exported = Object.values(await loadModule(file, 'events'))
     for (const event of exported.filter(isEventType)) {
       const declared = { topic: event.topic, key: keyExpression(event.key), schema: jsonSchemaOf(event, relative(root, file)) }
       const versions = (events[event.type] ??= {})

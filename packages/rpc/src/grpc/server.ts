@@ -10,7 +10,7 @@ import {
   SeaworthyError,
   systemClock,
   TimeoutError,
-  UnavailableError,
+  UnknownOutcomeError,
   withContext,
 } from 'seaworthy/core'
 import { type HeaderLookup, readContext, readIdempotencyKey, RemoteFailureError } from 'seaworthy/http'
@@ -43,13 +43,16 @@ export interface GrpcServer {
   start(): Promise<void>
   /**
    * Stops without failing anybody: no new connections; GOAWAY on open ones, by which clients know that later calls
-   * were not executed; calls in flight are finished, for at most `timeoutMs` (3,000). A second call gets the same promise.
+   * were not executed; calls in flight are finished, for at most `timeoutMs` (3,000), after which their handlers are told by their signals, and cut off a moment
+   * later. A second call gets the same promise.
    */
   drain(options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
 const MESSAGE_BYTES_MAX = 4_194_304
 const DRAIN_TIMEOUT_MS = 3_000
+/** How long a handler that was told to end may take to say what it knows. */
+const LAST_WORD_MS = 200
 
 const server = observed('grpc.server')
 
@@ -133,14 +136,15 @@ class UnaryServer implements GrpcServer {
       this.#onIdle = () => this.#running.size === 0 && resolve()
       this.#onIdle()
     })
-    const { promise: late, resolve: giveUp } = Promise.withResolvers<'late'>()
-    const timer = systemClock.timer(timeoutMs, () => giveUp('late'))
-    const outcome = await Promise.race([Promise.all([closed, idle]), late])
-    timer.cancel()
-    if (outcome === 'late') {
+    const finished = Promise.all([closed, idle])
+    if (!(await isSettledWithin(finished, timeoutMs))) {
       this.#log.warn({ calls: this.#running.size, timeoutMs }, 'The drain took too long: what is in flight is cut off.')
-      const reason = new UnavailableError(`The server stops, and the call was not finished within ${timeoutMs} ms.`)
+      // Never "not executed": a handler hands it on, whatever it has done by then, and whoever believed that would ask for it again.
+      const reason = new UnknownOutcomeError(
+        `The server stops, and the call was not finished within ${timeoutMs} ms. It may have been executed.`,
+      )
       for (const controller of this.#running) controller.abort(reason)
+      await isSettledWithin(finished, LAST_WORD_MS)
     }
     this.#server.forceShutdown()
   }
@@ -167,7 +171,9 @@ class UnaryServer implements GrpcServer {
             } catch (error) {
               answered = true
               const answer = errorStatus(error)
-              if (answer.code === status.INTERNAL && !controller.signal.aborted) this.#reportFailure(method, incoming, error)
+              // What the answer does not tell, the log must.
+              const isTold = answer.code !== status.INTERNAL && error instanceof Error && error.message === answer.failure.message
+              if (!isTold && !controller.signal.aborted) this.#reportFailure(method, incoming, error)
               callback(answer)
               if (controller.signal.aborted) noteCancellation(span)
               else noteFailure(span, answer.code, error)
@@ -206,6 +212,12 @@ class UnaryServer implements GrpcServer {
       `${methodName(method)} failed: ${error instanceof Error ? error.message : String(error)}`,
     )
   }
+}
+
+function isSettledWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const { promise: late, resolve: giveUp } = Promise.withResolvers<false>()
+  const timer = systemClock.timer(timeoutMs, () => giveUp(false))
+  return Promise.race([work.then(() => true), late]).finally(() => timer.cancel())
 }
 
 function headersOf(call: UnaryCall): HeaderLookup {

@@ -1,11 +1,11 @@
 import type { Server as HttpNodeServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
-import { ConditionVariable, nextMacrotask, UnavailableError } from 'seaworthy/core'
+import { ConditionVariable, nextMacrotask, UnknownOutcomeError } from 'seaworthy/core'
 import type { ServerLog } from '../server-log.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface DrainOptions {
-  /** How long requests in flight may take to finish, in milliseconds. Default 3,000; their connections are closed after that. */
+  /** How long requests in flight may take to finish, in milliseconds. Default 3,000. After that their handlers are told by their signals, and cut off a moment later. */
   readonly timeoutMs?: number
   /** How long a connection that is kept alive may stay silent before it is closed, in milliseconds. Default 200. */
   readonly lingerMs?: number
@@ -13,6 +13,8 @@ export interface DrainOptions {
 
 const TIMEOUT_MS = 3_000
 const LINGER_MS = 200
+/** How long a handler that was told to end may take to say what it knows. */
+const LAST_WORD_MS = 200
 const QUIET_TURNS_MAX = 50
 
 /** What a server has open: its connections, and the requests in flight on them. It knows how to come to an end without failing anybody. */
@@ -66,8 +68,12 @@ export class Intake {
     await this.#changed.until(() => this.exchanges.size === 0, timeoutMs)
     if (this.exchanges.size > 0) {
       log.warn({ requests: this.exchanges.size, timeoutMs }, 'The drain took too long: what is in flight is cut off.')
-      const reason = new UnavailableError(`The server stops, and the request was not finished within ${timeoutMs} ms.`)
+      // Never "not executed": a handler hands it on, whatever it has done by then, and whoever believed that would ask for it again.
+      const reason = new UnknownOutcomeError(
+        `The server stops, and the request was not finished within ${timeoutMs} ms. It may have been executed.`,
+      )
       for (const exchange of this.exchanges) exchange.abort(reason)
+      await this.#changed.until(() => this.exchanges.size === 0, LAST_WORD_MS)
     }
     await this.#quietTurn(() => this.#requests)
     server.closeAllConnections()

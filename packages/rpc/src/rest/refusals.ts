@@ -16,6 +16,16 @@ export const unknownRoute = (request: FastifyRequest): HttpProtocolError =>
 export const methodNotAllowed = (request: FastifyRequest, allow: string): HttpProtocolError =>
   new HttpProtocolError(405, `${pathOf(request)} has no method ${request.method}. It has ${allow}.`, { headers: { allow } })
 
+// RFC 9110, section 15.5.16: which codings would have been taken.
+export const encoded = (): HttpProtocolError =>
+  new HttpProtocolError(
+    415,
+    'The body is compressed, or encoded otherwise, and this server reads it as it comes. Send it without content-encoding.',
+    {
+      headers: { 'accept-encoding': 'identity' },
+    },
+  )
+
 const PATH_LENGTH_MAX = 200
 
 /** The path of a request, cut to what a message needs. */

@@ -6,7 +6,7 @@ import { type DrainOptions, Intake } from './drain.ts'
 import { type ErrorAnswer, errorAnswer, isInternal, PROBLEM_TYPE } from 'seaworthy/http'
 import { Exchange, type Route } from './exchange.ts'
 import { type HealthCheck, readinessOf } from './health.ts'
-import { draining, malformedAnswer, methodNotAllowed, pathOf, unknownRoute, unreadable } from './refusals.ts'
+import { draining, encoded, malformedAnswer, methodNotAllowed, pathOf, unknownRoute, unreadable } from './refusals.ts'
 
 export interface HttpServerOptions {
   /** 0 takes a free port; `port` of the server then says which. */
@@ -65,6 +65,12 @@ export function exchangeOf(request: FastifyRequest): Exchange {
   const exchange = exchanges.get(request.raw)
   if (exchange === undefined) throw new ConfigurationError('This request did not come through a Seaworthy HTTP server.')
   return exchange
+}
+
+/** Bodies are read as they come. */
+function isEncoded({ headers }: FastifyRequest): boolean {
+  const encoding = headers['content-encoding']
+  return encoding !== undefined && encoding.trim().toLowerCase() !== 'identity'
 }
 
 /** Makes an HTTP server on fastify. It listens after `start()`. */
@@ -174,6 +180,7 @@ class FastifyServer implements HttpServer {
       // Decided before the body is read: what it holds does not matter.
       else if (request.is404) done(unknownRoute(request))
       else if (allow !== undefined) done(methodNotAllowed(request, allow))
+      else if (isEncoded(request)) done(encoded())
       else done(error)
     })
   }
@@ -206,7 +213,8 @@ class FastifyServer implements HttpServer {
     const message = `${request.method} ${pathOf(request)} answered ${answer.status}: ${error.message}`
     if (isInternal(answer)) {
       if (call.signal?.aborted !== true) this.#log.error(fields, message)
-    } else if (answer.status >= 500 && error.cause !== undefined) this.#log.warn(fields, message)
+    } else if (answer.status >= 500 && (error.cause !== undefined || answer.problem.detail !== error.message))
+      this.#log.warn(fields, message)
   }
 
   /** Requests that fastify's router gives up on before any hook runs: a URL that cannot be decoded. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { exponential, rootContext } from 'seaworthy/core'
 import { policy } from 'seaworthy/resilience'
@@ -59,6 +60,27 @@ describe('a draining gRPC server', () => {
     assert.equal((await error).executed, 'maybe')
     assert.equal(signal.aborted, true)
     assert.match(log.lines[0]!.message, /drain took too long/)
+  })
+
+  test('lets a handler that it cuts off say what it knows, and makes no undone work of what the handler hands on', async (t) => {
+    const entered: string[] = []
+    const { server, client } = await startLedger(t, {
+      post: async ({ account }, { signal }) => {
+        entered.push(account)
+        await once(signal!, 'abort')
+        if (account === 'undecided') throw signal!.reason
+        // As who has to ask a database first.
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return { entryId: account }
+      },
+    })
+    const answered = client.post({ account: 'stored' })
+    const failed = failureOfCall(client.post({ account: 'undecided' }))
+    await eventually(() => entered.length === 2, 'both are in hand')
+    await server.drain({ timeoutMs: 20 })
+    assert.equal((await answered).entryId, 'stored')
+    const { code, executed } = await failed
+    assert.deepEqual([code, executed], ['unknown-outcome', 'maybe'])
   })
 
   test('fails nobody whose client tries again what was surely not executed', async (t) => {

@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { ConfigurationError, InvalidInputError, LimitExceededError, rootContext } from 'seaworthy/core'
 import { BadAnswerError, RemoteFailureError } from '@seaworthy/rpc'
 import { grpcServer, implement } from '@seaworthy/rpc/grpc'
+import { SqliteFullError } from 'seaworthy/sqlite'
 import { errorFromStatus, errorStatus } from '../../src/grpc/errors.ts'
 import { FAILURES, LEAK } from '../failures.ts'
 import { failureOfCall, startLedger } from '../fixtures.ts'
@@ -26,6 +27,15 @@ describe('errors over gRPC', () => {
       assert.equal(log.lines.filter((line) => line.level === 'error' && line.fields.err === thrown).length, grpc === 'INTERNAL' ? 2 : 0)
     })
   }
+
+  test('what an engine says of its files is in the log, and not in the answer', async (t) => {
+    const thrown = new SqliteFullError('No room is left for /srv/ledger.db.')
+    const { server, log } = await startLedger(t, { post: () => Promise.reject(thrown) })
+    const raw = await rawCall(server.address, '/seaworthy.test.v1.Ledger/Post', new Uint8Array())
+    assert.equal(raw.code, status.UNAVAILABLE)
+    assert.doesNotMatch(raw.details, /srv/)
+    assert.match(log.lines.map(({ message }) => message).join(), /\/srv\/ledger\.db/)
+  })
 
   test('a message that cannot be read is answered INVALID_ARGUMENT, and was not executed', async (t) => {
     const { server } = await startLedger(t, { post: () => assert.fail('It must not get here.') })

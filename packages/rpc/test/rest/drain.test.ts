@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { describe, test, type TestContext } from 'node:test'
 import { exponential, rootContext } from 'seaworthy/core'
@@ -70,6 +71,27 @@ describe('a draining HTTP server', () => {
     assert.equal((await error).executed, 'maybe')
     assert.equal(signal.aborted, true)
     assert.match(log.lines[0]!.message, /drain took too long/)
+  })
+
+  test('lets a handler that it cuts off say what it knows, and makes no undone work of what the handler hands on', async (t) => {
+    const entered: string[] = []
+    const { server, client } = await startReviews(t, {
+      getReview: async ({ params: { id }, call }) => {
+        entered.push(id)
+        await once(call.signal!, 'abort')
+        if (id === 'undecided') throw call.signal!.reason
+        // As who has to ask a database first.
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        return { status: 200, body: { id } }
+      },
+    })
+    const answered = client.getReview({ params: { id: 'stored' } })
+    const failed = failureOfCall(client.getReview({ params: { id: 'undecided' } }))
+    await eventually(() => entered.length === 2, 'both are in hand')
+    await server.drain({ timeoutMs: 20, lingerMs: 0 })
+    assert.deepEqual((await answered).body, { id: 'stored' })
+    const { code, executed } = await failed
+    assert.deepEqual([code, executed], ['unknown-outcome', 'maybe'])
   })
 
   test('fails nobody whose client tries again what was surely not executed', async (t) => {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { rootContext, UnavailableError, RejectedError, LimitExceededError } from 'seaworthy/core'
 import { RemoteFailureError } from '@seaworthy/rpc'
 import { errorFromAnswer, type Problem } from 'seaworthy/http'
+import { SqliteFullError } from 'seaworthy/sqlite'
 import { FAILURES, LEAK } from '../failures.ts'
 import { failureOfCall, startReviews } from '../fixtures.ts'
 
@@ -36,6 +37,15 @@ describe('errors over REST', () => {
     assert.ok(error instanceof RejectedError)
     assert.equal(error.message, 'It is gone.')
     assert.equal(error.reason, 'gone')
+  })
+
+  test('what an engine says of its files is in the log, and not in the answer', async (t) => {
+    const thrown = new SqliteFullError('No room is left for /srv/orders.db.')
+    const { server, log } = await startReviews(t, { getReview: () => Promise.reject(thrown) })
+    const response = await fetch(`${server.url}/api/reviews/1`)
+    assert.equal(response.status, 503)
+    assert.doesNotMatch(await response.text(), /srv/)
+    assert.match(log.lines.map(({ message }) => message).join(), /\/srv\/orders\.db/)
   })
 
   test('a 503 of a server that does not say what became of the request may have been executed', () => {

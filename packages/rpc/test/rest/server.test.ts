@@ -51,6 +51,7 @@ describe('what an HTTP server refuses', () => {
     ['no body at all', '/api/reviews', { method: 'POST' }, 400],
     ['a poisoned prototype', '/api/reviews', { method: 'POST', body: '{"__proto__":{"admin":true}}', headers: JSON_TYPE }, 400],
     ['half a surrogate pair', '/api/reviews', { method: 'POST', body: '{"productId":"\\ud800","rating":1}', headers: JSON_TYPE }, 400],
+    ['a compressed body', '/api/reviews', { method: 'POST', body: '{}', headers: { ...JSON_TYPE, 'content-encoding': 'gzip' } }, 415],
     ['another media type', '/api/reviews', { method: 'POST', body: 'rating=5', headers: { 'content-type': 'text/plain' } }, 415],
     ['a body that is too large', '/api/reviews', { method: 'POST', body: JSON.stringify('x'.repeat(1_100_000)), headers: JSON_TYPE }, 413],
     ['a URL that cannot be decoded', '/api/reviews/%E0%A4%A', {}, 400],

@@ -19,7 +19,7 @@ import {
 } from 'seaworthy/core'
 import type { Decider, DomainCommand, DomainEvent } from './decider.ts'
 import { WrongExpectedVersionError } from './errors.ts'
-import type { EventStore, NewStoredEvent } from './event-store.ts'
+import type { EventStore, ExpectedVersion, NewStoredEvent } from './event-store.ts'
 import type { EventTypes } from './event-types.ts'
 import { type FoldedStream, type LoadedStream, loadStream } from './load-stream.ts'
 import { type StreamMoment, replayStream } from './replay.ts'
@@ -66,7 +66,8 @@ export interface CommandResult<State, Event> {
 
 export interface CommandHandler<State, Command extends DomainCommand, Event extends DomainEvent> {
   /**
-   * Loads, decides and appends in one transaction, again when somebody else was faster.
+   * Loads, decides and appends if the stream is then as it was loaded, again when somebody else was faster. In one transaction; where the store has a better way for
+   * appends by themselves (`appendAlone`), it reads outside of one, and only the append, with the snapshot that is due with it, is one.
    * @throws WrongExpectedVersionError when it lost every race; UnknownEventError; whatever `decide` throws
    */
   execute(stream: string, command: Command, options?: CommandOptions): Promise<CommandResult<State, Event>>
@@ -81,6 +82,16 @@ export interface CommandHandler<State, Command extends DomainCommand, Event exte
    * @throws ConfigurationError when the handler uses no snapshots
    */
   takeSnapshot(stream: string): Promise<number | undefined>
+}
+
+/** What a command comes to on a stream as it was loaded. */
+interface Decision<State, Event> {
+  readonly loaded: FoldedStream<State>
+  readonly events: readonly Event[]
+  readonly toStore: readonly NewStoredEvent[]
+  readonly expected: ExpectedVersion
+  /** With the events. */
+  readonly state: State
 }
 
 const CONFLICT_RETRIES_MAX = 5
@@ -117,8 +128,8 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
 
   async execute(stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
     const context = options.context ?? contextOrRoot()
-    const { database, conflictRetriesMax = CONFLICT_RETRIES_MAX } = this.#options
-    const signal = context.signal
+    const { conflictRetriesMax = CONFLICT_RETRIES_MAX } = this.#options
+    const { signal } = context
     return command.run(
       () => ({
         name: `execute ${message.type}`,
@@ -128,10 +139,7 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
       async (operation) => {
         for (let attempt = 1; ; attempt++) {
           try {
-            const result = await database.transaction(
-              (tx) => this.executeIn(tx, stream, message, { ...options, context }),
-              signal && { signal },
-            )
+            const result = await this.#attempt(stream, message, { ...options, context })
             if (operation !== undefined) operation.attributes['seaworthy.stream.version'] = result.version
             return result
           } catch (error) {
@@ -145,22 +153,8 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   }
 
   async executeIn(tx: Transaction, stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
-    const { decider, store } = this.#options
-    const loaded = await this.#fold(stream, tx)
-    if (options.commandId !== undefined) {
-      const before = await this.#resultOfBefore(tx, stream, options.commandId, loaded)
-      if (before !== undefined) return before
-    }
-    const events = decider.decide(message, loaded.state)
-    if (events.length === 0) return { state: loaded.state, version: loaded.version, events, repeated: false }
-
-    const expected = loaded.version === 0 ? 'no-stream' : loaded.version
-    const version = await store.append(tx, stream, this.#toStore(events, options), expected)
-    // A loop and not `reduce(evolve)`: reduce would hand evolve an index and the array, too.
-    let state = loaded.state
-    for (const event of events) state = decider.evolve(state, event)
-    if (this.#isSnapshotDue(loaded, version)) await this.#saveSnapshot(tx, stream, version, state)
-    return { state, version, events, repeated: false }
+    const decision = await this.#decide(stream, message, options, tx)
+    return 'toStore' in decision ? this.#storeIn(tx, stream, decision) : decision
   }
 
   async load(stream: string, tx?: Transaction): Promise<LoadedStream<State>> {
@@ -186,6 +180,59 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
       const { state, version } = await this.#fold(stream, tx)
       return version > 0 && (await this.#saveSnapshot(tx, stream, version, state)) ? version : undefined
     })
+  }
+
+  /** @throws WrongExpectedVersionError when somebody else was faster */
+  async #attempt(
+    stream: string,
+    message: Command,
+    options: CommandOptions & { readonly context: CallContext },
+  ): Promise<CommandResult<State, Event>> {
+    const { database, store } = this.#options
+    const { signal } = options.context
+    const within = signal && { signal }
+    if (store.appendAlone === undefined) return database.transaction((tx) => this.executeIn(tx, stream, message, options), within)
+    signal?.throwIfAborted()
+    // What was read may be out of date by the append, in a transaction as outside of one: the version tells.
+    const decision = await this.#decide(stream, message, options, undefined)
+    if (!('toStore' in decision)) return decision
+    const { loaded, events, toStore, expected, state } = decision
+    // A snapshot belongs into the transaction of the last event that it sums up.
+    if (this.#isSnapshotDue(loaded, loaded.version + events.length)) {
+      return database.transaction((tx) => this.#storeIn(tx, stream, decision), within)
+    }
+    return { state, version: await store.appendAlone(stream, toStore, expected, within), events, repeated: false }
+  }
+
+  /** Nothing is stored yet. @returns what is to be stored; or the result, when nothing is */
+  async #decide(
+    stream: string,
+    message: Command,
+    options: CommandOptions,
+    tx: Transaction | undefined,
+  ): Promise<Decision<State, Event> | CommandResult<State, Event>> {
+    const { decider } = this.#options
+    const loaded = await this.#fold(stream, tx)
+    if (options.commandId !== undefined) {
+      const before = await this.#resultOfBefore(tx, stream, options.commandId, loaded)
+      if (before !== undefined) return before
+    }
+    const events = decider.decide(message, loaded.state)
+    if (events.length === 0) return { state: loaded.state, version: loaded.version, events, repeated: false }
+    // A loop and not `reduce(evolve)`: reduce would hand evolve an index and the array, too.
+    let state = loaded.state
+    for (const event of events) state = decider.evolve(state, event)
+    return { loaded, events, toStore: this.#toStore(events, options), expected: loaded.version === 0 ? 'no-stream' : loaded.version, state }
+  }
+
+  async #storeIn(
+    tx: Transaction,
+    stream: string,
+    { loaded, events, toStore, expected, state }: Decision<State, Event>,
+  ): Promise<CommandResult<State, Event>> {
+    const version = await this.#options.store.append(tx, stream, toStore, expected)
+    if (this.#isSnapshotDue(loaded, version)) await this.#saveSnapshot(tx, stream, version, state)
+    return { state, version, events, repeated: false }
   }
 
   async #fold(stream: string, tx: Transaction | undefined): Promise<FoldedStream<State>> {
@@ -221,7 +268,7 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
 
   /** What the command did when it was executed before: its events stand together, under ids made from its own. */
   async #resultOfBefore(
-    tx: Transaction,
+    tx: Transaction | undefined,
     stream: string,
     commandId: string,
     loaded: LoadedStream<State>,

@@ -45,6 +45,17 @@ export interface EventStore {
    * @throws WrongExpectedVersionError with both versions; ConflictError when the stream holds some of the ids, but not all; StreamArchivedError
    */
   append(tx: Transaction, stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion): Promise<number>
+  /**
+   * The same in a transaction of its own, or with others in one, where an engine gains by that. A store that wraps another one, and does more in `append`, leaves it
+   * out, or does that here too.
+   * @param options `signal`: ends the wait for its turn; what is on its way by then is stored or not all the same
+   */
+  readonly appendAlone?: (
+    stream: string,
+    events: readonly NewStoredEvent[],
+    expected: ExpectedVersion,
+    options?: { readonly signal?: AbortSignal },
+  ) => Promise<number>
   /** Events of a stream in order, after version `after` (0 from the start), at most `max` (1,000). Reads inside `tx` see its own appends. */
   read(stream: string, options?: { after?: number; max?: number; tx?: Transaction }): Promise<readonly StoredEvent[]>
   /** Events of a stream from its end, the newest first: those before version `before` (default: all), at most `max` (1,000). */

@@ -67,6 +67,10 @@ export function messageOf(code: FailureCode, words: string, what: string): strin
 /** What the other side is told when the error is nobody's business but ours. */
 const INTERNAL_MESSAGE = 'The request failed inside the service. Its log has the reason, under the correlation id.'
 
+/** What an engine says of itself names files, hosts and processes: whoever asked is told that it will pass, and the log has the rest. */
+const OF_AN_ENGINE = /^(?:database-|commit-failed$|connection-lost$|transaction-lost$|postgres$|sqlite$|redis$)/
+const ENGINE_MESSAGE = 'The service cannot store or read what this needs right now. Nothing was done; ask again.'
+
 /** Decides what the other side is told about an error. */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof SeaworthyError)) return { code: 'internal', message: INTERNAL_MESSAGE, executed: 'maybe' }
@@ -80,7 +84,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof UnknownOutcomeError) return { code: 'unknown-outcome', message, executed }
   // An open circuit, a full bulkhead: the work was shed before it began, as if nobody had been there.
   if (error instanceof UnavailableError || (executed === 'no' && !error.final))
-    return { code: 'unavailable', message, executed, retryAfterMs }
+    return { code: 'unavailable', message: OF_AN_ENGINE.test(error.code) ? ENGINE_MESSAGE : message, executed, retryAfterMs }
   return { code: 'internal', message: INTERNAL_MESSAGE, executed }
 }
 

@@ -52,9 +52,11 @@ export {
   StaleReadError,
   consistencyToken,
   consistencyTokenOf,
+  joinConsistencyTokens,
   keyCheckpoint,
   readAfter,
   readConsistencyToken,
+  readConsistencyTokens,
 } from './consistency.ts'
 export { type UpcastTypes, envelopeOf } from './stored-event.ts'
 export { type ProjectionStore } from './projection-store.ts'

@@ -223,7 +223,7 @@ export class RunningOrchestrator implements Orchestrator {
   /** Gives back what it has, so that others need not wait until its lease ends. */
   async #leave(lease: WorkerLease): Promise<void> {
     try {
-      await this.#store.release(this.#environment.owner, this.#clock.now())
+      await this.#store.release(this.#environment.owner)
       await lease.release()
     } catch (error) {
       this.#environment.report(error, undefined)
@@ -266,7 +266,7 @@ export class RunningOrchestrator implements Orchestrator {
       const { to, reason, entries } = decide(stored, this.#runs.definitionOf(stored))
       const atMs = this.#clock.now()
       const after: SagaRecord = { ...record, status: to, reason: record.reason ?? reason, updatedAtMs: atMs }
-      const rest = { wakeAtMs: atMs }
+      const rest = { wakeAtMs: 0 }
       await this.#store.advance(tx, id, { token, from: record.status, to, reason: after.reason, entries, rest, atMs })
       await onStatus?.(tx, after)
       tx.afterCommit(() => this.#runs.onDue(id))

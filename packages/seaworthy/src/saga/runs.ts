@@ -162,7 +162,7 @@ export class SagaRuns {
     const atMs = this.#environment.clock.now()
     const error = 'It was not called: this process has too many sagas.'
     const entries = begunAtStart === undefined ? [] : [{ step: begunAtStart, kind: 'failed', executed: 'no', error, atMs } as const]
-    const advance = { token, from: record.status, entries, rest: { wakeAtMs: atMs }, atMs }
+    const advance = { token, from: record.status, entries, rest: { wakeAtMs: 0 }, atMs }
     for (let failures = 1; !this.#environment.stopping.aborted; failures++) {
       try {
         await this.#environment.database.transaction((tx) => this.#environment.store.advance(tx, record.id, advance))

@@ -122,7 +122,7 @@ export interface SagaAdvance {
   readonly to?: SagaStatus
   /** Kept as it is when absent. */
   readonly reason?: string | undefined
-  /** Its owner lets go of it, and the token grows. It is due again at this time, or when it is told something. */
+  /** Its owner lets go of it, and the token grows. It is due again at this time, by the clock of whoever looks, or when it is told something; 0 is at once for all of them. */
   readonly rest?: { readonly wakeAtMs: number | 'never' }
   readonly atMs: number
 }
@@ -169,12 +169,12 @@ export interface SagaStore {
   strays(claim: Omit<SagaClaim, 'id'>): Promise<readonly SagaRecord[]>
   /** Who has sagas that run or compensate. */
   owners(): Promise<readonly string[]>
-  /** Lets go of all that the owner has; they are due at once. */
-  release(owner: string, nowMs: number): Promise<void>
+  /** Lets go of all that the owner has; they are due at once, whatever the clock of whoever looks says. */
+  release(owner: string): Promise<void>
   /** When the next saga of these versions that nobody has is due; undefined when none will be by time alone. */
   nextDueMs(versions: readonly string[]): Promise<number | undefined>
   /**
-   * Keeps what a saga is told in a slot, whether there is such a saga or not, and makes it due at once.
+   * Keeps what a saga is told in a slot, whether there is such a saga or not, and makes it due at once, as `release` does.
    * @returns what became of it; and the saga's status, undefined when it was not started yet
    */
   tell(

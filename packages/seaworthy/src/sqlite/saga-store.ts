@@ -102,7 +102,7 @@ const STRAYS = `SELECT ${SAGA} FROM seaworthy_sagas
   WHERE ${FREE} AND saga || '/' || version NOT IN (SELECT value FROM json_each(?5)) ORDER BY started_at_ms, id LIMIT ?6`
 // seaworthy_sagas_owned.
 const OWNERS = `SELECT DISTINCT owner FROM seaworthy_sagas WHERE owner IS NOT NULL AND ${UNDER_WAY}`
-const RELEASE = `UPDATE seaworthy_sagas SET owner = NULL, token = token + 1, wake_at_ms = ?2 WHERE owner = ?1 AND ${UNDER_WAY}`
+const RELEASE = `UPDATE seaworthy_sagas SET owner = NULL, token = token + 1, wake_at_ms = 0 WHERE owner = ? AND ${UNDER_WAY}`
 // seaworthy_sagas_due, its first entries.
 const NEXT_DUE = `SELECT wake_at_ms FROM seaworthy_sagas
   WHERE owner IS NULL AND ${UNDER_WAY} AND wake_at_ms IS NOT NULL AND saga || '/' || version IN (SELECT value FROM json_each(?))
@@ -112,7 +112,7 @@ const PUT_EVENT = 'INSERT INTO seaworthy_saga_events (saga_id, slot, data, expir
 const WAS_EXPIRED = 'SELECT expired FROM seaworthy_saga_events WHERE saga_id = ? AND slot = ?'
 const SELECT_EVENTS = 'SELECT slot, data FROM seaworthy_saga_events WHERE saga_id = ? AND NOT expired'
 // Primary key of seaworthy_sagas.
-const WAKE = 'UPDATE seaworthy_sagas SET wake_at_ms = ?2 WHERE id = ?1 AND owner IS NULL'
+const WAKE = 'UPDATE seaworthy_sagas SET wake_at_ms = 0 WHERE id = ? AND owner IS NULL'
 const STATUS = 'SELECT status FROM seaworthy_sagas WHERE id = ?'
 // seaworthy_sagas_by_status.
 const LIST_BY_STATUS = `SELECT ${SAGA} FROM seaworthy_sagas WHERE status = ? ORDER BY started_at_ms DESC LIMIT ?`
@@ -220,8 +220,8 @@ class SqliteSagaStore implements SagaStore {
     return (await this.#database.query<{ owner: string }>({ sql: OWNERS })).map(({ owner }) => owner)
   }
 
-  async release(owner: string, nowMs: number): Promise<void> {
-    await this.#database.atomically([{ sql: RELEASE, params: [owner, nowMs] }])
+  async release(owner: string): Promise<void> {
+    await this.#database.atomically([{ sql: RELEASE, params: [owner] }])
   }
 
   async nextDueMs(versions: readonly string[]): Promise<number | undefined> {
@@ -234,7 +234,7 @@ class SqliteSagaStore implements SagaStore {
     { sagaId, slot, data, nowMs }: { sagaId: string; slot: string; data: unknown; nowMs: number },
   ): Promise<{ readonly told: Told; readonly status: SagaStatus | undefined }> {
     const { rowCount } = await tx.execute({ sql: PUT_EVENT, params: [sagaId, slot, JSON.stringify(data ?? null), 0, nowMs] })
-    await tx.execute({ sql: WAKE, params: [sagaId, nowMs] })
+    await tx.execute({ sql: WAKE, params: [sagaId] })
     const [row] = await tx.query<{ status: SagaStatus }>({ sql: STATUS, params: [sagaId] })
     if (rowCount === 1) return { told: 'new', status: row?.status }
     const [before] = await tx.query<{ expired: number }>({ sql: WAS_EXPIRED, params: [sagaId, slot] })

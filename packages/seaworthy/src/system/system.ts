@@ -8,7 +8,9 @@ export interface Route {
   readonly service: string
   /** What it is called by whoever moves it. Default: its path. */
   readonly id?: string
-  /** The successor that can take the path over while the system runs, by shares. */
+  /** More paths of the same route: what changes the same data moves at one time. */
+  readonly also?: readonly string[]
+  /** The successor that can take the paths over while the system runs, by shares. */
   readonly to?: string
 }
 
@@ -24,7 +26,7 @@ export interface SystemDeclaration {
   readonly standIns?: Readonly<Record<string, string>>
   /**
    * Services that can take over from another while the system runs, each with that other: `{ reviews: 'monolith' }`. Such a one is started when the gateway
-   * begins to move a route to it. Others that call it are led to its stand-in, for as long as it is a successor. Default: none.
+   * begins to move a route to it. It may publish its predecessor's topics: one of both does at a time, and who that is, is theirs to see to. Others that call it are led to its stand-in, for as long as it is a successor. Default: none.
    */
   readonly successors?: Readonly<Record<string, string>>
 }
@@ -47,7 +49,7 @@ export function defineSystem(declaration: SystemDeclaration): System {
     byName.set(service.name, service)
   }
   problems.push(...oneOwner(declaration.services, 'database', (service) => service.owns))
-  problems.push(...oneOwner(declaration.services, 'topic', (service) => service.publishes))
+  problems.push(...oneOwner(declaration.services, 'topic', (service) => service.publishes, successors))
   const published = new Set(declaration.services.flatMap((service) => service.publishes))
   for (const [absent, standIn] of Object.entries(standIns)) {
     if (byName.has(absent) && !Object.hasOwn(successors, absent)) problems.push(`${standIn} stands in for ${absent}, which runs itself`)
@@ -65,7 +67,7 @@ export function defineSystem(declaration: SystemDeclaration): System {
       if (!published.has(topic)) problems.push(`${service.name} consumes topic ${topic}, which nobody publishes`)
   }
   const emitted = new Set(declaration.services.flatMap((service) => service.emits.map(({ type }) => type)))
-  problems.push(...oneOwner(declaration.services, 'event', (service) => service.emits.map(({ type }) => type)))
+  problems.push(...oneOwner(declaration.services, 'event', (service) => service.emits.map(({ type }) => type), successors))
   for (const service of declaration.services) {
     for (const { to } of service.reactions)
       if (!emitted.has(to.type)) problems.push(`${service.name} reacts to ${to.type}, which nobody emits`)
@@ -91,13 +93,20 @@ export function defineSystem(declaration: SystemDeclaration): System {
   }
 }
 
-function oneOwner(services: readonly Service[], what: string, ownedBy: (service: Service) => readonly string[]): string[] {
+/** @param successors who may have the same as its predecessor */
+function oneOwner(
+  services: readonly Service[],
+  what: string,
+  ownedBy: (service: Service) => readonly string[],
+  successors: Readonly<Record<string, string>> = {},
+): string[] {
   const owners = new Map<string, string>()
   const problems: string[] = []
   for (const service of services) {
     for (const owned of ownedBy(service)) {
       const owner = owners.get(owned)
-      if (owner !== undefined) problems.push(`${what} ${owned} has two owners, ${owner} and ${service.name}`)
+      const isHandedOver = owner !== undefined && (successors[service.name] === owner || successors[owner] === service.name)
+      if (owner !== undefined && !isHandedOver) problems.push(`${what} ${owned} has two owners, ${owner} and ${service.name}`)
       owners.set(owned, service.name)
     }
   }

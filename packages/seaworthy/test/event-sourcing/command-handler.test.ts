@@ -171,6 +171,72 @@ void suite('commands that race for one stream', () => {
   })
 })
 
+void suite('a command on a store whose appends go by themselves', () => {
+  /** As an engine that gathers appends: each is counted, and its transaction is none of the handler's. */
+  function alone(options: Parameters<typeof accountsIn>[0] = {}) {
+    const [database, inner] = [overlappingDatabase(), inMemoryEventStore()]
+    const appends = { alone: 0, inTransactions: 0 }
+    const store: EventStore = Object.assign(Object.create(inner) as EventStore, {
+      ...(Object.fromEntries(
+        (['read', 'find', 'loadSnapshot', 'saveSnapshot'] as const).map((name) => [name, (inner[name] as () => unknown).bind(inner)]),
+      ) as object),
+      append: (...args: Parameters<EventStore['append']>) => {
+        appends.inTransactions++
+        return inner.append(...args)
+      },
+      appendAlone: async (...[stream, events, expected]: Parameters<NonNullable<EventStore['appendAlone']>>) => {
+        appends.alone++
+        // Others come in between.
+        await new Promise((resolve) => setImmediate(resolve))
+        return database.transaction((tx) => inner.append(tx, stream, events, expected))
+      },
+    })
+    return { ...accountsIn({ database, store, conflictRetriesMax: 50, ...options }), appends }
+  }
+
+  test('is appended without a transaction around it, and comes to the same', async () => {
+    const { accounts, appends } = alone()
+    const plain = accountsIn()
+    for (const command of [open, deposit(100), withdraw(30), open]) {
+      assert.deepEqual(await accounts.execute('a', command), await plain.accounts.execute('a', command))
+    }
+    await assert.rejects(accounts.execute('a', withdraw(71)), (error) => error instanceof RejectedError && error.reason === 'overdrawn')
+    assert.deepEqual(appends, { alone: 3, inTransactions: 0 })
+  })
+
+  test('is decided again where somebody else was faster, and once for each id', async () => {
+    const { accounts, store, appends } = alone()
+    await accounts.execute('a', open)
+    await accounts.execute('a', deposit(10))
+    const outcomes = await Promise.allSettled([
+      ...Array.from({ length: 20 }, (_, number) => accounts.execute('a', withdraw(1), { commandId: `w${number % 10}` })),
+      ...Array.from({ length: 5 }, () => accounts.execute('a', withdraw(1))),
+    ])
+    assert.equal((await accounts.load('a')).state.balanceCents, 0)
+    const stored = await store.read('a')
+    assert.deepEqual([stored.length, new Set(stored.map(({ id }) => id)).size], [12, 12])
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') assert.ok(outcome.reason instanceof RejectedError && outcome.reason.reason === 'overdrawn')
+    }
+    assert.ok(appends.alone > 12, 'nobody was in the way of anybody')
+  })
+
+  test('is appended in one transaction with the snapshot that is due', async () => {
+    const { accounts, store, appends } = alone({ snapshotEvery: 3 })
+    for (const command of [open, deposit(1), deposit(2), deposit(3)]) await accounts.execute('a', command)
+    assert.deepEqual(appends, { alone: 3, inTransactions: 1 })
+    assert.equal((await store.loadSnapshot('a'))?.version, 3)
+    assert.equal((await accounts.load('a')).state.balanceCents, 6)
+  })
+
+  test('whose caller has given up is not begun', async () => {
+    const { accounts, store } = alone()
+    const signal = AbortSignal.abort(new Error('enough'))
+    await assert.rejects(accounts.execute('a', open, { context: rootContext({ signal }) }), /enough/)
+    assert.deepEqual(await store.read('a'), [])
+  })
+})
+
 void suite('a snapshot', () => {
   const commands = fc.array(fc.oneof(fc.nat(50).map(deposit), fc.nat(80).map(withdraw), fc.constant(open)), { maxLength: 40 })
 

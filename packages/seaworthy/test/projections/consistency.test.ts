@@ -6,9 +6,11 @@ import {
   StaleReadError,
   consistencyToken,
   consistencyTokenOf,
+  joinConsistencyTokens,
   keyCheckpoint,
   readAfter,
   readConsistencyToken,
+  readConsistencyTokens,
 } from 'seaworthy/projections'
 import { VirtualClock, eventually, inMemoryReadStore } from '@seaworthy/testing'
 import { balances, documentWorld } from './document-world.ts'
@@ -63,6 +65,22 @@ void suite('reading your writes', () => {
     await waiting
   })
 
+  test('of the tokens of several services a query waits for those that lead to it, and is refused when none does', async () => {
+    const store = inMemoryReadStore()
+    await store.makeLive('payments', { from: 0, to: 1 })
+    await store.write({ projection: 'payments', version: 1 }, { checkpoint: '0/1', from: 0, to: 7, changes: [] })
+    const order = consistencyToken({ kind: 'event', topic: 'orders', key: 'o-1', sequence: 2 })
+    const paid = (position: number) => consistencyToken({ kind: 'position', store: 'payments', position })
+    const leadsHere = (wanted: ReadAfter) => wanted.kind === 'position' && wanted.store === 'payments'
+    const asked = { store, projection: 'payments', leadsHere, timeoutMs: 1, pollMs: 1 }
+    assert.equal(joinConsistencyTokens(order, undefined, paid(7)), 'orders/o-1@2, payments@7')
+    await readAfter({ ...asked, token: joinConsistencyTokens(order, paid(7)) })
+    await assert.rejects(readAfter({ ...asked, token: joinConsistencyTokens(paid(7), order, paid(8)) }), StaleReadError)
+    await assert.rejects(readAfter({ ...asked, token: joinConsistencyTokens(order, 'mail@7') }), InvalidInputError)
+    await assert.rejects(readAfter({ ...asked, token: `${paid(7)}, nonsense` }), InvalidInputError)
+    assert.throws(() => readConsistencyTokens(Array.from({ length: 17 }, () => '@1').join(',')), InvalidInputError)
+  })
+
   test('it ends with its signal, and waits for nothing without a token', async () => {
     const store = inMemoryReadStore()
     await readAfter({ store, projection: 'p', token: undefined })
@@ -84,13 +102,14 @@ void suite('reading your writes', () => {
   test('tokens are visible ASCII and come back as they went; anything else is refused', () => {
     for (const after of [
       { kind: 'position', position: 0 },
+      { kind: 'position', store: 'the ledger, @ home', position: 7 },
       { kind: 'event', topic: 'orders', key: 'ü/@, \n', sequence: 3 },
     ] as const) {
       const token = consistencyToken(after)
       assert.match(token, /^[\x21-\x7e]+$/)
       assert.deepEqual(readConsistencyToken(token), after)
     }
-    for (const wrong of ['', '@', '@-1', '@1x', 'orders@1', 'a/b/c@1', 'a/%@1', `a/${'k'.repeat(2_000)}@1`, '@99999999999999999']) {
+    for (const wrong of ['', '@', '@-1', '@1x', 'or ders@1', '%@1', 'a/b/c@1', 'a/%@1', `a/${'k'.repeat(2_000)}@1`, '@99999999999999999']) {
       assert.throws(() => readConsistencyToken(wrong), InvalidInputError, wrong)
     }
   })

@@ -1,45 +1,19 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Clock, type Lease, type LeaseStore, RejectedError, UnavailableError } from 'seaworthy/core'
+import { RejectedError, UnavailableError } from 'seaworthy/core'
 import { type Saga, orchestrator, saga } from 'seaworthy/saga'
-import { VirtualClock, inMemoryDatabase, inMemorySagaStore } from '@seaworthy/testing'
+import { VirtualClock, inMemoryDatabase, inMemoryLeaseStore, inMemorySagaStore } from '@seaworthy/testing'
 import { journalLine, nothing } from './saga-world.ts'
 
 const LEASE_TTL_MS = 3_000
-
-/** Leases on a clock that is the database's, and nobody else's. */
-function leasesOn(clock: Clock): LeaseStore & { readonly refuse: Set<string> } {
-  const held = new Map<string, Lease & { endsMs: number }>()
-  const refuse = new Set<string>()
-  let tokens = 0
-  return {
-    refuse,
-    async acquire(names, holder, ttlMs) {
-      if (refuse.has(holder)) throw new UnavailableError('The database is away.')
-      return names.flatMap((name) => {
-        const before = held.get(name)
-        const isFree = before === undefined || before.endsMs <= clock.now()
-        if (!isFree && before.holder !== holder) return []
-        held.set(name, { name, holder, token: isFree ? ++tokens : before.token, endsMs: clock.now() + ttlMs })
-        return [held.get(name)!]
-      })
-    },
-    async release(leases) {
-      for (const { name } of leases) held.delete(name)
-    },
-    async held(prefix) {
-      return [...held.values()].filter(({ name, endsMs }) => name.startsWith(prefix) && endsMs > clock.now())
-    },
-    fence: async () => true,
-  }
-}
 
 /** Two processes on one store, each with a clock of its own: one that stands still is a process that is paused. */
 function twoProcesses(sagas: readonly Saga<never>[], others = sagas) {
   const time = new VirtualClock()
   const database = inMemoryDatabase()
   const store = inMemorySagaStore(database)
-  const leases = leasesOn(time)
+  // On a clock that is the database's, and nobody else's.
+  const leases = inMemoryLeaseStore({ clock: time })
   const processOf = (clock: VirtualClock, known: readonly Saga<never>[], instance?: string) => {
     const errors: unknown[] = []
     const running = orchestrator({

@@ -115,6 +115,13 @@ describe('a system', () => {
       () => defineSystem({ name: 'shop', services, routes }),
       /route \/api\/reviews can move to reviews, which is no successor of legacy/,
     )
+    // Its topic goes over with what it takes over; a database does not.
+    const both = ['legacy', 'reviews'].map((name) => declared(name, { publishes: ['opinions'], owns: ['opinions'] }))
+    refused(
+      () => defineSystem({ name: 'shop', services: both, routes: [], successors: standIns }),
+      /not hold together: database opinions has two owners[^;]*$/,
+    )
+    refused(() => defineSystem({ name: 'shop', services: both, routes: [] }), /topic opinions has two owners/)
     refused(
       () => defineSystem({ name: 'shop', services, routes: [], successors: { reviews: 'ghost' } }),
       /reviews can take over from ghost, and ghost is not in the system/,

@@ -53,6 +53,11 @@ export interface CutOver {
   route(question?: RouteQuestion): Promise<Route>
   /** The keys whose writes are held after a rollback, until they have been fed back. */
   held(): Promise<Held>
+  /**
+   * Whether the other side has, within a time, what its owner has written until now. The feed does not rest meanwhile. For a service whose callers ask the other side next.
+   * @returns true too where nothing is fed any more
+   */
+  settled(waitMs: number): Promise<boolean>
   /** What whoever has just written on a side shows when he reads. */
   token(side: SideName): Promise<string>
   /**
@@ -94,6 +99,10 @@ class RunningCutOver implements CutOver {
   readonly #stopping = new AbortController()
   readonly #turned: ConditionVariable
   readonly #running: Promise<void>
+  readonly #asked: ConditionVariable
+  #isAsked = false
+  /** How far the side that is fed had come when it was looked at last. */
+  #fed: { readonly side: SideName; readonly position: number } | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #turns = 0
   #failure: string | undefined
@@ -113,6 +122,7 @@ class RunningCutOver implements CutOver {
     this.#sides = { old: options.old, new: options.new }
     this.#onStray = options.onStray
     this.#turned = new ConditionVariable(clock)
+    this.#asked = new ConditionVariable(clock)
     const feedInto = (to: SideName) => {
       const from = to === 'new' ? 'old' : 'new'
       const parts = { source: this.#sides[from], target: this.#sides[to], limits: this.#limits, clock }
@@ -120,12 +130,13 @@ class RunningCutOver implements CutOver {
     }
     this.#feeds = { old: feedInto('old'), new: feedInto('new') }
     const parts = { sides: this.#sides, feeds: this.#feeds, limits: this.#limits, clock, signal: this.#stopping.signal }
-    this.#moves = new Moves({ name: mapping.name, ...parts })
+    this.#moves = new Moves({ mapping, ...parts })
     this.#running = this.#run()
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#asked.notify()
     await this.#running
     await this.#turn
     await this.#verifying
@@ -136,6 +147,7 @@ class RunningCutOver implements CutOver {
     let failures = 0
     while (!signal.aborted) {
       let pauseMs: number
+      this.#isAsked = false
       try {
         const progress = await this.#alone(() => this.#look())
         failures = 0
@@ -147,8 +159,19 @@ class RunningCutOver implements CutOver {
       }
       this.#turns++
       this.#turned.notify()
-      await sleep(this.#clock, pauseMs, signal).catch(() => undefined)
+      if (failures > 0) await sleep(this.#clock, pauseMs, signal).catch(() => undefined)
+      else await this.#asked.until(() => this.#isAsked || signal.aborted, pauseMs)
     }
+  }
+
+  async settled(waitMs: number): Promise<boolean> {
+    const { phase } = await this.#sides.new.state({})
+    const side = fedSide(phase)
+    if (side === undefined) return true
+    const { position } = await this.#sides[side === 'old' ? 'new' : 'old'].head({})
+    this.#isAsked = true
+    this.#asked.notify()
+    return this.#turned.until(() => this.#fed?.side === side && this.#fed.position >= position, waitMs)
   }
 
   /** One at a time: the feed's batches, and decisions. */
@@ -172,7 +195,9 @@ class RunningCutOver implements CutOver {
     await this.#tellStrays(state, old)
     const fed = fedSide(state.phase)
     if (fed === undefined) return 'idle'
-    const progress = await this.#feeds[fed].step(fed === 'new' ? state : old)
+    const target = fed === 'new' ? state : old
+    this.#fed = { side: fed, position: target.copy.stage === 'done' ? target.position : -1 }
+    const progress = await this.#feeds[fed].step(target)
     if (progress === 'idle' && state.phase === 'old') this.#verifyOnce(state)
     if (progress === 'idle' && state.phase === 'returning') return this.#moves.endReturn(state, old)
     return progress === 'busy' ? 'busy' : 'idle'

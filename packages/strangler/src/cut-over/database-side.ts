@@ -1,4 +1,5 @@
-import { type Database, type Transaction, SeaworthyError } from 'seaworthy/core'
+import { type Database, type Transaction, ConfigurationError, SeaworthyError } from 'seaworthy/core'
+import type { AppendOnlyLog } from 'seaworthy/messaging'
 import type { Capture } from './capture.ts'
 import { EntityTables } from './entity-tables.ts'
 import { CaptureLostError } from './errors.ts'
@@ -10,6 +11,13 @@ import type { SideTable } from './side-table.ts'
 /** Writes an entity in the side's own way, such as commands to its aggregates, in the feed's transaction. Called again with the same: it makes what is there equal to it. */
 export type WriteEntity = (tx: Transaction, wanted: Entity, present: Entity) => Promise<void>
 
+/** What a side tells of its data. */
+export interface ToldEvents {
+  unsent(): Promise<number>
+  /** Where this side's process publishes; undefined where it publishes through the other side. */
+  readonly log: Pick<AppendOnlyLog, 'append'> | undefined
+}
+
 export interface DatabaseSideParts {
   readonly mapping: Mapping
   readonly side: SideName
@@ -17,6 +25,8 @@ export interface DatabaseSideParts {
   readonly table: SideTable
   readonly capture: Capture
   readonly write: WriteEntity | undefined
+  /** Undefined where the mapping has no topic. */
+  readonly told?: ToldEvents | undefined
 }
 
 /** A side in a database. The engines differ in how they capture. */
@@ -125,6 +135,20 @@ export class DatabaseSide implements Side {
   async verified({ epoch, atMs }: { readonly epoch: number; readonly atMs: number }): Promise<object> {
     await this.#parts.database.transaction((tx) => this.#parts.table.verified(tx, epoch, atMs))
     return {}
+  }
+
+  async unsent(): Promise<{ readonly events: number }> {
+    return { events: (await this.#parts.told?.unsent()) ?? 0 }
+  }
+
+  publish: Side['publish'] = async ({ topic, events, upTo }) => {
+    const { mapping, told } = this.#parts
+    if (told?.log === undefined || topic !== mapping.topic)
+      throw new ConfigurationError(`This side of ${mapping.name} does not publish on ${topic}. Open it with the log that it appends to.`)
+    const { gate, copy, position } = await this.state()
+    if (gate !== 'closed' || copy.stage !== 'done' || position < upTo) return { published: false }
+    await told.log.append(topic, events)
+    return { published: true }
   }
 
   #present(state: SideState | undefined): SideState {

@@ -89,14 +89,22 @@ export class EntityTables {
   }
 }
 
-function statementsFor(name: string, { key, primaryKey, columns }: TableDeclaration, spelling: Spelling) {
+/** Which rows of a table are the mapping's, as SQL that goes on behind a condition; nothing where all are. @param of what stands before the columns, as in `t.` */
+export function onlyThose({ only = {} }: TableDeclaration, of = ''): string {
+  return Object.entries(only)
+    .map(([column, value]) => ` AND ${of}"${column}" = '${value.replaceAll("'", "''")}'`)
+    .join('')
+}
+
+function statementsFor(name: string, declaration: TableDeclaration, spelling: Spelling) {
+  const { key, primaryKey, columns } = declaration
   const quoted = (column: string) => `"${column}"`
   const place = (index: number) => `$${index + 1}`
   const others = columns.filter((column) => !primaryKey.includes(column))
   const identifying = [key, ...primaryKey]
   return {
     select: `SELECT ${columns.map((column) => spelling.column(name, column)).join(', ')} FROM "${name}"
-      WHERE ${spelling.keyIsIn(name, key, '$1')} ORDER BY ${primaryKey.map(quoted).join(', ')}`,
+      WHERE ${spelling.keyIsIn(name, key, '$1')}${onlyThose(declaration)} ORDER BY ${primaryKey.map(quoted).join(', ')}`,
     // The key too: a row that another entity has taken over meanwhile is that one's.
     remove: `DELETE FROM "${name}" WHERE ${identifying.map((column, index) => `"${column}" = ${place(index)}`).join(' AND ')}`,
     upsert: `INSERT INTO "${name}" (${columns.map(quoted).join(', ')}) VALUES (${columns.map((_, index) => place(index)).join(', ')})
@@ -108,11 +116,12 @@ function statementsFor(name: string, { key, primaryKey, columns }: TableDeclarat
 
 /** A page of keys, by the key's own order, from the index of each table. */
 function scanOf(tables: Tables, hasStart: boolean): string {
-  const pages = Object.entries(tables).map(
-    ([name, { key }]) =>
-      `SELECT k FROM (SELECT DISTINCT "${key}" AS k FROM "${name}" WHERE ${hasStart ? `"${key}" > $2` : `"${key}" IS NOT NULL`}
-        ORDER BY "${key}" LIMIT $1 + 0) AS "page of ${name}"`,
-  )
+  const pages = Object.entries(tables).map(([name, declaration]) => {
+    const { key } = declaration
+    return `SELECT k FROM (SELECT DISTINCT "${key}" AS k FROM "${name}"
+        WHERE ${hasStart ? `"${key}" > $2` : `"${key}" IS NOT NULL`}${onlyThose(declaration)}
+        ORDER BY "${key}" LIMIT $1 + 0) AS "page of ${name}"`
+  })
   return `SELECT CAST(k AS TEXT) AS key FROM (${pages.join(' UNION ')}) AS keys ORDER BY k LIMIT $1 + 0`
 }
 

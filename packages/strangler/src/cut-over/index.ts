@@ -5,7 +5,7 @@
  * The problem: a route can be moved in a second, its data cannot; and whoever writes on both sides for a moment has lost a write.
  * The guarantee: at any time one side owns the data, by an epoch that is checked in the writer's own transaction; what the owner writes is brought to the other side in order per
  * key, from where the other side has stored that it had come; a switch hands over only what is drained, or nothing has changed; a rollback gives back at once every key that the
- * monolith has whole, and names the others.
+ * monolith has whole, and names the others; what the owner tells of the data by events is told on, by one publisher and in the order of each key's numbers.
  * Not promised: that a monolith which writes without its gateway is stopped (it is told, with the row; or refused, where you say so); anything about tables that the mapping does not
  * name; an order between keys.
  */
@@ -23,6 +23,7 @@ export {
   type Tables,
   defineMapping,
 } from './mapping.ts'
+export { onlyThose } from './entity-tables.ts'
 export { type CutOverLimits } from './limits.ts'
 export {
   type SqliteFileSide,
@@ -36,6 +37,7 @@ export { type PostgresSide, type PostgresSideOptions, dropPostgresSide, postgres
 export { cutOverPostgresSchema } from './postgres-schema.ts'
 export { cutOverSchema } from './sqlite-capture.ts'
 export { serveCutOver } from './http-surface.ts'
+export { type ThroughOldSideOptions, throughOldSide } from './through-old-side.ts'
 export { type RemoteSideOptions, remoteSide, serveSide } from './remote-side.ts'
 export { type OwnedWrites, ownedWrites, storedOwnership } from './owned-writes.ts'
 export { type WriteEntity } from './database-side.ts'

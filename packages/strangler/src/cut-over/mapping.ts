@@ -1,4 +1,5 @@
 import { type SqlValue, ConfigurationError } from 'seaworthy/core'
+import { outboxNumbersTable } from 'seaworthy/sqlite'
 import { MappingError } from './errors.ts'
 
 /** A value of a column. What PostgreSQL keeps as a time, a number of any length, JSON or an array comes and goes as its text. */
@@ -12,6 +13,8 @@ export interface TableDeclaration {
   readonly primaryKey: readonly string[]
   /** What is moved, key and primary key included. Other columns of the table are left as they are. */
   readonly columns: readonly string[]
+  /** Only rows with these values in these columns; the others of the table are left as they are. On SQLite alone. Default: all. */
+  readonly only?: Readonly<Record<string, string>>
 }
 
 /** The tables of an entity on one side, parents before children. */
@@ -34,6 +37,12 @@ export interface Mapping<Old extends Tables = Tables, New extends Tables = Table
   readonly old: Old
   /** The new service's. */
   readonly new: New
+  /**
+   * The topic on which whoever owns the data tells of it, under the same keys, from an outbox in the same database. The number of a key's last event moves with its
+   * rows, and no side gives the data away before all its events are sent. The key columns are text then, as the keys of events are. On SQLite alone. Default: nothing
+   * is told.
+   */
+  readonly topic?: string
   /** The rows of the new service that stand for an entity of the monolith. Pure: it is called again for the same rows, and to verify. Not called for a key without rows. */
   toNew(entity: EntityOf<Old>, key: string): EntityOf<New>
   /** And back, once the new service owns the data. */
@@ -53,20 +62,41 @@ export function defineMapping<const Old extends Tables, const New extends Tables
   for (const side of ['old', 'new'] as const) {
     const tables = Object.entries(mapping[side])
     if (tables.length === 0) throw new ConfigurationError(`Mapping ${name} names no table on its ${side} side.`)
-    for (const [table, { key, primaryKey, columns }] of tables) {
+    for (const [table, { key, primaryKey, columns, only = {} }] of tables) {
       for (const identifier of [table, ...columns]) {
         if (!IDENTIFIER.test(identifier)) {
           throw new ConfigurationError(`Mapping ${name}: ${identifier} is no plain SQL name. Put a view with plain names before the table.`)
         }
       }
       if (new Set(columns).size < columns.length) throw new ConfigurationError(`Mapping ${name}: ${table} names a column twice.`)
-      const missing = [key, ...primaryKey].find((column) => !columns.includes(column))
+      const missing = [key, ...primaryKey, ...Object.keys(only)].find((column) => !columns.includes(column))
       if (missing !== undefined) throw new ConfigurationError(`Mapping ${name}: ${table}.${missing} is a key, and not among its columns.`)
       if (primaryKey.length === 0)
         throw new ConfigurationError(`Mapping ${name}: ${table} has no primary key. Rows could not be told apart.`)
     }
   }
-  return mapping
+  return mapping.topic === undefined ? mapping : withNumbers(mapping, mapping.topic)
+}
+
+/** The same, with the numbers of the topic's events as one more table on both sides. */
+function withNumbers<Old extends Tables, New extends Tables>(mapping: Mapping<Old, New>, topic: string): Mapping<Old, New> {
+  const { name, ...declaration } = outboxNumbersTable
+  const numbers: Tables = { [name]: { ...declaration, only: { topic } } }
+  const passing =
+    <From extends Tables, To extends Tables>(from: From, to: To, map: (entity: EntityOf<From>, key: string) => EntityOf<To>) =>
+    (entity: EntityOf<From>, key: string): EntityOf<To> => {
+      const { [name]: last = [], ...own } = entity as AnyEntity
+      // Of an entity that is gone its number stays: one that comes back under its key goes on from there.
+      const mapped = Object.keys(from).every((table) => own[table]?.length === 0) ? emptyEntity(to) : map(entity, key)
+      return { ...mapped, [name]: last } as EntityOf<To>
+    }
+  return {
+    ...mapping,
+    old: { ...mapping.old, ...numbers },
+    new: { ...mapping.new, ...numbers },
+    toNew: passing(mapping.old, mapping.new, (entity, key) => mapping.toNew(entity, key)),
+    toOld: passing(mapping.new, mapping.old, (entity, key) => mapping.toOld(entity, key)),
+  }
 }
 
 /** A mapping seen in one direction. */

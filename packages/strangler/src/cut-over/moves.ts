@@ -3,7 +3,7 @@ import { type Clock, TimeoutError, UnknownOutcomeError, sleep } from 'seaworthy/
 import { SwitchRefusedError } from './errors.ts'
 import type { Feed } from './feed.ts'
 import type { CutOverLimits } from './limits.ts'
-import type { SideName } from './mapping.ts'
+import type { Mapping, SideName } from './mapping.ts'
 import { type Ownership, fedSide } from './ownership.ts'
 import type { Readiness } from './readiness.ts'
 import type { SetAsideKey, Side, SideState, Step, StepTaken } from './side.ts'
@@ -17,8 +17,7 @@ export interface Moved extends Ownership {
 }
 
 export interface MovesParts {
-  /** Of the mapping. */
-  readonly name: string
+  readonly mapping: Pick<Mapping, 'name' | 'topic'>
   readonly sides: Readonly<Record<SideName, Side>>
   /** By the side that they feed. */
   readonly feeds: Readonly<Record<SideName, Feed>>
@@ -29,12 +28,15 @@ export interface MovesParts {
 }
 
 const ROLLBACK_PAUSE_MS = 20
+const SENT_PAUSE_MS = 5
 const NO_KEYS: { readonly keys: readonly SetAsideKey[] } = { keys: [] }
 const movedChannel = channel('seaworthy:cut-over.moved')
 
 /** The steps of the ownership, with what has to be done between them. Called one at a time, and never while a batch of the feed is under way. */
 export class Moves {
   readonly #name: string
+  /** Whether whoever owns the data tells of it by events. */
+  readonly #tells: boolean
   readonly #sides: MovesParts['sides']
   readonly #feeds: MovesParts['feeds']
   readonly #limits: CutOverLimits
@@ -42,8 +44,9 @@ export class Moves {
   readonly #signal: AbortSignal
   #followed: SideState | undefined
 
-  constructor({ name, sides, feeds, limits, clock, signal }: MovesParts) {
-    this.#name = name
+  constructor({ mapping, sides, feeds, limits, clock, signal }: MovesParts) {
+    this.#name = mapping.name
+    this.#tells = mapping.topic !== undefined
     this.#sides = sides
     this.#feeds = feeds
     this.#limits = limits
@@ -112,7 +115,18 @@ export class Moves {
       // Its engine has not told of everything yet.
       if (progress === 'idle') await sleep(this.#clock, 1, this.#signal)
     }
+    if (isDrained && this.#tells) await this.#untilSent(left)
     return target.take({ phase: 'new', epoch: began.epoch + 1, drainedTo })
+  }
+
+  /** What the monolith has told goes out before the new side tells anything: of each key in the order of its numbers. Closed, it tells no more. */
+  async #untilSent(left: () => number): Promise<void> {
+    for (;;) {
+      const { events } = await this.#sides.old.unsent({})
+      if (events === 0) return
+      if (left() <= 0) throw new Error(`${events} events of the monolith were not sent in time`)
+      await sleep(this.#clock, SENT_PAUSE_MS, this.#signal)
+    }
   }
 
   async #settleNew(state: SideState, startedMs: number): Promise<Moved> {
@@ -160,12 +174,21 @@ export class Moves {
   /** Opens the monolith's side for every key that it has whole. */
   async release(state: SideState, startedMs = this.#clock.monotonicMs()): Promise<Moved> {
     await this.follow(state)
+    if (this.#tells) await this.#tellBack()
     const unfed = await this.#feedBack(state, startedMs + this.#limits.rollbackDrainMs)
     const taken = await this.#sides.new.take({ phase: 'returning', epoch: state.epoch + 1 })
     if (taken.state.phase !== 'returning') throw new SwitchRefusedError(this.#name, 'another process has decided meanwhile')
     await this.follow(taken.state, unfed)
     this.#tell(taken.state)
     return { ...ownershipOf(taken.state), heldMs: this.#clock.monotonicMs() - startedMs, held: await this.heldKeys() }
+  }
+
+  /** Until the new side has told everything. Its events go out through the old side, each after the rows that it tells of; so those are fed back meanwhile. */
+  async #tellBack(): Promise<void> {
+    while ((await this.#sides.new.unsent({})).events > 0) {
+      const progress = await this.#feeds.old.step(await this.#sides.old.state({}))
+      if (progress !== 'busy') await sleep(this.#clock, SENT_PAUSE_MS, this.#signal)
+    }
   }
 
   /**

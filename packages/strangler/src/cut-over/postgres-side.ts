@@ -49,6 +49,8 @@ export async function postgresSide(options: PostgresSideOptions): Promise<Postgr
   const { mapping, side, database, clock = systemClock } = options
   const slot = slotOf(options)
   const tables = mapping[side]
+  if (mapping.topic !== undefined || Object.values(tables).some(({ only }) => only !== undefined))
+    throw new ConfigurationError(`Mapping ${mapping.name} has a topic, or a table of which only some rows are meant. Both are for SQLite.`)
   const refuse = (options.strayWrites ?? (side === 'old' ? 'alarm' : 'refuse')) === 'refuse'
   const types = await columnTypes(database, tables)
   const table = new SideTable(mapping.name, 'postgres')

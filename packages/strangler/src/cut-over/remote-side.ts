@@ -17,6 +17,8 @@ const METHODS: readonly (keyof Side)[] = [
   'apply',
   'setAside',
   'verified',
+  'unsent',
+  'publish',
 ]
 
 /**

@@ -1,3 +1,4 @@
+import type { EventEnvelope } from 'seaworthy/messaging'
 import type { AnyEntity, SideName } from './mapping.ts'
 import type { Gate, Ownership, Phase } from './ownership.ts'
 
@@ -132,4 +133,15 @@ export interface Side {
   setAside(request: { readonly kind: 'held' | 'parked'; readonly max: number }): Promise<{ readonly keys: readonly SetAsideKey[] }>
   /** Remembers that everything was compared, and equal. */
   verified(request: { readonly epoch: number; readonly atMs: number }): Promise<object>
+  /** How many events of its own writes are not sent yet. While it is closed, they only become fewer. */
+  unsent(request: object): Promise<{ readonly events: number }>
+  /**
+   * Publishes events of the other side's, as the one that has the topic. Not while it takes own writes, whose events have the next numbers; and not before everything
+   * up to `upTo` of the other side's changes has been brought over: whoever hears of something may ask here.
+   */
+  publish(request: {
+    readonly topic: string
+    readonly events: readonly EventEnvelope[]
+    readonly upTo: number
+  }): Promise<{ readonly published: boolean }>
 }

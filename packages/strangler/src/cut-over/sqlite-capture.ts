@@ -1,7 +1,7 @@
 import type { Database, Transaction } from 'seaworthy/core'
 import type { SchemaComponent } from 'seaworthy/sqlite'
 import type { Capture } from './capture.ts'
-import type { Spelling } from './entity-tables.ts'
+import { type Spelling, onlyThose } from './entity-tables.ts'
 import type { TableDeclaration, Tables } from './mapping.ts'
 import type { ChangePage, StrayWrite } from './side.ts'
 
@@ -190,29 +190,47 @@ function triggersFor(
   uniques: readonly (readonly string[])[],
 ): Map<string, string> {
   const { key, columns } = declaration
-  const trigger = (event: string, when: string, statements: readonly string[]) =>
+  // A row that was, or becomes, one of those that are meant.
+  const meant = (...rows: readonly string[]) =>
+    declaration.only === undefined ? '' : ` AND (${rows.map((row) => `TRUE${onlyThose(declaration, `${row}.`)}`).join(' OR ')})`
+  const trigger = (event: string, when: string, statements: readonly string[], rows: readonly string[] = []) =>
     `CREATE TRIGGER "seaworthy_${name}_on_${table}_${event}" ${when} ON "${table}"
-      WHEN (SELECT applying FROM seaworthy_cut_over WHERE name = '${name}') = 0
+      WHEN (SELECT applying FROM seaworthy_cut_over WHERE name = '${name}') = 0${rows.length === 0 ? '' : meant(...rows)}
       BEGIN ${statements.map((statement) => `${statement}; `).join('')}END`
   const parts = { name, table, columns }
   const triggers = new Map([
     [
       'insert',
-      trigger('insert', 'AFTER INSERT', [refusal(name, `new."${key}"`), capture({ ...parts, row: 'new', key, operation: 'insert' })]),
+      trigger(
+        'insert',
+        'AFTER INSERT',
+        [refusal(name, `new."${key}"`), capture({ ...parts, row: 'new', key, operation: 'insert' })],
+        ['new'],
+      ),
     ],
     [
       'update',
-      trigger('update', `AFTER UPDATE OF ${columns.map((column) => `"${column}"`).join(', ')}`, [
-        refusal(name, `old."${key}"`),
-        refusal(name, `new."${key}"`),
-        capture({ ...parts, row: 'new', key, operation: 'update' }),
-        // A row that changes its entity changes two.
-        `${capture({ ...parts, row: 'old', key, operation: 'update' })} AND old."${key}" IS NOT new."${key}"`,
-      ]),
+      trigger(
+        'update',
+        `AFTER UPDATE OF ${columns.map((column) => `"${column}"`).join(', ')}`,
+        [
+          refusal(name, `old."${key}"`),
+          refusal(name, `new."${key}"`),
+          capture({ ...parts, row: 'new', key, operation: 'update' }),
+          // A row that changes its entity changes two.
+          `${capture({ ...parts, row: 'old', key, operation: 'update' })} AND old."${key}" IS NOT new."${key}"`,
+        ],
+        ['old', 'new'],
+      ),
     ],
     [
       'delete',
-      trigger('delete', 'AFTER DELETE', [refusal(name, `old."${key}"`), capture({ ...parts, row: 'old', key, operation: 'delete' })]),
+      trigger(
+        'delete',
+        'AFTER DELETE',
+        [refusal(name, `old."${key}"`), capture({ ...parts, row: 'old', key, operation: 'delete' })],
+        ['old'],
+      ),
     ],
   ])
   if (uniques.length > 0) {
@@ -220,7 +238,7 @@ function triggersFor(
       (unique) => `INSERT INTO seaworthy_cut_over_changes (name, key, source, operation, stray, epoch, at_ms)
         SELECT c.name, CAST(t."${key}" AS TEXT), '${table}', 'replace', ${strayRow(columns, 't')}, ${STRAY_EPOCH}, ${NOW_MS}
         FROM seaworthy_cut_over c, "${table}" t WHERE c.name = '${name}' AND t."${key}" IS NOT NULL AND t."${key}" IS NOT new."${key}"
-          AND ${unique.map((column) => `t."${column}" = new."${column}"`).join(' AND ')}`,
+          AND ${unique.map((column) => `t."${column}" = new."${column}"`).join(' AND ')}${onlyThose(declaration, 't.')}`,
     )
     triggers.set('replace', trigger('replace', 'BEFORE INSERT', statements))
   }

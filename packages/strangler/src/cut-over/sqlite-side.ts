@@ -1,5 +1,6 @@
 import { type Database, type Statement, type Transaction, ConfigurationError } from 'seaworthy/core'
-import { Connection } from 'seaworthy/sqlite'
+import type { AppendOnlyLog } from 'seaworthy/messaging'
+import { Connection, unsentEvents } from 'seaworthy/sqlite'
 import { DatabaseSide, type WriteEntity } from './database-side.ts'
 import type { Mapping, SideName } from './mapping.ts'
 import type { Side } from './side.ts'
@@ -18,6 +19,8 @@ export interface SqliteSideOptions {
   readonly strayWrites?: 'alarm' | 'refuse'
   /** Writes an entity in place of rows. */
   readonly write?: WriteEntity
+  /** Of a mapping with a topic: the log that this side's process publishes on it by. The old side has it; the new one publishes through that ({@link throughOldSide}). */
+  readonly log?: Pick<AppendOnlyLog, 'append'>
 }
 
 /**
@@ -37,7 +40,9 @@ export async function sqliteSide(options: SqliteSideOptions): Promise<Side> {
     // Whoever has followed up to here has missed something, and copies again.
     if (isNew && !isFirst) await table.capturedFrom(tx, await nextPosition(tx, mapping.name))
   })
-  return new DatabaseSide({ mapping, side, database, table, capture, write: options.write })
+  const { topic } = mapping
+  const told = topic === undefined ? undefined : { unsent: () => unsentEvents(database, topic), log: options.log }
+  return new DatabaseSide({ mapping, side, database, table, capture, write: options.write, told })
 }
 
 export interface DropSqliteSideOptions extends Pick<SqliteSideOptions, 'mapping' | 'database'> {
@@ -111,6 +116,8 @@ export function readSqliteFile(
     apply: (batch) => owner.apply(batch),
     trim: (request) => owner.trim(request),
     verified: (request) => owner.verified(request),
+    unsent: (request) => owner.unsent(request),
+    publish: (request) => owner.publish(request),
     head: () => reads.head(),
     changes: (request) => reads.changes(request),
     lag: (request) => reads.lag(request),

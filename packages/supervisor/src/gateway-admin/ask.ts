@@ -74,7 +74,8 @@ export async function gatewayAdminOf(configFile: string): Promise<GatewayAdmin> 
 
 async function readJson(path: string): Promise<Record<string, unknown>> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+    const read: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return typeof read === 'object' && read !== null ? (read as Record<string, unknown>) : {}
   } catch (cause) {
     throw new ConfigurationError(`The gateway's configuration ${path} cannot be read: ${String(cause)}. Name it by --config FILE.`, {
       cause,

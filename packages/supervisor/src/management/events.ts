@@ -28,6 +28,9 @@ export interface EventManagementOptions<State, Command extends DomainCommand, Ev
 const VERSIONS_MAX = 100
 const ANSWER_LENGTH_MAX = 512 * 1024
 const AUDIT_BUDGET_MS = 20_000
+/** Of so many of the oldest events, the names of a few streams. */
+const NAMES_FROM = 20
+const NAMES_SHOWN = 3
 
 type Answers = {
   readonly [Name in keyof EventQuestions]: (parameters: EventQuestions[Name]['parameters']) => Promise<EventQuestions[Name]['answer']>
@@ -66,7 +69,7 @@ export function eventAnswers<State, Command extends DomainCommand, Event extends
       state = next
     }
     if (shown.length === 0 && after === 0 && (await store.read(stream, { max: 1 })).length === 0) {
-      throw new NotFoundError(`There is no stream ${stream} here. Look at its name.`)
+      throw new NotFoundError(`There is no stream ${stream} here. ${await someNames(store)}`)
     }
     const archivedAtMs = (await store.archivedAtMs(stream)) ?? null
     return { stream, archivedAtMs, events: shown, state: visible(state), isMore }
@@ -78,6 +81,12 @@ export function eventAnswers<State, Command extends DomainCommand, Event extends
   }
   // What comes over the channel is checked where it is used.
   return answers as unknown as Readonly<Record<keyof EventQuestions, Answer>>
+}
+
+/** What streams are called here, for whoever has to know a name to look at one. */
+async function someNames(store: EventStore): Promise<string> {
+  const names = new Set((await store.readAll({ after: 0, max: NAMES_FROM })).map(({ stream }) => stream))
+  return names.size === 0 ? 'There is none yet.' : `There are such as ${[...names].slice(0, NAMES_SHOWN).join(', ')}.`
 }
 
 function momentOf(at: unknown): StreamMoment | undefined {

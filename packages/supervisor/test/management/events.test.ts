@@ -64,8 +64,11 @@ test('a stream is shown at a version or a time, and in pages', async () => {
 })
 
 test('a stream that is not there, and a question that makes no sense, are told as such', async () => {
-  const { show } = visits()
+  const { show, book } = visits()
   await assert.rejects(show({ stream: 'absent' }), NotFoundError)
+  await assert.rejects(show({ stream: 'absent' }), /There is none yet\.$/)
+  await book(7)
+  await assert.rejects(show({ stream: 'absent' }), /There are such as v\.$/)
   for (const parameters of [{}, { stream: 'v', at: 'now' }, { stream: 'v', after: -1 }]) {
     await assert.rejects(show(parameters), InvalidInputError)
   }

@@ -15,7 +15,7 @@ export interface EventStoreUnderTest {
   readonly store: EventStore
   readonly database: Database
   readonly dispose: () => Promise<void>
-  /** How one append is made that is a transaction by itself, where the engine has a way of its own for it. Default: by `database.transaction`. */
+  /** How one append is made that is a transaction by itself: `appendAlone`, for a store that has it. Default: by `database.transaction`. */
   readonly append?: (stream: string, events: readonly NewStoredEvent[], expected: ExpectedVersion) => Promise<number>
 }
 

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Database, type Transaction, ConflictError, seededRandom } from 'seaworthy/core'
+import { type Database, ConflictError, seededRandom } from 'seaworthy/core'
 import type { EventStore } from 'seaworthy/event-sourcing'
 import {
   type ProjectionStore,
   type RunningProjection,
-  type TableProjection,
   SwitchBlockedError,
   createTables,
   goBackTables,
   removeTables,
   startProjection,
   switchTables,
-  tableProjection,
 } from 'seaworthy/projections'
+import { type AccountStatementsOptions, accountStatements } from './account-statements.ts'
 import { eventually } from './eventually.ts'
 import { withFresh } from './with-fresh.ts'
 
@@ -25,52 +24,6 @@ export interface TableProjectionUnderTest {
   readonly database: Database
   readonly store: ProjectionStore
   readonly dispose: () => Promise<void>
-}
-
-interface StatementsOptions {
-  readonly version?: number
-  /** What an amount counts for. */
-  readonly worth?: (cents: number) => number
-}
-
-/** Balances, and a line for each movement, which the database numbers. A transfer changes those of two accounts. */
-function statements(database: Database, { version = 1, worth = (cents) => cents }: StatementsOptions = {}): TableProjection {
-  const [one, two, three] = database.dialect === 'postgres' ? ['$1', '$2', '$3'] : ['?1', '?2', '?3']
-  const number = database.dialect === 'postgres' ? 'bigint GENERATED ALWAYS AS IDENTITY' : 'INTEGER PRIMARY KEY'
-  type Names = { readonly balances: string; readonly movements: string }
-  const move = async (tx: Transaction, tables: Names, account: string, cents: number, at: number) => {
-    await tx.execute({
-      sql: `INSERT INTO ${tables.balances} AS b (account, cents) VALUES (${one}, ${two}) ON CONFLICT (account) DO UPDATE SET cents = b.cents + ${two}`,
-      params: [account, worth(cents)],
-    })
-    const line = `INSERT INTO ${tables.movements} (account, cents, at) VALUES (${one}, ${two}, ${three})`
-    await tx.execute({ sql: line, params: [account, worth(cents), at] })
-  }
-  return tableProjection({
-    name: 'statements',
-    version,
-    tables: {
-      balances: { columns: 'account VARCHAR(40) PRIMARY KEY, cents BIGINT NOT NULL', key: 'account' },
-      movements: {
-        columns: `n ${number}, account VARCHAR(40) NOT NULL, cents BIGINT NOT NULL, at BIGINT NOT NULL`,
-        indexes: ['account, at'],
-        key: 'account',
-        compared: ['cents', 'at'],
-      },
-    },
-    keys: (event) => {
-      const data = event.data as { from?: string; to?: string }
-      return data.from === undefined ? [event.key] : [data.from, data.to!]
-    },
-    on: {
-      deposited: (tx, { key, data, sequence }, tables) => move(tx, tables, key, (data as { cents: number }).cents, sequence),
-      transferred: async (tx, { data, sequence }, tables) => {
-        const { from, to, cents } = data as { from: string; to: string; cents: number }
-        await move(tx, tables, from, -cents, sequence)
-        await move(tx, tables, to, cents, sequence)
-      },
-    },
-  })
 }
 
 /**
@@ -140,8 +93,8 @@ export function tableProjectionContract(name: string, open: () => Promise<TableP
         assert.deepEqual(error.differences.map(({ key }) => key).toSorted(), ['account-3', 'account-4', 'account-5', 'stray'])
         const three = error.differences.find(({ key }) => key === 'account-3')!
         assert.deepEqual([three.stored, three.expected].map((rows) => (rows as { balances: object[] }).balances.map((row) => ({ ...row }))), [
-          [{ account: 'account-3', cents: 99 }],
-          [{ account: 'account-3', cents: 3 }],
+          [{ account: 'account-3', cents: 99, moves: 1 }],
+          [{ account: 'account-3', cents: 3, moves: 1 }],
         ]) // prettier-ignore
         return true
       })
@@ -223,25 +176,26 @@ function worldOf({ source, events, database, store }: TableProjectionUnderTest) 
     execute: (sql: string) => database.transaction((tx) => tx.execute({ sql })),
     deposit: (account: string, cents: number) => append(account, 'deposited', { cents }),
     transfer: (from: string, to: string, cents: number) => append('transfers', 'transferred', { from, to, cents }),
-    async start(options: StatementsOptions = {}) {
-      const projection = statements(database, options)
+    async start(options: AccountStatementsOptions = {}) {
+      const projection = accountStatements(database.dialect, options)
       await stop(projection.version)
       await createTables({ projection, database, store })
       running.set(projection.version, startProjection({ projection, database, store, source, pollMs: 5, batchSizeMax: 3 }))
     },
     caughtUp: (version: number) => eventually('it has caught up', async () => (await running.get(version)!.lag()).positions === 0),
-    switchTo: (options: StatementsOptions, mayDiffer?: (change: { readonly key: string }) => boolean) =>
+    switchTo: (options: AccountStatementsOptions, mayDiffer?: (change: { readonly key: string }) => boolean) =>
       switchTables({
-        projection: statements(database, options),
+        projection: accountStatements(database.dialect, options),
         source,
         database,
         store,
         random: seededRandom(7),
         ...(mayDiffer !== undefined && { mayDiffer }),
       }),
-    goBack: (options: StatementsOptions, from: number, more: { evenIfBehind?: boolean } = {}) =>
-      goBackTables({ projection: statements(database, options), database, store, from, ...more }),
-    remove: (options: StatementsOptions) => removeTables({ projection: statements(database, options), database, store }),
+    goBack: (options: AccountStatementsOptions, from: number, more: { evenIfBehind?: boolean } = {}) =>
+      goBackTables({ projection: accountStatements(database.dialect, options), database, store, from, ...more }),
+    remove: (options: AccountStatementsOptions) =>
+      removeTables({ projection: accountStatements(database.dialect, options), database, store }),
     async balances(): Promise<Record<string, number>> {
       const rows = await query<{ account: string; cents: number }>('SELECT account, cents FROM balances ORDER BY account')
       return Object.fromEntries(rows.map(({ account, cents }) => [account, cents]))

@@ -89,10 +89,10 @@ class InMemorySagaStore implements SagaStore {
     return [...new Set(owners)]
   }
 
-  async release(owner: string, nowMs: number): Promise<void> {
+  async release(owner: string): Promise<void> {
     await this.#database.transaction(async (tx) => {
       for (const row of this.#oldestFirst((each) => isUnderWay(each) && each.owner === owner)) {
-        this.#sagas.set(tx, row.record.id, { ...row, owner: null, wakeAtMs: nowMs, token: row.token + 1 })
+        this.#sagas.set(tx, row.record.id, { ...row, owner: null, wakeAtMs: 0, token: row.token + 1 })
       }
     })
   }
@@ -111,7 +111,7 @@ class InMemorySagaStore implements SagaStore {
     if (before === undefined)
       this.#news.set(tx, newsKey(sagaId, slot), { sagaId, slot, data: throughJson(data ?? null), expired: false, atMs: nowMs })
     const row = this.#sagas.get(sagaId, tx)
-    if (row?.owner === null) this.#sagas.set(tx, sagaId, { ...row, wakeAtMs: nowMs })
+    if (row?.owner === null) this.#sagas.set(tx, sagaId, { ...row, wakeAtMs: 0 })
     const told = before === undefined ? 'new' : before.expired ? 'expired' : 'known'
     return { told, status: row?.record.status }
   }

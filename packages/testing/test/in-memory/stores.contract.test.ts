@@ -1,10 +1,13 @@
 import {
+  VirtualClock,
   consumerStoreContract,
   inMemoryConsumerStore,
   inMemoryDatabase,
   inMemoryInboxStore,
+  inMemoryLeaseStore,
   inMemoryOutboxStore,
   inboxStoreContract,
+  leaseStoreContract,
   outboxStoreContract,
 } from '@seaworthy/testing'
 
@@ -19,3 +22,9 @@ inboxStoreContract('in memory', async (options) => {
 })
 
 consumerStoreContract('in memory', async () => ({ store: inMemoryConsumerStore(), dispose: async () => undefined }))
+
+leaseStoreContract('in memory', async () => {
+  const database = inMemoryDatabase()
+  const clock = new VirtualClock()
+  return { database, store: inMemoryLeaseStore({ clock }), pass: (ms) => clock.advance(ms), dispose: () => database.close() }
+})

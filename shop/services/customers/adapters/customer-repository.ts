@@ -10,6 +10,8 @@ const SELECT_CUSTOMER = `SELECT id, name, email, credit_limit_cents, created_at_
 // By primary key.
 const KNOWN_STAYS = 'ON CONFLICT (id) DO NOTHING RETURNING id'
 // By primary key.
+const SELECT_LIMIT = 'SELECT 1 AS found FROM customers WHERE id = ? AND credit_limit_cents = ?'
+// By primary key.
 const SET_LIMIT = 'UPDATE customers SET credit_limit_cents = ? WHERE id = ?'
 // By primary key.
 const FORGET = `UPDATE customers SET name = '', email = '', forgotten_at_ms = ? WHERE id = ? AND forgotten_at_ms IS NULL`
@@ -40,6 +42,9 @@ export function customerRepository(database: Database): CustomerRepository {
       if (customers.length === 0) return new Set()
       const added = await tx.query<{ id: string }>(insertAll(CUSTOMERS, customers.map(valuesOf), KNOWN_STAYS))
       return new Set(added.map(({ id }) => id))
+    },
+    async hasLimit(tx, id, limitCents) {
+      return (await tx.query({ sql: SELECT_LIMIT, params: [id, limitCents] })).length > 0
     },
     async setLimit(tx, id, limitCents) {
       await tx.execute({ sql: SET_LIMIT, params: [limitCents, id] })

@@ -3,7 +3,7 @@ import type { Outbox } from 'seaworthy/outbox'
 import { canBeBilled, type CustomerData, customerCreated, customerImported } from '../contract/events.ts'
 import type { ImportedCustomer } from '../contract/import.ts'
 import { type Customer, newCustomer } from '../domain/customer.ts'
-import type { CustomerRepository } from './ports.ts'
+import type { CustomerRepository, Ownership } from './ports.ts'
 
 /** How people become customers. */
 export interface Registering {
@@ -19,22 +19,28 @@ export interface RegisteringOptions {
   readonly database: Database
   readonly customers: CustomerRepository
   readonly outbox: Outbox
+  readonly owned: Ownership
   readonly clock: Clock
   readonly newId: NewId
 }
 
-export function registering({ database, customers, outbox, clock, newId }: RegisteringOptions): Registering {
+export function registering({ database, customers, outbox, owned, clock, newId }: RegisteringOptions): Registering {
   return {
-    create: ({ name, email }) =>
-      database.transaction(async (tx) => {
-        const customer = newCustomer({ id: newId(), name, email, nowMs: clock.now() })
+    async create({ name, email }) {
+      const customer = newCustomer({ id: newId(), name, email, nowMs: clock.now() })
+      await database.transaction(async (tx) => {
+        await owned.assertOwned(tx, customer.id)
         await customers.add(tx, customer)
         await outbox.add(tx, customerCreated(told(customer)))
-        return customer
-      }),
+      })
+      // Who has registered buys next, and is asked for by those who sell.
+      await owned.seen()
+      return customer
+    },
 
     takeOver: (imported) =>
       database.transaction(async (tx) => {
+        await owned.assertOwned(tx)
         const nowMs = clock.now()
         const asCustomers = imported.map((customer) => newCustomer({ ...customer, nowMs }))
         const added = await customers.takeOver(tx, asCustomers)

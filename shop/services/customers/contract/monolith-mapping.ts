@@ -1,4 +1,5 @@
 import { defineMapping } from '@seaworthy/strangler/cut-over'
+import { CUSTOMERS_TOPIC } from './events.ts'
 
 const customers = {
   key: 'id',
@@ -9,8 +10,9 @@ const customers = {
 /** The monolith's customers, and the service's. */
 export const customersMapping = defineMapping({
   name: 'customers',
+  topic: CUSTOMERS_TOPIC,
   old: { customers },
   new: { customers },
-  toNew: (entity) => ({ customers: entity.customers }),
-  toOld: (entity) => ({ customers: entity.customers }),
+  toNew: (entity) => entity,
+  toOld: (entity) => entity,
 })

@@ -1,5 +1,5 @@
 import { NotFoundError } from 'seaworthy/core'
-import { CONSISTENCY_HEADER, consistencyToken } from 'seaworthy/projections'
+import { CONSISTENCY_HEADER, consistencyToken, joinConsistencyTokens } from 'seaworthy/projections'
 import { takenOver } from '../../../platform/take-over.ts'
 import type { ServeRest } from '../../../platform/service-ports.ts'
 import type { OrderRepository } from '../application/ports.ts'
@@ -11,16 +11,22 @@ import type { Order, OrderState } from '../domain/order.ts'
 
 export function serveOrders(
   serve: ServeRest,
-  options: { placeOrder: PlaceOrder; orders: OrderRepository; takeOver: TakeOverOrders },
+  options: {
+    placeOrder: PlaceOrder
+    orders: OrderRepository
+    takeOver: TakeOverOrders
+    /** What a query of the payments waits by, once the order is paid. Default: nothing. */
+    paymentToken?: (orderId: string) => Promise<string | undefined>
+  },
 ): void {
   serve(ordersApi, {
     checkout: async ({ body, call }) => {
       const order = await options.placeOrder(body, call.idempotencyKey, call)
       const sequence = lastEventOf(order.state.status)
-      const headers = {
-        location: `/api/orders/${order.id}`,
-        [CONSISTENCY_HEADER]: consistencyToken({ kind: 'event', topic: ORDERS_TOPIC, key: order.id, sequence }),
-      }
+      const placed = consistencyToken({ kind: 'event', topic: ORDERS_TOPIC, key: order.id, sequence })
+      // The order is placed: that this cannot be read is no reason to say anything else.
+      const paid = await options.paymentToken?.(order.id).catch(() => undefined)
+      const headers = { location: `/api/orders/${order.id}`, [CONSISTENCY_HEADER]: joinConsistencyTokens(placed, paid) }
       return { status: 201, headers, body: { orderId: order.id, ...shown(order.state), totalCents: order.totalCents } }
     },
     getOrder: async ({ params }) => {

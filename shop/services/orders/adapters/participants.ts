@@ -22,8 +22,8 @@ export function inventoryOver(client: GrpcClient<typeof InventoryApi>): Inventor
 export function paymentsOver(client: GrpcClient<typeof PaymentsApi>): Payments {
   return {
     async charge({ orderId, customerId, amountCents, card }, call) {
-      const { paymentId } = await client.charge({ orderId, customerId, amountCents: BigInt(amountCents), card }, call)
-      return { paymentId }
+      const { paymentId, consistencyToken } = await client.charge({ orderId, customerId, amountCents: BigInt(amountCents), card }, call)
+      return { paymentId, ...(consistencyToken !== '' && { consistencyToken }) }
     },
     async refund({ orderId }, call) {
       await client.refund({ orderId }, call)

@@ -61,6 +61,13 @@ export function checkoutOrchestrator(options: CheckoutOrchestratorOptions): Orch
   })
 }
 
+/** What a query waits for the payment of an order by; undefined where nothing was charged, or it is no longer known. */
+export async function paymentTokenOf(store: SagaStore, orderId: string): Promise<string | undefined> {
+  const { journal = [] } = (await store.load(orderId)) ?? {}
+  const charged = journal.find((entry) => entry.kind === 'done' && entry.step === 'charge')
+  return charged?.kind === 'done' ? (charged.result as { readonly consistencyToken?: string } | null)?.consistencyToken : undefined
+}
+
 export function checkoutSagas(running: Orchestrator, saga: Saga<CheckoutInput>): CheckoutSagas {
   return {
     async start(tx, input, context) {

@@ -41,6 +41,8 @@ export interface PlaceOrderOptions {
   readonly newId: NewId
   /** How long the customer waits for the outcome before the answer is `pending`. */
   readonly settleWaitMs: number
+  /** Aborted when the process is about to end: then nobody waits any longer. Default: never. */
+  readonly ending?: AbortSignal
   /** False only in the test that shows what the key is for. */
   readonly honourKeys: boolean
 }
@@ -102,7 +104,13 @@ export function placeOrderUseCase(options: PlaceOrderOptions): PlaceOrder {
   async function outcome(orderId: string, call: CallContext): Promise<Order> {
     const order = (await orders.find(orderId))!
     if (order.state.status !== 'pending') return order
-    await sagas.decided(orderId, { timeoutMs: options.settleWaitMs, ...(call.signal !== undefined && { signal: call.signal }) })
+    const signal = AbortSignal.any([call.signal, options.ending].filter((one) => one !== undefined))
+    try {
+      await sagas.decided(orderId, { timeoutMs: options.settleWaitMs, signal })
+    } catch (error) {
+      // The order is there, and goes on wherever its saga does.
+      if (!signal.aborted) throw error
+    }
     return (await orders.find(orderId))!
   }
 

@@ -21,10 +21,11 @@ export interface Inventory {
 }
 
 export interface Payments {
+  /** `consistencyToken`: what a query of the customer's payments waits for this one by; absent of those who have none. */
   charge(
     request: { orderId: string; customerId: string; amountCents: number; card: string },
     call: CallContext,
-  ): Promise<{ paymentId: string }>
+  ): Promise<{ paymentId: string; consistencyToken?: string }>
   refund(request: { orderId: string }, call: CallContext): Promise<void>
 }
 

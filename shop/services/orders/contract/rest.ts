@@ -42,7 +42,7 @@ export const ordersApi = restContract({
       path: '/api/checkout',
       summary: 'Order and pay',
       description:
-        "Under the same Idempotency-Key the same order is answered; a different body under it is refused (422); while the first request is in flight, a second one is told to wait (409). The header consistency-token of the answer, sent to the list of the customer's orders, makes that wait for this order.",
+        "Under the same Idempotency-Key the same order is answered; a different body under it is refused (422); while the first request is in flight, a second one is told to wait (409). The header consistency-token of the answer, sent to the list of the customer's orders or payments, makes that wait for this order, and for its payment once it is paid.",
       idempotencyKey: 'optional',
       body: z.object({
         customerId: id,

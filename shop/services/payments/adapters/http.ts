@@ -6,8 +6,14 @@ import { paymentsApi, paymentsAudit } from '../contract/rest.ts'
 import { CARD_CLEARING } from '../domain/ledger.ts'
 import { readLedger } from './balances.ts'
 
+/** Whose positions a token of ours counts. */
+export const LEDGER = 'payments'
+
 /** How long a customer waits for what they just paid. */
 const WAIT_MS = 2_000
+
+/** Charges are counted by the ledger's positions. The other part of a checkout's token counts what orders told. */
+const leadsHere = (wanted: ReadAfter) => wanted.kind === 'position' && (wanted.store ?? LEDGER) === LEDGER
 
 export function serveAudit(serve: ServeRest, { database, balances }: { database: Database; balances: RunningProjection }): void {
   serve(paymentsAudit, {
@@ -23,8 +29,6 @@ export function serveStatements(serve: ServeRest, { store, clock }: { store: Rea
   serve(paymentsApi, {
     listPaymentsOfCustomer: async ({ params: { customerId }, query: { page, pageSize }, headers, call }) => {
       const token = headers[CONSISTENCY_HEADER]
-      // Charges are counted by the ledger's positions. The token of a checkout counts what orders told.
-      const leadsHere = ({ kind }: ReadAfter) => kind === 'position'
       await readAfter({ store, projection: CUSTOMER_PAYMENTS, token, leadsHere, timeoutMs: WAIT_MS, signal: call.signal, clock })
       const { documents, total } = await store.list(CUSTOMER_PAYMENTS, { in: customerId, offset: (page - 1) * pageSize, max: pageSize })
       return { status: 200, body: { items: documents.map(({ document }) => shown(document as PaymentEntry)), page, pageSize, total } }

@@ -15,7 +15,7 @@ export const paymentsApi = restContract({
       path: '/api/customers/{customerId}/payments',
       summary: 'Payments of a customer, newest first; behind the ledger by a moment',
       description:
-        'With the consistency token of a charge it waits until that payment is in the list, at most two seconds; then it is a 503 with Retry-After. That of a checkout is none of these: 400.',
+        'With the consistency-token of a checkout it waits until its payment is in the list, at most two seconds; then it is a 503 with Retry-After. One that no payment belongs to is refused: 400.',
       params: z.object({ customerId: id }),
       headers: z.object({ [CONSISTENCY_HEADER]: z.string().min(1).max(1_400).optional() }),
       query: z.object(paging),

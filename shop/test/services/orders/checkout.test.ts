@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { VirtualClock } from '@seaworthy/testing'
-import { newId, RejectedError, rootContext } from 'seaworthy/core'
+import { newId, RejectedError, rootContext, UnknownOutcomeError } from 'seaworthy/core'
 import { sqliteSagaStore } from 'seaworthy/sqlite'
 import { orderRepository } from '../../../services/orders/adapters/order-repository.ts'
-import { checkoutOrchestrator, checkoutSagas } from '../../../services/orders/adapters/sagas.ts'
+import { checkoutOrchestrator, checkoutSagas, paymentTokenOf } from '../../../services/orders/adapters/sagas.ts'
 import { ORDERS_SCHEMA } from '../../../services/orders/adapters/schema.ts'
 import { checkoutSaga } from '../../../services/orders/application/checkout-saga.ts'
 import { placeOrderUseCase } from '../../../services/orders/application/place-order.ts'
@@ -20,6 +20,7 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
   const service = await openServiceDatabase(ORDERS_SCHEMA)
   const { database, outbox } = service
   const clock = new VirtualClock()
+  const ending = new AbortController()
   const orders = orderRepository(database)
   const does = {
     reserve: async () => ({ reservationId: 'r1' }),
@@ -29,10 +30,11 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
     book: async () => ({ shipmentId: 's1' }),
     ...others,
   }
+  const store = sqliteSagaStore(database)
   const saga = checkoutSaga({ inventory: does, payments: does, shipping: does })
   const sagas = checkoutOrchestrator({
     saga,
-    store: sqliteSagaStore(database),
+    store,
     database,
     orders,
     outbox,
@@ -50,12 +52,15 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
     clock,
     newId,
     settleWaitMs: SETTLE_WAIT_MS,
+    ending: ending.signal,
     honourKeys: true,
   })
   return {
     clock,
+    ending,
     sagas,
-    checkout: () => placeOrder(REQUEST, undefined, rootContext()),
+    paymentToken: (orderId: string) => paymentTokenOf(store, orderId),
+    checkout: (call = rootContext()) => placeOrder(REQUEST, undefined, call),
     types: async () => (await service.published('orders')).map(({ type }) => type),
     async [Symbol.asyncDispose]() {
       const stopped = sagas.stop()
@@ -67,12 +72,22 @@ async function openOrders(others: Partial<Inventory & Payments & Shipping>) {
   }
 }
 
+type Orders = Awaited<ReturnType<typeof openOrders>>
+
 describe('a checkout', () => {
   test('is answered when it is completed', async () => {
     await using orders = await openOrders({})
     const order = await orders.checkout()
     assert.deepEqual([order.state, order.totalCents], [{ status: 'completed' }, 1_000])
     assert.deepEqual(await orders.types(), ['order.placed', 'order.completed'])
+  })
+
+  test('keeps what payments answered its query is to wait by, and none where none was answered', async () => {
+    await using orders = await openOrders({ charge: async () => ({ paymentId: 'm1', consistencyToken: 'payments@7' }) })
+    assert.equal(await orders.paymentToken((await orders.checkout()).id), 'payments@7')
+    assert.equal(await orders.paymentToken('never placed'), undefined)
+    await using former = await openOrders({})
+    assert.equal(await former.paymentToken((await former.checkout()).id), undefined)
   })
 
   test('that is refused is answered with the reason while what was done for it is still being undone', { timeout: 60_000 }, async () => {
@@ -102,4 +117,23 @@ describe('a checkout', () => {
     assert.deepEqual(seen, [{ status: 'pending' }])
     await answer
   })
+
+  for (const [why, stop] of [
+    ['its process is about to end', (orders: Orders) => orders.ending.abort()],
+    ['its server waits for it no longer', (_: Orders, call: AbortController) => call.abort(new UnknownOutcomeError('The server stops.'))],
+  ] as const)
+    test(`is answered as pending, and not as one that failed, when ${why}`, async () => {
+      const charging = Promise.withResolvers<void>()
+      await using orders = await openOrders({
+        charge: () => {
+          charging.resolve()
+          return new Promise(() => undefined)
+        },
+      })
+      const call = new AbortController()
+      const answer = orders.checkout(rootContext({ signal: call.signal }))
+      await charging.promise
+      stop(orders, call)
+      assert.deepEqual((await answer).state, { status: 'pending' })
+    })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rootContext, systemClock, newId } from 'seaworthy/core'
+import { rootContext, systemClock, newId, UnavailableError } from 'seaworthy/core'
 import { canBeBilled, customerCreated, customerCreatedV1, customerImported } from '../../../services/customers/contract/events.ts'
 import { MONOLITH_SCHEMA } from '../../../monolith/adapters/schema.ts'
 import { customers } from '../../../monolith/application/customers.ts'
@@ -8,6 +8,7 @@ import { reacting } from '../../../monolith/application/reacting.ts'
 import { customerRepository } from '../../../services/customers/adapters/customer-repository.ts'
 import { CUSTOMERS_SCHEMA } from '../../../services/customers/adapters/schema.ts'
 import { registering } from '../../../services/customers/application/registering.ts'
+import { ALWAYS_OWNED } from '../../../platform/always-owned.ts'
 import { settingLimits } from '../../../services/customers/application/setting-limits.ts'
 import { CREDIT_SCHEMA, creditChecks } from '../../../services/payments/adapters/credit-checks.ts'
 import { checkingCredit } from '../../../services/payments/application/credit-check.ts'
@@ -73,20 +74,43 @@ test('each new customer is checked once, the event goes with the decision, and i
   assert.equal((await payments.published(PAYMENTS_TOPIC)).length, 2, 'neither without the other')
 })
 
+test('who does not own a customer leaves the limit to their owner, and hears of it again until it has come over', async () => {
+  await using monolith = await openServiceDatabase(MONOLITH_SCHEMA)
+  await using service = await openServiceDatabase(CUSTOMERS_SCHEMA)
+  const foreign = {
+    ...ALWAYS_OWNED,
+    assertOwned: () => Promise.reject(new UnavailableError('The other side owns the customers.')),
+  }
+  const kept = customerRepository(service.database)
+  const checked = creditChecked({ customerId: 'c1', outcome: 'reduced', limitCents: 700, reason: 'above-maximum' })
+  for (const [{ database }, react] of [
+    [monolith, reacting(['customers'], { customers: foreign })],
+    [service, settingLimits({ customers: kept, owned: foreign })],
+  ] as const) {
+    const handle = () => database.transaction((tx) => react(checked, tx))
+    await assert.rejects(handle(), UnavailableError, 'the customer has not come yet')
+    const sql = "INSERT INTO customers (id, name, email, credit_limit_cents, created_at_ms) VALUES ('c1', 'Ada', 'ada@example.com', 900, 0)"
+    await database.atomically([{ sql }])
+    await assert.rejects(handle(), UnavailableError, 'the limit has not come yet')
+    await database.atomically([{ sql: "UPDATE customers SET credit_limit_cents = 700 WHERE id = 'c1'" }])
+    await handle()
+  }
+})
+
 test('whoever has the customers sets the limit that billing decided', async () => {
   await using monolith = await openServiceDatabase(MONOLITH_SCHEMA)
   await using service = await openServiceDatabase(CUSTOMERS_SCHEMA)
   const ports = { clock: systemClock, newId }
   const kept = customerRepository(service.database)
-  const old = customers({ database: monolith.database, outbox: monolith.outbox, ...ports })
-  const renewed = registering({ database: service.database, outbox: service.outbox, customers: kept, ...ports })
+  const old = customers({ database: monolith.database, outbox: monolith.outbox, owned: ALWAYS_OWNED, ...ports })
+  const renewed = registering({ database: service.database, outbox: service.outbox, owned: ALWAYS_OWNED, customers: kept, ...ports })
   const limitIn = {
     monolith: async (id: string) => (await old.customer(id)).creditLimitCents,
     service: async (id: string) => (await kept.find(id))?.creditLimitCents,
   }
   for (const [who, { database }, registry, react] of [
-    ['monolith', monolith, old, reacting(['customers'])],
-    ['service', service, renewed, settingLimits(kept)],
+    ['monolith', monolith, old, reacting(['customers'], { customers: ALWAYS_OWNED })],
+    ['service', service, renewed, settingLimits({ customers: kept, owned: ALWAYS_OWNED })],
   ] as const) {
     const { id: customerId, creditLimitCents } = await registry.create({ name: 'Ada', email: 'ada@nowhere.invalid' })
     assert.ok(creditLimitCents > 0)

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvalidInputError, rootContext, systemClock, UnavailableError } from 'seaworthy/core'
 import { MONOLITH_SCHEMA } from '../../../monolith/adapters/schema.ts'
-import { forgetting as forgettingOfMonolith, onceUnsigned } from '../../../monolith/application/forgetting.ts'
+import { forgetting as forgettingOfMonolith } from '../../../monolith/application/forgetting.ts'
 import { takingOver } from '../../../monolith/application/taking-over.ts'
 import { ALWAYS_OWNED } from '../../../platform/always-owned.ts'
+import { onceErased } from '../../../platform/forgetting.ts'
 import { reviewRepository } from '../../../services/reviews/adapters/review-repository.ts'
 import { REVIEWS_SCHEMA } from '../../../services/reviews/adapters/schema.ts'
 import { forgetting } from '../../../services/reviews/application/forgetting.ts'
@@ -78,7 +79,12 @@ test('the monolith forgets its customer when it does not own the reviews any mor
   await using service = await openServiceDatabase(MONOLITH_SCHEMA)
   const { database, outbox } = service
   await database.transaction(async (tx) => {
-    const taking = takingOver({ database, outbox, owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED }, clock: systemClock })
+    const taking = takingOver({
+      database,
+      outbox,
+      owned: { reviews: ALWAYS_OWNED, catalog: ALWAYS_OWNED, customers: ALWAYS_OWNED },
+      clock: systemClock,
+    })
     await taking.products(tx, [{ id: 'lamp', name: 'Lamp', description: '', category: 'deck', priceCents: 1 }])
     await taking.customers(tx, [{ id: 'c1', name: 'Ada', email: 'ada@example.com' }])
     const sql = `INSERT INTO reviews (id, product_id, customer_id, author, rating, comment, created_at_ms) VALUES ('r1', 'lamp', 'c1', 'Ada', 5, '', 0)`
@@ -89,14 +95,14 @@ test('the monolith forgets its customer when it does not own the reviews any mor
   const people = forgettingOfMonolith({
     database,
     outbox,
-    owned: { reviews: owned(() => owner.value) },
+    owned: { reviews: owned(() => owner.value), customers: ALWAYS_OWNED },
     clock: systemClock,
     scrub: async () => (scrubbed++, []),
   })
   const left = { kind: 'other', name: 'reviews', count: 1, form: 'clear' }
   assert.deepEqual((await people.forget('c1')).report.places, [left])
   // It hears its own event: again, until the owner's change has come over, and then it cleans what that left in its files.
-  const heard = onceUnsigned(people)
+  const heard = onceErased(people)
   await assert.rejects(heard.forget('c1'), UnavailableError)
   assert.equal(scrubbed, 1)
   await database.transaction((tx) => tx.execute({ sql: "UPDATE reviews SET author = 'Anonymous'", params: [] }))

@@ -9,7 +9,7 @@ import {
   supervisedTokenFile,
 } from '@seaworthy/supervisor/gateway-admin'
 import { ConfigurationError } from 'seaworthy/core'
-import { type Arguments, dataDirOf, dataDirOption } from '../../arguments.ts'
+import { type Arguments, dataDirOf, dataDirOption, urlOf } from '../../arguments.ts'
 
 const VARIABLE = 'SEAWORTHY_GATEWAY_CONFIG'
 const DEFAULT_CONFIG = 'gateway.json'
@@ -51,7 +51,7 @@ async function adminOf(args: Arguments, env: NodeJS.ProcessEnv): Promise<Gateway
   const named = namedConfig(args.values, env)
   const isOfSystem = named === undefined && (args.values['data-dir'] !== undefined || !existsSync(DEFAULT_CONFIG))
   const found = isOfSystem ? adminOfSystem(dataDirOf(args, env)) : await gatewayAdminOf(named ?? DEFAULT_CONFIG)
-  return { ...found, url: args.values['admin'] ?? found.url }
+  return { ...found, url: urlOf(args, 'admin')?.href ?? found.url }
 }
 
 /** The gateway of the system that runs on a data directory. */

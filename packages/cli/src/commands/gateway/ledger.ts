@@ -17,6 +17,10 @@ export const gatewayLedger: Command = {
       print(JSON.stringify({ entries: shown }, null, 2))
       return 0
     }
+    if (shown.length === 0) {
+      print('Nobody has decided about a share yet: each is what the configuration says.')
+      return 0
+    }
     const rows = shown.map((entry) => [
       new Date(entry.atMs).toISOString(),
       entry.tenant === undefined ? entry.route : `${entry.route} of ${entry.tenant}`,

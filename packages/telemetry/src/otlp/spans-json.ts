@@ -9,7 +9,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace'
  *
  * Text is put to text: an object for each attribute, to be turned into text afterwards, cost more than all else of a recorded request's span.
  */
-export function otlpJson(spans: readonly ReadableSpan[]): string {
+export function spansJson(spans: readonly ReadableSpan[]): string {
   const resources = new Map<Resource, Map<InstrumentationScope, string[]>>()
   for (const span of spans) {
     const scopes = valueOf(resources, span.resource, () => new Map<InstrumentationScope, string[]>())

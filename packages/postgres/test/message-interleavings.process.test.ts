@@ -1,69 +1,23 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
-import { type TestContext, suite, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import type { Client } from 'pg'
+import { suite, test } from 'node:test'
 import { ConfigurationError } from 'seaworthy/core'
-import type { NewStoredEvent } from 'seaworthy/event-sourcing'
 import type { EventEnvelope, EventLog } from 'seaworthy/messaging'
 import { type OutboxEntry, outbox, startRelay } from 'seaworthy/outbox'
 import {
   type PostgresDatabase,
-  SchemaTooNewError,
   consumerStoreSchema,
-  eventStoreSchema,
-  inboxStoreSchema,
-  leaseStoreSchema,
   migrate,
-  outboxStoreSchema,
   pgTransaction,
   postgresConsumerStore,
-  postgresEventStore,
   postgresInboxStore,
   postgresLeaseStore,
   postgresOutboxStore,
 } from '@seaworthy/postgres'
 import { VirtualClock, eventually, inMemoryEventLog } from '@seaworthy/testing'
-import { databaseForTest } from './server.ts'
 import { openTransaction, untilWaiting } from './held-open.ts'
+import { event, horizon, idleWriter, open } from './overlapping.ts'
 
 const ALL = 1_000_000
-const SCHEMAS = [outboxStoreSchema, inboxStoreSchema, eventStoreSchema, leaseStoreSchema]
-
-async function open(t: TestContext) {
-  const under = await databaseForTest()
-  t.after(under.dispose)
-  await migrate(under.database, SCHEMAS)
-  return { ...under, observer: await under.connect() }
-}
-
-/** A writer that is idle in its transaction, somewhere else on the server. @returns the horizon that it holds */
-async function idleWriter(client: Client): Promise<bigint> {
-  await client.query('BEGIN')
-  const { rows } = await client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid')
-  return BigInt(rows[0]!.xid)
-}
-
-async function horizon(client: Client): Promise<bigint> {
-  const { rows } = await client.query<{ xmin: string }>('SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin')
-  return BigInt(rows[0]!.xmin)
-}
-
-let made = 0
-function event(key: string, topic = 'orders'): EventEnvelope {
-  const id = `event-${++made}`
-  return {
-    id,
-    type: 'thing.happened',
-    version: 1,
-    source: topic,
-    key,
-    sequence: 0,
-    time: '2026-01-01T00:00:00Z',
-    correlationId: 'c',
-    data: {},
-  }
-}
 
 const summary = (entries: readonly OutboxEntry[]) => entries.map(({ event }) => `${event.key}${event.sequence}`)
 
@@ -296,136 +250,7 @@ suite('a key that is released while a message of it arrives', () => {
   })
 })
 
-suite('all streams of the event store in one order', () => {
-  const stored = (): NewStoredEvent => ({
-    id: `event-${++made}`,
-    type: 'happened',
-    schemaVersion: 1,
-    data: {},
-    context: { correlationId: 'c' },
-  })
-  const opened = async (t: TestContext) => {
-    const under = await open(t)
-    const store = postgresEventStore(under.database)
-    const append = (stream: string) => under.database.transaction((tx) => store.append(tx, stream, [stored()], 'any'))
-    const begin = async (stream: string) => {
-      const transaction = openTransaction(under.database, (tx) => store.append(tx, stream, [stored()], 'any'))
-      await transaction.ready
-      return transaction
-    }
-    const read = async (after = 0) => (await store.readAll({ after, max: 100 })).map(({ stream }) => stream)
-    return { ...under, store, append, begin, read }
-  }
-
-  test('a reader stops before an append in flight, and loses nothing when that commits after a later one', async (t) => {
-    const { append, begin, read, store } = await opened(t)
-    await append('a')
-    const late = await begin('b')
-    await append('c')
-    assert.deepEqual(await read(), ['a'])
-    assert.equal(await store.head(), 1)
-    await late.commit()
-    assert.deepEqual(await read(), ['a', 'b', 'c'])
-    assert.equal(await store.head(), 3)
-  })
-
-  test('a place that a rollback left empty holds nobody up, whatever else is in flight', async (t) => {
-    const { append, begin, read, observer, connect } = await opened(t)
-    const lost = await begin('b')
-    await append('c')
-    assert.deepEqual(await read(), [])
-    const held = await idleWriter(observer)
-    const later = await begin('d')
-    await lost.rollBack()
-    assert.deepEqual(await read(), ['c'])
-    await append('e')
-    assert.deepEqual(await read(), ['c'])
-    await later.rollBack()
-    assert.deepEqual(await read(), ['c', 'e'])
-    assert.equal(await horizon(await connect()), held, 'the idle writer did not hold the horizon')
-  })
-
-  test('a reader that begins behind old gaps looks once, and then reads on', async (t) => {
-    const { append, begin, read, database } = await opened(t)
-    for (let round = 0; round < 3; round++) {
-      await (await begin('lost')).rollBack()
-      await append(`kept-${round}`)
-    }
-    assert.deepEqual(await read(), ['kept-0', 'kept-1', 'kept-2'])
-    const fresh = postgresEventStore(database)
-    assert.equal((await fresh.readAll({ after: 2, max: 100 })).length, 2)
-  })
-
-  test('a prepared transaction holds its place until it is decided', async (t) => {
-    const { append, read, connect, store } = await opened(t)
-    const client = await connect()
-    for (const decision of ['COMMIT', 'ROLLBACK']) {
-      await client.query('BEGIN')
-      await store.append(pgTransaction(client), `prepared ${decision}`, [stored()], 'any')
-      await append('after')
-      const before = await read()
-      await client.query(`PREPARE TRANSACTION '${decision}'`)
-      assert.deepEqual([await read(), await read()], [before, before])
-      await client.query(`${decision} PREPARED '${decision}'`)
-    }
-    assert.deepEqual(await read(), ['prepared COMMIT', 'after', 'after'])
-  })
-
-  test('readers beside many writers, some of which roll back, miss nothing and see each stream in its order', async (t) => {
-    const { database, openAnother, store } = await opened(t)
-    const reader = postgresEventStore(await openAnother())
-    let writing = true
-    let kept = 0
-    const writer = async (seed: number) => {
-      for (let round = 0; round < 40; round++) {
-        const stream = `stream-${(seed + round) % 5}`
-        await database
-          .transaction(async (tx) => {
-            await store.append(tx, stream, [stored(), stored()], 'any')
-            if ((seed + round) % 7 === 0) throw new Error('rolled back')
-          })
-          .then(
-            () => (kept += 2),
-            () => undefined,
-          )
-      }
-    }
-    const seen: { stream: string; version: number }[] = []
-    const reading = async () => {
-      for (let after = 0, last = false; !last;) {
-        last = !writing
-        const page = await reader.readAll({ after, max: 9 })
-        if (page.length > 0) last = false
-        seen.push(...page)
-        after = page.at(-1)?.position ?? after
-      }
-    }
-    const readings = reading()
-    await Promise.all(Array.from({ length: 8 }, (_, seed) => writer(seed)))
-    writing = false
-    await readings
-    assert.equal(seen.length, kept)
-    for (let index = 0; index < 5; index++) {
-      const versions = seen.filter(({ stream }) => stream === `stream-${index}`).map(({ version }) => version)
-      assert.deepEqual(
-        versions,
-        versions.map((_, place) => place + 1),
-      )
-    }
-  })
-
-  test('an event that two append at one time is stored once, and both get the same answer', async (t) => {
-    const { database, store, begin, observer } = await opened(t)
-    const first = await begin('a')
-    const same = stored()
-    const appending = [1, 2].map(() => database.transaction((tx) => store.append(tx, 'a', [same], 'any')))
-    await untilWaiting(observer, 2)
-    await first.commit()
-    assert.deepEqual(await Promise.all(appending), [2, 2])
-  })
-})
-
-suite('other programs beside the library', () => {
+suite('the outbox beside other programs', () => {
   test('an event that the SQL function adds is numbered among the others, and wakes a listener at its commit', async (t) => {
     const { database, connect } = await open(t)
     const store = postgresOutboxStore(database)
@@ -473,35 +298,6 @@ suite('other programs beside the library', () => {
     }
     assert.deepEqual(summary(await store.unsent('orders', ALL)), ['a1', 'b1'])
     await assert.rejects(publishing.add(pgTransaction(client), event('a')), ConfigurationError)
-  })
-
-  test('the SQL files may be run by another tool; migrate then finds them done', async (t) => {
-    const { database, connect, dispose } = await databaseForTest()
-    t.after(dispose)
-    const client = await connect()
-    const folder = fileURLToPath(new URL('../sql/', import.meta.url))
-    const files = ['schema.1.sql', ...readdirSync(folder).filter((name) => name !== 'schema.1.sql')]
-    for (const file of files) await client.query(readFileSync(`${folder}/${file}`, 'utf8'))
-    await migrate(database, [...SCHEMAS, consumerStoreSchema])
-    const store = postgresOutboxStore(database)
-    await database.transaction((tx) => store.add(tx, 'orders', [event('a')]))
-    assert.deepEqual(summary(await store.unsent('orders', ALL)), ['a1'])
-  })
-
-  test('instances that migrate at one time do it once; newer tables are refused', async (t) => {
-    const { database, openAnother, dispose } = await databaseForTest()
-    t.after(dispose)
-    const own = {
-      component: 'orders',
-      versions: ['CREATE TABLE orders (id int)', 'ALTER TABLE orders ADD COLUMN cents int; CREATE INDEX ON orders (cents)'],
-    }
-    const instances = [database, ...(await Promise.all([openAnother(), openAnother()]))]
-    await Promise.all(instances.map((instance) => migrate(instance, [...SCHEMAS, own])))
-    await database.transaction((tx) => tx.execute({ sql: 'INSERT INTO orders VALUES (1, 2)' }))
-    await assert.rejects(migrate(database, [{ component: 'orders', versions: ['SELECT 1'] }]), SchemaTooNewError)
-    const broken = { component: 'orders', versions: [...own.versions, 'ALTER TABLE orders ADD COLUMN a int; SELECT * FROM nowhere'] }
-    await assert.rejects(migrate(database, [broken]))
-    assert.deepEqual(await database.query({ sql: 'SELECT * FROM orders' }), [{ id: 1, cents: 2 }])
   })
 })
 

@@ -6,7 +6,7 @@ import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import * as fc from 'fast-check'
-import { otlpJson } from '../src/otlp-json.ts'
+import { spansJson } from '../../src/otlp/spans-json.ts'
 
 function recorder() {
   const exporter = new InMemorySpanExporter()
@@ -43,9 +43,9 @@ function withoutDefaults(value: unknown): unknown {
   )
 }
 
-function assertAsOpenTelemetry(spans: Parameters<typeof otlpJson>[0]): void {
+function assertAsOpenTelemetry(spans: Parameters<typeof spansJson>[0]): void {
   const theirs: unknown = JSON.parse(new TextDecoder().decode(JsonTraceSerializer.serializeRequest([...spans])))
-  assert.deepEqual(JSON.parse(otlpJson(spans)), withoutDefaults(theirs))
+  assert.deepEqual(JSON.parse(spansJson(spans)), withoutDefaults(theirs))
 }
 
 const REMOTE = trace.setSpanContext(ROOT_CONTEXT, {
@@ -67,7 +67,7 @@ test('a span is written as OpenTelemetry’s serializer writes it, but for what 
   server.end([1_795_438_250, 999_999_999])
   start('of another library', {}, { scope: 'pg' }).end()
   assertAsOpenTelemetry(spans())
-  assert.equal((JSON.parse(otlpJson(spans())) as Written).resourceSpans[0]!.scopeSpans.length, 2)
+  assert.equal((JSON.parse(spansJson(spans())) as Written).resourceSpans[0]!.scopeSpans.length, 2)
 })
 
 test('names and values of any kind are written as OpenTelemetry’s serializer writes them', () => {
@@ -93,7 +93,7 @@ test('names and values of any kind are written as OpenTelemetry’s serializer w
 test('numbers that JSON or 64 bits cannot hold are written as protobuf’s JSON has them', () => {
   const { start, spans } = recorder()
   start('figures', { attributes: { none: Number.NaN, all: Number.POSITIVE_INFINITY, huge: 2 ** 70 } }).end()
-  assert.deepEqual((JSON.parse(otlpJson(spans())) as Written).resourceSpans[0]!.scopeSpans[0]!.spans[0]!.attributes, [
+  assert.deepEqual((JSON.parse(spansJson(spans())) as Written).resourceSpans[0]!.scopeSpans[0]!.spans[0]!.attributes, [
     { key: 'none', value: { doubleValue: 'NaN' } },
     { key: 'all', value: { doubleValue: 'Infinity' } },
     { key: 'huge', value: { doubleValue: 2 ** 70 } },
@@ -106,5 +106,5 @@ test('what was dropped for a limit is counted', () => {
   for (let index = 0; index < 130; index++) span.setAttribute(`key.${index}`, index).addEvent(`event ${index}`)
   span.end()
   assertAsOpenTelemetry(spans())
-  assert.match(otlpJson(spans()), /"droppedAttributesCount":2,.*"droppedEventsCount":2/)
+  assert.match(spansJson(spans()), /"droppedAttributesCount":2,.*"droppedEventsCount":2/)
 })
