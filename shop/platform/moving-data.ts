@@ -107,7 +107,7 @@ async function serveOldSide(mapping: Mapping, token: string, { database, log, ht
     ))
   // Whoever began to move it in an earlier run may own it by now.
   if ((await storedOwnership(mapping.name, database)) !== undefined) await open()
-  mount(http, path, token, open)
+  mount(http, path, { token }, open)
   const owned = ownedWrites(mapping.name, database)
   return { ...ALWAYS_OWNED, assertOwned: async (tx, key) => (isOpen ? owned.assertOwned(tx, key) : 0) }
 }
@@ -130,7 +130,7 @@ async function takeOver(
     onStray: (stray) => logger.error({ stray }, `${mapping.name} was written by who does not own it`),
   })
   onStop('cut-over', () => cutOver.stop())
-  mount(http, PATH, token, async () => serveCutOver(cutOver, { token }))
+  mount(http, PATH, { token, open: 'ready' }, async () => serveCutOver(cutOver, { token }))
   return {
     ...ownedWrites(mapping.name, database),
     copied: copiedTo(sides.new),
@@ -148,8 +148,14 @@ function copiedTo(side: Side): MovingWrites['copied'] {
   }
 }
 
-/** Has a listener answer below a path, and read the bodies itself. `/ready` alone is answered without the token. */
-function mount(http: HttpServer, path: string, token: string, listener: () => Promise<RequestListener>): void {
+interface Mounting {
+  readonly token: string
+  /** What is answered without it. */
+  readonly open?: string
+}
+
+/** Has a listener answer below a path, and read the bodies itself. Without the token it is not asked for, but where it answers `open`. */
+function mount(http: HttpServer, path: string, { token, open }: Mounting, listener: () => Promise<RequestListener>): void {
   void http.fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _body, done) => done(null))
@@ -160,7 +166,7 @@ function mount(http: HttpServer, path: string, token: string, listener: () => Pr
       config: { quiet: true },
       async handler({ raw }, reply) {
         const target = (raw.url ?? '').slice(path.length)
-        if (!/^ready(?:\?|$)/.test(target) && !hasBearerToken(raw.headers.authorization, token)) return reply.code(401).send()
+        if (target.split('?', 1)[0] !== open && !hasBearerToken(raw.headers.authorization, token)) return reply.code(401).send()
         const answer = await listener()
         raw.url = `/${target}`
         reply.hijack()

@@ -154,7 +154,7 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
 
   async executeIn(tx: Transaction, stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
     const decision = await this.#decide(stream, message, options, tx)
-    return 'toStore' in decision ? this.#storeIn(tx, stream, decision) : decision
+    return 'toStore' in decision ? this.#storeIn(tx, stream, decision, options) : decision
   }
 
   async load(stream: string, tx?: Transaction): Promise<LoadedStream<State>> {
@@ -196,12 +196,13 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
     // What was read may be out of date by the append, in a transaction as outside of one: the version tells.
     const decision = await this.#decide(stream, message, options, undefined)
     if (!('toStore' in decision)) return decision
-    const { loaded, events, toStore, expected, state } = decision
+    const { loaded, events, toStore, expected } = decision
     // A snapshot belongs into the transaction of the last event that it sums up.
     if (this.#isSnapshotDue(loaded, loaded.version + events.length)) {
-      return database.transaction((tx) => this.#storeIn(tx, stream, decision), within)
+      return database.transaction((tx) => this.#storeIn(tx, stream, decision, options), within)
     }
-    return { state, version: await store.appendAlone(stream, toStore, expected, within), events, repeated: false }
+    const version = await store.appendAlone(stream, toStore, expected, within)
+    return (await this.#resultOfRival(undefined, stream, { decision, version, options })) ?? resultOf(decision, version)
   }
 
   /** Nothing is stored yet. @returns what is to be stored; or the result, when nothing is */
@@ -228,11 +229,29 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   async #storeIn(
     tx: Transaction,
     stream: string,
-    { loaded, events, toStore, expected, state }: Decision<State, Event>,
+    decision: Decision<State, Event>,
+    options: CommandOptions,
   ): Promise<CommandResult<State, Event>> {
+    const { loaded, toStore, expected, state } = decision
     const version = await this.#options.store.append(tx, stream, toStore, expected)
+    const before = await this.#resultOfRival(tx, stream, { decision, version, options })
+    if (before !== undefined) return before
     if (this.#isSnapshotDue(loaded, version)) await this.#saveSnapshot(tx, stream, version, state)
-    return { state, version, events, repeated: false }
+    return resultOf(decision, version)
+  }
+
+  /**
+   * What the command came to where somebody executed it meanwhile, on a later state of the stream than was loaded here: then the store has kept their events, and what was
+   * decided here is neither their result nor a state that the stream ever had.
+   */
+  async #resultOfRival(
+    tx: Transaction | undefined,
+    stream: string,
+    { decision, version, options }: { decision: Decision<State, Event>; version: number; options: CommandOptions },
+  ): Promise<CommandResult<State, Event> | undefined> {
+    const isOwn = version === decision.loaded.version + decision.events.length
+    if (isOwn || options.commandId === undefined) return undefined
+    return this.#resultOfBefore(tx, stream, options.commandId, await this.#fold(stream, tx))
   }
 
   async #fold(stream: string, tx: Transaction | undefined): Promise<FoldedStream<State>> {
@@ -301,6 +320,10 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
       context: commandId === undefined ? context : { ...context, causationId: commandId },
     }))
   }
+}
+
+function resultOf<State, Event>({ state, events }: Decision<State, Event>, version: number): CommandResult<State, Event> {
+  return { state, version, events, repeated: false }
 }
 
 function eventId(commandId: string, index: number): string {

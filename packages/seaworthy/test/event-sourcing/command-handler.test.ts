@@ -169,6 +169,31 @@ void suite('commands that race for one stream', () => {
     assert.deepEqual(new Set(results.map(({ version }) => version)), new Set([2]))
     assert.equal((await store.read('a')).length, 2)
   })
+
+  for (const snapshotEvery of [undefined, 1]) {
+    test(`of one id come to what was stored, and not to what the slower one decided${snapshotEvery === undefined ? '' : ', in the snapshot too'}`, async () => {
+      const [database, inner] = [overlappingDatabase(), inMemoryEventStore()]
+      const { accounts: rival } = accountsIn({ database, store: inner })
+      await rival.execute('a', open)
+      await rival.execute('a', deposit(10))
+      const slow = async () => {
+        await rival.execute('a', withdraw(10))
+        await rival.execute('a', deposit(7), { commandId: 'd' })
+      }
+      const store: EventStore = new Proxy(inner, {
+        get(target, name) {
+          if (name === 'append') return (...args: Parameters<EventStore['append']>) => slow().then(() => inner.append(...args))
+          const method: unknown = Reflect.get(target, name)
+          return typeof method === 'function' ? method.bind(target) : method
+        },
+      })
+      const { accounts } = accountsIn({ database, store, ...(snapshotEvery !== undefined && { snapshotEvery }) })
+      const stored = { owner: 'ada', balanceCents: 7, movements: 3 }
+      const events = [{ type: 'deposited', amountCents: 7 }]
+      assert.deepEqual(await accounts.execute('a', deposit(7), { commandId: 'd' }), { state: stored, version: 4, events, repeated: true })
+      assert.deepEqual((await accounts.load('a')).state, stored)
+    })
+  }
 })
 
 void suite('a command on a store whose appends go by themselves', () => {

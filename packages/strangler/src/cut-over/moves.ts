@@ -104,18 +104,16 @@ export class Moves {
   async #drainAndDecide(began: SideState, left: () => number): Promise<StepTaken> {
     const { old, new: target } = this.#sides
     const closed = await old.take({ phase: 'switching', epoch: began.epoch })
+    // The monolith has heard of a later decision, and may write.
+    if (!closed.taken) return closed
     const drainedTo = closed.head
-    let isDrained = closed.taken
-    while (isDrained && left() > 0) {
+    while (left() > 0) {
       const state = await target.state({})
-      if (state.position >= drainedTo) break
-      if (state.epoch !== began.epoch) isDrained = false
-      const progress = isDrained ? await this.#feeds.new.step(state, drainedTo) : 'outdated'
-      if (progress === 'outdated') isDrained = false
-      // Its engine has not told of everything yet.
-      if (progress === 'idle') await sleep(this.#clock, 1, this.#signal)
+      if (state.position >= drainedTo || state.epoch !== began.epoch) break
+      // Its engine has not told of everything yet; or somebody else feeds, too.
+      if ((await this.#feeds.new.step(state, drainedTo)) !== 'busy') await sleep(this.#clock, 1, this.#signal)
     }
-    if (isDrained && this.#tells) await this.#untilSent(left)
+    if (this.#tells) await this.#untilSent(left)
     return target.take({ phase: 'new', epoch: began.epoch + 1, drainedTo })
   }
 

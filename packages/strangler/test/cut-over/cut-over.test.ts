@@ -163,6 +163,19 @@ void suite('the cut-over of a route on SQLite', () => {
     assert.deepEqual(await rows(databases.old, 'SELECT body FROM reviews'), [{ body: 'new' }])
   })
 
+  test('nothing is taken from an old side that has heard of a later decision, as where an older copy of the new one’s file was put in its place', async (t) => {
+    const { databases, sides, start } = await sqliteSides(t)
+    const cutOver = start()
+    await eventually('it is ready', async () => (await cutOver.readiness()).ready)
+    await sides.old.take({ phase: 'old', epoch: 50 })
+    await assert.rejects(cutOver.switch(), SwitchRefusedError)
+    await addReview(databases.old, 1)
+    await assert.rejects(
+      databases.new.transaction((tx) => ownedWrites('reviews', databases.new).assertOwned(tx, '1')),
+      NotOwnerError,
+    )
+  })
+
   test('a write on the old side after the switch is told with its row', async (t) => {
     const { databases, start } = await sqliteSides(t)
     await addReview(databases.old, 1)

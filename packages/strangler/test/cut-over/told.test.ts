@@ -55,6 +55,29 @@ void suite('data that its owner tells of', () => {
     )
   })
 
+  test('is not handed over before they are sent, whoever else feeds meanwhile', async (t) => {
+    const { broker, sides, told, write, start } = await toldPeople(t)
+    const late = async (step: Parameters<typeof sides.old.take>[0]) => {
+      if (step.phase === 'switching') {
+        broker.isAway = true
+        await write('old', { id: 'ada', name: 'Ada 1' })
+      }
+      return sides.old.take(step)
+    }
+    // As where another process brings over what this one has read.
+    const apply = async (batch: Parameters<typeof sides.new.apply>[0]) => {
+      const applied = await sides.new.apply(batch)
+      return broker.isAway ? ({ kind: 'outdated' } as const) : applied
+    }
+    const seen = { old: replaced(sides.old, { take: late }), new: replaced(sides.new, { apply }) }
+    const cutOver = start({ ...seen, limits: { switchMaxMs: 150 } })
+    await eventually('it is ready', async () => (await cutOver.readiness()).ready)
+    await assert.rejects(cutOver.switch(), (error) => error instanceof SwitchRefusedError && /not (sent|done)/.test(error.message))
+    assert.equal((await cutOver.status()).phase, 'old')
+    broker.isAway = false
+    await eventually('it is sent', async () => told.length === 1)
+  })
+
   test('does not come back before the new side’s events are sent: until then nobody writes', async (t) => {
     const { broker, told, write, start } = await toldPeople(t)
     await write('old', { id: 'ada', name: 'Ada 1' })
