@@ -1,4 +1,4 @@
-import { type Server, createServer } from 'node:http'
+import type { Server } from 'node:http'
 import { once } from 'node:events'
 import { dirname } from 'node:path'
 import { dataDirectoryPaths } from '@seaworthy/supervisor'
@@ -10,6 +10,7 @@ import { accessBy } from './access.ts'
 import type { ConsoleConfig } from './config.ts'
 import { createApp } from './http/app.ts'
 import { LiveUpdates } from './http/live.ts'
+import { httpServer } from './http/server.ts'
 import { IngestQueue } from './ingest-queue.ts'
 import { Admission } from './intake/admission.ts'
 import { logSignal } from './intake/logs.ts'
@@ -168,7 +169,7 @@ async function listen(app: FastifyInstance, config: ConsoleConfig): Promise<read
   const servers: Server[] = []
   try {
     for (const { host, port, flag } of ports) {
-      const server = createServer((request, response) => app.routing(request, response))
+      const server = httpServer((request, response) => app.routing(request, response))
       servers.push(server)
       server.listen(port, host)
       try {

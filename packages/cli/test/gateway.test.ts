@@ -19,7 +19,10 @@ async function say(...args: string[]) {
 }
 
 /** A data directory on which a system runs whose gateway's admin API says yes to everything. */
-async function runningSystem(t: TestContext) {
+async function runningSystem(
+  t: TestContext,
+  entries: readonly object[] = [{ fromPercent: 100, toPercent: 0, held: { count: 3, keys: ['7', '8'] } }],
+) {
   const asked: { readonly authorization: string | undefined; readonly question: string; readonly body: unknown }[] = []
   const server = createServer((request, response) => {
     let text = ''
@@ -30,8 +33,7 @@ async function runningSystem(t: TestContext) {
         question: `${request.method} ${request.url}`,
         body: text === '' ? undefined : JSON.parse(text),
       })
-      const entry = { fromPercent: 100, toPercent: 0, held: { count: 3, keys: ['7', '8'] } }
-      response.end(JSON.stringify({ fromPercent: 0, toPercent: 50, to: 'reviews', entries: [entry] }))
+      response.end(JSON.stringify({ fromPercent: 0, toPercent: 50, to: 'reviews', entries }))
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -62,6 +64,12 @@ test('a rollback names the keys that are not back yet', async (t) => {
   const { dataDir } = await runningSystem(t)
   const { printed } = await say('gateway', 'rollback', 'reviews', `--data-dir=${dataDir}`)
   assert.equal(printed, 'reviews: 100 % → 0 %. Held until they are back: 7 8 and 1 more.')
+})
+
+test('a rollback of what has never moved says that it did nothing', async (t) => {
+  const { dataDir } = await runningSystem(t, [])
+  const { code, printed } = await say('gateway', 'rollback', 'reviews', `--data-dir=${dataDir}`)
+  assert.deepEqual([code, printed], [0, 'reviews has never moved: there is nothing to take back.'])
 })
 
 test('where no gateway is found, the answer says how one is named', async (t) => {

@@ -67,6 +67,14 @@ for (const [who, open] of [
       await assert.rejects(subject.catalog.searchProducts({ query: { page: 0 } }), namesField('page'))
       await assert.rejects(subject.catalog.getProduct({ params: { id: 'nothing' } }), NotFoundError)
     })
+
+    test('may have no NUL in what is asked for, nor in what is taken over: not every engine could keep it', async () => {
+      await using subject = await open()
+      await assert.rejects(subject.catalog.searchProducts({ query: { q: 'Br\0ie' } }), namesField('q'))
+      await assert.rejects(subject.catalog.getProduct({ params: { id: 'p\x001' } }), namesField('id'))
+      const products = [{ ...product('p1', 'Brie'), description: '\0' }]
+      await assert.rejects(subject.catalog.importProducts({ body: { products } }), namesField('products[0].description'))
+    })
   })
 
   describe(`reviews, as ${who} answer for them`, () => {
@@ -98,6 +106,8 @@ for (const [who, open] of [
       await assert.rejects(writeReview({ body: { productId: 'p1', customerId: 'c9', rating: 4 } }), namesField('customerId'))
       await assert.rejects(writeReview({ body: { productId: 'p9', customerId: 'c9', rating: 4 } }), namesField('productId'))
       await assert.rejects(writeReview({ body: { productId: 'p1', rating: 6 } }), namesField('rating'))
+      await assert.rejects(writeReview({ body: { productId: 'p1', rating: 4, author: 'A\0da' } }), namesField('author'))
+      await assert.rejects(writeReview({ body: { productId: 'p1', rating: 4, comment: '\0' } }), namesField('comment'))
       await assert.rejects(listReviews({ query: { productId: '' } }), namesField('productId'))
       assert.equal((await listReviews({ query: { productId: 'p1' } })).body.total, 0)
     })
@@ -179,6 +189,7 @@ for (const [who, open] of [
     test('without a name or an address are refused, and the field is named', async () => {
       await using subject = await open()
       await assert.rejects(subject.customers.createCustomer({ body: { name: '  ', email: 'ada@example.com' } }), namesField('name'))
+      await assert.rejects(subject.customers.createCustomer({ body: { name: 'A\0da', email: 'ada@example.com' } }), namesField('name'))
       await assert.rejects(subject.customers.createCustomer({ body: { name: 'Ada', email: 'ada' } }), namesField('email'))
       await assert.rejects(subject.customers.getCustomer({ params: { id: 'nothing' } }), NotFoundError)
       assert.deepEqual(await subject.told(), [])

@@ -26,7 +26,8 @@ export interface CallSpan {
   readonly kind: number
   readonly startUs: number
   readonly endUs: number
-  readonly isError: boolean
+  /** Not by an answer that is the caller's own affair, such as that nothing was found: an edge is no worse for it. */
+  readonly isFailedCall: boolean
   readonly peer: Peer | null
 }
 
@@ -106,7 +107,7 @@ export class CallMatcher {
     if (parent.span.service === child.span.service) return
     // The caller's view has the way there and back in it, and knows of an answer that never came.
     const seen = parent.span.kind === KIND.client ? parent.span : child.span
-    const isError = parent.span.isError || child.span.isError
+    const isError = parent.span.isFailedCall || child.span.isFailedCall
     calls.push({ ...call(`service:${parent.span.service}`, `service:${child.span.service}`, seen), isError })
   }
 
@@ -134,8 +135,8 @@ export class CallMatcher {
 }
 
 /** Without all else that a span brings with it: a half may wait for seconds, and the text of the whole span with it. */
-function callSpan({ traceId, spanId, parentSpanId, service, kind, startUs, endUs, isError, peer }: CallSpan): CallSpan {
-  return { traceId, spanId, parentSpanId, service, kind, startUs, endUs, isError, peer }
+function callSpan({ traceId, spanId, parentSpanId, service, kind, startUs, endUs, isFailedCall, peer }: CallSpan): CallSpan {
+  return { traceId, spanId, parentSpanId, service, kind, startUs, endUs, isFailedCall, peer }
 }
 
 function peerParts(peer: Peer | null): readonly [kind: string, name: string] {
@@ -144,6 +145,6 @@ function peerParts(peer: Peer | null): readonly [kind: string, name: string] {
   return [peer.slice(0, colon), peer.slice(colon + 1)]
 }
 
-function call(caller: Place, callee: Place, { traceId, spanId, startUs, endUs, isError }: CallSpan): ObservedCall {
-  return { caller, callee, traceId, spanId, endMs: endUs / 1_000, durationMs: (endUs - startUs) / 1_000, isError }
+function call(caller: Place, callee: Place, { traceId, spanId, startUs, endUs, isFailedCall }: CallSpan): ObservedCall {
+  return { caller, callee, traceId, spanId, endMs: endUs / 1_000, durationMs: (endUs - startUs) / 1_000, isError: isFailedCall }
 }

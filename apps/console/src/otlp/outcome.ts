@@ -54,6 +54,30 @@ export function spanOutcome(span: { readonly isServer: boolean; readonly isError
   return type === 'cancelled' ? 'rejected' : byStatus
 }
 
+/** HTTP 4xx that say something of the callee: it did not get the request in time (408), not for now (425), or had too much to do (429). */
+const HTTP_CALLEE_STATUS = new Set([408, 425, 429])
+const RPC_CALLERS_AFFAIRS = new Set([
+  'CANCELLED',
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'FAILED_PRECONDITION',
+  'OUT_OF_RANGE',
+  'UNAUTHENTICATED',
+])
+
+/**
+ * Whether an answer, though an error to its caller, says that the callee works: a look-up found nothing, an input was refused. A client's span of such a call has
+ * the status error by OpenTelemetry's conventions.
+ */
+export function isCallersAffair(attribute: AttributeText): boolean {
+  const http = httpStatus(attribute)
+  // gRPC answers 200 whatever came of the call.
+  if (http !== undefined && http >= 400) return http < 500 && !HTTP_CALLEE_STATUS.has(http)
+  return RPC_CALLERS_AFFAIRS.has(rpcStatus(attribute) ?? '')
+}
+
 /** The status of an HTTP answer, by today's name of the attribute or by the one before it. */
 export function httpStatus(attribute: AttributeText): number | undefined {
   const status = Number(attribute('http.response.status_code') ?? attribute('http.status_code'))

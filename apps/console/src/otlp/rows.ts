@@ -15,7 +15,7 @@ import {
 import { OUTLINE_ATTRIBUTES } from './outline-attributes.ts'
 import { safeOtlp } from '../redaction/otlp.ts'
 import { safeText } from '../redaction/text.ts'
-import { type Outcome, httpStatus, saysRejected, spanOutcome } from './outcome.ts'
+import { type Outcome, httpStatus, isCallersAffair, saysRejected, spanOutcome } from './outcome.ts'
 import { type Peer, peerOf } from './peer.ts'
 import { type ServedRequest, servedRequest } from './served-request.ts'
 
@@ -35,6 +35,8 @@ export interface SpanRow {
   readonly endNanos: string
   readonly outcome: Outcome
   readonly isError: boolean
+  /** It failed, and not by an answer that is its caller's own affair: {@link isCallersAffair}. */
+  readonly isFailedCall: boolean
   readonly httpStatus: number | null
   /** What a server span was asked for; null for others. */
   readonly served: ServedRequest | null
@@ -104,6 +106,7 @@ function row(span: Span, origin: SpanOrigin): SpanRow {
     endNanos: endTimeUnixNano,
     outcome,
     isError: outcome === 'failed',
+    isFailedCall: outcome === 'failed' && !isCallersAffair(attribute),
     httpStatus: httpStatus(attribute) ?? null,
     served: isServer ? (servedRequest(attribute) ?? null) : null,
     subject: subjectOf(attribute),

@@ -180,8 +180,9 @@ export const SELECT_ENTRY_SPANS = `SELECT service, start_ns / 1000 AS start_us, 
   FROM trace INDEXED BY trace_by_retention CROSS JOIN span ON span.trace = trace.id CROSS JOIN origin ON origin.id = span.origin
   WHERE trace.is_kept IN (0, 1) AND trace.updated_ms > ?1 AND span.kind IN (2, 5) AND span.end_ns > ?1 * 1000000 LIMIT ?2`
 
-// The same. Kinds: from server to consumer.
-export const SELECT_CALL_SPANS = `SELECT trace_id, span_id, parent_span_id, service, kind, start_ns / 1000 AS start_us, end_ns / 1000 AS end_us, is_error, peer
+// The same. Kinds: from server to consumer. Of what failed the attributes too, which say whether it was the caller's own affair.
+export const SELECT_CALL_SPANS = `SELECT trace_id, span_id, parent_span_id, service, kind, start_ns / 1000 AS start_us, end_ns / 1000 AS end_us, peer,
+    iif(is_error, outline_attributes, NULL) AS error_attributes
   FROM trace INDEXED BY trace_by_retention CROSS JOIN span ON span.trace = trace.id CROSS JOIN origin ON origin.id = span.origin
   WHERE trace.is_kept IN (0, 1) AND trace.updated_ms > ? AND span.kind BETWEEN 2 AND 5 LIMIT ?`
 

@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from 'seaworthy/core'
 import { type SqliteDatabase, migrate, openSqliteDatabase } from 'seaworthy/sqlite'
 import type { CallSpan } from '../map/call-matcher.ts'
+import { type KeyValue, scalarAttributes } from '../otlp/model.ts'
+import { type AttributeText, isCallersAffair } from '../otlp/outcome.ts'
 import type { OutlineColumns } from '../otlp/outline.ts'
 import type { SpanRow } from '../otlp/rows.ts'
 import { FaultCounts } from './faults.ts'
@@ -206,7 +208,7 @@ export class TraceStore {
       kind: row.kind,
       startUs: row.start_us,
       endUs: row.end_us,
-      isError: row.is_error === 1,
+      isFailedCall: row.error_attributes !== null && !isCallersAffair(attributesIn(row.error_attributes)),
       peer: row.peer,
     }))
   }
@@ -245,6 +247,13 @@ interface CallSpanRow {
   readonly kind: number
   readonly start_us: number
   readonly end_us: number
-  readonly is_error: number
+  /** Null of what did not fail. */
+  readonly error_attributes: string | null
   readonly peer: CallSpan['peer']
+}
+
+/** @param text as {@link SpanRow.outlineAttributes} */
+function attributesIn(text: string): AttributeText {
+  const scalars = scalarAttributes(JSON.parse(`[${text}]`) as KeyValue[])
+  return (key) => scalars.get(key)
 }

@@ -18,7 +18,7 @@ const span = (service: string, kind: number, more: Partial<CallSpan> = {}): Call
   kind,
   startUs: 1_000_000,
   endUs: 1_010_000,
-  isError: false,
+  isFailedCall: false,
   peer: null,
   ...more,
 })
@@ -52,7 +52,7 @@ test('databases and topics are on the map by what spans say of them', () => {
   const calls = matcher.match([
     span('orders', CLIENT, { peer: 'database:sqlite orders.sqlite' }),
     span('orders', PRODUCER, { peer: 'topic:orders' }),
-    span('analytics', CONSUMER, { peer: 'topic:orders', isError: true }),
+    span('analytics', CONSUMER, { peer: 'topic:orders', isFailedCall: true }),
   ])
   assert.deepEqual(names(calls), [
     'service:orders > database:sqlite orders.sqlite',
@@ -71,7 +71,7 @@ test('a call that never arrived goes to the service that answered there before; 
   const client = span('orders', CLIENT, { peer: 'address:127.0.0.1:7001' })
   assert.deepEqual(names(matcher.match([client, below(client, 'payments', SERVER)])), ['service:orders > service:payments'])
   matcher.match([
-    span('orders', CLIENT, { peer: 'address:127.0.0.1:7001', isError: true }),
+    span('orders', CLIENT, { peer: 'address:127.0.0.1:7001', isFailedCall: true }),
     span('orders', CLIENT, { peer: 'address:bank.example:443' }),
     span('orders', CLIENT),
   ])

@@ -110,11 +110,15 @@ export class Shifts {
     return done
   }
 
-  /** Takes the share, and those of all its tenants where none is named, back to the old side at once. @throws NotFoundError */
+  /**
+   * Takes the share, and those of all its tenants where none is named, back to the old side at once.
+   * @returns what was written down: nothing where the route has never moved, because an entry would have its service started from then on. @throws NotFoundError
+   */
   async rollback(request: RollbackRequest, kind: 'rollback' | 'automatic-rollback' = 'rollback'): Promise<readonly LedgerEntry[]> {
     const route = this.#routeOf(request.route)
     const { state } = route
     state.epoch++
+    if (!state.isMoved && this.#options.ledger.shareOf(route.id, route.declaration.to) === undefined) return []
     const data = state.sharePercent >= 100 && request.tenant === undefined ? route.data : undefined
     if (data !== undefined) return this.#withData(route, data, () => this.#takeBack(route, request, kind))
     return this.#takeBack(route, request, kind)

@@ -88,6 +88,16 @@ describe('a route that moves with its data', () => {
     await refused
   })
 
+  test('and has never moved is not begun by a rollback, whose entry would have its service started ever after', async (t) => {
+    const { file } = await movingRoute(t)
+    const started: string[] = []
+    const first = await stranglerWith(t, file, { start: (service) => started.push(service) })
+    assert.deepEqual(await first.gateway.rollback({ route: 'reviews', ...BY }), [])
+    await first.stop()
+    const again = await stranglerWith(t, file, { start: (service) => started.push(service) })
+    assert.deepEqual([again.gateway.entries, started], [[], []])
+  })
+
   for (const [whom, parts, users] of [
     ['whoever has written', { stickyBy: { header: 'x-user' } }, ['ada', 'bob']],
     ['everybody, where nobody can be told from others,', {}, ['ada']],

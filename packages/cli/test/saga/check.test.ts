@@ -6,6 +6,8 @@ import { test, type TestContext } from 'node:test'
 import { run } from '@seaworthy/cli'
 import { migrate, openSqliteDatabase, sagaStoreSchema, sqliteSagaStore } from 'seaworthy/sqlite'
 
+const ORDERS = join(import.meta.dirname, '../../../../shop/services/orders/application')
+
 async function say(...args: string[]) {
   const printed: string[] = []
   const errors: string[] = []
@@ -71,8 +73,13 @@ test('code that can go on from every journal passes, and code that cannot is tol
 
 test('the shop passes with its own code', async (t) => {
   const { path } = await underWay(t)
-  const code = join(import.meta.dirname, '../../../../shop/services/orders/application/sagas.ts')
-  assert.equal((await say('saga', 'check', '--code', code, '--database', path)).code, 0)
+  const code = join(ORDERS, 'sagas.ts')
+  assert.deepEqual(await say('saga', 'check', '--code', code, '--database', path), {
+    code: 0,
+    printed: '1 sagas are under way, and the new code can bring all of them to their ends.',
+    errors: '',
+  })
+  assert.match((await say('saga', 'graph', '--code', code)).printed, /checkout 1[\s\S]*reserve stock[\s\S]*charge[\s\S]*book shipment/)
 })
 
 test('what cannot be checked is said', async (t) => {
@@ -80,6 +87,9 @@ test('what cannot be checked is said', async (t) => {
   assert.equal((await say('saga', 'check')).code, 2)
   assert.match((await say('saga', 'check', '--code', 'none.ts', '--database', path)).errors, /There is no file .*none\.ts/)
   assert.match((await say('saga', 'check', '--code', code('empty.ts', ''), '--database', path)).errors, /exports no saga/)
+  const making = join(ORDERS, 'checkout-saga.ts')
+  const { errors } = await say('saga', 'check', '--code', making, '--database', path)
+  assert.match(errors, /exports no saga\. checkoutSaga\(\) is a function and is not called\. .*one beside it that exports what it returns/)
   assert.match(
     (await say('saga', 'check', '--code', code('one.ts', `export const a = saga('a', { version: 1 })`), '--database', 'none.db')).errors,
     /no database/,

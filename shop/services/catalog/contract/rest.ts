@@ -1,10 +1,9 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { z } from 'zod'
 import { pageOf, paging } from '../../../platform/paging.ts'
+import { id, text } from '../../../platform/text.ts'
 import { RECORDS_MAX, takeOverOutcome } from '../../../platform/take-over.ts'
 import { importedProduct } from './import.ts'
-
-const id = z.string().min(1).max(100)
 
 const product = z.object({
   id,
@@ -26,7 +25,7 @@ export const catalogApi = restContract({
       method: 'GET',
       path: '/api/products',
       summary: 'Products, by name',
-      query: z.object({ q: z.string().max(200).default('').meta({ description: 'Part of a name, category or brand.' }), ...paging }),
+      query: z.object({ q: text.max(200).default('').meta({ description: 'Part of a name, category or brand.' }), ...paging }),
       responses: { 200: pageOf(product) },
     },
     getProduct: {

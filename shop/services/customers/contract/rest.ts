@@ -1,9 +1,8 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { z } from 'zod'
+import { id, text } from '../../../platform/text.ts'
 import { RECORDS_MAX, takeOverOutcome } from '../../../platform/take-over.ts'
 import { importedCustomer } from './import.ts'
-
-const id = z.string().min(1).max(100)
 
 const customer = z.object({
   id,
@@ -22,7 +21,7 @@ export const customersApi = restContract({
       method: 'POST',
       path: '/api/customers',
       summary: 'Become a customer',
-      body: z.object({ name: z.string().trim().min(1).max(200), email: z.email().max(254) }),
+      body: z.object({ name: text.trim().min(1).max(200), email: z.email().max(254) }),
       responses: { 201: customer },
     },
     getCustomer: {

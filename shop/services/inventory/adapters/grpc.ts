@@ -1,6 +1,7 @@
 import { type GrpcImplementation, implement } from '@seaworthy/rpc/grpc'
 import { NotFoundError, validate } from 'seaworthy/core'
 import { z } from 'zod'
+import { id } from '../../../platform/text.ts'
 import { requiredKey } from '../../../platform/required-key.ts'
 import type { StockRepository } from '../application/ports.ts'
 import type { StockKeeping } from '../application/stock-keeping.ts'
@@ -8,9 +9,9 @@ import { Inventory } from '../contract/gen/inventory_pb.js'
 import { totalOf } from '../domain/stock.ts'
 
 const reserveRequest = z.object({
-  orderId: z.string().min(1).max(100),
+  orderId: id,
   lines: z
-    .array(z.object({ productId: z.string().min(1).max(100), quantity: z.int().min(1) }))
+    .array(z.object({ productId: id, quantity: z.int().min(1) }))
     .min(1)
     .max(1_000)
     .readonly(),

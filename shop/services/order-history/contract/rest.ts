@@ -1,8 +1,7 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { CONSISTENCY_HEADER } from 'seaworthy/projections'
 import { z } from 'zod'
-
-const id = z.string().min(1).max(100)
+import { id } from '../../../platform/text.ts'
 
 const paging = z.object({
   page: z.coerce.number().int().min(1).max(1_000_000).default(1),

@@ -13,6 +13,7 @@ export interface CheckoutInput {
 /**
  * The checkout after it was accepted. Stock and money can be given back; a booked shipment is the point of no return, because the parcel
  * may be on its way. What the saga's end means for the order is written with it, in one transaction (see main.ts).
+ * `seaworthy saga check` reads it from sagas.ts.
  */
 export function checkoutSaga({ inventory, payments, shipping }: { inventory: Inventory; payments: Payments; shipping: Shipping }) {
   return saga<CheckoutInput>('checkout', { version: 1 })

@@ -1,15 +1,16 @@
 import { z } from 'zod'
+import { id, text } from '../../../platform/text.ts'
 
 /** A completed order from another time or system. Its id comes from outside, so that taking it over twice changes nothing. */
 export const importedOrder = z.object({
-  id: z.string().min(1).max(100),
-  customerId: z.string().min(1).max(100),
+  id,
+  customerId: id,
   placedAt: z.iso.datetime(),
   lines: z
     .array(
       z.object({
-        productId: z.string().min(1).max(100),
-        name: z.string().max(200),
+        productId: id,
+        name: text.max(200),
         quantity: z.int().min(1),
         /** Price of one piece when the order was placed. */
         priceCents: z.int().min(0),

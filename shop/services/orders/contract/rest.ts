@@ -1,9 +1,8 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { z } from 'zod'
+import { id } from '../../../platform/text.ts'
 import { RECORDS_MAX, takeOverOutcome } from '../../../platform/take-over.ts'
 import { importedOrder } from './import.ts'
-
-const id = z.string().min(1).max(100)
 
 const status = z.enum(['pending', 'completed', 'rejected']).meta({
   description:

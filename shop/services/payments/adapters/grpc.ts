@@ -1,15 +1,16 @@
 import { type GrpcImplementation, implement } from '@seaworthy/rpc/grpc'
 import { validate } from 'seaworthy/core'
 import { z } from 'zod'
+import { id, text } from '../../../platform/text.ts'
 import { requiredKey } from '../../../platform/required-key.ts'
 import type { Charging } from '../application/charging.ts'
 import { Payments } from '../contract/gen/payments_pb.js'
 
 const chargeRequest = z.object({
-  orderId: z.string().min(1).max(100),
-  customerId: z.string().min(1).max(100),
+  orderId: id,
+  customerId: id,
   amountCents: z.bigint().min(1n).max(BigInt(Number.MAX_SAFE_INTEGER)).transform(Number),
-  card: z.string().min(1).max(100),
+  card: text.min(1).max(100),
 })
 
 /** @param tokenOf what a query of the statements waits by for a payment to be in them */

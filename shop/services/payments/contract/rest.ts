@@ -2,8 +2,7 @@ import { restContract } from '@seaworthy/rpc/rest'
 import { CONSISTENCY_HEADER } from 'seaworthy/projections'
 import { z } from 'zod'
 import { pageOf, paging } from '../../../platform/paging.ts'
-
-const id = z.string().min(1).max(100)
+import { id } from '../../../platform/text.ts'
 
 /** What payments answers through the gateway. */
 export const paymentsApi = restContract({

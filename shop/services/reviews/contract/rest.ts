@@ -1,10 +1,9 @@
 import { restContract } from '@seaworthy/rpc/rest'
 import { z } from 'zod'
 import { pageOf, paging } from '../../../platform/paging.ts'
+import { id, text } from '../../../platform/text.ts'
 import { RECORDS_MAX, takeOverOutcome } from '../../../platform/take-over.ts'
 import { importedReview } from './import.ts'
-
-const id = z.string().min(1).max(100)
 
 const review = z.object({
   id,
@@ -35,9 +34,9 @@ export const reviewsApi = restContract({
       body: z.object({
         productId: id,
         customerId: id.optional(),
-        author: z.string().trim().min(1).max(200).optional().meta({ description: "Default: the customer's name, or Anonymous." }),
+        author: text.trim().min(1).max(200).optional().meta({ description: "Default: the customer's name, or Anonymous." }),
         rating: z.int().min(1).max(5),
-        comment: z.string().max(2_000).default(''),
+        comment: text.max(2_000).default(''),
       }),
       responses: { 201: review },
     },

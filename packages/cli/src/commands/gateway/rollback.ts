@@ -22,6 +22,7 @@ export const rollBackRoute: Command = {
     const question = { route, who: whoAsks(), why, ...(tenant !== undefined && { tenant }) }
     const said = await askGateway<{ entries: Entry[] }>(args, env, 'POST /rollback', question)
     if (args.flags.has('json')) print(JSON.stringify(said, null, 2))
+    else if (said.entries.length === 0) print(printable(`${route} has never moved: there is nothing to take back.`))
     else
       for (const { tenant: of, fromPercent, held } of said.entries) {
         const waiting = held === undefined ? '' : ` Held until they are back: ${heldNames(held)}.`

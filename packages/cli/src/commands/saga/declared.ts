@@ -9,10 +9,18 @@ import { loadModule } from '../../load-module.ts'
  */
 export async function declaredSagas(code: string): Promise<readonly Saga<never>[]> {
   const file = resolve(code)
-  const exported = Object.values(await loadModule(file, 'the sagas, each version of them'))
-  const sagas = exported.flat().filter(isSaga)
-  if (sagas.length === 0) throw new ConfigurationError(`${file} exports no saga. Export each version that is there, or a list of them.`)
-  return sagas
+  const exported = Object.entries(await loadModule(file, 'the sagas, each version of them'))
+  const sagas = exported.flatMap(([, value]) => value).filter(isSaga)
+  if (sagas.length > 0) return sagas
+  const functions = exported.flatMap(([name, value]) => (typeof value === 'function' ? [`${name}()`] : []))
+  const uncalled =
+    functions.length === 0
+      ? ''
+      : ` ${functions.join(', ')} ${functions.length === 1 ? 'is a function and is' : 'are functions and are'} not called.`
+  throw new ConfigurationError(
+    `${file} exports no saga.${uncalled} Name a module that exports each version that is there, or a list of them: where a function makes them of what their steps call, ` +
+      'one beside it that exports what it returns, for which stand-ins do.',
+  )
 }
 
 function isSaga(value: unknown): value is Saga<never> {
