@@ -7,6 +7,7 @@ import {
   type Random,
   type Transaction,
   ConfigurationError,
+  ConflictError,
   backoffMs,
   contextOrRoot,
   exponential,
@@ -143,6 +144,8 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
             if (operation !== undefined) operation.attributes['seaworthy.stream.version'] = result.version
             return result
           } catch (error) {
+            const before = await this.#resultWhereKnown(stream, options, error)
+            if (before !== undefined) return before
             if (!(error instanceof WrongExpectedVersionError) || attempt > conflictRetriesMax) throw error
             if (operation !== undefined) operation.attributes['seaworthy.conflicts'] = attempt
           }
@@ -305,6 +308,12 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
     // It may have been executed since the stream was loaded.
     const { state } = version > loaded.version ? await this.#fold(stream, tx) : loaded
     return { state, version, events: caused, repeated: true }
+  }
+
+  /** As that of a rival: of another number of events, so that the store has refused those that were decided here. */
+  async #resultWhereKnown(stream: string, { commandId }: CommandOptions, error: unknown): Promise<CommandResult<State, Event> | undefined> {
+    if (commandId === undefined || !(error instanceof ConflictError) || error instanceof WrongExpectedVersionError) return undefined
+    return this.#resultOfBefore(undefined, stream, commandId, await this.#fold(stream, undefined))
   }
 
   #warnOnce(message: string, about: string): void {

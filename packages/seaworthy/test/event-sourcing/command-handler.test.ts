@@ -170,6 +170,36 @@ void suite('commands that race for one stream', () => {
     assert.equal((await store.read('a')).length, 2)
   })
 
+  test('of one id come to what was stored where the slower one decided on more', async () => {
+    type Paid = { readonly type: 'paid' | 'first' }
+    const [database, inner] = [overlappingDatabase(), inMemoryEventStore()]
+    const payer = decider<number, { readonly type: 'pay' }, Paid>({
+      initial: () => 0,
+      decide: (_, paid) => (paid === 0 ? [{ type: 'paid' }, { type: 'first' }] : [{ type: 'paid' }]),
+      evolve: (paid) => paid + 1,
+    })
+    const options = {
+      decider: payer,
+      events: eventTypes<Paid>({ paid: { version: 1 }, first: { version: 1 } }),
+      schemaVersion: 1,
+      database,
+    }
+    const rival = commandHandler({ ...options, store: inner })
+    const store: EventStore = new Proxy(inner, {
+      get(target, name) {
+        const method = (Reflect.get(target, name) as ((...args: unknown[]) => unknown) | undefined)?.bind(target)
+        if (name !== 'append') return method
+        return async (...args: unknown[]) => {
+          await rival.execute('a', { type: 'pay' })
+          await rival.execute('a', { type: 'pay' }, { commandId: 'd' })
+          return method?.(...args)
+        }
+      },
+    })
+    const result = await commandHandler({ ...options, store }).execute('a', { type: 'pay' }, { commandId: 'd' })
+    assert.deepEqual(result, { state: 3, version: 3, events: [{ type: 'paid' }], repeated: true })
+  })
+
   for (const { when, snapshotEvery } of [{ when: 'find' }, { when: 'append' }, { when: 'append', snapshotEvery: 1 }] as const) {
     const taking = snapshotEvery === undefined ? '' : ' with a snapshot'
     test(`of one id come to what was stored, and not to what the slower one decided: by its ${when}${taking}`, async () => {
