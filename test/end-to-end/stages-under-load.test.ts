@@ -37,7 +37,9 @@ class Buyers {
   constructor(gateway: string, customerId: string) {
     this.#gateway = gateway
     this.#customerId = customerId
-    this.#all = [this.#buy('program', (key) => this.#byApi(key)), this.#buy('browser', (key) => this.#byPage(key))]
+    // Nobody's keys come again at another stage of the same shop.
+    const own = (name: string) => `${customerId}-${name}`
+    this.#all = [this.#buy(own('program'), (key) => this.#byApi(key)), this.#buy(own('browser'), (key) => this.#byPage(key))]
   }
 
   async stop(): Promise<void> {

@@ -142,7 +142,7 @@ function refuseTwice(rules: readonly RuleDeclaration[], routes: Checked): void {
 
 function refuseAmbiguous(rules: readonly RuleDeclaration[], routes: Checked): void {
   try {
-    compileRules(rules.filter(({ match }) => match.path !== '').map((declaration) => ({ declaration, value: declaration })))
+    compileRules(rules.filter(({ match }) => match.path !== '').map((declaration) => ({ declaration, valueAt: () => declaration })))
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     const index = rules.findIndex(({ id }) => error.message.includes(`Route ${id} `) || error.message.includes(`Routes ${id} `))

@@ -90,24 +90,31 @@ export class MovingRoute {
     return this.declaration.id
   }
 
-  destinationOf(request: RoutableRequest): SideDestination {
+  /** @param path which of its paths matched */
+  destinationOf(request: RoutableRequest, path = this.declaration.match.path): SideDestination {
+    if (this.declaration.to !== undefined && this.#followsData(request)) return this.#heldDestination(request, path)
+    const destination = this.#destinationOf(request, path)
+    return path === destination.path ? destination : { ...destination, path }
+  }
+
+  #destinationOf(request: RoutableRequest, path: string): SideDestination {
     // Most routes do not move.
     if (this.declaration.to === undefined) return this.#destinations.from
-    if (this.#followsData(request)) return this.#heldDestination(request)
-    const { side, tenant } = this.decide(request)
+    const { side, tenant } = this.decide(request, path)
     if (tenant === undefined) return this.#destinations[side]
     let sides = this.#ofTenants.get(tenant)
     if (sides === undefined) this.#ofTenants.set(tenant, (sides = this.#sidesOf(tenant)))
     return sides[side]
   }
 
-  decide(request: RoutableRequest): Decision {
+  /** @param path which of its paths matched */
+  decide(request: RoutableRequest, path = this.declaration.match.path): Decision {
     if (this.declaration.to === undefined) return { side: 'from', tenant: undefined, sharePercent: 0, bucket: undefined }
     if (this.#followsData(request))
       return { side: this.#owner, tenant: undefined, sharePercent: this.state.sharePercent, bucket: undefined }
     const decision = this.#byShare(request)
     const { held } = this.state.writes
-    if (held.keys.size > 0 && held.has(this.#entityKeyOf(request))) return { ...decision, side: 'to' }
+    if (held.keys.size > 0 && held.has(this.#entityKeyOf(request, path))) return { ...decision, side: 'to' }
     const wroteAt = this.data === undefined ? undefined : this.state.ownWrites.sideOf(this.#writerOf(request))
     return wroteAt === undefined ? decision : { ...decision, side: wroteAt }
   }
@@ -139,9 +146,9 @@ export class MovingRoute {
   }
 
   /** Under which key it writes or reads, where the route's data says how a request tells that. */
-  #entityKeyOf(request: RoutableRequest): string | undefined {
-    const { data, match } = this.declaration
-    return data?.key === undefined ? undefined : entityKeyOf(request, data.key, match.path)
+  #entityKeyOf(request: RoutableRequest, path: string): string | undefined {
+    const { data } = this.declaration
+    return data?.key === undefined ? undefined : entityKeyOf(request, data.key, path)
   }
 
   get #owner(): Side {
@@ -155,11 +162,11 @@ export class MovingRoute {
     return stickyBy === undefined ? ANYBODY : `=${keyOf(request, stickyBy) ?? ''}`
   }
 
-  #heldDestination(request: RoutableRequest): SideDestination {
+  #heldDestination(request: RoutableRequest, path: string): SideDestination {
     const base = this.#destinations[this.#owner]
-    const destination: { -readonly [Name in keyof SideDestination]: SideDestination[Name] } = { ...base }
+    const destination: { -readonly [Name in keyof SideDestination]: SideDestination[Name] } = { ...base, path }
     const writer = this.#writerOf(request)
-    const key = this.#entityKeyOf(request)
+    const key = this.#entityKeyOf(request, path)
     const { writes } = this.state
     const onward = (wasHeld: boolean) => {
       const side = this.#owner

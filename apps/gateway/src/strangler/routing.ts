@@ -22,9 +22,15 @@ export interface RoutingOptions {
   readonly dataOf: (declaration: RuleDeclaration) => DataMove | undefined
 }
 
+/** A route, and which of its paths a request matched. */
+interface MatchedRoute {
+  readonly route: MovingRoute
+  readonly path: string
+}
+
 interface Configured {
   readonly hosts: HostPolicy
-  readonly table: RuleTable<MovingRoute>
+  readonly table: RuleTable<MatchedRoute>
   readonly routes: ReadonlyMap<string, MovingRoute>
   readonly upstreams: ReadonlyMap<string, { readonly declaration: UpstreamDeclaration; readonly upstream: ServiceUpstream }>
 }
@@ -72,9 +78,10 @@ export class Routing implements Destinations {
   destinationOf(request: RoutableRequest): Destination | undefined {
     const { hosts, table } = this.#configured
     hosts.check(request.host)
-    const route = table.match(request)
-    if (route === undefined) return undefined
-    const destination = route.destinationOf(request)
+    const matched = table.match(request)
+    if (matched === undefined) return undefined
+    const { route, path } = matched
+    const destination = route.destinationOf(request, path)
     const refusal = (route.upstreamOf(destination.side) as ServiceUpstream).rateLimit?.tryBegin(request)
     if (refusal !== undefined) throw refusal
     return this.#tapped(request, destination)
@@ -92,8 +99,8 @@ export class Routing implements Destinations {
     return { ...destination, upstream: tapAnswers(upstream, { bodyBytesMax, tapOf, onDefect: parts.onDefect }) }
   }
 
-  /** The route of a request, without counting it. */
-  routeOf(request: RoutableRequest): MovingRoute | undefined {
+  /** The route of a request, and which of its paths, without counting it. */
+  matched(request: RoutableRequest): MatchedRoute | undefined {
     return this.#configured.table.match(request)
   }
 
@@ -134,7 +141,9 @@ export class Routing implements Destinations {
         return [declaration.id, route]
       }),
     )
-    const table = compileRules([...routes.values()].map((route) => ({ declaration: route.declaration, value: route })))
+    const table = compileRules(
+      [...routes.values()].map((route) => ({ declaration: route.declaration, valueAt: (path) => ({ route, path }) })),
+    )
     return { hosts, table, routes, upstreams }
   }
 

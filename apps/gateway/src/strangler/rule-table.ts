@@ -10,7 +10,8 @@ export interface RuleTable<T> {
 
 export interface RuleEntry<T> {
   readonly declaration: RuleDeclaration
-  readonly value: T
+  /** What a request is answered with that one of its paths matches. */
+  readonly valueAt: (path: string) => T
 }
 
 /**
@@ -33,9 +34,11 @@ export function compileRules<T>(entries: readonly RuleEntry<T>[]): RuleTable<T> 
       group.map(({ declaration }) => declaration),
       path,
     )
-  const table: PathTable<readonly RuleEntry<T>[]> = compilePaths(
+  const table: PathTable<readonly { readonly declaration: RuleDeclaration; readonly value: T }[]> = compilePaths(
     [...atPath.values()].map(({ path, group }) => {
-      const value = group.toSorted((one, other) => bySpecificity(one.declaration.match, other.declaration.match))
+      const value = group
+        .toSorted((one, other) => bySpecificity(one.declaration.match, other.declaration.match))
+        .map(({ declaration, valueAt }) => ({ declaration, value: valueAt(path) }))
       return { path, value, called: `Route ${group[0]!.declaration.id} at ${path}` }
     }),
   )

@@ -175,12 +175,13 @@ export class StranglerGateway {
   /** @param headers by name, as a client would send them. @throws InvalidInputError when the URL is none, or the request would be refused */
   explain(method: string, url: string, headers: Readonly<Record<string, string>> = {}): Explanation {
     const request = requestOf(method, url, headers)
-    const route = this.#routing.routeOf(request)
-    if (route === undefined) return { route: undefined }
-    const { side, tenant, sharePercent, bucket } = route.decide(request)
+    const matched = this.#routing.matched(request)
+    if (matched === undefined) return { route: undefined }
+    const { route, path } = matched
+    const { side, tenant, sharePercent, bucket } = route.decide(request, path)
     const upstream = route.upstreamOf(side)
     const policy = this.#file.upstreams.get(upstream.name)?.policy ?? {}
-    return { route: route.id, path: route.declaration.match.path, side, upstream: upstream.name, tenant, sharePercent, bucket, policy }
+    return { route: route.id, path, side, upstream: upstream.name, tenant, sharePercent, bucket, policy }
   }
 
   /** From now on the instances of an upstream are these; what others of it have in hand goes on. One that no route leads to has none here. */

@@ -6,7 +6,7 @@ import { compileRules } from '../../src/strangler/rule-table.ts'
 import { routable } from './rig.ts'
 
 const table = (rules: Readonly<Record<string, RuleMatch>>) =>
-  compileRules(Object.entries(rules).map(([id, match]) => ({ declaration: { id, match, from: 'monolith' }, value: id })))
+  compileRules(Object.entries(rules).map(([id, match]) => ({ declaration: { id, match, from: 'monolith' }, valueAt: () => id })))
 
 describe('rules', () => {
   const rules = table({

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { InvalidInputError, seededRandom } from 'seaworthy/core'
 import { bucketOf } from '../../src/strangler/bucket.ts'
+import type { DataMove } from '../../src/strangler/data-move.ts'
 import { MovingRoute, RouteState } from '../../src/strangler/moving-route.ts'
 import type { RuleDeclaration, Side } from '../../src/strangler/rule.ts'
 import { routable } from './rig.ts'
@@ -37,6 +38,21 @@ describe('the split of a route', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  test('says which of its paths a request matched, and takes the key of an entity from that one', async (t) => {
+    const data = { url: '', move: 'http://127.0.0.1:1/', key: { path: 'id' } } as const
+    const moving = route(0, { match: { path: '/reviews/:id', also: ['/shops/:shop/reviews/:id', '/reviews'] }, data })
+    const [first, second, all] = ['/reviews/:id', '/shops/:shop/reviews/:id', '/reviews'] as const
+    assert.equal(moving.destinationOf(routable('GET', '/reviews/7'), first).path, first)
+    assert.equal(moving.destinationOf(routable('GET', '/reviews'), all).path, all)
+    const { held } = moving.state.writes
+    t.after(() => held.stop())
+    await held.begin({ held: async () => ['7'] } as unknown as DataMove, new AbortController().signal)
+    assert.equal(moving.decide(routable('GET', '/reviews/7'), first).side, 'to')
+    assert.equal(moving.decide(routable('GET', '/shops/7/reviews/8'), second).side, 'from')
+    assert.equal(moving.decide(routable('GET', '/shops/8/reviews/7'), second).side, 'to')
+    assert.equal(moving.decide(routable('GET', '/reviews'), all).side, 'from')
   })
 
   test('keeps each user on one side, and whoever was moved stays moved as the share grows', () => {
