@@ -24,7 +24,7 @@ import type { EventStore, ExpectedVersion, NewStoredEvent } from './event-store.
 import type { EventTypes } from './event-types.ts'
 import { type FoldedStream, type LoadedStream, loadStream } from './load-stream.ts'
 import { type StreamMoment, replayStream } from './replay.ts'
-import { survivesJson } from './snapshot.ts'
+import { Snapshots } from './snapshot.ts'
 
 export interface CommandHandlerOptions<State, Command extends DomainCommand, Event extends DomainEvent> {
   readonly decider: Decider<State, Command, Event>
@@ -115,16 +115,14 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   readonly #clock: Clock
   readonly #random: Random
   readonly #newId: NewId
-  readonly #usesSnapshots: boolean
-  readonly #warned = new Set<string>()
+  readonly #snapshots: Snapshots<State>
 
   constructor(options: CommandHandlerOptions<State, Command, Event>) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
     this.#newId = options.newId ?? newId
-    // Whoever switched snapshots off does not want old ones back.
-    this.#usesSnapshots = options.snapshotEvery !== undefined || options.snapshotAfterMs !== undefined
+    this.#snapshots = new Snapshots({ ...options, clock: this.#clock })
   }
 
   async execute(stream: string, message: Command, options: CommandOptions = {}): Promise<CommandResult<State, Event>> {
@@ -176,12 +174,12 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   }
 
   async takeSnapshot(stream: string): Promise<number | undefined> {
-    if (!this.#usesSnapshots) {
+    if (!this.#snapshots.areUsed) {
       throw new ConfigurationError('This command handler uses no snapshots, so one would never be read. Give it snapshotEvery: Infinity.')
     }
     return this.#options.database.transaction(async (tx) => {
       const { state, version } = await this.#fold(stream, tx)
-      return version > 0 && (await this.#saveSnapshot(tx, stream, version, state)) ? version : undefined
+      return version > 0 && (await this.#snapshots.save(tx, stream, version, state)) ? version : undefined
     })
   }
 
@@ -201,7 +199,7 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
     if (!('toStore' in decision)) return decision
     const { loaded, events, toStore, expected } = decision
     // A snapshot belongs into the transaction of the last event that it sums up.
-    if (this.#isSnapshotDue(loaded, loaded.version + events.length)) {
+    if (this.#snapshots.isDue(loaded, loaded.version + events.length)) {
       return database.transaction((tx) => this.#storeIn(tx, stream, decision, options), within)
     }
     const version = await store.appendAlone(stream, toStore, expected, within)
@@ -239,7 +237,7 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
     const version = await this.#options.store.append(tx, stream, toStore, expected)
     const before = await this.#resultOfRival(tx, stream, { decision, version, options })
     if (before !== undefined) return before
-    if (this.#isSnapshotDue(loaded, version)) await this.#saveSnapshot(tx, stream, version, state)
+    if (this.#snapshots.isDue(loaded, version)) await this.#snapshots.save(tx, stream, version, state)
     return resultOf(decision, version)
   }
 
@@ -258,34 +256,9 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   }
 
   async #fold(stream: string, tx: Transaction | undefined): Promise<FoldedStream<State>> {
-    const folded = await loadStream({ ...this.#options, useSnapshot: this.#usesSnapshots, stream, tx })
-    if (folded.newerSnapshot !== undefined) {
-      this.#warnOnce(
-        `The snapshot of stream ${stream} was made by newer code (schema version ${folded.newerSnapshot}, this is ${this.#options.schemaVersion}), and is ignored: the stream is loaded from its events.`,
-        'newer snapshot',
-      )
-    }
+    const folded = await loadStream({ ...this.#options, useSnapshot: this.#snapshots.areUsed, stream, tx })
+    if (folded.newerSnapshot !== undefined) this.#snapshots.warnOfNewer(stream, folded.newerSnapshot)
     return folded
-  }
-
-  #isSnapshotDue({ snapshotVersion, sinceMs }: FoldedStream<State>, version: number): boolean {
-    const { snapshotEvery, snapshotAfterMs } = this.#options
-    if (snapshotEvery !== undefined && version - snapshotVersion >= snapshotEvery) return true
-    return snapshotAfterMs !== undefined && sinceMs !== undefined && this.#clock.now() - sinceMs >= snapshotAfterMs
-  }
-
-  /** Without snapshots loading stays slower, but right: a state that cannot be kept is no reason to refuse the command. */
-  async #saveSnapshot(tx: Transaction, stream: string, version: number, state: State): Promise<boolean> {
-    const { store, schemaVersion } = this.#options
-    if (!survivesJson(state)) {
-      this.#warnOnce(
-        `The state of stream ${stream} does not survive JSON, so no snapshot of it is kept. Use plain objects, arrays, strings, finite numbers, booleans and null.`,
-        'state',
-      )
-      return false
-    }
-    await store.saveSnapshot(tx, { stream, version, schemaVersion, state, takenAtMs: this.#clock.now() })
-    return true
   }
 
   /** What the command did when it was executed before: its events stand together, under ids made from its own. */
@@ -314,12 +287,6 @@ class StreamCommandHandler<State, Command extends DomainCommand, Event extends D
   async #resultWhereKnown(stream: string, { commandId }: CommandOptions, error: unknown): Promise<CommandResult<State, Event> | undefined> {
     if (commandId === undefined || !(error instanceof ConflictError) || error instanceof WrongExpectedVersionError) return undefined
     return this.#resultOfBefore(undefined, stream, commandId, await this.#fold(stream, undefined))
-  }
-
-  #warnOnce(message: string, about: string): void {
-    if (this.#warned.has(about)) return
-    this.#warned.add(about)
-    process.emitWarning(message, { code: 'SEAWORTHY_SNAPSHOT' })
   }
 
   #toStore(events: readonly Event[], options: CommandOptions): readonly NewStoredEvent[] {
