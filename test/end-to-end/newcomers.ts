@@ -27,11 +27,14 @@ export class Newcomers {
   readonly #all: readonly Promise<void>[]
   #isOver = false
 
-  /** @param failed where each gets a line who was turned away */
-  constructor(gateway: string, failed: string[]) {
+  /**
+   * @param family whose name they have, so that nobody came before them who is called as one of them is
+   * @param failed where each gets a line who was turned away
+   */
+  constructor(gateway: string, family: string, failed: string[]) {
     this.#gateway = gateway
     this.#failed = failed
-    this.#all = ['Ada', 'Grace'].map((name) => this.#arrive(name))
+    this.#all = ['Ada', 'Grace'].map((name) => this.#arrive(`${name} ${family}`))
   }
 
   async stop(): Promise<void> {
@@ -47,7 +50,7 @@ export class Newcomers {
   }
 
   async #register(name: string, canBeBilled: boolean): Promise<void> {
-    const email = `${name.toLowerCase().replace(' ', '.')}@${canBeBilled ? 'example.com' : 'nowhere.invalid'}`
+    const email = `${name.toLowerCase().replaceAll(' ', '.')}@${canBeBilled ? 'example.com' : 'nowhere.invalid'}`
     const customer = await this.#ask<{ id: string }>('/api/customers', 201, { body: { name, email } })
     if (customer === undefined) return
     const { id } = customer

@@ -83,7 +83,7 @@ async function changedUnderLoad(shop: Shop, stage: number): Promise<string> {
   const { gateway, dataDir } = shop
   const customerId = await createCustomer(gateway, 'Somebody who goes on')
   const buyers = new Buyers(gateway, customerId)
-  const newcomers = new Newcomers(gateway, buyers.failed)
+  const newcomers = new Newcomers(gateway, `Stage${stage}`, buyers.failed)
   const slow: string[] = []
   const changed = async (request: ControlRequest, isAway: boolean) => {
     const [before, startedAt] = [buyers.failed.length, performance.now()]
