@@ -45,7 +45,7 @@ export interface SqliteDatabaseOptions {
   readonly ownershipWaitMs?: number
   readonly clock?: Clock
   readonly random?: Random
-  /** Ends the wait for the ownership. */
+  /** Ends the waits of the opening. */
   readonly signal?: AbortSignal
 }
 
@@ -62,6 +62,7 @@ const transactions = observed('database.transaction')
 const queries = observed('database.query')
 // Reads that take longer are told.
 const SLOW_READ_MS = 5
+const BUSY_TIMEOUT_MS = 5_000
 const BUSY_RETRY = exponential({ baseMs: 2, maxMs: 100, jitter: 'full' })
 // The WAL shrinks to this many bytes once it has been checkpointed.
 const WAL_BYTES_MAX = 64 << 20
@@ -76,7 +77,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   const { clock = systemClock, random = systemRandom } = options
   const ownership = await takeOwnership(path, { clock, random, waitMs: options.ownershipWaitMs ?? 5_000, signal: options.signal })
   try {
-    const connections = openConnections(path, options)
+    const connections = await openOnceFree(path, options)
     return new EmbeddedDatabase(path, options, { ...connections, release: () => ownership.release() })
   } catch (error) {
     ownership.release()
@@ -99,6 +100,20 @@ export function sqliteDatabaseOver(
   options: Omit<SqliteDatabaseOptions, 'ownershipWaitMs' | 'statementsMax' | 'signal'>,
 ): SqliteDatabase {
   return new EmbeddedDatabase(options.path, options, connections)
+}
+
+/** Whoever reads the file meanwhile, and comes first after its writer was killed, has it alone for as long as it takes to bring the log into order. */
+async function openOnceFree(path: string, options: SqliteDatabaseOptions): Promise<Pick<SqliteConnections, 'writer' | 'reader'>> {
+  const { clock = systemClock, random = systemRandom, busyTimeoutMs = BUSY_TIMEOUT_MS, signal } = options
+  const startedMs = clock.monotonicMs()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return openConnections(path, options)
+    } catch (error) {
+      if (!(error instanceof SqliteBusyError) || clock.monotonicMs() - startedMs >= busyTimeoutMs) throw error
+      await sleep(clock, backoffMs(BUSY_RETRY, attempt, random), signal)
+    }
+  }
 }
 
 function openConnections(path: string, options: SqliteDatabaseOptions): Pick<SqliteConnections, 'writer' | 'reader'> {
@@ -183,7 +198,7 @@ class EmbeddedDatabase implements SqliteDatabase {
     this.#connections = connections
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
-    this.#busyTimeoutMs = options.busyTimeoutMs ?? 5_000
+    this.#busyTimeoutMs = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
     this.#commits = new GroupCommit(connections.writer, {
       clock: this.#clock,
       random: this.#random,

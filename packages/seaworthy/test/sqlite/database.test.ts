@@ -43,6 +43,19 @@ void suite('another connection that holds the write lock', () => {
     assert.deepEqual(await ids(database), [2])
   })
 
+  test('that has the whole file for a moment, as one that recovers its log has, is waited for by whoever opens it, and no longer than the limit', async (t) => {
+    const path = join(testFolder(t), 'recovered.sqlite')
+    const other = new DatabaseSync(path)
+    other.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER) STRICT')
+    await assert.rejects(openSqliteDatabase({ path, busyTimeoutMs: 1 }), SqliteBusyError)
+    const opening = openSqliteDatabase({ path })
+    for (let turn = 0; turn < 20; turn++) await macrotask()
+    other.close()
+    const database = await opening
+    t.after(() => database.close())
+    assert.deepEqual(await database.query({ sql: 'SELECT n FROM t' }), [])
+  })
+
   test('can be given up by an abort', async (t) => {
     const database = await openWithTable(t)
     const other = new DatabaseSync(database.path)
