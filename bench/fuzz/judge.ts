@@ -11,10 +11,15 @@ export interface Judgement {
   readonly wasRefused: boolean
 }
 
-/** How many answers an input has, where the proxy waits for more of it; undefined where the connection ends with them. */
+/**
+ * How many answers an input has, where the proxy waits for more of it; undefined where the connection ends with them. The request at its end that asks for that may be
+ * the body or the trailers of the one before.
+ */
 export function answersDue(input: string): number | undefined {
   const { requests, flaw, rest } = readRequests(input)
-  return flaw === undefined && rest !== '' ? requests.length : undefined
+  const isOver =
+    rest === '' && requests.at(-1)?.headers.some(([name, value]) => name.toLowerCase() === 'connection' && /\bclose\b/i.test(value))
+  return flaw === undefined && isOver !== true ? requests.length : undefined
 }
 
 export function judge(input: string, { answer, end, traffic, defect }: Tried): Judgement {
