@@ -1,9 +1,8 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { Agent as SecureAgent, request as secureRequest } from 'node:https'
-import { context } from '@opentelemetry/api'
 import type { SendResult, Transport } from './export-queue.ts'
 import { type PartialSuccess, rpcStatus } from './otlp/answers.ts'
-import { ANSWER_BYTES_MAX, TIMEOUT_MS, UNTRACED, type WireOptions, checkWire, compressed, reason } from './wire.ts'
+import { ANSWER_BYTES_MAX, TIMEOUT_MS, type WireOptions, checkWire, delivering, reason } from './wire.ts'
 
 export interface HttpPostOptions<Item> extends WireOptions {
   /** The whole address. */
@@ -22,7 +21,7 @@ const RETRYABLE = new Set([429, 502, 503, 504])
 
 /** POST requests over one connection that is kept alive. @throws ConfigurationError when the certificates are none, or a header is */
 export function httpPost<Item>(options: HttpPostOptions<Item>): Transport<Item> {
-  const { url, encode, partial, contentType, compression, certificates, timeoutMs = TIMEOUT_MS } = options
+  const { url, load, encode, partial, contentType, compression, certificates, timeoutMs = TIMEOUT_MS } = options
   checkWire(url, options)
   const isSecure = url.protocol === 'https:'
   const agent = isSecure
@@ -52,21 +51,7 @@ export function httpPost<Item>(options: HttpPostOptions<Item>): Transport<Item> 
       outgoing.end(body)
     })
 
-  return {
-    async prepare() {
-      // What cannot be loaded is said of the request that needs it.
-      await options.load?.().catch(() => undefined)
-    },
-    async send(items, signal) {
-      try {
-        const body = await compressed(await encode(items), compression)
-        return await context.with(UNTRACED, () => post(body, signal))
-      } catch (error) {
-        return { kind: 'refused', why: `They could not be encoded: ${reason(error)}` }
-      }
-    },
-    close: () => agent.destroy(),
-  }
+  return delivering({ load, encode, compression, deliver: post, close: () => agent.destroy() })
 }
 
 async function read(response: IncomingMessage): Promise<Buffer> {

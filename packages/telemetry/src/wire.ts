@@ -3,9 +3,10 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { createSecureContext } from 'node:tls'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
-import { ROOT_CONTEXT } from '@opentelemetry/api'
+import { ROOT_CONTEXT, context } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import { ConfigurationError } from 'seaworthy/core'
+import type { SendResult, Transport } from './export-queue.ts'
 
 export type Compression = 'gzip' | 'none'
 
@@ -35,13 +36,41 @@ export const TIMEOUT_MS = 5_000
 export const ANSWER_BYTES_MAX = 65_536
 
 /** An instrumentation of Node's modules would make spans of the requests that carry spans, for ever. */
-export const UNTRACED = suppressTracing(ROOT_CONTEXT)
+const UNTRACED = suppressTracing(ROOT_CONTEXT)
 
 const zipped = promisify(gzip)
 
 /** On a thread of Node's pool. The fastest level: what it leaves is a tenth larger, for a third of the work. */
-export async function compressed(body: Uint8Array, compression: Compression | undefined): Promise<Uint8Array> {
+async function compressed(body: Uint8Array, compression: Compression | undefined): Promise<Uint8Array> {
   return compression === 'gzip' ? zipped(body, { level: constants.Z_BEST_SPEED }) : body
+}
+
+export interface DeliveryOptions<Item> extends Pick<WireOptions, 'compression'> {
+  /** Loads what `encode` needs. */
+  readonly load?: (() => Promise<unknown>) | undefined
+  readonly encode: (items: readonly Item[]) => Promise<Uint8Array>
+  /** Carries what was encoded, and compressed. */
+  readonly deliver: (body: Uint8Array, signal: AbortSignal) => Promise<SendResult>
+  readonly close: () => void
+}
+
+/** A transport that encodes items, compresses them, and has them delivered. */
+export function delivering<Item>({ load, encode, compression, deliver, close }: DeliveryOptions<Item>): Transport<Item> {
+  return {
+    async prepare() {
+      // What cannot be loaded is said of the request that needs it.
+      await load?.().catch(() => undefined)
+    },
+    async send(items, signal) {
+      try {
+        const body = await compressed(await encode(items), compression)
+        return await context.with(UNTRACED, () => deliver(body, signal))
+      } catch (error) {
+        return { kind: 'refused', why: `They could not be encoded: ${reason(error)}` }
+      }
+    },
+    close,
+  }
 }
 
 /** Before anything is sent. @throws ConfigurationError when the certificates are none, or the key is not theirs; for a header that cannot be sent */

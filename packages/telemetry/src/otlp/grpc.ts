@@ -1,6 +1,5 @@
-import { context } from '@opentelemetry/api'
 import type { SendResult, Transport } from '../export-queue.ts'
-import { TIMEOUT_MS, UNTRACED, type WireOptions, checkWire, compressed, reason } from '../wire.ts'
+import { TIMEOUT_MS, type WireOptions, checkWire, delivering, reason } from '../wire.ts'
 import { partialSuccessInProtobuf, rpcStatus } from './answers.ts'
 import { GRPC, type GrpcAnswer, GrpcChannel } from './grpc-channel.ts'
 import { collectorUrl } from './http.ts'
@@ -49,21 +48,7 @@ export function otlpGrpc<Signal extends OtlpSignal>(options: OtlpGrpcOptions<Sig
       return { kind: 'unreachable', why: `${url.origin}: ${why}` }
     }
   }
-  return {
-    async prepare() {
-      // What cannot be loaded is said of the request that needs it.
-      await load().catch(() => undefined)
-    },
-    async send(items, signal) {
-      try {
-        const message = await compressed((await load())(items), compression)
-        return await context.with(UNTRACED, () => call(message, signal))
-      } catch (error) {
-        return { kind: 'refused', why: `They could not be encoded: ${reason(error)}` }
-      }
-    },
-    close: () => channel.close(),
-  }
+  return delivering({ load, encode: async (items) => (await load())(items), compression, deliver: call, close: () => channel.close() })
 }
 
 function interpret({ code, words, details, message }: GrpcAnswer): SendResult {
