@@ -105,15 +105,29 @@ export function sqliteDatabaseOver(
 /** Whoever reads the file meanwhile, and comes first after its writer was killed, has it alone for as long as it takes to bring the log into order. */
 async function openOnceFree(path: string, options: SqliteDatabaseOptions): Promise<Pick<SqliteConnections, 'writer' | 'reader'>> {
   const { clock = systemClock, random = systemRandom, busyTimeoutMs = BUSY_TIMEOUT_MS, signal } = options
-  const startedMs = clock.monotonicMs()
+  const wait = { clock, random, busyTimeoutMs, startedMs: clock.monotonicMs(), signal }
   for (let attempt = 1; ; attempt++) {
     try {
       return openConnections(path, options)
     } catch (error) {
-      if (!(error instanceof SqliteBusyError) || clock.monotonicMs() - startedMs >= busyTimeoutMs) throw error
-      await sleep(clock, backoffMs(BUSY_RETRY, attempt, random), signal)
+      await beforeNextTry(error, attempt, wait)
     }
   }
+}
+
+interface BusyWait extends Required<Pick<SqliteDatabaseOptions, 'clock' | 'random' | 'busyTimeoutMs'>> {
+  readonly startedMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws the error, unless it says that somebody has the file, for not too long yet */
+async function beforeNextTry(
+  error: unknown,
+  attempt: number,
+  { clock, random, busyTimeoutMs, startedMs, signal }: BusyWait,
+): Promise<void> {
+  if (!(error instanceof SqliteBusyError) || clock.monotonicMs() - startedMs >= busyTimeoutMs) throw error
+  await sleep(clock, backoffMs(BUSY_RETRY, attempt, random), signal)
 }
 
 function openConnections(path: string, options: SqliteDatabaseOptions): Pick<SqliteConnections, 'writer' | 'reader'> {
@@ -244,8 +258,7 @@ class EmbeddedDatabase implements SqliteDatabase {
         if (tookMs >= SLOW_READ_MS) await this.#tellSlowRead(tookMs)
         return rows
       } catch (error) {
-        if (!(error instanceof SqliteBusyError) || this.#clock.monotonicMs() - startedMs >= this.#busyTimeoutMs) throw error
-        await sleep(this.#clock, backoffMs(BUSY_RETRY, attempt, this.#random))
+        await beforeNextTry(error, attempt, { clock: this.#clock, random: this.#random, busyTimeoutMs: this.#busyTimeoutMs, startedMs })
       }
     }
   }
